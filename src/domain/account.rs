@@ -1,0 +1,208 @@
+//! An account and the people around it: customer, owner, occupant.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::day::Day;
+use super::ids::AccountNumber;
+
+/// Declares a closed enum whose words are those of the files and policies.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word that files and policies use.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// The value that `word` names, exactly.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.word())
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// A service that is billed.
+    Service {
+        Water = "water",
+        Sewer = "sewer",
+        Refuse = "refuse",
+        Electric = "electric",
+        Gas = "gas",
+        Stormwater = "stormwater",
+        Irrigation = "irrigation",
+        /// Charges of the account as a whole: fees that belong to no single service.
+        General = "general",
+    }
+}
+
+words! {
+    /// Who the customer is by tariff. A blank class in a file is residential, the most protected.
+    CustomerClass {
+        Residential = "residential",
+        MultiFamily = "multi_family",
+        Commercial = "commercial",
+        Industrial = "industrial",
+        Government = "government",
+        Irrigation = "irrigation",
+    }
+}
+
+words! {
+    /// Who lives at the service address. Blank is tenant-occupied, the most protected.
+    Occupancy {
+        Owner = "owner",
+        Tenant = "tenant",
+        Vacant = "vacant",
+    }
+}
+
+words! {
+    /// A language that notices are written in, by its BCP 47 code.
+    Language {
+        English = "en",
+        Spanish = "es",
+        Chinese = "zh",
+        Tagalog = "tl",
+        Vietnamese = "vi",
+        Korean = "ko",
+    }
+}
+
+/// A postal address in the United States.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Address {
+    /// Street, with unit.
+    pub line1: String,
+    /// A second line, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub line2: String,
+    pub city: String,
+    /// Two letters.
+    pub state: String,
+    /// Five digits, or five and four with a hyphen.
+    pub zip: String,
+}
+
+impl Address {
+    /// Whether both name the same place; case and repeated spaces do not count.
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.folded() == other.folded()
+    }
+
+    /// The lines as they stand on an envelope.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let last = format!("{}, {} {}", self.city, self.state, self.zip);
+        [self.line1.clone(), self.line2.clone(), last].into_iter().filter(|line| !line.is_empty()).collect()
+    }
+
+    /// On one line.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        self.lines().join(", ")
+    }
+
+    /// Normal form for comparison; only the five digits of the ZIP count.
+    fn folded(&self) -> String {
+        let zip = self.zip.get(..5).unwrap_or(&self.zip);
+        [&self.line1, &self.line2, &self.city, &self.state, zip]
+            .iter()
+            .flat_map(|part| part.split_whitespace())
+            .map(str::to_uppercase)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// A person or firm with an address: an owner, a designated third party.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Party {
+    pub name: String,
+    pub address: Address,
+}
+
+/// What is known of an account besides its money: the billing system's master record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    pub number: AccountNumber,
+    pub customer_name: String,
+    pub service_address: Address,
+    pub mailing_address: Address,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// In the order in which they are to be called, ten digits each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<String>,
+    pub language: Language,
+    pub class: CustomerClass,
+    /// The services that the account has, in the file's order.
+    pub services: Vec<Service>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Party>,
+    pub occupancy: Occupancy,
+    /// Who else is notified, where the customer named one (PUC 10010.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_party: Option<Party>,
+    /// When service began, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Day>,
+    /// When service ended; a final bill follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Day>,
+    /// Further facts by name (`customer.age`, `parcel`, `opt_out_calls`), as the file gave them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Profile {
+    /// Whether a notice to the customer would not reach the people at the service address.
+    #[must_use]
+    pub fn mails_elsewhere(&self) -> bool {
+        !self.service_address.is_same_place(&self.mailing_address)
+    }
+
+    /// Whether the customer has asked not to be telephoned.
+    #[must_use]
+    pub fn refuses_calls(&self) -> bool {
+        self.attributes.get("opt_out_calls").is_some_and(|value| value == "yes")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_place_in_other_spelling_needs_no_occupant_copy() {
+        let address = |line1: &str, zip: &str| Address {
+            line1: line1.into(),
+            city: "Riverbend".into(),
+            state: "CA".into(),
+            zip: zip.into(),
+            ..Address::default()
+        };
+        assert!(address("12 Oak  St", "95600").is_same_place(&address("12 OAK ST", "95600-1234")));
+        assert!(!address("12 Oak St", "95600").is_same_place(&address("PO Box 12", "95600")));
+    }
+}

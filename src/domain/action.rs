@@ -1,0 +1,187 @@
+//! Actions: the closed list of what a policy can order.
+
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::account::{Service, words};
+use super::hold::HoldKind;
+use super::ids::NoticeName;
+use super::money::Cents;
+use super::person::Role;
+use super::referral::Destination;
+
+words! {
+    /// A way by which a notice reaches people.
+    Channel {
+        Mail = "mail",
+        Email = "email",
+        /// A conversation; it stands on the call list.
+        Phone = "phone",
+        /// A tag or notice left at the premises by a crew.
+        Posting = "posting",
+        /// Handed over in person.
+        Hand = "hand",
+    }
+}
+
+words! {
+    /// To whom a notice goes.
+    Recipient {
+        Customer = "customer",
+        /// "Occupant" at the service address.
+        Occupant = "occupant",
+        Owner = "owner",
+        ThirdParty = "third_party",
+    }
+}
+
+/// What a stage does. Adding a kind: a variant, its YAML form in `rulebook`, a file in `decide/actions`, a file in
+/// `worker/execute`, a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Notice(NoticeAction),
+    Call(CallAction),
+    /// A ledger entry, posted with the decision.
+    Fee(FeeAction),
+    /// A tag or door hanger left by a crew.
+    Tag(TagAction),
+    /// Shut off, one order a service.
+    Disconnect {
+        services: Vec<Service>,
+        limit_only: bool,
+    },
+    /// Turn on again.
+    Restore {
+        services: Vec<Service>,
+        without_fee: bool,
+    },
+    /// Something for a person to do.
+    Task {
+        text: String,
+        role: Role,
+    },
+    /// Place a hold.
+    Hold {
+        kind: HoldKind,
+        days: Option<u16>,
+    },
+    /// Mark the account (`cash_only`).
+    Flag {
+        name: String,
+    },
+    /// Make it a candidate for legal action.
+    Refer {
+        to: Destination,
+    },
+    /// Freeze an amount under a name, for later stages.
+    Freeze {
+        name: String,
+    },
+    WriteOff,
+}
+
+/// A notice: one wording, its channels and copies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeAction {
+    pub template: NoticeName,
+    /// In order of preference; each that can be served is used, and mail stands in for email that cannot be.
+    pub by: Vec<Channel>,
+    /// A notice that the law requires: never by email alone.
+    pub statutory: bool,
+    /// To whom, the customer first.
+    pub to: Vec<Recipient>,
+    /// Calendar days after mailing on which it counts as served.
+    pub deemed_days: u16,
+}
+
+/// Attempts to reach the customer by telephone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallAction {
+    /// What is to be said: the script's name.
+    pub script: String,
+    pub attempts: u8,
+    /// Required by law: it stands outside the call list's ranking and capacity.
+    pub required: bool,
+    /// The attempt may be a visit instead.
+    pub or_visit: bool,
+}
+
+/// A tag left at the premises.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagAction {
+    pub template: NoticeName,
+    pub statutory: bool,
+}
+
+/// A fee and how it is computed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeAction {
+    /// What the ledger calls it.
+    pub name: String,
+    pub amount: FeeAmount,
+    /// Days from posting to due.
+    pub due_days: u16,
+}
+
+/// The amount of a fee.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeeAmount {
+    Flat(Cents),
+    Percent(Decimal, FeeBase),
+    GreaterOf(Vec<FeeAmount>),
+    LesserOf(Vec<FeeAmount>),
+}
+
+words! {
+    /// What a percentage is taken of.
+    FeeBase {
+        /// Past-due charges without fees and interest.
+        UnpaidCharges = "unpaid charges",
+        /// All that is past due.
+        PastDue = "past due",
+        /// The whole balance.
+        Balance = "balance",
+    }
+}
+
+impl Action {
+    /// The action's word, as policies and lists show it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Notice(_) => "notice",
+            Self::Call(_) => "call",
+            Self::Fee(_) => "fee",
+            Self::Tag(_) => "tag",
+            Self::Disconnect { limit_only: false, .. } => "disconnect",
+            Self::Disconnect { limit_only: true, .. } => "limit",
+            Self::Restore { .. } => "restore",
+            Self::Task { .. } => "task",
+            Self::Hold { .. } => "hold",
+            Self::Flag { .. } => "flag",
+            Self::Refer { .. } => "refer",
+            Self::Freeze { .. } => "freeze",
+            Self::WriteOff => "write_off",
+        }
+    }
+
+    /// What a hold must leave free for the action to happen.
+    #[must_use]
+    pub fn struck_by(&self) -> BTreeSet<super::hold::Blocks> {
+        use super::hold::Blocks;
+        match self {
+            Self::Notice(_) | Self::Tag(_) => BTreeSet::from([Blocks::Notices]),
+            Self::Call(_) => BTreeSet::from([Blocks::Calls]),
+            Self::Fee(_) => BTreeSet::from([Blocks::Fees]),
+            Self::Disconnect { .. } => BTreeSet::from([Blocks::Disconnect]),
+            Self::Refer { .. } | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
+            Self::Restore { .. } | Self::Task { .. } | Self::Hold { .. } | Self::Flag { .. } | Self::Freeze { .. } => {
+                BTreeSet::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a file brings in, between its text (`ingest`) and the books (`store`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::account::{Profile, Service, words};
+use super::day::Day;
+use super::ids::{AccountNumber, DocumentHash};
+use super::ledger::{EntryKind, PaymentChannel};
+use super::money::Cents;
+
+words! {
+    /// The kinds of files.
+    FileKind {
+        Accounts = "accounts",
+        Charges = "charges",
+        Payments = "payments",
+        Adjustments = "adjustments",
+        Reversals = "reversals",
+    }
+}
+
+/// A file that was read without an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportFile {
+    /// The file's name without its folder.
+    pub name: String,
+    /// Of the file's bytes.
+    pub hash: DocumentHash,
+    pub kind: FileKind,
+    pub rows: ImportRows,
+    /// Control records: payments of the channel are complete through the day.
+    pub loaded_through: Vec<(PaymentChannel, Day)>,
+}
+
+/// The rows of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportRows {
+    /// With their line numbers, from 1.
+    Accounts(Vec<(u32, Profile)>),
+    Entries(Vec<NewEntry>),
+}
+
+/// A ledger entry as a file gives it: accounts and other entries by number and reference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewEntry {
+    /// The line in its file, from 1.
+    pub line: u32,
+    pub account: AccountNumber,
+    pub service: Service,
+    pub kind: EntryKind,
+    /// The signed effect on the balance; a reversal's is filled in from the entry that it undoes.
+    pub amount: Cents,
+    pub effective_on: Day,
+    /// Charges: given, or left to the policy's ledger rule.
+    pub due_on: Option<Day>,
+    pub printed: BTreeMap<String, Day>,
+    pub channel: Option<PaymentChannel>,
+    /// A designated payment: the reference of the debt.
+    pub designated_reference: Option<String>,
+    pub designated_service: Option<Service>,
+    /// A reversal: the source and reference of the entry that it undoes.
+    pub reverses: Option<(String, String)>,
+    pub source: String,
+    pub reference: String,
+    pub memo: String,
+}
+
+/// What an import did. Nothing is lost: every row is counted once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportOutcome {
+    pub file: String,
+    pub rows: u32,
+    /// Rows that were new.
+    pub added: u32,
+    /// Accounts whose record differs from before.
+    pub updated: u32,
+    /// Rows that were known already.
+    pub unchanged: u32,
+    /// Payments that match no account; they are on the unmatched list.
+    pub unmatched: u32,
+    /// The sum of the amounts that were added.
+    pub added_amount: Cents,
+}
+
+/// Why the books refuse a file that could be read. The whole file is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum RowRefusal {
+    #[error("account {account} is not known: import its record first")]
+    UnknownAccount { account: AccountNumber },
+    #[error(
+        "{reference} of {source_id} was imported before as {before}, and this file says {now}: correct the file, or reverse the first one"
+    )]
+    Conflict { source_id: String, reference: String, before: String, now: String },
+    #[error("{reference} of {source_id}, which this row reverses, is not known: import it first")]
+    UnknownOriginal { source_id: String, reference: String },
+    #[error("{reference} of {source_id} is reversed already")]
+    AlreadyReversed { source_id: String, reference: String },
+    #[error("{reference}, to which this payment is designated, is not a debt of account {account}")]
+    UnknownDesignation { reference: String, account: AccountNumber },
+}
+
+/// A refused row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedRow {
+    pub line: u32,
+    pub refusal: RowRefusal,
+}
+
+/// A payment that matched no account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnmatchedPayment {
+    pub id: super::ids::UnmatchedId,
+    pub file: String,
+    pub row: NewEntry,
+    /// `open`, `matched` or `rejected`.
+    pub state: UnmatchedState,
+    pub decided_by: Option<String>,
+}
+
+words! {
+    /// What has become of an unmatched payment.
+    UnmatchedState {
+        Open = "open",
+        Matched = "matched",
+        /// A person says that it is nobody's here.
+        Rejected = "rejected",
+    }
+}

@@ -1,0 +1,411 @@
+//! The ledger: append-only entries, and how credits are applied to debts.
+//!
+//! [`settle`] replays an account's entries from the first to the last each time. Nothing is stored that could
+//! drift: the open items kept in the database are a projection of this function and can be rebuilt from it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::account::{Service, words};
+use super::day::Day;
+use super::ids::{AccountId, EntryId, ItemId};
+use super::money::Cents;
+
+words! {
+    /// What an entry is.
+    EntryKind {
+        Charge = "charge",
+        /// A penalty or service fee; those that Arrears posts have the source `arrears`.
+        Fee = "fee",
+        Interest = "interest",
+        Payment = "payment",
+        /// A correction by the city, in either direction.
+        Adjustment = "adjustment",
+        /// A deposit applied to the account.
+        Deposit = "deposit",
+        Transfer = "transfer",
+        /// Undoes one earlier entry entirely: a returned check, a waived fee.
+        Reversal = "reversal",
+        WriteOff = "write_off",
+    }
+}
+
+words! {
+    /// The way by which money came in. Each has a watermark, "loaded through".
+    PaymentChannel {
+        Lockbox = "lockbox",
+        Counter = "counter",
+        Online = "online",
+        Autopay = "autopay",
+    }
+}
+
+/// One line of an account's ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub id: EntryId,
+    pub account: AccountId,
+    pub service: Service,
+    pub kind: EntryKind,
+    /// The signed effect on the balance: debts positive, credits negative.
+    pub amount: Cents,
+    /// The date that counts: billed, received, posted.
+    pub effective_on: Day,
+    /// When a debt is to be paid; `None` on credits.
+    pub due_on: Option<Day>,
+    /// Further dates printed on the bill, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub printed: BTreeMap<String, Day>,
+    /// The debt that a payment was designated to; the rest follows the usual order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub designated_item: Option<ItemId>,
+    /// The service that a payment was designated to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub designated_service: Option<Service>,
+    /// The entry that this one undoes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverses: Option<EntryId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<PaymentChannel>,
+    /// The system that the entry comes from; with `reference` it is unique.
+    pub source: String,
+    pub reference: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub memo: String,
+    /// When we learned of it.
+    pub recorded_at: DateTime<Utc>,
+}
+
+impl Entry {
+    /// Whether the entry makes the customer owe more. Reversals are neither: they undo.
+    #[must_use]
+    pub fn is_debt(&self) -> bool {
+        self.kind != EntryKind::Reversal && self.amount.is_positive()
+    }
+
+    /// Whether the entry pays debts. Reversals are neither: they undo.
+    #[must_use]
+    pub fn is_credit(&self) -> bool {
+        self.kind != EntryKind::Reversal && self.amount.is_negative()
+    }
+}
+
+/// A debt less the credits applied to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenItem {
+    pub id: ItemId,
+    pub service: Service,
+    pub kind: EntryKind,
+    /// The debt as posted.
+    pub amount: Cents,
+    /// What is still owed of it; above zero.
+    pub open: Cents,
+    pub billed_on: Day,
+    pub due_on: Day,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub printed: BTreeMap<String, Day>,
+}
+
+/// A part of a credit that pays a part of a debt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Application {
+    pub credit: EntryId,
+    pub debt: ItemId,
+    pub amount: Cents,
+    /// The credit's effective date: what counts for timeliness.
+    pub on: Day,
+}
+
+/// Where fees stand in the order of application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeeRank {
+    /// By due date, like any debt.
+    #[default]
+    AsDue,
+    First,
+    Last,
+}
+
+/// The order in which an undesignated credit pays debts. The default is oldest due first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationOrder {
+    pub fees: FeeRank,
+    /// Services paid first to last, before due dates are compared; services not named come last, together.
+    pub services: Vec<Service>,
+}
+
+/// While an arrangement runs, money pays current charges first, then what the arrangement covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanSpan {
+    pub from: Day,
+    /// The first day on which it no longer binds.
+    pub until: Option<Day>,
+    pub covers: BTreeSet<ItemId>,
+}
+
+/// An account's ledger replayed up to a day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// Debts with something left to pay, oldest due first.
+    pub items: Vec<OpenItem>,
+    pub applications: Vec<Application>,
+    /// Credit that no debt has taken yet; zero or more.
+    pub unapplied: Cents,
+    /// Debts less credits: the sum of the items' open amounts less what is unapplied.
+    pub balance: Cents,
+}
+
+/// Replays `entries` that are effective on or before `as_of`.
+///
+/// Credits are applied in the order in which they became effective, each to the debts that stood then: to the
+/// designated debt or service first, else by `order`; what is left over waits for the next debt. An entry that a
+/// reversal undoes is taken out altogether, with everything it paid: the debts return at their original due dates.
+#[must_use]
+pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], as_of: Day) -> Books {
+    let known: Vec<&Entry> = entries.iter().filter(|entry| entry.effective_on <= as_of).collect();
+    let undone: BTreeSet<EntryId> = known.iter().filter_map(|entry| entry.reverses).collect();
+    let mut standing: Vec<&Entry> =
+        known.into_iter().filter(|entry| entry.reverses.is_none() && !undone.contains(&entry.id)).collect();
+    standing.sort_by_key(|entry| (entry.effective_on, entry.is_credit(), entry.id));
+
+    let mut replay = Replay { order, plans, open: BTreeMap::new(), waiting: VecDeque::new(), applications: Vec::new() };
+    for entry in &standing {
+        if entry.is_debt() {
+            replay.take_debt(entry);
+        } else if entry.is_credit() {
+            replay.take_credit(entry);
+        }
+    }
+    let unapplied = replay.waiting.iter().map(|(_, left)| *left).sum();
+    let mut items: Vec<OpenItem> = replay.open.into_values().filter(|item| item.open.is_positive()).collect();
+    items.sort_by_key(|item| (item.due_on, item.id));
+    let balance = standing.iter().map(|entry| entry.amount).sum();
+    Books { items, applications: replay.applications, unapplied, balance }
+}
+
+struct Replay<'a> {
+    order: &'a ApplicationOrder,
+    plans: &'a [PlanSpan],
+    open: BTreeMap<ItemId, OpenItem>,
+    waiting: VecDeque<(&'a Entry, Cents)>,
+    applications: Vec<Application>,
+}
+
+impl<'a> Replay<'a> {
+    fn take_debt(&mut self, entry: &Entry) {
+        self.open.insert(
+            entry.id,
+            OpenItem {
+                id: entry.id,
+                service: entry.service,
+                kind: entry.kind,
+                amount: entry.amount,
+                open: entry.amount,
+                billed_on: entry.effective_on,
+                due_on: entry.due_on.unwrap_or(entry.effective_on),
+                printed: entry.printed.clone(),
+            },
+        );
+        for (credit, left) in std::mem::take(&mut self.waiting) {
+            let left = self.pay(credit, entry.id, left);
+            if left.is_positive() {
+                self.waiting.push_back((credit, left));
+            }
+        }
+    }
+
+    fn take_credit(&mut self, credit: &'a Entry) {
+        let mut left = credit.amount.abs();
+        for item in self.in_order(credit) {
+            if left.is_zero() {
+                return;
+            }
+            left = self.pay(credit, item, left);
+        }
+        if left.is_positive() {
+            self.waiting.push_back((credit, left));
+        }
+    }
+
+    /// Applies what it can of `left` to one debt and returns the rest.
+    fn pay(&mut self, credit: &Entry, debt: ItemId, left: Cents) -> Cents {
+        let Some(item) = self.open.get_mut(&debt) else { return left };
+        let paid = item.open.min(left);
+        if paid.is_positive() {
+            item.open -= paid;
+            self.applications.push(Application { credit: credit.id, debt, amount: paid, on: credit.effective_on });
+        }
+        left - paid
+    }
+
+    /// The open debts in the order in which `credit` pays them.
+    fn in_order(&self, credit: &Entry) -> Vec<ItemId> {
+        let covered: BTreeSet<ItemId> = self
+            .plans
+            .iter()
+            .filter(|plan| plan.from <= credit.effective_on && plan.until.is_none_or(|end| credit.effective_on < end))
+            .flat_map(|plan| plan.covers.iter().copied())
+            .collect();
+        let mut debts: Vec<&OpenItem> = self.open.values().filter(|item| item.open.is_positive()).collect();
+        debts.sort_by_key(|item| {
+            let is_fee = item.kind == EntryKind::Fee;
+            let fee_rank = match self.order.fees {
+                FeeRank::AsDue => 0,
+                FeeRank::First => u8::from(!is_fee),
+                FeeRank::Last => u8::from(is_fee),
+            };
+            let service_rank = self
+                .order
+                .services
+                .iter()
+                .position(|service| *service == item.service)
+                .unwrap_or(self.order.services.len());
+            (
+                credit.designated_item != Some(item.id),
+                credit.designated_service.is_some_and(|service| service != item.service),
+                covered.contains(&item.id),
+                fee_rank,
+                service_rank,
+                item.due_on,
+                item.id,
+            )
+        });
+        debts.into_iter().map(|item| item.id).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::day::{parse, plus_days};
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        parse(text).unwrap()
+    }
+
+    fn entry(id: i64, kind: EntryKind, cents: i64, effective: Day, due: Option<Day>) -> Entry {
+        Entry {
+            id: EntryId(id),
+            account: AccountId(1),
+            service: Service::Water,
+            kind,
+            amount: Cents::new(cents),
+            effective_on: effective,
+            due_on: due,
+            printed: BTreeMap::new(),
+            designated_item: None,
+            designated_service: None,
+            reverses: None,
+            channel: None,
+            source: "test".into(),
+            reference: id.to_string(),
+            memo: String::new(),
+            recorded_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn charge(id: i64, cents: i64, billed: &str, due: &str) -> Entry {
+        entry(id, EntryKind::Charge, cents, day(billed), Some(day(due)))
+    }
+
+    fn payment(id: i64, cents: i64, on: &str) -> Entry {
+        entry(id, EntryKind::Payment, -cents, day(on), None)
+    }
+
+    fn open_of(books: &Books) -> Vec<(i64, i64)> {
+        books.items.iter().map(|item| (item.id.0, item.open.get())).collect()
+    }
+
+    fn books(entries: &[Entry]) -> Books {
+        settle(entries, &ApplicationOrder::default(), &[], day("2026-12-31"))
+    }
+
+    #[test]
+    fn a_payment_pays_the_oldest_due_debt_first_and_leaves_a_crumb() {
+        let entries = [
+            charge(1, 18_000, "2026-03-02", "2026-03-23"),
+            payment(2, 15_400, "2026-04-10"),
+            charge(3, 21_240, "2026-05-01", "2026-05-22"),
+        ];
+        assert_eq!(open_of(&books(&entries)), [(1, 2_600), (3, 21_240)]);
+    }
+
+    #[test]
+    fn a_reversed_payment_restores_the_debt_at_its_original_due_date() {
+        let mut returned = entry(3, EntryKind::Reversal, 24_000, day("2026-06-03"), None);
+        returned.reverses = Some(EntryId(2));
+        let entries = [charge(1, 24_000, "2026-03-02", "2026-03-23"), payment(2, 24_000, "2026-05-20"), returned];
+        let order = ApplicationOrder::default();
+        assert_eq!(open_of(&settle(&entries, &order, &[], day("2026-06-02"))), []);
+        let after = settle(&entries, &order, &[], day("2026-06-03"));
+        assert_eq!(open_of(&after), [(1, 24_000)]);
+        assert_eq!(after.items[0].due_on, day("2026-03-23"));
+    }
+
+    #[test]
+    fn money_ahead_of_the_bill_waits_for_it() {
+        let entries = [payment(1, 5_000, "2026-03-01"), charge(2, 8_000, "2026-03-02", "2026-03-23")];
+        let books = books(&entries);
+        assert_eq!(open_of(&books), [(2, 3_000)]);
+        assert_eq!(books.unapplied, Cents::ZERO);
+    }
+
+    #[test]
+    fn a_designated_payment_pays_its_debt_first() {
+        let mut designated = payment(3, 8_000, "2026-06-01");
+        designated.designated_item = Some(EntryId(2));
+        let entries =
+            [charge(1, 18_000, "2026-03-02", "2026-03-23"), charge(2, 7_000, "2026-05-01", "2026-05-22"), designated];
+        assert_eq!(open_of(&books(&entries)), [(1, 17_000)]);
+    }
+
+    #[test]
+    fn under_an_arrangement_current_charges_are_paid_first() {
+        let plan = PlanSpan { from: day("2026-05-15"), until: None, covers: BTreeSet::from([EntryId(1)]) };
+        let entries = [
+            charge(1, 36_000, "2026-03-02", "2026-03-23"),
+            charge(2, 9_500, "2026-06-02", "2026-06-22"),
+            payment(3, 10_000, "2026-06-20"),
+        ];
+        let books = settle(&entries, &ApplicationOrder::default(), &[plan], day("2026-12-31"));
+        assert_eq!(open_of(&books), [(1, 35_500)]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_open_items_less_unapplied_credit_are_the_balance(
+            moves in prop::collection::vec((0_u8..3, 1_i64..50_000, 0_i64..300), 0..40),
+            as_of in 0_i64..320,
+        ) {
+            let start = day("2026-01-01");
+            let mut entries = Vec::new();
+            for (id, (kind, cents, offset)) in (1_i64..).zip(moves) {
+                let on = plus_days(start, offset);
+                let entry = match kind {
+                    0 => entry(id, EntryKind::Charge, cents, on, Some(plus_days(on, 21))),
+                    1 => entry(id, EntryKind::Payment, -cents, on, None),
+                    _ => {
+                        let Some(target) = entries.iter().find(|e: &&Entry| e.kind != EntryKind::Reversal
+                            && e.effective_on <= on) else { continue };
+                        let mut undo = entry(id, EntryKind::Reversal, -target.amount.get(), on, None);
+                        undo.reverses = Some(target.id);
+                        if entries.iter().any(|e| e.reverses == Some(target.id)) { continue }
+                        undo
+                    }
+                };
+                entries.push(entry);
+            }
+            let as_of = plus_days(start, as_of);
+            let books = settle(&entries, &ApplicationOrder::default(), &[], as_of);
+            let open: Cents = books.items.iter().map(|item| item.open).sum();
+            let plain: Cents = entries.iter().filter(|e| e.effective_on <= as_of).map(|e| e.amount).sum();
+            prop_assert_eq!(open - books.unapplied, books.balance);
+            prop_assert_eq!(books.balance, plain);
+        }
+    }
+}

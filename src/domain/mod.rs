@@ -1,0 +1,42 @@
+//! The nouns of the work: money, days, accounts, ledgers, cases, notices, calls, field orders, referrals.
+//!
+//! Everything here is plain data and pure arithmetic. Deliberately absent: any clock, file, database, randomness
+//! or async code; and any choice of what should happen to an account (that is `decide`).
+
+pub mod account;
+pub mod action;
+pub mod arrangement;
+pub mod arrears;
+pub mod calendar;
+pub mod call;
+pub mod case;
+pub mod day;
+pub mod decision;
+pub mod document;
+pub mod event;
+pub mod field_order;
+pub mod hold;
+pub mod ids;
+pub mod import;
+pub mod ledger;
+pub mod money;
+pub mod notice;
+pub mod person;
+pub mod promise;
+pub mod referral;
+pub mod snapshot;
+pub mod world;
+
+pub use account::{Address, CustomerClass, Language, Occupancy, Party, Profile, Service};
+pub use action::{Action, Channel, Recipient};
+pub use calendar::Calendar;
+pub use case::{Case, Step, StepState, TrackRun};
+pub use day::Day;
+pub use decision::{Act, ActKey, Decision};
+pub use event::{Event, EventKind};
+pub use ids::*;
+pub use ledger::{Entry, EntryKind, OpenItem};
+pub use money::Cents;
+pub use person::{Actor, Role};
+pub use snapshot::Snapshot;
+pub use world::World;

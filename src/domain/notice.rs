@@ -1,0 +1,123 @@
+//! A notice: one piece to one recipient by one channel, from planned to delivered.
+
+use serde::{Deserialize, Serialize};
+
+use super::account::{Address, Language, words};
+use super::action::{Channel, Recipient};
+use super::case::StageRef;
+use super::day::Day;
+use super::ids::{AccountId, BatchId, DocumentHash, ItemId, NoticeId, NoticeName};
+use super::money::Cents;
+
+words! {
+    /// Delivery truth. A notice is never called sent that was not.
+    NoticeState {
+        /// Decided; waits for the lead's release.
+        Planned = "planned",
+        /// Released; the worker renders it.
+        Released = "released",
+        /// Its bytes are kept. A letter waits for its batch, an email for sending.
+        Rendered = "rendered",
+        /// In a print batch.
+        Batched = "batched",
+        /// The carrier accepted it, with date and proof.
+        Mailed = "mailed",
+        /// The mail server accepted it.
+        Sent = "sent",
+        Returned = "returned",
+        Bounced = "bounced",
+        Canceled = "canceled",
+        /// Rendered with dates that have become too early; replaced by a new one.
+        Voided = "voided",
+        /// The worker could not do it; it stands on the exceptions list.
+        Failed = "failed",
+    }
+}
+
+impl NoticeState {
+    /// May still be canceled without anyone having been told.
+    #[must_use]
+    pub const fn is_pending(self) -> bool {
+        matches!(self, Self::Planned | Self::Released | Self::Rendered | Self::Batched)
+    }
+}
+
+/// What a notice states, fixed when it is decided and printed as such.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeFacts {
+    /// The debts listed, oldest due first.
+    pub items: Vec<ListedItem>,
+    /// Their sum: what is to be paid.
+    pub amount: Cents,
+    /// The whole balance, with what is not yet due.
+    pub balance: Cents,
+    pub days_past_due: i64,
+    /// The last day to pay before what is announced.
+    pub pay_by: Option<Day>,
+    /// The earliest day of shut-off that the notice announces.
+    pub shut_off_on: Option<Day>,
+    /// The ordinance or statute behind it.
+    pub citation: String,
+}
+
+/// One debt as a notice lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedItem {
+    pub item: ItemId,
+    pub service: super::account::Service,
+    pub kind: super::ledger::EntryKind,
+    pub billed_on: Day,
+    pub due_on: Day,
+    pub open: Cents,
+}
+
+/// One piece.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub id: NoticeId,
+    pub account: AccountId,
+    /// The act that ordered it; with recipient and channel it is unique.
+    pub act_key: String,
+    pub of: StageRef,
+    pub template: NoticeName,
+    pub channel: Channel,
+    pub recipient: Recipient,
+    pub addressee: String,
+    pub address: Address,
+    /// For email.
+    pub email: Option<String>,
+    /// In the order in which the piece prints them.
+    pub languages: Vec<Language>,
+    pub statutory: bool,
+    pub deemed_days: u16,
+    pub facts: NoticeFacts,
+    pub state: NoticeState,
+    pub planned_on: Day,
+    pub released_on: Option<Day>,
+    pub released_by: Option<String>,
+    /// The date that the letter bears.
+    pub dated: Option<Day>,
+    pub document: Option<DocumentHash>,
+    pub batch: Option<BatchId>,
+    pub mailed_on: Option<Day>,
+    /// For example `PS 3877 no. 4411`.
+    pub proof: Option<String>,
+    pub served_on: Option<Day>,
+    pub returned_on: Option<Day>,
+    /// Why it is canceled, voided or failed.
+    pub cause: Option<String>,
+}
+
+/// A batch of letters as it goes to the printer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrintBatch {
+    pub id: BatchId,
+    pub made_on: Day,
+    pub made_by: String,
+    pub pieces: u32,
+    pub sheets: u32,
+    /// Relative to the data directory.
+    pub path: String,
+    pub document: DocumentHash,
+    pub mailed_on: Option<Day>,
+}

@@ -1,0 +1,60 @@
+//! A snapshot: all that is known of one account, and all that a decision about it may use.
+
+use serde::{Deserialize, Serialize};
+
+use super::account::Profile;
+use super::arrangement::{Arrangement, Standing};
+use super::case::Case;
+use super::day::Day;
+use super::event::Event;
+use super::hold::Hold;
+use super::ids::AccountId;
+use super::ledger::{Application, Entry, OpenItem};
+use super::money::Cents;
+use super::promise::Promise;
+
+/// One account at one moment. `facts_seq` names the moment: a decision commits only while it still stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub account: AccountId,
+    /// Raised by every new fact of the account.
+    pub facts_seq: i64,
+    pub profile: Profile,
+    /// Oldest due first.
+    pub items: Vec<OpenItem>,
+    /// Credit that no debt has taken.
+    pub unapplied: Cents,
+    /// In the order in which they were recorded.
+    pub events: Vec<Event>,
+    pub holds: Vec<Hold>,
+    pub promises: Vec<Promise>,
+    pub arrangements: Vec<Arrangement>,
+    /// What the arrangements' and promises' standing is computed from; empty when there are none.
+    pub payments: Vec<Entry>,
+    pub applications: Vec<Application>,
+    /// Services that are shut off now, by the crew's results.
+    pub shut_off: Vec<super::account::Service>,
+    /// The open case, and how many the account has had.
+    pub case: Option<Case>,
+    pub cases_so_far: u32,
+    /// A person must clear it first: an exception stands (balance differs from the billing system, audit refusal).
+    pub frozen: Option<String>,
+}
+
+impl Snapshot {
+    /// Debts less unapplied credit.
+    #[must_use]
+    pub fn balance(&self) -> Cents {
+        self.items.iter().map(|item| item.open).sum::<Cents>() - self.unapplied
+    }
+
+    /// The arrangement that is not canceled, and how it stands on `day`: the latest made, where there are several.
+    #[must_use]
+    pub fn arrangement_on(&self, day: Day) -> Option<(&Arrangement, Standing)> {
+        self.arrangements
+            .iter()
+            .filter(|plan| plan.made_on <= day && plan.canceled_on.is_none_or(|canceled| day < canceled))
+            .max_by_key(|plan| (plan.made_on, plan.id))
+            .map(|plan| (plan, plan.standing(&self.applications, day)))
+    }
+}

@@ -1,0 +1,540 @@
+//! A policy as the engine reads it: resolved, acyclic, every name checked.
+//!
+//! The YAML mirror and its errors are in `document`; `compile` turns one into the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::Weekday;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::action::Action;
+use crate::domain::arrears::BucketLimits;
+use crate::domain::calendar::DayKind;
+use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::ledger::ApplicationOrder;
+use crate::domain::referral::Destination;
+use crate::domain::{Cents, CustomerClass, Day, EventKind, PolicyHash, Role, RuleId, Service, StageId, TrackId};
+
+/// A checked policy with the packs it extends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// SHA-256 of the policy's text and of its packs' texts.
+    pub hash: PolicyHash,
+    pub name: String,
+    pub title: String,
+    pub authority: String,
+    pub effective_from: Day,
+    pub open_cases: OpenCases,
+    /// An IANA name, for example `America/Los_Angeles`.
+    pub time_zone: String,
+    /// The calendar's name; the calendar itself comes with the world.
+    pub calendar: String,
+    pub ledger: LedgerRules,
+    /// Arrears below this do not open a case, and a case whose arrears fall below it is cured.
+    pub cure_below: Cents,
+    pub tracks: Vec<Track>,
+    pub bars: Vec<BarRule>,
+    pub guards: Vec<Guard>,
+    pub holds: Vec<HoldRule>,
+    pub calls: CallRules,
+    pub arrangements: ArrangementRules,
+    pub promises: PromiseRules,
+    pub referral: ReferralRules,
+    /// Rule ids are indexes into this.
+    pub origins: Vec<Origin>,
+    pub stories: Vec<Story>,
+}
+
+impl Policy {
+    /// Where a rule stands.
+    #[must_use]
+    pub fn origin(&self, rule: RuleId) -> Option<&Origin> {
+        self.origins.get(rule.0 as usize)
+    }
+
+    /// The track of that name.
+    #[must_use]
+    pub fn track(&self, id: &TrackId) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.id == *id)
+    }
+
+    /// What a hold of the kind blocks: the floor, and what the policy adds.
+    #[must_use]
+    pub fn hold_blocks(&self, kind: HoldKind) -> BTreeSet<Blocks> {
+        let mut blocks = kind.always_blocks();
+        blocks.extend(self.holds.iter().filter(|rule| rule.kind == kind).flat_map(|rule| rule.blocks.iter().copied()));
+        blocks
+    }
+}
+
+/// What happens to open cases when a policy takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenCases {
+    /// They stay with the version that they began with.
+    Keep,
+    /// They move; stages are mapped by name.
+    Move,
+}
+
+/// Where a rule stands and what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// `riverbend.yaml`, `guards/us-ca-water.yaml`.
+    pub file: String,
+    pub line: u32,
+    /// `shut_off.final_notice`, `guard sixty_days`.
+    pub name: String,
+    /// `Riverbend Municipal Code 13.04.110`.
+    pub citation: String,
+}
+
+/// How debts age and are paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerRules {
+    /// Calendar days from billing to due, where a bill does not state its due date.
+    pub due_days: Option<u16>,
+    pub order: ApplicationOrder,
+    /// Items below this are let be.
+    pub de_minimis: Cents,
+    pub buckets: BucketLimits,
+}
+
+/// A track: stages in order, anchored on an item, a bill or a year.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Track {
+    pub id: TrackId,
+    pub rule: RuleId,
+    pub per: Per,
+    /// What makes it start besides arrears.
+    pub opens: Opens,
+    pub when_anchor_paid: Reanchor,
+    pub only_if: Cond,
+    /// The services whose debts it counts; empty for all.
+    pub counts: BTreeSet<Service>,
+    /// In the order in which they are taken.
+    pub stages: Vec<Stage>,
+}
+
+/// What a track is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    Account,
+    /// One run for each past-due bill.
+    Bill,
+    Year,
+}
+
+/// What opens a track.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opens {
+    /// An item is past due.
+    Arrears,
+    /// Something happened: a payment was returned, an installment missed.
+    On(EventKind),
+}
+
+/// What follows when the anchor is paid and younger debt remains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reanchor {
+    /// The track goes on, its stages as far as they have come.
+    Keep,
+    /// It begins anew on the oldest debt that remains.
+    Restart,
+    Close,
+}
+
+/// A named step of a track.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    pub id: StageId,
+    pub rule: RuleId,
+    /// The earliest day; the latest of several.
+    pub start: Vec<When>,
+    /// Planned back from later stages.
+    pub leads: Vec<Lead>,
+    /// Only on days of this rule: the last Wednesday of the month.
+    pub on: Option<DateRule>,
+    pub never: BTreeSet<DayKind>,
+    /// What to do when the day is barred by `never`: go to the next allowed day.
+    pub only_if: Cond,
+    pub end: Option<End>,
+    /// Repeats at this distance while its condition holds.
+    pub every: Option<Offset>,
+    /// A person must release its acts.
+    pub release: Option<Role>,
+    pub waive_if: Option<Cond>,
+    pub acts: Vec<Action>,
+}
+
+impl Stage {
+    /// Whether it shuts a service off.
+    #[must_use]
+    pub fn disconnects(&self) -> bool {
+        self.acts.iter().any(|act| matches!(act, Action::Disconnect { .. }))
+    }
+}
+
+/// A backward offset: this stage stands at least `offset` before `before`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lead {
+    pub offset: Offset,
+    pub before: StageId,
+}
+
+/// An offset from an anchor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct When {
+    pub offset: Offset,
+    pub anchor: Anchor,
+}
+
+/// What an offset counts from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Anchor {
+    Billed,
+    Due,
+    /// A date printed on the bill, by name.
+    Printed(String),
+    /// The day on which the case opened.
+    Opened,
+    /// The day on which a stage's acts were decided.
+    Stage(StageId),
+    /// An event, of a stage where one is named: `7 days after delinquent mailed`.
+    Event(EventKind, Option<StageId>),
+}
+
+/// A distance in days or other units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offset {
+    /// Zero or more.
+    pub n: u16,
+    pub unit: Unit,
+    /// `more than 7 days` is 8 days.
+    pub more_than: bool,
+}
+
+/// Units of distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    Day,
+    /// Monday to Friday without legal holidays.
+    BusinessDay,
+    /// Whole days of 24 hours on business dates; 48 hours are two days.
+    Hour,
+    Week,
+    Month,
+    Year,
+}
+
+/// Days of a rule. Negative counts are from the end of the month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateRule {
+    MonthDay(i8),
+    NthWeekday(i8, Weekday),
+    NthBusinessDay(i8),
+    /// Month and day of each year.
+    YearDay(u8, u8),
+}
+
+/// The end of a stage's window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// The last day on which the stage may act.
+    pub last: When,
+    pub then: Expiry,
+}
+
+/// What follows when a window closes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expiry {
+    /// The stage named comes around again, with all after it.
+    Restart(StageId),
+    /// The stage is passed over.
+    Lapse,
+    /// The account goes on the lead's list.
+    Exception,
+}
+
+/// A condition over facts. Three-valued: what is unknown bars an adverse act.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cond {
+    Always,
+    All(Vec<Cond>),
+    Any(Vec<Cond>),
+    Not(Box<Cond>),
+    Is(Fact, Cmp, Value),
+}
+
+/// Comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cmp {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+/// What a condition may ask about an account on a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// `balance`: all that is owed, less unapplied credit. Money.
+    Balance,
+    /// `past due`: past-due items above the de-minimis. Money.
+    PastDue,
+    /// `unpaid charges`: past-due charges without fees and interest. Money.
+    UnpaidCharges,
+    /// `debt at least 60 days old`: items that are each old enough themselves. Money.
+    DebtAged(u16),
+    /// `days past due` of the oldest item. Number.
+    DaysPastDue,
+    /// `class`. Word.
+    Class,
+    /// `occupancy`. Word.
+    Occupancy,
+    /// `language`. Word.
+    Language,
+    /// `has email`. Flag.
+    HasEmail,
+    /// `mailing address differs` from the service address. Flag.
+    MailsElsewhere,
+    /// `debtor is owner`: occupancy is owner. Flag.
+    DebtorIsOwner,
+    /// `has water`. Flag.
+    HasService(Service),
+    /// `hold dispute`. Flag.
+    Hold(HoldKind),
+    /// `contact made`: a conversation in this case, since the stage named where there is one. Flag.
+    ContactMade(Option<StageId>),
+    /// `contact failed`. Flag.
+    ContactFailed(Option<StageId>),
+    /// `shut off water`: the service is off now. Flag.
+    IsShutOff(Service),
+    /// `arrangement performing`. Flag.
+    ArrangementPerforming,
+    /// `arrangement missed`. Flag.
+    ArrangementMissed,
+    /// `open promise`. Flag.
+    OpenPromise,
+    /// `final_notice returned`: the mailed piece came back. Flag.
+    NoticeReturned(StageId),
+    /// `service ended`. Flag.
+    ServiceEnded,
+    /// `customer.age`, `premises.basement`: an attribute as given. Number or word.
+    Attribute(String),
+    /// `count of payment returned in 12 months`. Number.
+    Count(EventKind, u16),
+}
+
+/// What a fact is compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    Money(Cents),
+    Number(i64),
+    Word(String),
+    Flag(bool),
+}
+
+/// A bar: acts that a condition strikes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BarRule {
+    pub rule: RuleId,
+    pub blocks: Blocks,
+    /// The service that it protects; all when none is named.
+    pub service: Option<Service>,
+    pub when: Cond,
+}
+
+/// A limit of a pack that no rule may cross.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guard {
+    pub rule: RuleId,
+    /// The pack's name.
+    pub pack: String,
+    /// To whom the pack applies.
+    pub service: Service,
+    pub classes: BTreeSet<CustomerClass>,
+    pub limit: Limit,
+}
+
+/// The kinds of limits. Each is enforced by `decide` as a bar and checked again by `audit` with code of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// Each item that a disconnection rests on is at least this many days past due.
+    DebtAge { days: u16 },
+    /// A notice listing the items was served at least `offset` before, by one of the channels.
+    NoticeBefore { offset: Offset, by: Vec<crate::domain::Channel>, from: ServedFrom },
+    /// Where mailing and service address differ, the occupant had a copy as long before.
+    OccupantCopy { offset: Offset },
+    /// Never on such a day.
+    NeverOn { days: BTreeSet<DayKind> },
+    /// Never while the condition holds; unknown bars.
+    NeverWhile { when: Cond },
+    /// Never while an arrangement performs; after a default only this many days after the missed due date.
+    ArrangementDefault { days: u16 },
+    /// A statutory notice is never by these channels alone.
+    NeverAlone { by: Vec<crate::domain::Channel> },
+}
+
+/// From which date of a notice a guard counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServedFrom {
+    Mailed,
+    Served,
+}
+
+/// What a kind of hold does under this policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldRule {
+    pub rule: RuleId,
+    pub kind: HoldKind,
+    pub blocks: BTreeSet<Blocks>,
+    pub stops_clock: bool,
+    /// How long it lasts when nothing else is said; `None` until decided or as granted.
+    pub lasts_days: Option<u16>,
+}
+
+/// Limits and weights of the call list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRules {
+    /// At most this many attempts…
+    pub max_attempts: u8,
+    /// …in this many days.
+    pub within_days: u16,
+    /// No call for this many days after a conversation; its day is day 1.
+    pub quiet_days_after_contact: u16,
+    /// Local hours, `from` inclusive, `to` exclusive.
+    pub hours: (u8, u8),
+    /// Points by name of the part: `amount` per $100, `age` per 30 days, `broken_promise`, `required`, `first_contact`.
+    pub weights: BTreeMap<String, i64>,
+    /// How many calls a representative makes a day.
+    pub per_representative: u16,
+}
+
+impl Default for CallRules {
+    fn default() -> Self {
+        let weights = [("amount", 5), ("age", 10), ("broken_promise", 25), ("shut_off_soon", 20), ("no_contact", 5)];
+        Self {
+            max_attempts: 7,
+            within_days: 7,
+            quiet_days_after_contact: 7,
+            hours: (8, 21),
+            weights: weights.map(|(name, points)| (name.to_owned(), points)).into(),
+            per_representative: 40,
+        }
+    }
+}
+
+/// What an arrangement may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrangementRules {
+    pub max_months: u16,
+    pub grace_days: u16,
+    pub per_12_months: u16,
+}
+
+impl Default for ArrangementRules {
+    fn default() -> Self {
+        Self { max_months: 12, grace_days: 0, per_12_months: 2 }
+    }
+}
+
+/// What a promise to pay may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseRules {
+    pub max_days: u16,
+    pub grace_days: u16,
+}
+
+impl Default for PromiseRules {
+    fn default() -> Self {
+        Self { max_days: 14, grace_days: 1 }
+    }
+}
+
+/// Legal action: limitation period and where debts may go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReferralRules {
+    /// The shortest limitation period that applies, in years from each item's accrual.
+    pub limitation_years: u16,
+    pub limitation_citation: String,
+    pub destinations: BTreeSet<Destination>,
+    /// The declaration's text rests on this.
+    pub declaration_citation: String,
+}
+
+impl Default for ReferralRules {
+    fn default() -> Self {
+        Self {
+            limitation_years: 2,
+            limitation_citation: String::new(),
+            destinations: BTreeSet::from([Destination::Attorney]),
+            declaration_citation: String::new(),
+        }
+    }
+}
+
+/// A dated story in the policy, and what must follow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Story {
+    pub name: String,
+    pub line: u32,
+    pub facts: StoryFacts,
+    /// Day, then what must happen on it, in order of the file.
+    pub expect: Vec<(Day, Vec<Expected>)>,
+}
+
+/// What a story is about.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StoryFacts {
+    /// The bills: billed, due (by the ledger rule where absent), amount, service.
+    pub bills: Vec<StoryBill>,
+    pub payments: Vec<(Day, Cents)>,
+    /// Payments that came back: day of return, amount.
+    pub returned: Vec<(Day, Cents)>,
+    /// How attempts to reach the customer end; `None` when nobody calls.
+    pub contact: Option<bool>,
+    /// Stages whose notices are mailed on another day than that of their decision.
+    pub mailed: BTreeMap<StageId, Day>,
+    /// Further events: an installment missed on its due date.
+    pub events: Vec<(Day, EventKind)>,
+    pub holds: Vec<(HoldKind, Day, Option<Day>)>,
+    pub class: Option<CustomerClass>,
+    pub mails_elsewhere: bool,
+    pub attributes: BTreeMap<String, String>,
+    /// The last day that is run; two months after the last expectation where absent.
+    pub until: Option<Day>,
+}
+
+/// One bill of a story.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryBill {
+    pub billed: Day,
+    pub due: Day,
+    pub amount: Cents,
+    pub service: Service,
+}
+
+/// What a story expects on a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// The stage whose acts are decided.
+    pub stage: StageId,
+    /// The fee that it posts.
+    pub fee: Option<Cents>,
+}
