@@ -2,5 +2,7 @@
 //!
 //! The modules stand in the order of their dependencies; `docs/ARCHITECTURE.md` says who may use whom.
 
+pub mod decide;
 pub mod domain;
+pub mod rehearsal;
 pub mod rulebook;

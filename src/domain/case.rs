@@ -64,8 +64,11 @@ pub enum StepState {
     Acted(Day),
     Skipped(Override),
     Canceled(Day, Cause),
-    /// Its window closed before it, or what rested on it, was done.
+    /// Its window closed before it was done; the track passes over it.
     Expired(Day),
+    /// It acted on the first day and lost its force on the second: what rested on it lapsed, or its notice did not
+    /// list the debt. It comes around again.
+    Spent(Day, Day),
 }
 
 impl Step {
@@ -73,7 +76,10 @@ impl Step {
     #[must_use]
     pub const fn on(&self) -> Day {
         match &self.state {
-            StepState::Acted(day) | StepState::Canceled(day, _) | StepState::Expired(day) => *day,
+            StepState::Acted(day)
+            | StepState::Canceled(day, _)
+            | StepState::Expired(day)
+            | StepState::Spent(_, day) => *day,
             StepState::Skipped(by) => by.on,
         }
     }

@@ -127,7 +127,7 @@ pub enum Per {
 }
 
 /// What opens a track.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Opens {
     /// An item is past due.

@@ -1,0 +1,143 @@
+//! What bars an act today: exceptions, holds, promises, arrangements, moratoria, the policy's bars and the guards.
+//!
+//! The guards' minimum days are `disconnect`'s; here are the conditions that simply hold or not.
+
+use super::condition::{FactsRead, holds};
+use super::held::{Held, Truth, earlier};
+use super::view::View;
+use crate::domain::arrangement::ArrangementState;
+use crate::domain::day::plus_days;
+use crate::domain::decision::Bar;
+use crate::domain::hold::Blocks;
+use crate::domain::{Action, Day, RuleId, Service};
+use crate::rulebook::policy::{Guard, Limit};
+
+/// A bar, the rule that sets it where one does, and the facts that it read.
+pub struct Barred {
+    pub bar: Bar,
+    pub rule: Option<RuleId>,
+    pub facts: FactsRead,
+}
+
+/// The first bar that strikes the action on the view's day; held until the first day it could differ.
+pub fn find(action: &Action, view: &View) -> Held<Option<Barred>> {
+    let strikes = action.struck_by();
+    if strikes.is_empty() {
+        return Held::fixed(None);
+    }
+    let mut until = None;
+    if let Some(reason) = &view.snapshot.frozen {
+        return Held::fixed(Some(Barred { bar: Bar::Frozen(reason.clone()), rule: None, facts: Vec::new() }));
+    }
+    for hold in &view.snapshot.holds {
+        if view.policy.hold_blocks(hold.kind).is_disjoint(&strikes) {
+            continue;
+        }
+        until = earlier(until, hold.changes_after(view.on));
+        if hold.holds_on(view.on) {
+            let rule = view.policy.holds.iter().find(|rule| rule.kind == hold.kind).map(|rule| rule.rule);
+            let facts = vec![(format!("hold {}", hold.kind), hold.reason.clone())];
+            return Held::until(Some(Barred { bar: Bar::Hold(hold.kind), rule, facts }), hold.changes_after(view.on));
+        }
+    }
+    let adverse = strikes.contains(&Blocks::Disconnect) || strikes.contains(&Blocks::Referral);
+    if adverse && let Some(promise) = view.open_promise() {
+        let facts = vec![("promise to pay".into(), format!("{} by {}", promise.amount, promise.pay_by))];
+        let ends = Some(plus_days(promise.last_day(), 1));
+        return Held::until(Some(Barred { bar: Bar::Promise, rule: None, facts }), ends);
+    }
+    if let Some(barred) = arrangement(action, view, adverse) {
+        return barred;
+    }
+    if strikes.contains(&Blocks::Disconnect) {
+        if let Some(moratorium) = view.world.moratorium_on(view.on) {
+            let bar = Bar::Moratorium(moratorium.name.clone());
+            let ends = Some(plus_days(moratorium.through, 1));
+            return Held::until(Some(Barred { bar, rule: None, facts: Vec::new() }), ends);
+        }
+        let ahead = view.world.moratoria.iter().map(|m| m.from).filter(|from| *from > view.on).min();
+        until = earlier(until, ahead);
+    }
+    let services = services_of(action);
+    for rule in view.policy.bars.iter().filter(|rule| strikes.contains(&rule.blocks)) {
+        if rule.service.is_some_and(|service| !services.is_empty() && !services.contains(&service)) {
+            continue;
+        }
+        let mut facts = FactsRead::new();
+        let held = holds(&rule.when, view, &mut facts);
+        until = earlier(until, held.until);
+        if held.value != Truth::False {
+            return Held::until(Some(Barred { bar: Bar::Rule(rule.rule), rule: Some(rule.rule), facts }), held.until);
+        }
+    }
+    for guard in view.policy.guards.iter().filter(|guard| applies(guard, action, view)) {
+        let Limit::NeverWhile { when } = &guard.limit else { continue };
+        let mut facts = FactsRead::new();
+        let held = holds(when, view, &mut facts);
+        until = earlier(until, held.until);
+        if held.value != Truth::False {
+            return Held::until(Some(Barred { bar: Bar::Rule(guard.rule), rule: Some(guard.rule), facts }), held.until);
+        }
+    }
+    Held::until(None, until)
+}
+
+/// An arrangement that performs bars shut-off and referral, and everything while it covers all that is past due.
+fn arrangement(action: &Action, view: &View, adverse: bool) -> Option<Held<Option<Barred>>> {
+    let (plan, standing) = view.snapshot.arrangement_on(view.on)?;
+    let next = standing.next.map_or_else(|| "none".to_owned(), |next| format!("{} on {}", next.amount, next.due_on));
+    let facts = vec![("next installment".into(), next)];
+    let barred = |rule: Option<RuleId>| {
+        Some(Barred { bar: rule.map_or(Bar::Arrangement, Bar::Rule), rule, facts: facts.clone() })
+    };
+    match standing.state {
+        ArrangementState::Performing => {
+            let covers_all = view.past_due().all(|item| plan.covers.contains(&item.id));
+            (adverse || covers_all).then(|| Held::until(barred(None), standing.until))
+        }
+        ArrangementState::Missed(first) => {
+            let guard = view.policy.guards.iter().filter(|guard| applies(guard, action, view)).find_map(|guard| {
+                match guard.limit {
+                    Limit::ArrangementDefault { days } => Some((guard.rule, days)),
+                    _ => None,
+                }
+            });
+            let (rule, days) = guard?;
+            let allowed = plus_days(first, i64::from(days));
+            (view.on < allowed).then(|| Held::until(barred(Some(rule)), earlier(Some(allowed), standing.until)))
+        }
+        ArrangementState::Completed | ArrangementState::Canceled(_) => None,
+    }
+}
+
+/// Whether a guard protects this account from this action.
+pub fn applies(guard: &Guard, action: &Action, view: &View) -> bool {
+    matches!(action, Action::Disconnect { .. })
+        && services_of(action).contains(&guard.service)
+        && (guard.classes.is_empty() || guard.classes.contains(&view.snapshot.profile.class))
+}
+
+/// The services that an action strikes.
+pub fn services_of(action: &Action) -> Vec<Service> {
+    match action {
+        Action::Disconnect { services, .. } | Action::Restore { services, .. } => services.clone(),
+        Action::Notice(_)
+        | Action::Call(_)
+        | Action::Fee(_)
+        | Action::Tag(_)
+        | Action::Task { .. }
+        | Action::Hold { .. }
+        | Action::Flag { .. }
+        | Action::Refer { .. }
+        | Action::Freeze { .. }
+        | Action::WriteOff => Vec::new(),
+    }
+}
+
+/// The first day after the view's on which a hold, promise or arrangement could change what is barred.
+pub fn next_change(view: &View) -> Option<Day> {
+    let holds = view.snapshot.holds.iter().filter_map(|hold| hold.changes_after(view.on)).min();
+    let promise = view.open_promise().map(|promise| plus_days(promise.last_day(), 1));
+    let plan = view.snapshot.arrangement_on(view.on).and_then(|(_, standing)| standing.until);
+    earlier(holds, earlier(promise, plan))
+}

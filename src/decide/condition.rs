@@ -1,0 +1,236 @@
+//! Conditions and facts, evaluated to held values, with the facts that were read in words.
+
+use std::fmt::Write;
+
+use super::held::{Held, Truth, earlier};
+use super::view::View;
+use crate::domain::arrangement::ArrangementState;
+use crate::domain::day::{plus_days, plus_months};
+use crate::domain::{Cents, Day, EntryKind, EventKind, Occupancy, StageId};
+use crate::rulebook::policy::{Cmp, Cond, Fact, Value};
+
+/// The facts that a condition read: what was asked, and the answer, in words.
+pub type FactsRead = Vec<(String, String)>;
+
+/// What a fact is on a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Known {
+    Money(Cents),
+    Number(i64),
+    Word(String),
+    Flag(bool),
+    Unknown,
+}
+
+/// Evaluates a condition; the facts it reads are added to `read`.
+pub fn holds(cond: &Cond, view: &View, read: &mut FactsRead) -> Held<Truth> {
+    match cond {
+        Cond::Always => Held::fixed(Truth::True),
+        Cond::All(parts) => combine(parts, view, read, Truth::False),
+        Cond::Any(parts) => combine(parts, view, read, Truth::True),
+        Cond::Not(inner) => holds(inner, view, read).map(Truth::not),
+        Cond::Is(fact, cmp, value) => {
+            let mut known = evaluate(fact, view);
+            read.push((phrase(fact), show(&known.value)));
+            if let (Fact::DaysPastDue, Value::Number(days)) = (fact, value) {
+                known.until = age_crosses(view, *days);
+            }
+            known.map(|known| compare(&known, *cmp, value))
+        }
+    }
+}
+
+/// `All` is decided by one false part, `Any` by one true part; otherwise one unknown part leaves it unknown.
+fn combine(parts: &[Cond], view: &View, read: &mut FactsRead, deciding: Truth) -> Held<Truth> {
+    let mut until = None;
+    let mut unknown = false;
+    let mut decided = false;
+    // All parts are evaluated: each is a reason to show, and each may be the first to change.
+    for part in parts {
+        let held = holds(part, view, read);
+        until = earlier(until, held.until);
+        decided |= held.value == deciding;
+        unknown |= held.value == Truth::Unknown;
+    }
+    let value = match (decided, unknown) {
+        (true, _) => deciding,
+        (false, true) => Truth::Unknown,
+        (false, false) => deciding.not(),
+    };
+    Held { value, until }
+}
+
+fn compare(known: &Known, cmp: Cmp, value: &Value) -> Truth {
+    let ordering = match (known, value) {
+        (Known::Unknown, _) => return Truth::Unknown,
+        (Known::Money(a), Value::Money(b)) => a.cmp(b),
+        (Known::Number(a), Value::Number(b)) => a.cmp(b),
+        (Known::Flag(a), Value::Flag(b)) => a.cmp(b),
+        (Known::Word(a), Value::Word(b)) => a.cmp(b),
+        // An attribute is a word until it is compared with a number; one that is no number is not known.
+        (Known::Word(a), Value::Number(b)) => match a.trim().parse::<i64>() {
+            Ok(a) => a.cmp(b),
+            Err(_) => return Truth::Unknown,
+        },
+        (Known::Word(a), Value::Money(b)) => match a.parse::<Cents>() {
+            Ok(a) => a.cmp(b),
+            Err(_) => return Truth::Unknown,
+        },
+        (Known::Word(a), Value::Flag(b)) => match a.trim().to_ascii_lowercase().as_str() {
+            "yes" | "true" | "1" => true.cmp(b),
+            "no" | "false" | "0" => false.cmp(b),
+            _ => return Truth::Unknown,
+        },
+        (Known::Money(_) | Known::Number(_) | Known::Flag(_), _) => return Truth::Unknown,
+    };
+    Truth::of(match cmp {
+        Cmp::Eq => ordering.is_eq(),
+        Cmp::Ne => ordering.is_ne(),
+        Cmp::Lt => ordering.is_lt(),
+        Cmp::Le => ordering.is_le(),
+        Cmp::Gt => ordering.is_gt(),
+        Cmp::Ge => ordering.is_ge(),
+    })
+}
+
+fn evaluate(fact: &Fact, view: &View) -> Held<Known> {
+    let profile = &view.snapshot.profile;
+    let flag = |answer: bool| Held::fixed(Known::Flag(answer));
+    match fact {
+        Fact::Balance => Held::fixed(Known::Money(view.snapshot.balance())),
+        Fact::PastDue => Held::until(Known::Money(view.past_due_amount()), view.next_item_aged(1)),
+        Fact::UnpaidCharges => {
+            let charges = view.past_due().filter(|item| item.kind == EntryKind::Charge).map(|item| item.open).sum();
+            Held::until(Known::Money(charges), view.next_item_aged(1))
+        }
+        Fact::DebtAged(days) => {
+            let items: Vec<_> = view.items().cloned().collect();
+            let aged = crate::domain::arrears::aged_at_least(&items, view.on, i64::from(*days), view.de_minimis());
+            Held::until(Known::Money(aged), view.next_item_aged(i64::from(*days)))
+        }
+        Fact::DaysPastDue => {
+            let items: Vec<_> = view.items().cloned().collect();
+            let days = crate::domain::arrears::oldest_days_past_due(&items, view.on, view.de_minimis());
+            let until = if items.is_empty() { None } else { Some(plus_days(view.on, 1)) };
+            Held::until(Known::Number(days), until)
+        }
+        Fact::Class => Held::fixed(Known::Word(profile.class.word().into())),
+        Fact::Occupancy => Held::fixed(Known::Word(profile.occupancy.word().into())),
+        Fact::Language => Held::fixed(Known::Word(profile.language.word().into())),
+        Fact::HasEmail => flag(profile.email.is_some()),
+        Fact::MailsElsewhere => flag(profile.mails_elsewhere()),
+        Fact::DebtorIsOwner => flag(profile.occupancy == Occupancy::Owner),
+        Fact::HasService(service) => flag(profile.services.contains(service)),
+        Fact::IsShutOff(service) => flag(view.snapshot.shut_off.contains(service)),
+        Fact::Hold(kind) => {
+            let of_kind = || view.snapshot.holds.iter().filter(|hold| hold.kind == *kind);
+            let until = of_kind().filter_map(|hold| hold.changes_after(view.on)).min();
+            Held::until(Known::Flag(of_kind().any(|hold| hold.holds_on(view.on))), until)
+        }
+        Fact::ContactMade(stage) => flag(contact_made(view, stage.as_ref())),
+        Fact::ContactFailed(stage) => flag(
+            view.last_event(EventKind::ContactFailed, stage.as_ref()).is_some() && !contact_made(view, stage.as_ref()),
+        ),
+        Fact::ArrangementPerforming => arrangement(view, |state| state == ArrangementState::Performing),
+        Fact::ArrangementMissed => arrangement(view, |state| matches!(state, ArrangementState::Missed(_))),
+        Fact::OpenPromise => match view.open_promise() {
+            Some(promise) => Held::until(Known::Flag(true), Some(plus_days(promise.last_day(), 1))),
+            None => flag(false),
+        },
+        Fact::NoticeReturned(stage) => flag(view.last_event(EventKind::NoticeReturned, Some(stage)).is_some()),
+        Fact::ServiceEnded => match profile.ended {
+            Some(ended) if ended > view.on => Held::until(Known::Flag(false), Some(ended)),
+            ended => flag(ended.is_some()),
+        },
+        Fact::Attribute(name) => {
+            Held::fixed(profile.attributes.get(name).map_or(Known::Unknown, |value| Known::Word(value.clone())))
+        }
+        Fact::Count(kind, months) => count_events(view, *kind, *months),
+    }
+}
+
+/// The next day on which the age of the oldest debt reaches or passes `days`: between the two, a comparison with that
+/// number cannot differ, so that a long wait is not looked at every night.
+fn age_crosses(view: &View, days: i64) -> Option<Day> {
+    let due_days = view.items().filter(|item| item.open >= view.de_minimis()).map(|item| item.due_on);
+    due_days
+        .flat_map(|due| [0, 1, days, days.saturating_add(1)].map(|n| plus_days(due, n)))
+        .filter(|day| *day > view.on)
+        .min()
+}
+
+fn contact_made(view: &View, stage: Option<&StageId>) -> bool {
+    let made = view.last_event(EventKind::ContactMade, stage);
+    let failed = view.last_event(EventKind::ContactFailed, stage);
+    made.is_some_and(|made| failed.is_none_or(|failed| failed.on <= made.on))
+}
+
+fn arrangement(view: &View, wanted: impl Fn(ArrangementState) -> bool) -> Held<Known> {
+    match view.snapshot.arrangement_on(view.on) {
+        Some((_, standing)) => Held::until(Known::Flag(wanted(standing.state)), standing.until),
+        None => Held::fixed(Known::Flag(false)),
+    }
+}
+
+/// Events in the last months, the day itself included; an event leaves the window on the day the months are over.
+fn count_events(view: &View, kind: EventKind, months: u16) -> Held<Known> {
+    let from = plus_months(view.on, -i32::from(months));
+    let mut until = None;
+    let mut counted = 0;
+    for event in view.events.iter().filter(|event| event.kind == kind && event.on <= view.on && event.on > from) {
+        counted += 1;
+        until = earlier(until, Some(plus_months(event.on, i32::from(months))));
+    }
+    Held::until(Known::Number(counted), until.map(|day| day.max(plus_days(view.on, 1))))
+}
+
+fn show(known: &Known) -> String {
+    match known {
+        Known::Money(amount) => amount.to_string(),
+        Known::Number(number) => number.to_string(),
+        Known::Word(word) => word.clone(),
+        Known::Flag(true) => "yes".into(),
+        Known::Flag(false) => "no".into(),
+        Known::Unknown => "not known".into(),
+    }
+}
+
+/// The fact in the words of the policy language.
+#[must_use]
+pub fn phrase(fact: &Fact) -> String {
+    let of_stage = |words: &str, stage: &Option<StageId>| match stage {
+        Some(stage) => format!("{words} by {stage}"),
+        None => words.to_owned(),
+    };
+    match fact {
+        Fact::Balance => "balance".into(),
+        Fact::PastDue => "past due".into(),
+        Fact::UnpaidCharges => "unpaid charges".into(),
+        Fact::DebtAged(days) => format!("debt at least {days} days old"),
+        Fact::DaysPastDue => "days past due".into(),
+        Fact::Class => "class".into(),
+        Fact::Occupancy => "occupancy".into(),
+        Fact::Language => "language".into(),
+        Fact::HasEmail => "has email".into(),
+        Fact::MailsElsewhere => "mailing address differs".into(),
+        Fact::DebtorIsOwner => "debtor is owner".into(),
+        Fact::HasService(service) => format!("has {service}"),
+        Fact::IsShutOff(service) => format!("{service} is shut off"),
+        Fact::Hold(kind) => format!("hold {kind}"),
+        Fact::ContactMade(stage) => of_stage("contact made", stage),
+        Fact::ContactFailed(stage) => of_stage("contact failed", stage),
+        Fact::ArrangementPerforming => "arrangement performing".into(),
+        Fact::ArrangementMissed => "arrangement missed".into(),
+        Fact::OpenPromise => "open promise".into(),
+        Fact::NoticeReturned(stage) => format!("{stage} returned"),
+        Fact::ServiceEnded => "service ended".into(),
+        Fact::Attribute(name) => name.clone(),
+        Fact::Count(kind, months) => {
+            let mut words = format!("count of {kind} in {months} month");
+            if *months != 1 {
+                let _ = words.write_char('s');
+            }
+            words
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The decision: snapshot, city and policy in; acts, findings and the next review out.
+//!
+//! Pure. It never reads a clock, a file or a database, and makes no choice across accounts (that is `allocate`).
+//! What it decides is checked by `audit`, which shares no code with it.
+
+mod acts;
+mod bars;
+pub mod condition;
+pub mod dates;
+pub mod held;
+mod plan;
+mod restore;
+mod tracks;
+mod view;
+mod walk;
+pub mod why;
+
+use crate::domain::case::Cause;
+use crate::domain::day::plus_days;
+use crate::domain::{Case, Cents, Day, Decision, Snapshot, TrackRun, World};
+use crate::rulebook::Policy;
+use crate::rulebook::policy::OpenCases;
+
+use held::earlier;
+use plan::Planner;
+use view::View;
+
+pub use restate::{announced_if_mailed, restate};
+mod restate;
+
+/// Decides one account on the world's business date.
+///
+/// `policy` is the version that the account's open case follows, or the one in force when it has none;
+/// [`OpenCases::Move`] lets an open case go on under a newer one.
+#[must_use]
+pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
+    let view = View::new(snapshot, world, policy);
+    let mut decision = Decision {
+        account: snapshot.account,
+        seen_seq: snapshot.facts_seq,
+        on: world.today,
+        policy: policy.hash.clone(),
+        case: None,
+        closed: None,
+        acts: Vec::new(),
+        cancels: Vec::new(),
+        findings: Vec::new(),
+        next_review: next_past_due(&view),
+    };
+    let triggers = tracks::open_triggers(&view);
+    let delinquent = is_delinquent(&view);
+    let Some(mut case) = open_case(&view, delinquent || !triggers.is_empty()) else {
+        restore::restore(&view, &mut decision);
+        return decision;
+    };
+    if !delinquent && triggers.is_empty() {
+        decision.closed = Some(Cause::Cured);
+        restore::restore(&view, &mut decision);
+        return decision;
+    }
+    tracks::keep_up(&view, &mut case, &mut decision);
+    for run in &mut case.tracks {
+        if run.closed.is_some() {
+            continue;
+        }
+        let Some(track) = policy.track(&run.track) else { continue };
+        let planner = Planner { track, run: run.clone(), view: view.of_run(track, run) };
+        let walked = walk::walk(planner);
+        *run = walked.run;
+        decision.acts.extend(walked.acts);
+        decision.findings.extend(walked.findings);
+        decision.next_review = earlier(decision.next_review, walked.review);
+    }
+    decision.next_review = earlier(decision.next_review, bars::next_change(&view));
+    decision.next_review = decision.next_review.map(|day| day.max(plus_days(world.today, 1)));
+    decision.case = Some(case);
+    decision
+}
+
+/// The open case, moved to this policy where it moves; or a new one when the account has become delinquent.
+fn open_case(view: &View, wanted: bool) -> Option<Case> {
+    match &view.snapshot.case {
+        Some(case) => {
+            let mut case = case.clone();
+            if view.policy.open_cases == OpenCases::Move {
+                case.policy = view.policy.hash.clone();
+            }
+            Some(case)
+        }
+        None if wanted => Some(Case {
+            number: view.case,
+            opened_on: view.world.today,
+            policy: view.policy.hash.clone(),
+            tracks: Vec::<TrackRun>::new(),
+        }),
+        None => None,
+    }
+}
+
+/// Whether what is past due reaches the amount from which an account is worked.
+fn is_delinquent(view: &View) -> bool {
+    let past_due = view.past_due_amount();
+    past_due.is_positive() && past_due >= view.policy.cure_below.max(Cents::new(1))
+}
+
+/// The first day after today on which a further item is past due.
+fn next_past_due(view: &View) -> Option<Day> {
+    view.next_item_aged(1)
+}
