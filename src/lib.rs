@@ -6,3 +6,4 @@ pub mod decide;
 pub mod domain;
 pub mod rehearsal;
 pub mod rulebook;
+pub mod store;

@@ -6,6 +6,7 @@ use super::account::{Address, Language, words};
 use super::action::{Channel, Recipient};
 use super::case::StageRef;
 use super::day::Day;
+use super::decision::ActKey;
 use super::ids::{AccountId, BatchId, DocumentHash, ItemId, NoticeId, NoticeName};
 use super::money::Cents;
 
@@ -106,6 +107,28 @@ pub struct Notice {
     pub returned_on: Option<Day>,
     /// Why it is canceled, voided or failed.
     pub cause: Option<String>,
+}
+
+/// A piece as it is ordered: what the store needs to make a [`Notice`] of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewNotice {
+    /// The act that orders it; its account and stage are the notice's.
+    pub key: ActKey,
+    pub template: NoticeName,
+    pub channel: Channel,
+    pub recipient: Recipient,
+    pub addressee: String,
+    pub address: Address,
+    /// For email.
+    pub email: Option<String>,
+    /// In the order in which the piece prints them.
+    pub languages: Vec<Language>,
+    pub statutory: bool,
+    pub deemed_days: u16,
+    pub facts: NoticeFacts,
+    /// Waits for the lead; a piece that does not is released at once.
+    pub needs_release: bool,
+    pub planned_on: Day,
 }
 
 /// A batch of letters as it goes to the printer.

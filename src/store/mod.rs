@@ -1,0 +1,342 @@
+//! The store: everything that is recorded, on SQLite or on PostgreSQL.
+//!
+//! [`Store`] is the facade. Each of its methods is one whole use case in one transaction; the list below is the table of
+//! contents. One source serves both databases: `backend` is compiled twice, with `Db` as the one or the other, and only
+//! the schema and a few phrases of SQL (in `sqlite` and `postgres`) differ.
+//!
+//! Every date and instant comes in with the call; only leases use the database's clock, so that two machines whose
+//! clocks differ agree about them. Deliberately absent: any choice. The store does not decide what follows from a fact; it
+//! raises the account's `facts_seq`, makes the account due today, and lets `decide` look.
+
+mod error;
+mod rows;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+pub use error::{Result, StoreError};
+pub use rows::*;
+
+use crate::domain::arrangement::Arrangement;
+use crate::domain::call::{Call, CallAttempt};
+use crate::domain::document::Document;
+use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderState};
+use crate::domain::hold::Hold;
+use crate::domain::import::{ImportFile, UnmatchedPayment, UnmatchedState};
+use crate::domain::ledger::PaymentChannel;
+use crate::domain::notice::{Notice, NoticeState, PrintBatch};
+use crate::domain::promise::Promise;
+use crate::domain::referral::{Referral, ReferralState};
+use crate::domain::{
+    AccountId, ArrangementId, BatchId, CallId, Day, DocumentHash, Entry, EntryId, Event, HoldId, NoticeId, OrderId,
+    PolicyHash, PromiseId, ReferralId, RunId, Snapshot, UnmatchedId,
+};
+use crate::rulebook::policy::LedgerRules;
+
+/// The database, opened and migrated. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Store {
+    Sqlite(()),
+    Postgres(()),
+}
+
+impl Store {
+    /// Opens `sqlite:path/arrears.db` (made when missing) or `postgres://…`, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] when a newer Arrears wrote it; [`StoreError::Address`] for any other address.
+    pub async fn open(url: &str) -> Result<Self> {
+        let _ = url;
+        todo!()
+    }
+}
+
+/// Declares the facade's methods: each is that of the backend, on whichever database is open.
+macro_rules! use_cases {
+    ($($(#[$doc:meta])* fn $name:ident(&self $(, $arg:ident: $ty:ty)* $(,)?) -> $ret:ty;)+) => {
+        impl Store {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// See [`StoreError`]; nothing is written then.
+            pub async fn $name(&self $(, $arg: $ty)*) -> Result<$ret> {
+                match self {
+                    Self::Sqlite(_db) => { $(let _ = $arg;)* todo!() }
+                    Self::Postgres(_db) => { todo!() }
+                }
+            }
+        )+}
+    };
+}
+
+// Files that come in.
+use_cases! {
+    /// Takes a file whole or refuses it whole. Known rows are left alone; touched accounts are settled anew and due today.
+    fn import(&self, file: &ImportFile, rules: &LedgerRules, stamp: &Stamp) -> ImportResult;
+    /// The files taken last, newest first.
+    fn imports(&self, limit: u32) -> Vec<ImportRecord>;
+    /// Settles the accounts that have entries whose effective date has come by the stamp's day; gives their number.
+    /// A run calls it first, so that a post-dated payment counts from its day and no sooner.
+    fn ripen(&self, rules: &LedgerRules, stamp: &Stamp) -> u64;
+}
+
+// Accounts and what is known of them.
+use_cases! {
+    /// The accounts due for review by `day`, by (next review, account), after the last of the previous page.
+    fn due_accounts(&self, day: Day, after: Option<(Day, AccountId)>, limit: u32) -> Vec<(Day, AccountId)>;
+    /// All accounts in order of their ids, after the last of the previous page.
+    fn account_ids(&self, after: Option<AccountId>, limit: u32) -> Vec<AccountId>;
+    /// All that is known of the accounts, in order of their ids. Unknown ids are left out.
+    fn snapshots(&self, accounts: &[AccountId]) -> Vec<Snapshot>;
+    /// The account as it was known at the instant `known_by`, settled as of `day`.
+    fn snapshot_as_of(&self, account: AccountId, day: Day, known_by: DateTime<Utc>, rules: &LedgerRules) -> Snapshot;
+    /// The account.
+    fn account(&self, account: AccountId) -> Account;
+    /// The account of that number.
+    fn account_by_number(&self, number: &str) -> Option<Account>;
+    /// Accounts whose number, name or service address contains the text, by number.
+    fn search(&self, text: &str, limit: u32) -> Vec<Account>;
+    /// Makes every account due on `day` at the latest: a calendar, pack or policy changed. Gives their number.
+    fn wake_all(&self, day: Day) -> u64;
+    /// How much waits for people on `day`.
+    fn waiting(&self, day: Day) -> Waiting;
+}
+
+// The ledger.
+use_cases! {
+    /// The account's entries in the order of their effective dates.
+    fn entries(&self, account: AccountId) -> Vec<Entry>;
+    /// Accounts that owe or have credit, by id after the last of the previous page, for reports over all.
+    fn open_items(&self, after: Option<AccountId>, limit: u32) -> Vec<AccountItems>;
+    /// Posts a payment taken at the counter. The same receipt again is the same entry; another amount is a conflict.
+    fn counter_payment(&self, account: AccountId, payment: &CounterPayment, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
+    /// Undoes an entry of Arrears' own (a fee waived) with a reason.
+    fn reverse_entry(&self, entry: EntryId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
+    /// Payments that matched no account, in the order in which they came.
+    fn unmatched_payments(&self, state: Option<UnmatchedState>) -> Vec<UnmatchedPayment>;
+    /// Posts an unmatched payment to the account.
+    fn match_payment(&self, id: UnmatchedId, account: AccountId, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
+    /// Says that an unmatched payment is nobody's here.
+    fn reject_payment(&self, id: UnmatchedId, stamp: &Stamp) -> ();
+    /// Through which day each channel's payments are loaded.
+    fn watermarks(&self) -> BTreeMap<PaymentChannel, Day>;
+    /// Signs that the channel is complete through the day; an earlier day than the recorded one changes nothing.
+    fn raise_watermark(&self, channel: PaymentChannel, through: Day, stamp: &Stamp) -> ();
+}
+
+// Decisions.
+use_cases! {
+    /// Writes decisions in one transaction: case, next review, fees, and what the acts order. Those whose account has
+    /// learned something since are left out as stale. Outcomes are in the order of `commits`.
+    fn commit_decisions(&self, run: RunId, commits: &[Commit<'_>], rules: &LedgerRules, stamp: &Stamp) -> Vec<CommitOutcome>;
+    /// Records something that happened to the account, with a note for the log.
+    fn record_event(&self, account: AccountId, event: &Event, note: &str, stamp: &Stamp) -> ();
+    /// Tasks for people: the open ones, or all.
+    fn tasks(&self, open_only: bool) -> Vec<Task>;
+    /// Closes a task.
+    fn close_task(&self, id: i64, stamp: &Stamp) -> ();
+}
+
+// Notices.
+use_cases! {
+    /// Notices in the state, in the order in which they were planned.
+    fn notices_in(&self, state: NoticeState, limit: u32) -> Vec<Notice>;
+    /// The account's notices, oldest first.
+    fn notices_of(&self, account: AccountId) -> Vec<Notice>;
+    /// The pieces of a batch.
+    fn notices_of_batch(&self, batch: BatchId) -> Vec<Notice>;
+    /// The notice.
+    fn notice(&self, id: NoticeId) -> Notice;
+    /// Releases those of the notices that are planned, and enqueues their rendering. Gives the released.
+    fn release_notices(&self, ids: &[NoticeId], stamp: &Stamp) -> Vec<NoticeId>;
+    /// Cancels those of the notices that nobody was told of yet. Gives the canceled.
+    fn cancel_notices(&self, ids: &[NoticeId], cause: &str, stamp: &Stamp) -> Vec<NoticeId>;
+    /// Voids those of the notices that were not mailed: their dates have become too early. The stage is decided anew.
+    fn void_notices(&self, ids: &[NoticeId], cause: &str, stamp: &Stamp) -> Vec<NoticeId>;
+    /// Keeps a released notice's bytes and the date it bears. An email is enqueued for sending.
+    fn notice_rendered(&self, id: NoticeId, document: &Document, dated: Day, stamp: &Stamp) -> ();
+    /// The notice cannot be made or sent: it goes on the exceptions list.
+    fn notice_failed(&self, id: NoticeId, cause: &str, stamp: &Stamp) -> ();
+    /// Records a print batch of rendered letters.
+    fn make_batch(&self, pieces: &[NoticeId], batch: &NewBatch, stamp: &Stamp) -> BatchId;
+    /// Print batches, newest first.
+    fn batches(&self, limit: u32) -> Vec<PrintBatch>;
+    /// The print batch.
+    fn batch(&self, id: BatchId) -> PrintBatch;
+    /// The carrier accepted the pieces on `on`, with proof. Each is served its deemed days later. Gives the mailed.
+    fn mark_mailed(&self, pieces: &Pieces, on: Day, proof: &str, stamp: &Stamp) -> Vec<NoticeId>;
+    /// A piece came back: its service is void.
+    fn mark_returned(&self, id: NoticeId, on: Day, reason: &str, stamp: &Stamp) -> ();
+    /// The mail server accepted an email.
+    fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> ();
+    /// An email bounced.
+    fn email_bounced(&self, id: NoticeId, on: Day, reason: &str, stamp: &Stamp) -> ();
+}
+
+// The outbox.
+use_cases! {
+    /// Claims up to `limit` pieces of work whose time has come by `now`, for `lease_seconds` of the database's clock.
+    fn claim_work(&self, kind: WorkKind, limit: u32, now: DateTime<Utc>, lease_seconds: u32) -> Vec<Job>;
+    /// The work is done. False when the lease was lost and another holds it.
+    fn complete_work(&self, job: &Job) -> bool;
+    /// It shall be tried again. False when the lease was lost.
+    fn retry_work(&self, job: &Job, not_before: DateTime<Utc>, error: &str) -> bool;
+    /// It cannot be done: onto the exceptions list. False when the lease was lost.
+    fn fail_work(&self, job: &Job, error: &str, stamp: &Stamp) -> bool;
+    /// Takes or renews a lease by name (one daemon runs the day). False while another holds it.
+    fn take_lease(&self, name: &str, owner: &str, seconds: u32) -> bool;
+    /// Gives a lease back.
+    fn drop_lease(&self, name: &str, owner: &str) -> ();
+}
+
+// The call list.
+use_cases! {
+    /// Calls that may stand on the list of `day`: waiting since then or earlier, or left over from an earlier list.
+    fn calls_waiting(&self, day: Day) -> Vec<Call>;
+    /// The list of `day` in its order.
+    fn call_list(&self, day: Day) -> Vec<Call>;
+    /// The account's calls, oldest first.
+    fn calls_of(&self, account: AccountId) -> Vec<Call>;
+    /// The call.
+    fn call(&self, id: CallId) -> Call;
+    /// Sets the list of `day`: what earlier lists left over and what is not on this one waits again.
+    fn set_call_list(&self, day: Day, lines: &[ListedCall], stamp: &Stamp) -> ();
+    /// Moves a call to another rank of its list; the others close up.
+    fn move_call(&self, id: CallId, rank: u32, stamp: &Stamp) -> ();
+    /// Assigns a call to another person, or to nobody.
+    fn assign_call(&self, id: CallId, to: Option<&str>, stamp: &Stamp) -> ();
+    /// Drops a call with a reason.
+    fn drop_call(&self, id: CallId, reason: &str, stamp: &Stamp) -> ();
+    /// Releases the list of `day`; gives the number of its calls.
+    fn release_call_list(&self, day: Day, stamp: &Stamp) -> u64;
+    /// Records an attempt with what follows it: events, a promise, a hold, an opt-out, another day.
+    fn record_attempt(&self, attempt: &CallAttempt, follow: &FollowUp, stamp: &Stamp) -> ();
+    /// The account's attempts, oldest first.
+    fn attempts_of(&self, account: AccountId) -> Vec<CallAttempt>;
+    /// All attempts of the days, both inclusive, for the limits.
+    fn attempts_between(&self, from: Day, through: Day) -> Vec<CallAttempt>;
+}
+
+// Holds, promises and arrangements.
+use_cases! {
+    /// Places a hold.
+    fn place_hold(&self, account: AccountId, hold: &NewHold, stamp: &Stamp) -> HoldId;
+    /// Ends a hold on the stamp's day; from then on it does not hold.
+    fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> ();
+    /// The account's holds, oldest first.
+    fn holds_of(&self, account: AccountId) -> Vec<Hold>;
+    /// The holds in force on `day`.
+    fn holds_on(&self, day: Day) -> Vec<(AccountId, Hold)>;
+    /// Records a promise to pay.
+    fn add_promise(&self, account: AccountId, promise: &NewPromise, stamp: &Stamp) -> PromiseId;
+    /// Cancels a promise.
+    fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> ();
+    /// The account's promises, oldest first.
+    fn promises_of(&self, account: AccountId) -> Vec<Promise>;
+    /// All promises to be paid between the days, both inclusive.
+    fn promises_due(&self, from: Day, through: Day) -> Vec<(AccountId, Promise)>;
+    /// Makes an arrangement; money is applied by it from today on.
+    fn add_arrangement(&self, account: AccountId, plan: &NewArrangement, rules: &LedgerRules, stamp: &Stamp) -> ArrangementId;
+    /// Cancels an arrangement from today on.
+    fn cancel_arrangement(&self, id: ArrangementId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> ();
+    /// The account's arrangements, oldest first.
+    fn arrangements_of(&self, account: AccountId) -> Vec<Arrangement>;
+    /// All arrangements that are not canceled.
+    fn arrangements(&self) -> Vec<(AccountId, Arrangement)>;
+}
+
+// Field orders.
+use_cases! {
+    /// Field orders, all or in one state, for all days or one, in order of day and id.
+    fn field_orders(&self, state: Option<OrderState>, for_day: Option<Day>) -> Vec<FieldOrder>;
+    /// The account's orders, oldest first.
+    fn orders_of(&self, account: AccountId) -> Vec<FieldOrder>;
+    /// The order.
+    fn order(&self, id: OrderId) -> FieldOrder;
+    /// Approves those of the orders that are prepared. Gives the approved.
+    fn approve_orders(&self, ids: &[OrderId], stamp: &Stamp) -> Vec<OrderId>;
+    /// Finalizes the orders that passed all checks again, and cancels those refused with the reason.
+    fn finalize_orders(&self, passed: &[OrderId], refused: &[(OrderId, FinalizeRefusal)], stamp: &Stamp) -> Vec<OrderId>;
+    /// Gives finalized shut-offs and approved restorations and tags to a crew. Gives the dispatched.
+    fn dispatch_orders(&self, ids: &[OrderId], crew: &str, stamp: &Stamp) -> Vec<OrderId>;
+    /// Records what the crew brings back.
+    fn record_order_result(&self, id: OrderId, result: &CrewResult, stamp: &Stamp) -> ();
+    /// Cancels an order that the crew has not done.
+    fn cancel_order(&self, id: OrderId, cause: &str, stamp: &Stamp) -> ();
+    /// What is shut off now, in order of accounts.
+    fn shut_offs(&self) -> Vec<ShutOff>;
+}
+
+// Referrals.
+use_cases! {
+    /// Referrals, all or in one state, in the order of their proposal.
+    fn referrals(&self, state: Option<ReferralState>) -> Vec<Referral>;
+    /// The account's referrals, oldest first.
+    fn referrals_of(&self, account: AccountId) -> Vec<Referral>;
+    /// The referral.
+    fn referral(&self, id: ReferralId) -> Referral;
+    /// Approves a candidate.
+    fn approve_referral(&self, id: ReferralId, stamp: &Stamp) -> ();
+    /// Declines a candidate with a reason.
+    fn decline_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> ();
+    /// The packet or export line of an approved referral is out.
+    fn place_referral(&self, id: ReferralId, stamp: &Stamp) -> ();
+    /// Calls a placed or approved referral back with a reason.
+    fn recall_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> ();
+}
+
+// Policies and runs.
+use_cases! {
+    /// Adopts a policy from its effective date on; the same text again changes only that date. Wakes all accounts then.
+    fn adopt_policy(&self, policy: &AdoptedPolicy, stamp: &Stamp) -> ();
+    /// The policy in force on `day`: the one effective last, of those the one adopted last.
+    fn policy_on(&self, day: Day) -> Option<AdoptedPolicy>;
+    /// An adopted policy by its hash.
+    fn policy(&self, hash: &PolicyHash) -> Option<AdoptedPolicy>;
+    /// All adopted policies, by effective date.
+    fn policies(&self) -> Vec<AdoptedPolicy>;
+    /// Begins, resumes or refuses the run of a business date.
+    fn begin_run(&self, date: Day, kind: &str, stamp: &Stamp) -> RunStart;
+    /// Marks a run as done.
+    fn finish_run(&self, id: RunId, summary: &Value, stamp: &Stamp) -> ();
+    /// The last business date whose run of the kind was finished.
+    fn last_finished(&self, kind: &str) -> Option<Day>;
+    /// Runs, newest first.
+    fn runs(&self, limit: u32) -> Vec<RunRecord>;
+}
+
+// Log, exceptions, people, documents.
+use_cases! {
+    /// Writes a line into the log.
+    fn append_log(&self, account: Option<AccountId>, what: &str, body: &Value, stamp: &Stamp) -> ();
+    /// The account's log, newest first.
+    fn log_of(&self, account: AccountId, limit: u32) -> Vec<LogLine>;
+    /// The whole log in its order, after the last of the previous page.
+    fn log(&self, after: i64, limit: u32) -> Vec<LogLine>;
+    /// Puts something on the exceptions list; the same text that still stands there is not repeated.
+    fn open_exception(&self, account: Option<AccountId>, kind: ExceptionKind, text: &str, stamp: &Stamp) -> i64;
+    /// Clears a line of the exceptions list; a frozen account is due today.
+    fn clear_exception(&self, id: i64, stamp: &Stamp) -> ();
+    /// The exceptions list: what stands, or all.
+    fn exceptions(&self, open_only: bool) -> Vec<Exception>;
+    /// Adds a person, or changes one; the password's hash only where one is given.
+    fn put_staff(&self, member: &StaffMember, password_hash: Option<&str>, stamp: &Stamp) -> ();
+    /// All people, by name.
+    fn staff(&self) -> Vec<StaffMember>;
+    /// A person with the password's hash, for logging in.
+    fn staff_login(&self, name: &str) -> Option<(StaffMember, Option<String>)>;
+    /// Opens a session under the hash of its token.
+    fn open_session(&self, token_hash: &str, staff: &str, expires_at: DateTime<Utc>) -> ();
+    /// Whose session it is, unless it has expired.
+    fn session(&self, token_hash: &str, now: DateTime<Utc>) -> Option<StaffMember>;
+    /// Ends a session.
+    fn close_session(&self, token_hash: &str) -> ();
+    /// Keeps a document and what it is for.
+    fn put_document(&self, document: &Document, account: Option<AccountId>, used_for: &str, stamp: &Stamp) -> ();
+    /// A kept document.
+    fn document(&self, hash: &DocumentHash) -> Option<Document>;
+    /// The documents kept for an account, oldest first.
+    fn documents_of(&self, account: AccountId) -> Vec<DocumentUse>;
+}

@@ -1,0 +1,381 @@
+//! What the store takes and gives besides the domain's own nouns.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::account::words;
+use crate::domain::arrangement::Installment;
+use crate::domain::call::ScorePart;
+use crate::domain::hold::HoldKind;
+use crate::domain::import::{FileKind, ImportOutcome, RefusedRow};
+use crate::domain::notice::NewNotice;
+use crate::domain::{
+    AccountId, AccountNumber, Actor, BatchId, CallId, Cents, Day, Decision, DocumentHash, ItemId, Language, NoticeId,
+    OpenItem, PolicyHash, Profile, Role, RunId, Service,
+};
+
+/// Who acts, on which business date and at which instant: every change bears it into the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub by: Actor,
+    /// The business date.
+    pub on: Day,
+    pub at: DateTime<Utc>,
+}
+
+/// What became of a file. It is taken whole or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportResult {
+    Done(ImportOutcome),
+    /// These very bytes were taken before; nothing was changed. The outcome is that of the first time.
+    AlreadyImported(ImportOutcome),
+    /// Nothing was changed; every row that stands against it, in the order of the lines.
+    Refused(Vec<RefusedRow>),
+}
+
+/// A file that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportRecord {
+    pub hash: DocumentHash,
+    pub name: String,
+    pub kind: FileKind,
+    pub outcome: ImportOutcome,
+    pub imported_at: DateTime<Utc>,
+}
+
+/// An account without its money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    pub id: AccountId,
+    pub profile: Profile,
+}
+
+/// An account's open items, for reports over all accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountItems {
+    pub account: AccountId,
+    pub number: AccountNumber,
+    pub customer_name: String,
+    /// Oldest due first.
+    pub items: Vec<OpenItem>,
+    pub unapplied: Cents,
+}
+
+/// A decision to be committed, with the pieces that its notices are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Commit<'a> {
+    pub decision: &'a Decision,
+    pub pieces: &'a [NewNotice],
+}
+
+/// What became of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitOutcome {
+    Committed,
+    /// A new fact came between; nothing of the decision was written and the account is due again.
+    Stale,
+}
+
+/// A print batch about to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewBatch {
+    pub sheets: u32,
+    /// Relative to the data directory.
+    pub path: String,
+    /// Of the batch's file.
+    pub document: DocumentHash,
+}
+
+/// What the carrier accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pieces {
+    Batch(BatchId),
+    Single(Vec<NoticeId>),
+}
+
+/// Work that waits in the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    RenderNotice(NoticeId),
+    SendEmail(NoticeId),
+}
+
+words! {
+    /// The kinds of work, so that a worker can ask for its own.
+    WorkKind {
+        RenderNotice = "render_notice",
+        SendEmail = "send_email",
+    }
+}
+
+impl Work {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> WorkKind {
+        match self {
+            Self::RenderNotice(_) => WorkKind::RenderNotice,
+            Self::SendEmail(_) => WorkKind::SendEmail,
+        }
+    }
+
+    /// Unique among all work: the same work enqueued twice stands once.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::RenderNotice(notice) => format!("render_notice/{notice}"),
+            Self::SendEmail(notice) => format!("send_email/{notice}"),
+        }
+    }
+}
+
+/// Work that this worker has claimed. Whoever claims it after the lease has run out holds a higher token, and the
+/// earlier claim can no longer complete it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    pub account: AccountId,
+    pub work: Work,
+    pub token: i64,
+    /// This one included.
+    pub attempts: u32,
+}
+
+/// One line of a call list about to be set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedCall {
+    pub call: CallId,
+    /// From 1.
+    pub rank: u32,
+    pub score_milli: i64,
+    pub score: Vec<ScorePart>,
+    pub assigned_to: Option<String>,
+    pub amount: Cents,
+    pub days_past_due: i64,
+}
+
+/// What follows an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUp {
+    pub next: CallNext,
+    pub promise: Option<NewPromise>,
+    pub hold: Option<NewHold>,
+}
+
+/// Whether the call is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallNext {
+    Done,
+    /// It waits again, from the day on.
+    Again(Day),
+}
+
+/// A hold about to be placed; who and when come with the stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewHold {
+    pub kind: HoldKind,
+    pub from: Day,
+    /// Inclusive; `None` until decided.
+    pub through: Option<Day>,
+    /// Empty for the whole account.
+    pub items: Vec<ItemId>,
+    pub stops_clock: bool,
+    pub reason: String,
+}
+
+/// A promise about to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPromise {
+    pub amount: Cents,
+    pub pay_by: Day,
+    pub grace_days: u16,
+}
+
+/// An arrangement about to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewArrangement {
+    pub covers: Vec<ItemId>,
+    /// In order of their due dates.
+    pub installments: Vec<Installment>,
+    pub grace_days: u16,
+    pub note: String,
+}
+
+/// What a crew brings back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrewResult {
+    pub done: bool,
+    pub on: Day,
+    /// Local time, `HH:MM`.
+    pub at: Option<String>,
+    pub crew: String,
+    pub note: String,
+}
+
+/// Money taken at the counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterPayment {
+    /// Above zero.
+    pub amount: Cents,
+    pub received_on: Day,
+    /// The receipt's number; unique at the counter.
+    pub reference: String,
+    pub memo: String,
+}
+
+/// One file of a policy: the policy itself or a pack that it extends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicySource {
+    pub path: String,
+    pub text: String,
+}
+
+/// An adopted policy. Only these act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdoptedPolicy {
+    pub hash: PolicyHash,
+    pub name: String,
+    pub sources: Vec<PolicySource>,
+    pub adopted_by: String,
+    pub adopted_at: DateTime<Utc>,
+    pub effective_on: Day,
+}
+
+/// How a run begins. A business date is run once, whole or resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunStart {
+    New(RunId),
+    /// It was begun and not finished.
+    Resumed(RunId),
+    AlreadyDone(RunId),
+}
+
+/// A run as recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    pub id: RunId,
+    pub date: Day,
+    pub kind: String,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub summary: Option<serde_json::Value>,
+}
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    pub seq: i64,
+    pub account: Option<AccountId>,
+    pub run: Option<RunId>,
+    pub recorded_at: DateTime<Utc>,
+    pub actor: Actor,
+    /// What was done, in words: `decision`, `notice released`.
+    pub what: String,
+    pub body: serde_json::Value,
+}
+
+words! {
+    /// Why something stands on the exceptions list.
+    ExceptionKind {
+        /// The balance differs from the billing system's. Freezes the account.
+        BalanceDiffers = "balance_differs",
+        /// The audit refused a decision. Freezes the account.
+        AuditRefused = "audit_refused",
+        FileRefused = "file_refused",
+        ReturnedMail = "returned_mail",
+        EmailBounced = "email_bounced",
+        WorkFailed = "work_failed",
+        PolicyGap = "policy_gap",
+        /// Money came after the crew was sent.
+        RecallCrew = "recall_crew",
+        Incident = "incident",
+    }
+}
+
+impl ExceptionKind {
+    /// Whether adverse acts are barred for the account until a person clears it.
+    #[must_use]
+    pub const fn freezes(self) -> bool {
+        match self {
+            Self::BalanceDiffers | Self::AuditRefused => true,
+            Self::FileRefused
+            | Self::ReturnedMail
+            | Self::EmailBounced
+            | Self::WorkFailed
+            | Self::PolicyGap
+            | Self::RecallCrew
+            | Self::Incident => false,
+        }
+    }
+}
+
+/// A line of the exceptions list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exception {
+    pub id: i64,
+    pub account: Option<AccountId>,
+    pub kind: ExceptionKind,
+    pub text: String,
+    pub opened_on: Day,
+    pub cleared_by: Option<String>,
+    pub cleared_on: Option<Day>,
+}
+
+/// A person of the division.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffMember {
+    pub name: String,
+    pub role: Role,
+    pub languages: Vec<Language>,
+    /// Calls a day; zero for who makes none.
+    pub capacity: u32,
+}
+
+/// Something for a person to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    pub id: i64,
+    pub account: AccountId,
+    pub text: String,
+    pub role: Role,
+    pub opened_on: Day,
+    pub closed_by: Option<String>,
+    pub closed_on: Option<Day>,
+}
+
+/// A document and what it was kept for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentUse {
+    pub account: Option<AccountId>,
+    /// An act's key, or the name of a packet or batch.
+    pub used_for: String,
+    pub hash: DocumentHash,
+    pub used_at: DateTime<Utc>,
+}
+
+/// How much waits for people, for the Today page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub accounts: u64,
+    pub open_cases: u64,
+    pub notices_to_release: u64,
+    pub letters_to_batch: u64,
+    pub batches_to_mail: u64,
+    pub calls_to_release: u64,
+    pub calls_to_make: u64,
+    pub orders_to_approve: u64,
+    pub orders_to_finalize: u64,
+    pub orders_in_the_field: u64,
+    pub referrals_to_approve: u64,
+    pub unmatched_payments: u64,
+    pub exceptions: u64,
+    pub tasks: u64,
+    pub work: u64,
+}
+
+/// Services that are shut off at an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShutOff {
+    pub account: AccountId,
+    pub service: Service,
+    pub since: Day,
+}
