@@ -2,8 +2,15 @@
 //!
 //! The modules stand in the order of their dependencies; `docs/ARCHITECTURE.md` says who may use whom.
 
-pub mod decide;
 pub mod domain;
-pub mod rehearsal;
 pub mod rulebook;
+
+pub mod decide;
+
+pub mod audit;
+
+pub mod rehearsal;
+
 pub mod store;
+
+pub mod typeset;
