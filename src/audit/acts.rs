@@ -1,0 +1,215 @@
+//! The checks on each kind of act.
+
+use std::collections::BTreeSet;
+
+use super::breach::{Broken, Checked, is_outward};
+use super::disconnection::{Disconnection, unknown_stage};
+use super::protection::Bench;
+use crate::domain::action::NoticeAction;
+use crate::domain::case::StageRef;
+use crate::domain::hold::Blocks;
+use crate::domain::notice::NoticeFacts;
+use crate::domain::referral::Destination;
+use crate::domain::{
+    Act, Action, Case, Cents, Channel, Day, EventKind, ItemId, Occupancy, Service, StepState, TrackRun,
+};
+use crate::rulebook::policy::{Limit, Opens};
+
+impl Bench<'_> {
+    /// One act of a decision that leaves or keeps the cases given.
+    pub(super) fn check_act(self, cases: &[&Case], act: &Act) -> Checked {
+        let run = self.check_key(cases, act)?;
+        let of = &act.key.of;
+        if is_outward(&act.action) {
+            if act.for_day < self.world.today {
+                return Err(Broken::DatedBack { for_day: act.for_day, today: self.world.today }.into());
+            }
+            self.is_not_frozen()?;
+        }
+        let stated = items_of_step(run, of, act.key.service);
+        match &act.action {
+            Action::Disconnect { services, limit_only: _ } => {
+                let services: Vec<Service> = act.key.service.map_or_else(|| services.clone(), |s| vec![s]);
+                self.may_disconnect(&Disconnection {
+                    of,
+                    services: &services,
+                    items: &stated,
+                    amount: act.amount,
+                    for_day: act.for_day,
+                })
+            }
+            Action::Refer { to } => self.may_refer(Some(*to), &stated, act.amount, act.for_day),
+            Action::WriteOff => self.may_refer(None, &stated, act.amount, act.for_day),
+            Action::Notice(notice) => {
+                let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
+                self.is_never_alone(notice)?;
+                self.is_stated_right(facts)?;
+                self.are_free(act, Some(&listed(facts)))
+            }
+            Action::Tag(_) => {
+                let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
+                self.is_stated_right(facts)?;
+                self.are_free(act, Some(&listed(facts)))
+            }
+            Action::Call(_) => self.are_free(act, Some(&self.past_due_items(act.for_day))),
+            Action::Fee(_) => self.may_charge(run, &stated, act),
+            // They take nothing from anybody.
+            Action::Restore { .. }
+            | Action::Task { .. }
+            | Action::Hold { .. }
+            | Action::Flag { .. }
+            | Action::Freeze { .. } => Ok(()),
+        }
+    }
+
+    /// The key names this account, the case decided on, and a stage that the policy has.
+    fn check_key<'c>(&self, cases: &[&'c Case], act: &Act) -> Result<&'c TrackRun, super::breach::Objection> {
+        let of = &act.key.of;
+        let case = cases.iter().find(|case| case.number == of.case);
+        let (Some(case), true) = (case, act.key.account == self.snapshot.account) else {
+            return Err(Broken::OtherCase { account: act.key.account, named: of.case }.into());
+        };
+        let run = case.tracks.iter().find(|run| run.track == of.track && run.anchor == of.anchor);
+        match (run, self.stage(of)) {
+            (Some(run), Some(_)) => Ok(run),
+            _ => Err(unknown_stage(of)),
+        }
+    }
+
+    /// Nothing blocks the act. With items: a hold on certain items blocks it where it rests on one of them.
+    fn are_free(self, act: &Act, items: Option<&BTreeSet<ItemId>>) -> Checked {
+        let services: Vec<Service> = act.key.service.into_iter().collect();
+        self.is_free(&act.action.struck_by(), &services, items, act.for_day)
+    }
+
+    fn past_due_items(self, day: Day) -> BTreeSet<ItemId> {
+        self.snapshot.items.iter().filter(|item| item.due_on < day).map(|item| item.id).collect()
+    }
+
+    /// A referral (`to`), or a write-off (no destination).
+    pub(super) fn may_refer(
+        self,
+        to: Option<Destination>,
+        items: &BTreeSet<ItemId>,
+        amount: Option<Cents>,
+        for_day: Day,
+    ) -> Checked {
+        let blocks = BTreeSet::from([Blocks::Referral]);
+        for day in BTreeSet::from([self.world.today, for_day]) {
+            self.is_free(&blocks, &[], (!items.is_empty()).then_some(items), day)?;
+            self.is_not_being_paid(day)?;
+        }
+        let open: Cents = self
+            .snapshot
+            .items
+            .iter()
+            .filter(|item| items.is_empty() || items.contains(&item.id))
+            .map(|item| item.open)
+            .sum();
+        if !open.is_positive() || amount.is_some_and(|amount| !amount.is_positive()) {
+            return Err(Broken::NothingOwed.into());
+        }
+        if let Some(stated) = amount.filter(|stated| *stated > open) {
+            return Err(Broken::NotCarried { stated, carried: open }.into());
+        }
+        let Some(to) = to else { return Ok(()) };
+        if reaches_property(to) && self.snapshot.profile.occupancy != Occupancy::Owner {
+            return Err(Broken::NotOwner { to }.into());
+        }
+        match self.placed_on() {
+            Some(on) => Err(Broken::AlreadyPlaced { on }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The day on which the debt of the open case was placed, unless it was recalled since.
+    fn placed_on(self) -> Option<Day> {
+        let case = self.snapshot.case.as_ref()?;
+        let of_case = self
+            .snapshot
+            .events
+            .iter()
+            .filter(|event| event.of.as_ref().map_or(event.on >= case.opened_on, |of| of.case == case.number));
+        let last = of_case.filter(|e| matches!(e.kind, EventKind::Placed | EventKind::Recalled)).last()?;
+        (last.kind == EventKind::Placed).then_some(last.on)
+    }
+
+    /// A notice that the law requires goes by something else besides email, and besides what a guard names.
+    pub(super) fn is_never_alone(self, notice: &NoticeAction) -> Checked {
+        if !notice.statutory {
+            return Ok(());
+        }
+        let words = || notice.by.iter().map(|channel| channel.word()).collect::<Vec<_>>().join(" and ");
+        if notice.by.iter().all(|channel| *channel == Channel::Email) {
+            return Err(Broken::NeverAlone { by: words() }.into());
+        }
+        for guard in self.guards(&self.snapshot.profile.services) {
+            if let Limit::NeverAlone { by } = &guard.limit
+                && notice.by.iter().all(|channel| by.contains(channel))
+            {
+                return Err(super::breach::Objection::of_rule(guard.rule, Broken::NeverAlone { by: words() }));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a notice states is what the ledger has.
+    fn is_stated_right(self, facts: &NoticeFacts) -> Checked {
+        let mut seen = BTreeSet::new();
+        for listed in &facts.items {
+            if !seen.insert(listed.item) {
+                return Err(Broken::ListedTwice { item: listed.item }.into());
+            }
+            let item = self.snapshot.items.iter().find(|item| item.id == listed.item);
+            let same = |item: &&crate::domain::OpenItem| {
+                item.open == listed.open && item.service == listed.service && item.due_on == listed.due_on
+            };
+            if item.filter(same).is_none() {
+                let open = item.map(|item| item.open);
+                return Err(Broken::ListedWrong { item: listed.item, stated: listed.open, open }.into());
+            }
+        }
+        let sum: Cents = facts.items.iter().map(|listed| listed.open).sum();
+        if sum == facts.amount { Ok(()) } else { Err(Broken::NoticeSum { stated: facts.amount, sum }.into()) }
+    }
+
+    /// A fee of nothing or more, for a debt that was past due on its day.
+    fn may_charge(self, run: &TrackRun, items: &BTreeSet<ItemId>, act: &Act) -> Checked {
+        if act.amount.is_none_or(Cents::is_negative) {
+            return Err(Broken::FeeAmount.into());
+        }
+        if act.for_day > self.world.today {
+            return Err(Broken::DatedAhead { for_day: act.for_day }.into());
+        }
+        let anchor = BTreeSet::from([act.key.of.anchor]);
+        self.are_free(act, Some(if items.is_empty() { &anchor } else { items }))?;
+        // A returned payment costs its fee though the bill may not be due again yet.
+        let opens = self.stage(&act.key.of).map(|(track, _)| &track.opens);
+        if matches!(opens, Some(Opens::Arrears)) && run.anchor_due_on >= act.for_day {
+            return Err(Broken::FeeTooEarly { due_on: run.anchor_due_on, for_day: act.for_day }.into());
+        }
+        Ok(())
+    }
+}
+
+/// The items that the case says a stage rests on; empty when it does not say.
+fn items_of_step(run: &TrackRun, of: &StageRef, service: Option<Service>) -> BTreeSet<ItemId> {
+    run.steps
+        .iter()
+        .filter(|step| step.stage == of.stage && step.round == of.round && matches!(step.state, StepState::Acted(_)))
+        .filter(|step| step.service.is_none() || service.is_none() || step.service == service)
+        .flat_map(|step| step.items.iter().copied())
+        .collect()
+}
+
+fn listed(facts: &NoticeFacts) -> BTreeSet<ItemId> {
+    facts.items.iter().map(|listed| listed.item).collect()
+}
+
+/// A lien and the tax roll reach the debtor's own property only.
+const fn reaches_property(to: Destination) -> bool {
+    match to {
+        Destination::Lien | Destination::TaxRoll => true,
+        Destination::Attorney | Destination::SmallClaims | Destination::Agency | Destination::Setoff => false,
+    }
+}

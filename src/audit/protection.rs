@@ -1,0 +1,121 @@
+//! What protects an account from an act on a day: freezes, holds, promises, arrangements, bars, moratoria.
+
+use std::collections::BTreeSet;
+
+use super::breach::{Broken, Checked, Objection};
+use super::truth::{ALL_SERVICES, Reader, Truth};
+use crate::domain::arrangement::ArrangementState;
+use crate::domain::day::plus_days;
+use crate::domain::hold::Blocks;
+use crate::domain::promise::PromiseState;
+use crate::domain::{Day, ItemId, Service, Snapshot, World};
+use crate::rulebook::Policy;
+use crate::rulebook::policy::{Guard, Limit};
+
+/// What every check looks at.
+#[derive(Clone, Copy)]
+pub(super) struct Bench<'a> {
+    pub snapshot: &'a Snapshot,
+    pub policy: &'a Policy,
+    pub world: &'a World,
+}
+
+impl<'a> Bench<'a> {
+    /// The guards for one of the services and this customer's class. A guard without classes is for all.
+    pub(super) fn guards(self, services: &'a [Service]) -> impl Iterator<Item = &'a Guard> {
+        let class = self.snapshot.profile.class;
+        self.policy.guards.iter().filter(move |guard| {
+            services.contains(&guard.service) && (guard.classes.is_empty() || guard.classes.contains(&class))
+        })
+    }
+
+    pub(super) fn reader(self, day: Day) -> Reader<'a> {
+        Reader { snapshot: self.snapshot, day, de_minimis: self.policy.ledger.de_minimis, counts: &ALL_SERVICES }
+    }
+
+    /// No hold, and no bar of the policy, blocks the act on `day`.
+    ///
+    /// A hold on certain items blocks what rests on one of them; an act whose items are not known (`None`) rests on
+    /// the whole account. Only a disconnection or a referral is barred by what is unknown.
+    pub(super) fn is_free(
+        self,
+        blocks: &BTreeSet<Blocks>,
+        services: &[Service],
+        items: Option<&BTreeSet<ItemId>>,
+        day: Day,
+    ) -> Checked {
+        for hold in self.snapshot.holds.iter().filter(|hold| hold.holds_on(day)) {
+            let concerns = hold.items.is_empty() || items.is_none_or(|items| !items.is_disjoint(&hold.items));
+            let blocked = self.policy.hold_blocks(hold.kind);
+            if let Some(blocks) = blocks.intersection(&blocked).next().filter(|_| concerns) {
+                return Err(Broken::Held { kind: hold.kind, from: hold.from, blocks: *blocks }.into());
+            }
+        }
+        let adverse = is_adverse(blocks);
+        for bar in self.policy.bars.iter().filter(|bar| blocks.contains(&bar.blocks)) {
+            if bar.service.is_some_and(|service| !services.is_empty() && !services.contains(&service)) {
+                continue;
+            }
+            match self.reader(day).truth(&bar.when) {
+                Truth::Yes => return Err(Objection::of_rule(bar.rule, Broken::BarStands)),
+                Truth::Unknown(what) if adverse => {
+                    return Err(Objection::of_rule(bar.rule, Broken::BarUnknown(what)));
+                }
+                Truth::No | Truth::Unknown(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// No promise is open and no arrangement performs: what bars a disconnection and a referral.
+    pub(super) fn is_not_being_paid(self, day: Day) -> Checked {
+        for promise in self.snapshot.promises.iter().filter(|promise| promise.made_on <= day) {
+            if promise.state(&self.snapshot.payments, day) == PromiseState::Open {
+                return Err(Broken::PromiseOpen { amount: promise.amount, through: promise.last_day() }.into());
+            }
+        }
+        for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
+            match plan.standing(&self.snapshot.applications, day).state {
+                ArrangementState::Performing => {
+                    return Err(Broken::ArrangementPerforms { made_on: plan.made_on }.into());
+                }
+                ArrangementState::Missed(_) | ArrangementState::Completed | ArrangementState::Canceled(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// After a default, the guards' wait from the missed due date has passed.
+    pub(super) fn default_is_old_enough(self, services: &[Service], day: Day) -> Checked {
+        for guard in self.guards(services) {
+            let Limit::ArrangementDefault { days } = guard.limit else { continue };
+            for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
+                let ArrangementState::Missed(missed) = plan.standing(&self.snapshot.applications, day).state else {
+                    continue;
+                };
+                let earliest = plus_days(missed, i64::from(days));
+                if day < earliest {
+                    return Err(Objection::of_rule(guard.rule, Broken::DefaultTooRecent { missed, days, earliest }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody is shut off in a moratorium.
+    pub(super) fn is_no_moratorium(self, day: Day) -> Checked {
+        match self.world.moratoria.iter().find(|m| m.from <= day && day <= m.through) {
+            None => Ok(()),
+            Some(m) => Err(Broken::Moratorium { name: m.name.clone(), from: m.from, through: m.through }.into()),
+        }
+    }
+
+    /// Whether a person must clear the account first.
+    pub(super) fn is_not_frozen(self) -> Checked {
+        self.snapshot.frozen.as_ref().map_or(Ok(()), |why| Err(Broken::Frozen(why.clone()).into()))
+    }
+}
+
+pub(super) fn is_adverse(blocks: &BTreeSet<Blocks>) -> bool {
+    blocks.contains(&Blocks::Disconnect) || blocks.contains(&Blocks::Referral)
+}

@@ -1,0 +1,312 @@
+//! The second look, at the moment of execution: what was decided and released may have been overtaken.
+//!
+//! A payment that was loaded a second ago wins, and so does a hold, a promise or an arrangement.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::breach::{Broken, Objection};
+use super::disconnection::Disconnection;
+use super::protection::Bench;
+use super::truth::{Reader, Truth};
+use crate::domain::case::{Cause, StageRef};
+use crate::domain::day::short;
+use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::referral::Destination;
+use crate::domain::{AccountId, Cents, Day, ItemId, Service, Snapshot, StepState, World};
+use crate::rulebook::Policy;
+use crate::rulebook::policy::Origin;
+
+/// What is about to be carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    pub account: AccountId,
+    pub ordered: Ordered,
+    /// The stage that ordered it.
+    pub of: StageRef,
+    /// The service that it strikes, where it strikes one.
+    pub service: Option<Service>,
+    /// The items that it rests on or lists; empty when it rests on the whole account.
+    pub items: BTreeSet<ItemId>,
+    /// What it states or rests on.
+    pub amount: Cents,
+    /// The day for which it is meant. A shut-off happens on no other.
+    pub for_day: Day,
+}
+
+/// What kind of act is pending.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ordered {
+    /// A piece is about to be rendered, batched or sent.
+    Notice,
+    /// A crew is about to leave a tag.
+    Tag,
+    Call,
+    /// A shut-off or flow limit is about to be finalized or dispatched.
+    ShutOff,
+    Referral(Destination),
+    WriteOff,
+    /// Turning on again: nothing stands against it.
+    Restore,
+}
+
+impl Ordered {
+    fn struck_by(self) -> BTreeSet<Blocks> {
+        match self {
+            Self::Notice | Self::Tag => BTreeSet::from([Blocks::Notices]),
+            Self::Call => BTreeSet::from([Blocks::Calls]),
+            Self::ShutOff => BTreeSet::from([Blocks::Disconnect]),
+            Self::Referral(_) | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
+            Self::Restore => BTreeSet::new(),
+        }
+    }
+}
+
+/// Leave to carry out one pending act now. Only [`reexamine`] makes one, and an executor takes nothing else.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Permit {
+    pending: Pending,
+    facts_seq: i64,
+    on: Day,
+}
+
+impl Permit {
+    /// What may be carried out.
+    #[must_use]
+    pub const fn pending(&self) -> &Pending {
+        &self.pending
+    }
+
+    /// The facts on which the leave rests: where they have moved on, ask again.
+    #[must_use]
+    pub const fn facts_seq(&self) -> i64 {
+        self.facts_seq
+    }
+
+    /// The business date on which it was given, and the only one on which it holds.
+    #[must_use]
+    pub const fn on(&self) -> Day {
+        self.on
+    }
+}
+
+/// Why a pending act is not carried out now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    #[error("it belongs to account {pending}, not to this one")]
+    OtherAccount { pending: AccountId },
+    #[error("the case it belongs to is closed")]
+    CaseClosed,
+    #[error("its stage was canceled: {0}")]
+    StageCanceled(Cause),
+    #[error("its stage is over: {how}")]
+    StageOver { how: String },
+    #[error("the debt it rests on was paid")]
+    Paid,
+    #[error("it states {stated}, and {open} is open now: make it anew")]
+    AmountChanged { stated: Cents, open: Cents },
+    #[error("the condition of its stage no longer holds")]
+    ConditionGone,
+    #[error("it is for {}, and today is {}", short(*.for_day), short(*.today))]
+    WrongDay { for_day: Day, today: Day },
+    #[error("a {0} hold stands")]
+    Protected(HoldKind),
+    #[error("a promise to pay {amount} is open through {}", short(*.through))]
+    Promise { amount: Cents, through: Day },
+    #[error("the arrangement of {} is performing", short(*.made_on))]
+    Arrangement { made_on: Day },
+    #[error("today is a day on which it may not happen: {0}")]
+    ClosedDay(String),
+    #[error("moratorium: {name}, through {}", short(*.through))]
+    Moratorium { name: String, through: Day },
+    #[error("the account is frozen until a person clears it: {0}")]
+    Frozen(String),
+    #[error("{broken}{}", origin_phrase(.origin.as_ref()))]
+    GuardNotMet { broken: Broken, origin: Option<Origin> },
+}
+
+/// What follows from a refusal.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// Cancel the act; the next decision makes another where one is due.
+    Cancel,
+    /// Leave it pending: it may be carried out when what stands against it ends.
+    Wait,
+    /// Show it to the lead.
+    Person,
+}
+
+impl Refusal {
+    /// What to do with the pending act.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::CaseClosed
+            | Self::StageCanceled(_)
+            | Self::StageOver { .. }
+            | Self::Paid
+            | Self::AmountChanged { .. }
+            | Self::ConditionGone => Remedy::Cancel,
+            Self::WrongDay { for_day, today } if for_day < today => Remedy::Cancel,
+            Self::WrongDay { .. }
+            | Self::Protected(_)
+            | Self::Promise { .. }
+            | Self::Arrangement { .. }
+            | Self::ClosedDay(_)
+            | Self::Moratorium { .. } => Remedy::Wait,
+            Self::OtherAccount { .. } | Self::Frozen(_) | Self::GuardNotMet { .. } => Remedy::Person,
+        }
+    }
+}
+
+/// Leave to carry out `pending` now, or why not.
+///
+/// `snapshot` is read afresh in the transaction that carries it out; `policy` is the case's, with the packs in force
+/// today; `world` is today's.
+///
+/// # Errors
+/// The first [`Refusal`]; its [`Refusal::remedy`] says what to do with the act.
+pub fn reexamine(snapshot: &Snapshot, policy: &Policy, world: &World, pending: &Pending) -> Result<Permit, Refusal> {
+    let bench = Bench { snapshot, policy, world };
+    if pending.account != snapshot.account {
+        return Err(Refusal::OtherAccount { pending: pending.account });
+    }
+    if pending.ordered != Ordered::Restore {
+        bench.is_still_wanted(pending)?;
+        bench.may_happen(pending).map_err(|objection| refusal(policy, objection))?;
+    }
+    Ok(Permit { pending: pending.clone(), facts_seq: snapshot.facts_seq, on: world.today })
+}
+
+impl Bench<'_> {
+    /// The case, the stage and the debt are still there.
+    fn is_still_wanted(self, pending: &Pending) -> Result<(), Refusal> {
+        // A referral may outlive its case, which it closes itself.
+        let outlives = matches!(pending.ordered, Ordered::Referral(_) | Ordered::WriteOff);
+        let case = self.snapshot.case.as_ref().filter(|case| case.number == pending.of.case);
+        match case {
+            None if !outlives => return Err(Refusal::CaseClosed),
+            None => {}
+            Some(case) => {
+                let runs = case.tracks.iter().filter(|r| r.track == pending.of.track && r.anchor == pending.of.anchor);
+                for run in runs {
+                    if let Some((_, cause)) = run.closed.as_ref().filter(|_| !outlives) {
+                        return Err(Refusal::StageCanceled(cause.clone()));
+                    }
+                    let steps = run.steps.iter().filter(|s| s.stage == pending.of.stage && s.round == pending.of.round);
+                    for step in steps.filter(|s| s.service.is_none() || s.service == pending.service) {
+                        match &step.state {
+                            StepState::Acted(_) => {}
+                            StepState::Canceled(_, cause) => return Err(Refusal::StageCanceled(cause.clone())),
+                            StepState::Skipped(by) => {
+                                return Err(Refusal::StageOver { how: format!("skipped by {}: {}", by.by, by.reason) });
+                            }
+                            StepState::Expired(on) => {
+                                return Err(Refusal::StageOver { how: format!("its window closed {}", short(*on)) });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        self.is_still_owed(pending)
+    }
+
+    fn is_still_owed(self, pending: &Pending) -> Result<(), Refusal> {
+        let open = self.open_of(pending);
+        if !open.is_positive() || open < self.policy.cure_below {
+            return Err(Refusal::Paid);
+        }
+        match pending.ordered {
+            // What is printed must be true when it leaves.
+            Ordered::Notice | Ordered::Tag if open != pending.amount => {
+                Err(Refusal::AmountChanged { stated: pending.amount, open })
+            }
+            Ordered::ShutOff if pending.for_day != self.world.today => {
+                Err(Refusal::WrongDay { for_day: pending.for_day, today: self.world.today })
+            }
+            Ordered::Notice
+            | Ordered::Tag
+            | Ordered::Call
+            | Ordered::ShutOff
+            | Ordered::Referral(_)
+            | Ordered::WriteOff
+            | Ordered::Restore => Ok(()),
+        }
+    }
+
+    fn open_of(self, pending: &Pending) -> Cents {
+        let items = self.snapshot.items.iter();
+        items.filter(|item| pending.items.is_empty() || pending.items.contains(&item.id)).map(|item| item.open).sum()
+    }
+
+    /// Nothing protects the account from it today.
+    fn may_happen(self, pending: &Pending) -> super::breach::Checked {
+        self.is_not_frozen()?;
+        let today = self.world.today;
+        let items = (!pending.items.is_empty()).then_some(&pending.items);
+        let services: Vec<Service> = pending.service.into_iter().collect();
+        // After a part payment the rest is at stake, as long as the stage's own condition still holds.
+        let amount = Some(pending.amount.min(self.open_of(pending)));
+        match pending.ordered {
+            Ordered::Restore => Ok(()),
+            Ordered::Notice | Ordered::Tag | Ordered::Call => {
+                self.is_free(&pending.ordered.struck_by(), &services, items, today)
+            }
+            Ordered::Referral(to) => {
+                self.may_refer(Some(to), &pending.items, amount, today)?;
+                self.condition_holds(pending)
+            }
+            Ordered::WriteOff => {
+                self.may_refer(None, &pending.items, amount, today)?;
+                self.condition_holds(pending)
+            }
+            Ordered::ShutOff => {
+                self.may_disconnect(&Disconnection {
+                    of: &pending.of,
+                    services: &services,
+                    items: &pending.items,
+                    amount,
+                    for_day: today,
+                })?;
+                self.condition_holds(pending)
+            }
+        }
+    }
+
+    fn condition_holds(self, pending: &Pending) -> super::breach::Checked {
+        let Some((track, stage)) = self.stage(&pending.of) else {
+            return Err(super::disconnection::unknown_stage(&pending.of));
+        };
+        let reader = Reader { counts: &track.counts, ..self.reader(self.world.today) };
+        match reader.truth(&stage.only_if) {
+            Truth::Yes => Ok(()),
+            Truth::No => Err(Objection::of_rule(stage.rule, Broken::ConditionGone)),
+            Truth::Unknown(what) => Err(Objection::of_rule(stage.rule, Broken::BarUnknown(what))),
+        }
+    }
+}
+
+/// The same objection, as the executor's people speak of it.
+fn refusal(policy: &Policy, objection: Objection) -> Refusal {
+    let origin = objection.rule.and_then(|rule| policy.origin(rule)).cloned();
+    match objection.broken {
+        Broken::Held { kind, .. } => Refusal::Protected(kind),
+        Broken::PromiseOpen { amount, through } => Refusal::Promise { amount, through },
+        Broken::ArrangementPerforms { made_on } => Refusal::Arrangement { made_on },
+        Broken::Moratorium { name, through, .. } => Refusal::Moratorium { name, through },
+        Broken::Frozen(why) => Refusal::Frozen(why),
+        Broken::NothingOwed => Refusal::Paid,
+        Broken::ConditionGone => Refusal::ConditionGone,
+        closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
+        broken => Refusal::GuardNotMet { broken, origin },
+    }
+}
+
+fn origin_phrase(origin: Option<&Origin>) -> String {
+    origin.map_or_else(String::new, |o| format!(" ({}:{}, {})", o.file, o.line, o.citation))
+}
