@@ -2,7 +2,6 @@
 //!
 //! The modules stand in the order of their dependencies; `docs/ARCHITECTURE.md` says who may use whom.
 
-pub mod audit;
 pub mod domain;
 pub mod rulebook;
 

@@ -205,6 +205,9 @@ impl Bench<'_> {
                             StepState::Skipped(by) => {
                                 return Err(Refusal::StageOver { how: format!("skipped by {}: {}", by.by, by.reason) });
                             }
+                            StepState::Spent(_, on) => {
+                                return Err(Refusal::StageOver { how: format!("it lost its force {}", short(*on)) });
+                            }
                             StepState::Expired(on) => {
                                 return Err(Refusal::StageOver { how: format!("its window closed {}", short(*on)) });
                             }

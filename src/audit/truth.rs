@@ -148,7 +148,7 @@ impl Reader<'_> {
             steps
                 .filter(|step| step.stage == *stage)
                 .filter_map(|step| match &step.state {
-                    StepState::Acted(day) => Some(*day),
+                    StepState::Acted(day) | StepState::Spent(day, _) => Some(*day),
                     StepState::Skipped(_) | StepState::Canceled(..) | StepState::Expired(_) => None,
                 })
                 .max()

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::audit::audit;
 use crate::decide::decide;
 use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
@@ -177,7 +178,8 @@ impl<'a> Rehearsal<'a> {
         if asleep && self.world.today > self.first_day() && decision.changes(snapshot.case.as_ref()) {
             return Err(format!("{}: decided something on a day that no review was due", self.world.today));
         }
-        Ok(decision)
+        let cleared = audit(&snapshot, self.policy, &self.world, decision).map_err(|breach| breach.to_string())?;
+        Ok(cleared.into_inner())
     }
 
     fn first_day(&self) -> Day {
