@@ -1,0 +1,244 @@
+//! What is done to one account at the counter: holds, promises, arrangements, payments, notes.
+
+use super::{Office, OfficeError, Result, Rules};
+use crate::domain::arrangement::Installment;
+use crate::domain::day::{plus_days, plus_months};
+use crate::domain::{
+    AccountId, ArrangementId, Cents, Day, EntryId, HoldId, ItemId, PromiseId, Snapshot, UnmatchedId,
+};
+use crate::store::{Account, CounterPayment, NewArrangement, NewHold, NewPromise};
+use std::sync::Arc;
+
+/// An arrangement as it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRequest {
+    /// Paid on the day it is made; zero for none.
+    pub down_payment: Cents,
+    /// How many installments follow, monthly.
+    pub installments: u16,
+    pub first_due: Day,
+    pub note: String,
+}
+
+impl Office {
+    /// The account of a number as people type it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn account(&self, number: &str) -> Result<Account> {
+        self.store
+            .account_by_number(number.trim())
+            .await?
+            .ok_or_else(|| OfficeError::NotFound { what: "account", id: number.to_owned() })
+    }
+
+    /// All that is known of an account now.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn snapshot(&self, account: AccountId) -> Result<Snapshot> {
+        let mut found = self.store.snapshots(&[account]).await?;
+        found.pop().ok_or_else(|| OfficeError::NotFound { what: "account", id: account.to_string() })
+    }
+
+    /// The rules that the account's case follows, or those in force today.
+    ///
+    /// # Errors
+    /// When none are.
+    pub async fn rules_of_case(&self, snapshot: &Snapshot) -> Result<Arc<Rules>> {
+        match &snapshot.case {
+            Some(case) => self.rules_of(&case.policy).await,
+            None => self.rules_on(self.today()).await,
+        }
+    }
+
+    /// Places a hold.
+    ///
+    /// # Errors
+    /// When it gives no reason, or ends before it begins.
+    pub async fn place_hold(&self, account: AccountId, hold: NewHold, by: &str) -> Result<HoldId> {
+        need_reason(&hold.reason)?;
+        if hold.through.is_some_and(|through| through < hold.from) {
+            return Err(OfficeError::Input {
+                what: "the last day of a hold",
+                given: hold.through.map(|day| day.to_string()).unwrap_or_default(),
+                expected: format!("a day from its first, {}", hold.from),
+            });
+        }
+        Ok(self.store.place_hold(account, &hold, &self.stamp(by)).await?)
+    }
+
+    /// Ends a hold today.
+    ///
+    /// # Errors
+    /// When it gives no reason.
+    pub async fn end_hold(&self, hold: HoldId, reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
+        Ok(self.store.end_hold(hold, reason, &self.stamp(by)).await?)
+    }
+
+    /// Records a promise to pay, within the policy's limits.
+    ///
+    /// # Errors
+    /// When the day is past or too far ahead, or the amount is nothing.
+    pub async fn promise(&self, account: AccountId, amount: Cents, pay_by: Day, by: &str) -> Result<PromiseId> {
+        let promise = self.new_promise(account, amount, pay_by).await?;
+        Ok(self.store.add_promise(account, &promise, &self.stamp(by)).await?)
+    }
+
+    pub(super) async fn new_promise(&self, account: AccountId, amount: Cents, pay_by: Day) -> Result<NewPromise> {
+        let snapshot = self.snapshot(account).await?;
+        let rules = self.rules_of_case(&snapshot).await?;
+        let limits = &rules.policy.promises;
+        let today = self.today();
+        let latest = plus_days(today, i64::from(limits.max_days));
+        if pay_by < today || pay_by > latest {
+            return Err(OfficeError::Input {
+                what: "the day of a promise",
+                given: pay_by.to_string(),
+                expected: format!("a day from {today} through {latest} ({} days)", limits.max_days),
+            });
+        }
+        positive(amount, "the amount of a promise")?;
+        Ok(NewPromise { amount, pay_by, grace_days: limits.grace_days })
+    }
+
+    /// The installments that a request would make of what is past due, to be shown before it is agreed.
+    ///
+    /// # Errors
+    /// Each limit of the policy that stands against it, the first.
+    pub async fn propose_arrangement(&self, account: AccountId, request: &PlanRequest) -> Result<NewArrangement> {
+        let snapshot = self.snapshot(account).await?;
+        let rules = self.rules_of_case(&snapshot).await?;
+        let limits = &rules.policy.arrangements;
+        let today = self.today();
+        let past_due: Vec<_> = snapshot.items.iter().filter(|item| item.due_on < today).collect();
+        let owed: Cents = past_due.iter().map(|item| item.open).sum();
+        positive(owed, "an arrangement's debt: nothing is past due, and it")?;
+        if snapshot.arrangement_on(today).is_some_and(|(_, standing)| standing.next.is_some()) {
+            return Err(OfficeError::refused("an arrangement runs already", "cancel it first, with a reason"));
+        }
+        let from = plus_months(today, -12);
+        let lately = snapshot.arrangements.iter().filter(|plan| plan.made_on > from).count();
+        if lately >= usize::from(limits.per_12_months) {
+            return Err(OfficeError::refused(
+                format!("{lately} arrangements were made in the last 12 months, and the policy allows {}", limits.per_12_months),
+                "the lead may place an extension hold instead",
+            ));
+        }
+        if request.installments == 0 || request.installments > limits.max_months {
+            return Err(OfficeError::Input {
+                what: "the number of installments",
+                given: request.installments.to_string(),
+                expected: format!("1 through {}", limits.max_months),
+            });
+        }
+        if request.first_due < today || request.first_due > plus_months(today, 2) {
+            return Err(OfficeError::Input {
+                what: "the first due date",
+                given: request.first_due.to_string(),
+                expected: format!("a day from {today} within two months"),
+            });
+        }
+        if request.down_payment.is_negative() || request.down_payment >= owed {
+            return Err(OfficeError::Input {
+                what: "the down payment",
+                given: request.down_payment.to_string(),
+                expected: format!("less than what is past due, {owed}"),
+            });
+        }
+        Ok(NewArrangement {
+            covers: past_due.iter().map(|item| item.id).collect::<Vec<ItemId>>(),
+            installments: schedule(owed, request, today, &rules),
+            grace_days: limits.grace_days,
+            note: request.note.clone(),
+        })
+    }
+
+    /// Makes an arrangement.
+    ///
+    /// # Errors
+    /// As [`Self::propose_arrangement`].
+    pub async fn arrange(&self, account: AccountId, request: &PlanRequest, by: &str) -> Result<ArrangementId> {
+        let plan = self.propose_arrangement(account, request).await?;
+        let rules = self.rules_on(self.today()).await?;
+        Ok(self.store.add_arrangement(account, &plan, &rules.policy.ledger, &self.stamp(by)).await?)
+    }
+
+    /// Cancels an arrangement from today on.
+    ///
+    /// # Errors
+    /// When it gives no reason.
+    pub async fn cancel_arrangement(&self, id: ArrangementId, reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
+        let rules = self.rules_on(self.today()).await?;
+        Ok(self.store.cancel_arrangement(id, reason, &rules.policy.ledger, &self.stamp(by)).await?)
+    }
+
+    /// Posts money taken at the counter and decides the account at once.
+    ///
+    /// # Errors
+    /// When the amount is not above zero, or the receipt is known with another amount.
+    pub async fn counter_payment(&self, account: AccountId, payment: &CounterPayment, by: &str) -> Result<EntryId> {
+        positive(payment.amount, "a payment")?;
+        let rules = self.rules_on(self.today()).await?;
+        let entry = self.store.counter_payment(account, payment, &rules.policy.ledger, &self.stamp(by)).await?;
+        self.settle().await?;
+        Ok(entry)
+    }
+
+    /// Waives a fee that Arrears posted: it is undone whole, with a reason.
+    ///
+    /// # Errors
+    /// When it gives no reason, or the entry is none of Arrears' own.
+    pub async fn waive_fee(&self, entry: EntryId, reason: &str, by: &str) -> Result<EntryId> {
+        need_reason(reason)?;
+        let rules = self.rules_on(self.today()).await?;
+        Ok(self.store.reverse_entry(entry, reason, &rules.policy.ledger, &self.stamp(by)).await?)
+    }
+
+    /// Posts an unmatched payment to an account.
+    ///
+    /// # Errors
+    /// When it was decided already.
+    pub async fn match_payment(&self, id: UnmatchedId, account: AccountId, by: &str) -> Result<EntryId> {
+        let rules = self.rules_on(self.today()).await?;
+        let entry = self.store.match_payment(id, account, &rules.policy.ledger, &self.stamp(by)).await?;
+        self.settle().await?;
+        Ok(entry)
+    }
+}
+
+/// Monthly installments on office days; the cents that do not divide fall on the last.
+fn schedule(owed: Cents, request: &PlanRequest, today: Day, rules: &Rules) -> Vec<Installment> {
+    let mut installments = Vec::new();
+    if request.down_payment.is_positive() {
+        installments.push(Installment { due_on: today, amount: request.down_payment });
+    }
+    let rest = (owed - request.down_payment).get();
+    let count = i64::from(request.installments.max(1));
+    for n in 0..count {
+        let amount = if n + 1 == count { rest - (rest / count) * (count - 1) } else { rest / count };
+        let due = plus_months(request.first_due, i32::try_from(n).unwrap_or(i32::MAX));
+        installments.push(Installment { due_on: rules.calendar.next_office_day(due), amount: Cents::new(amount) });
+    }
+    installments
+}
+
+pub(super) fn need_reason(reason: &str) -> Result<()> {
+    if reason.trim().is_empty() {
+        return Err(OfficeError::Input {
+            what: "the reason",
+            given: String::new(),
+            expected: "a few words that the log can show".into(),
+        });
+    }
+    Ok(())
+}
+
+fn positive(amount: Cents, what: &'static str) -> Result<()> {
+    if amount.is_positive() {
+        return Ok(());
+    }
+    Err(OfficeError::Input { what, given: amount.to_string(), expected: "an amount above zero".into() })
+}

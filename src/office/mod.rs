@@ -1,0 +1,130 @@
+//! The office: what people and the daemon do, each as one act with all its checks.
+//!
+//! Command line, web and worker come through here, so that a release at the counter and a release on the page are the
+//! same release. Here the pure core meets the store: snapshots are read, decided, audited, committed; protections are
+//! looked at again before anything is carried out. Deliberately absent: schedules and leases (`worker`), forms and
+//! pages (`web`), arguments and tables (`cli`).
+
+mod accounts;
+mod calls;
+mod error;
+mod files;
+mod night;
+mod notices;
+mod orders;
+mod packets;
+mod policies;
+mod why;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use chrono::{DateTime, Utc};
+
+pub use accounts::PlanRequest;
+pub use calls::CallReport;
+pub use error::{ErrorKind, OfficeError, Result};
+pub use files::{Intake, Taken};
+pub use night::{DayReport, Progress};
+pub use notices::{BatchMade, Released};
+pub use orders::Finalized;
+pub use packets::PacketMade;
+pub use policies::{Rules, shipped_text};
+pub use why::{Simulated, Why};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::{Actor, Day, PolicyHash, World};
+use crate::store::{Stamp, Store};
+use crate::typeset::Typesetter;
+
+/// The division at work: its books, its rules, its clock and its folder.
+#[derive(Debug)]
+pub struct Office {
+    pub store: Store,
+    pub config: Config,
+    /// The data directory: `inbox/`, `mail/`, `print/`, `packets/`, `exports/` stand in it.
+    pub dir: PathBuf,
+    pub clock: Arc<dyn Clock>,
+    rules: Mutex<BTreeMap<PolicyHash, Arc<Rules>>>,
+    typesetter: OnceLock<Typesetter>,
+}
+
+impl Office {
+    /// Opens the office of a data directory: its configuration and its database, made when missing.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read or the database not opened.
+    pub async fn open(dir: &Path, database: Option<&str>, clock: Arc<dyn Clock>) -> Result<Self> {
+        std::fs::create_dir_all(dir).map_err(|source| OfficeError::file(dir, source))?;
+        let config = Config::load(dir).map_err(OfficeError::Config)?;
+        let url = match database.map(str::to_owned).or_else(|| config.database.clone()) {
+            Some(url) => url,
+            None => format!("sqlite:{}", dir.join("arrears.db").display()),
+        };
+        let store = Store::open(&url).await?;
+        Ok(Self {
+            store,
+            config,
+            dir: dir.to_owned(),
+            clock,
+            rules: Mutex::new(BTreeMap::new()),
+            typesetter: OnceLock::new(),
+        })
+    }
+
+    /// The instant.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// The business date: the local calendar date of the city.
+    #[must_use]
+    pub fn today(&self) -> Day {
+        self.now().with_timezone(&self.config.time_zone).date_naive()
+    }
+
+    /// The local time of day, `HH:MM`.
+    #[must_use]
+    pub fn time_of_day(&self) -> String {
+        self.now().with_timezone(&self.config.time_zone).format("%H:%M").to_string()
+    }
+
+    /// The city as its letters show it.
+    #[must_use]
+    pub const fn city(&self) -> &crate::config::CityProfile {
+        &self.config.city
+    }
+
+    /// The typesetter; its fonts are loaded when it is first asked for.
+    pub fn typesetter(&self) -> &Typesetter {
+        self.typesetter.get_or_init(Typesetter::new)
+    }
+
+    /// A stamp of today for a person's act.
+    #[must_use]
+    pub fn stamp(&self, by: &str) -> Stamp {
+        Stamp { by: Actor::Person(by.to_owned()), on: self.today(), at: self.now() }
+    }
+
+    /// A stamp for what the daemon does on a business date.
+    #[must_use]
+    pub fn daemon_stamp(&self, on: Day) -> Stamp {
+        Stamp { by: Actor::Daemon, on, at: self.now() }
+    }
+
+    /// The world of a business date under the rules.
+    #[must_use]
+    pub fn world(&self, rules: &Rules, today: Day) -> World {
+        World { today, calendar: rules.calendar.clone(), moratoria: self.config.moratoria.clone() }
+    }
+
+    /// A folder of the data directory, made when missing.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.dir.join(name);
+        std::fs::create_dir_all(&path).map_err(|source| OfficeError::file(&path, source))?;
+        Ok(path)
+    }
+}

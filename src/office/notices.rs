@@ -1,0 +1,363 @@
+//! Notices: previewed, released, rendered, batched, mailed, returned.
+
+use std::collections::BTreeMap;
+
+use chrono::Duration;
+
+use super::{Office, OfficeError, Result};
+use crate::audit::{Ordered, Pending, Remedy, reexamine};
+use crate::decide::{announced_if_mailed, restate};
+use crate::domain::document::{Document, MediaType};
+use crate::domain::notice::{Notice, NoticeState};
+use crate::domain::{BatchId, Channel, Day, NoticeId, Snapshot};
+use crate::notices::deliver::{Delivery, Mailer};
+use crate::notices::{batch, render};
+use crate::store::{Job, NewBatch, Pieces, Stamp, Work, WorkKind};
+
+/// How many pieces of work are claimed at a time.
+const CLAIM: u32 = 200;
+/// How long a claim holds, in seconds; another worker takes the work over afterwards.
+const LEASE_SECONDS: u32 = 120;
+/// How often an email is tried before it goes on the exceptions list and is mailed instead.
+const EMAIL_ATTEMPTS: u32 = 8;
+
+/// What a release did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Released {
+    pub released: Vec<NoticeId>,
+    /// What stands against the others, in a sentence each.
+    pub refused: Vec<(NoticeId, String)>,
+}
+
+/// A print batch that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchMade {
+    pub batch: BatchId,
+    pub pieces: u32,
+    /// The merged PDF, relative to the data directory.
+    pub path: String,
+}
+
+impl Office {
+    /// Releases planned notices. Each is looked at again first, and its dates are restated as of today.
+    ///
+    /// # Errors
+    /// When the database fails. What stands against single notices is in the result.
+    pub async fn release_notices(&self, ids: &[NoticeId], by: &str) -> Result<Released> {
+        let stamp = self.stamp(by);
+        let mut outcome = Released::default();
+        let mut ready = Vec::new();
+        for id in ids {
+            let notice = self.store.notice(*id).await?;
+            match self.ready_to_release(&notice, &stamp).await? {
+                Ok(()) => ready.push(*id),
+                Err(sentence) => outcome.refused.push((*id, sentence)),
+            }
+        }
+        outcome.released = self.store.release_notices(&ready, &stamp).await?;
+        Ok(outcome)
+    }
+
+    /// Looks again; restates what the notice says if its day has moved. A notice that nobody needs is canceled.
+    async fn ready_to_release(&self, notice: &Notice, stamp: &Stamp) -> Result<Result<(), String>> {
+        if notice.state != NoticeState::Planned {
+            return Ok(Err(format!("it is {} already", notice.state)));
+        }
+        let snapshot = self.snapshot(notice.account).await?;
+        let rules = self.rules_of_case(&snapshot).await?;
+        let world = self.world(&rules, stamp.on);
+        let Some(facts) = restate(&snapshot, &world, &rules.policy, &notice.of) else {
+            self.store.cancel_notices(&[notice.id], "the debt it lists is no longer open", stamp).await?;
+            return Ok(Err("the debt it lists is no longer open; it was canceled".into()));
+        };
+        let pending = Pending {
+            account: notice.account,
+            ordered: Ordered::Notice,
+            of: notice.of.clone(),
+            service: None,
+            items: facts.items.iter().map(|item| item.item).collect(),
+            amount: facts.amount,
+            for_day: notice.planned_on,
+        };
+        match reexamine(&snapshot, &rules.policy, &world, &pending) {
+            Ok(_permit) => {
+                if facts != notice.facts {
+                    self.store.restate_notice(notice.id, &facts, stamp).await?;
+                }
+                Ok(Ok(()))
+            }
+            Err(refusal) => {
+                if refusal.remedy() == Remedy::Cancel {
+                    self.store.cancel_notices(&[notice.id], &refusal.to_string(), stamp).await?;
+                    return Ok(Err(format!("{refusal}; it was canceled")));
+                }
+                Ok(Err(refusal.to_string()))
+            }
+        }
+    }
+
+    /// Cancels a notice that nobody was told of yet.
+    ///
+    /// # Errors
+    /// When it has gone out.
+    pub async fn cancel_notice(&self, id: NoticeId, reason: &str, by: &str) -> Result<()> {
+        let canceled = self.store.cancel_notices(&[id], reason, &self.stamp(by)).await?;
+        if canceled.is_empty() {
+            return Err(OfficeError::refused(format!("notice {id} has gone out"), "it can be followed up, not canceled"));
+        }
+        Ok(())
+    }
+
+    /// The notice as it was kept, or a draft of it as it would go out today.
+    ///
+    /// # Errors
+    /// When it cannot be rendered, or a kept document is missing.
+    pub async fn preview_notice(&self, id: NoticeId) -> Result<Document> {
+        let notice = self.store.notice(id).await?;
+        match &notice.document {
+            Some(hash) => self.store.document(hash).await?.ok_or_else(|| OfficeError::DocumentMissing {
+                kind: MediaType::Pdf,
+                hash: hash.to_string(),
+            }),
+            None => self.rendered(&notice, notice.dated.unwrap_or_else(|| self.today())).await,
+        }
+    }
+
+    async fn rendered(&self, notice: &Notice, dated: Day) -> Result<Document> {
+        let account = self.store.account(notice.account).await?;
+        let sent_at = self.now();
+        let installments = self.installments_of(notice).await?;
+        Ok(render::render_arrangement(
+            self.typesetter(),
+            self.city(),
+            notice,
+            &account.profile,
+            dated,
+            &installments,
+        )
+        .inspect_err(|error| tracing::warn!(notice = notice.id.0, %sent_at, %error, "a notice was not rendered"))?)
+    }
+
+    async fn installments_of(&self, notice: &Notice) -> Result<Vec<crate::domain::arrangement::Installment>> {
+        let plans = self.store.arrangements_of(notice.account).await?;
+        Ok(plans.into_iter().filter(|plan| plan.canceled_on.is_none()).next_back().map_or_else(Vec::new, |p| p.installments))
+    }
+
+    /// Does the work that waits in the outbox: renders what was released, sends what was rendered. Gives the number done.
+    ///
+    /// # Errors
+    /// When the database fails; what single pieces of work run into is recorded with them.
+    pub async fn work_outbox(&self, mailer: &Mailer) -> Result<u64> {
+        let mut done = 0;
+        for kind in [WorkKind::RenderNotice, WorkKind::SendEmail] {
+            loop {
+                let jobs = self.store.claim_work(kind, CLAIM, self.now(), LEASE_SECONDS).await?;
+                if jobs.is_empty() {
+                    break;
+                }
+                for job in jobs {
+                    done += u64::from(self.work(&job, mailer).await?);
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    async fn work(&self, job: &Job, mailer: &Mailer) -> Result<bool> {
+        match &job.work {
+            Work::RenderNotice(id) => self.work_render(job, *id).await,
+            Work::SendEmail(id) => self.work_send(job, *id, mailer).await,
+        }
+    }
+
+    async fn work_render(&self, job: &Job, id: NoticeId) -> Result<bool> {
+        let stamp = self.daemon_stamp(self.today());
+        let notice = self.store.notice(id).await?;
+        if notice.state != NoticeState::Released {
+            return Ok(self.store.complete_work(job).await?);
+        }
+        let dated = notice.dated.or(notice.released_on).unwrap_or(stamp.on);
+        match self.rendered(&notice, dated).await {
+            Ok(document) => {
+                self.store.notice_rendered(id, &document, dated, &stamp).await?;
+                Ok(self.store.complete_work(job).await?)
+            }
+            Err(error @ OfficeError::Store(_)) => Err(error),
+            Err(error) => {
+                self.store.notice_failed(id, &error.to_string(), &stamp).await?;
+                self.store.fail_work(job, &error.to_string(), &stamp).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn work_send(&self, job: &Job, id: NoticeId, mailer: &Mailer) -> Result<bool> {
+        let stamp = self.daemon_stamp(self.today());
+        let notice = self.store.notice(id).await?;
+        let (NoticeState::Rendered, Some(hash)) = (notice.state, &notice.document) else {
+            return Ok(self.store.complete_work(job).await?);
+        };
+        // A payment loaded a second ago wins: an email is looked at once more before it leaves.
+        if let Some(sentence) = self.stands_against(&notice, stamp.on).await? {
+            self.store.cancel_notices(&[id], &sentence, &stamp).await?;
+            return Ok(self.store.complete_work(job).await?);
+        }
+        let document = self.store.document(hash).await?.ok_or_else(|| OfficeError::DocumentMissing {
+            kind: MediaType::Email,
+            hash: hash.to_string(),
+        })?;
+        match mailer.deliver(&notice, &document).await {
+            Delivery::Accepted { proof } => {
+                self.store.email_sent(id, stamp.on, &proof, &stamp).await?;
+                Ok(self.store.complete_work(job).await?)
+            }
+            Delivery::Retry { error } if job.attempts < EMAIL_ATTEMPTS => {
+                let wait = Duration::minutes(1 << job.attempts.min(8));
+                self.store.retry_work(job, self.now() + wait, &error).await?;
+                Ok(false)
+            }
+            Delivery::Retry { error } | Delivery::Fail { error } => {
+                self.store.email_bounced(id, stamp.on, &error, &stamp).await?;
+                self.store.fail_work(job, &error, &stamp).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Why a piece that is ready shall not go out after all.
+    async fn stands_against(&self, notice: &Notice, on: Day) -> Result<Option<String>> {
+        let snapshot = self.snapshot(notice.account).await?;
+        let rules = self.rules_of_case(&snapshot).await?;
+        let pending = Pending {
+            account: notice.account,
+            ordered: Ordered::Notice,
+            of: notice.of.clone(),
+            service: None,
+            items: notice.facts.items.iter().map(|item| item.item).collect(),
+            amount: notice.facts.amount,
+            for_day: notice.planned_on,
+        };
+        let world = self.world(&rules, on);
+        Ok(reexamine(&snapshot, &rules.policy, &world, &pending).err().map(|refusal| refusal.to_string()))
+    }
+
+    /// Puts all rendered letters into a print batch: sorted by ZIP, merged, with a manifest, under `print/`.
+    ///
+    /// Each is looked at again first; those that nobody needs any more are canceled.
+    ///
+    /// # Errors
+    /// When the files cannot be written. `None` when no letter waits.
+    pub async fn make_batch(&self, by: &str) -> Result<Option<BatchMade>> {
+        let stamp = self.stamp(by);
+        let rendered = self.store.notices_in(NoticeState::Rendered, u32::MAX).await?;
+        let mut pieces = Vec::new();
+        for notice in rendered.into_iter().filter(|notice| notice.channel == Channel::Mail) {
+            match self.stands_against(&notice, stamp.on).await? {
+                Some(sentence) => {
+                    self.store.cancel_notices(&[notice.id], &sentence, &stamp).await?;
+                }
+                None => pieces.push(notice),
+            }
+        }
+        if pieces.is_empty() {
+            return Ok(None);
+        }
+        let mut letters = Vec::with_capacity(pieces.len());
+        for notice in pieces {
+            let hash = notice.document.clone().unwrap_or_else(|| "".into());
+            let document = self.store.document(&hash).await?.ok_or_else(|| OfficeError::DocumentMissing {
+                kind: MediaType::Pdf,
+                hash: hash.to_string(),
+            })?;
+            letters.push((notice, document));
+        }
+        let number = self.store.batches(1).await?.first().map_or(1, |batch| batch.id.0 + 1);
+        let name = format!("{}-batch-{number:04}", stamp.on);
+        let folder = self.folder("print")?;
+        let made = batch::write(self.typesetter(), self.city(), &letters, &name, stamp.on, &folder)
+            .map_err(|error| OfficeError::Interrupted(error.to_string()))?;
+        let ids: Vec<NoticeId> = letters.iter().map(|(notice, _)| notice.id).collect();
+        let path = format!("print/{name}.pdf");
+        let new = NewBatch { sheets: made.sheets, path: path.clone(), document: made.hash };
+        let id = self.store.make_batch(&ids, &new, &stamp).await?;
+        Ok(Some(BatchMade { batch: id, pieces: u32::try_from(ids.len()).unwrap_or(u32::MAX), path }))
+    }
+
+    /// Marks a batch as mailed on a day, with its proof. Letters whose stated dates are too early by then are not
+    /// mailed: they are voided, and their stage is decided anew.
+    ///
+    /// # Errors
+    /// When the day lies ahead, or before the batch was made.
+    pub async fn mark_batch_mailed(&self, id: BatchId, on: Day, proof: &str, by: &str) -> Result<Released> {
+        let batch = self.store.batch(id).await?;
+        self.mailing_day(on, batch.made_on)?;
+        let pieces = self.store.notices_of_batch(id).await?;
+        self.mark_pieces(pieces, on, proof, by).await
+    }
+
+    /// Marks single letters as mailed; see [`Self::mark_batch_mailed`].
+    ///
+    /// # Errors
+    /// When the day lies ahead, or before the letter was dated.
+    pub async fn mark_mailed(&self, ids: &[NoticeId], on: Day, proof: &str, by: &str) -> Result<Released> {
+        let mut pieces = Vec::new();
+        for id in ids {
+            let notice = self.store.notice(*id).await?;
+            self.mailing_day(on, notice.dated.unwrap_or(on))?;
+            pieces.push(notice);
+        }
+        self.mark_pieces(pieces, on, proof, by).await
+    }
+
+    fn mailing_day(&self, on: Day, earliest: Day) -> Result<()> {
+        let today = self.today();
+        if on > today || on < earliest {
+            return Err(OfficeError::Input {
+                what: "the day of mailing",
+                given: on.to_string(),
+                expected: format!("a day from {earliest}, when it was made, through today, {today}"),
+            });
+        }
+        Ok(())
+    }
+
+    async fn mark_pieces(&self, pieces: Vec<Notice>, on: Day, proof: &str, by: &str) -> Result<Released> {
+        if proof.trim().is_empty() {
+            return Err(OfficeError::Input {
+                what: "the proof of mailing",
+                given: proof.to_owned(),
+                expected: "the form and its number, for example PS 3665 of the day".into(),
+            });
+        }
+        let stamp = self.stamp(by);
+        let (mut fit, mut outcome) = (Vec::new(), Released::default());
+        let mut snapshots: BTreeMap<_, Snapshot> = BTreeMap::new();
+        for notice in pieces.into_iter().filter(|notice| notice.state.is_pending()) {
+            if !snapshots.contains_key(&notice.account) {
+                snapshots.insert(notice.account, self.snapshot(notice.account).await?);
+            }
+            let Some(snapshot) = snapshots.get(&notice.account) else { continue };
+            let rules = self.rules_of_case(snapshot).await?;
+            let world = self.world(&rules, stamp.on);
+            let earliest = announced_if_mailed(snapshot, &world, &rules.policy, &notice.of, on);
+            match (notice.facts.shut_off_on, earliest) {
+                (Some(stated), Some(earliest)) if stated < earliest => {
+                    let cause = format!("it states {stated}, and mailed on {on} the earliest is {earliest}");
+                    self.store.void_notices(&[notice.id], &cause, &stamp).await?;
+                    outcome.refused.push((notice.id, format!("{cause}; it was voided and is made anew")));
+                }
+                _ => fit.push(notice.id),
+            }
+        }
+        outcome.released = self.store.mark_mailed(&Pieces::Single(fit), on, proof, &stamp).await?;
+        Ok(outcome)
+    }
+
+    /// Records that a piece came back.
+    ///
+    /// # Errors
+    /// When it was never mailed.
+    pub async fn mark_returned(&self, id: NoticeId, on: Day, reason: &str, by: &str) -> Result<()> {
+        Ok(self.store.mark_returned(id, on, reason, &self.stamp(by)).await?)
+    }
+}

@@ -1,0 +1,129 @@
+//! Policies: read, adopted, and found again by day or by the hash that a case carries.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Office, OfficeError, Result};
+use crate::domain::{Calendar, Day, PolicyHash};
+use crate::rulebook::{self, Policy, Sources};
+use crate::store::{AdoptedPolicy, PolicySource};
+
+/// A policy with its calendar, as decisions use it.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub policy: Policy,
+    pub calendar: Calendar,
+}
+
+/// The text of a file that ships with the program, by its path under `rules/`.
+#[must_use]
+pub fn shipped_text(path: &str) -> Option<String> {
+    rulebook::shipped().get(path).map(str::to_owned)
+}
+
+impl Office {
+    /// Reads and checks a policy file with the packs and the calendar that it names: those beside it, else those that
+    /// ship with the program.
+    ///
+    /// # Errors
+    /// Every error in the text at once, each with its place.
+    pub fn read_policy(&self, path: &Path) -> Result<(Rules, Vec<PolicySource>)> {
+        read_policy(path)
+    }
+
+    /// Adopts a policy: from its effective date, or the day given, it acts. Only adopted versions act.
+    ///
+    /// # Errors
+    /// As [`Self::read_policy`].
+    pub async fn adopt_policy(&self, path: &Path, effective_on: Option<Day>, by: &str) -> Result<AdoptedPolicy> {
+        let (rules, sources) = self.read_policy(path)?;
+        let stamp = self.stamp(by);
+        let adopted = AdoptedPolicy {
+            hash: rules.policy.hash.clone(),
+            name: rules.policy.name.clone(),
+            sources,
+            adopted_by: by.to_owned(),
+            adopted_at: stamp.at,
+            effective_on: effective_on.unwrap_or(rules.policy.effective_from),
+        };
+        self.store.adopt_policy(&adopted, &stamp).await?;
+        Ok(adopted)
+    }
+
+    /// The rules in force on a day.
+    ///
+    /// # Errors
+    /// [`OfficeError::NoPolicy`] when none is.
+    pub async fn rules_on(&self, on: Day) -> Result<Arc<Rules>> {
+        let adopted = self.store.policy_on(on).await?.ok_or(OfficeError::NoPolicy { on })?;
+        self.compiled(&adopted)
+    }
+
+    /// The rules of a version that was adopted, by its hash.
+    ///
+    /// # Errors
+    /// [`OfficeError::PolicyMissing`] when it never was.
+    pub async fn rules_of(&self, hash: &PolicyHash) -> Result<Arc<Rules>> {
+        if let Some(rules) = self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(hash) {
+            return Ok(Arc::clone(rules));
+        }
+        let adopted = self.store.policy(hash).await?;
+        let adopted = adopted.ok_or_else(|| OfficeError::PolicyMissing { hash: hash.to_string() })?;
+        self.compiled(&adopted)
+    }
+
+    fn compiled(&self, adopted: &AdoptedPolicy) -> Result<Arc<Rules>> {
+        let mut known = self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(rules) = known.get(&adopted.hash) {
+            return Ok(Arc::clone(rules));
+        }
+        let mut sources = Sources::new();
+        for source in &adopted.sources {
+            sources.insert(&source.path, &source.text);
+        }
+        let main = adopted.sources.first().map(|source| source.path.clone()).unwrap_or_default();
+        let rules = Arc::new(compile(&sources, &main)?);
+        known.insert(adopted.hash.clone(), Arc::clone(&rules));
+        Ok(rules)
+    }
+}
+
+/// Reads a policy file; see [`Office::read_policy`].
+///
+/// # Errors
+/// Every error in the text at once, each with its place.
+pub fn read_policy(path: &Path) -> Result<(Rules, Vec<PolicySource>)> {
+    let text = std::fs::read_to_string(path).map_err(|source| OfficeError::file(path, source))?;
+    let name = path.file_name().map_or_else(|| "policy.yaml".into(), |name| name.to_string_lossy().into_owned());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut sources = rulebook::shipped();
+    for (kind, below) in [("guards", "guards"), ("calendars", "calendars")] {
+        let Ok(entries) = std::fs::read_dir(folder.join(below)) else { continue };
+        let mut files: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+        files.sort();
+        for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "yaml")) {
+            let text = std::fs::read_to_string(file).map_err(|source| OfficeError::file(file, source))?;
+            let file_name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            sources.insert(&format!("{kind}/{file_name}"), &text);
+        }
+    }
+    sources.insert(&name, &text);
+    let rules = compile(&sources, &name)?;
+    // The policy first, then what it rests on, so that the adopted version stands alone.
+    let mut kept = vec![PolicySource { path: name.clone(), text }];
+    kept.extend(
+        sources
+            .iter()
+            .filter(|(path, _)| *path != name && (path.starts_with("guards/") || path.starts_with("calendars/")))
+            .map(|(path, text)| PolicySource { path: path.to_owned(), text: text.to_owned() }),
+    );
+    Ok((rules, kept))
+}
+
+fn compile(sources: &Sources, main: &str) -> Result<Rules> {
+    let policy = rulebook::load(sources, main).map_err(OfficeError::Rules)?;
+    let path = format!("calendars/{}.yaml", policy.calendar);
+    let text = sources.get(&path).unwrap_or_default();
+    let calendar = rulebook::calendar::load(text, &path).map_err(OfficeError::Rules)?;
+    Ok(Rules { policy, calendar })
+}
