@@ -108,6 +108,63 @@ pub struct Notice {
     pub cause: Option<String>,
 }
 
+/// What a notice starts from: a piece as planned, which the store gives its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewNotice {
+    pub account: AccountId,
+    pub act_key: String,
+    pub of: StageRef,
+    pub template: NoticeName,
+    pub channel: Channel,
+    pub recipient: Recipient,
+    pub addressee: String,
+    pub address: Address,
+    pub email: Option<String>,
+    pub languages: Vec<Language>,
+    pub statutory: bool,
+    pub deemed_days: u16,
+    pub facts: NoticeFacts,
+    pub planned_on: Day,
+    /// A person of the division releases it before it is rendered.
+    pub needs_release: bool,
+}
+
+impl NewNotice {
+    /// The notice as it begins: planned, or released by the daemon on the day it was planned for.
+    #[must_use]
+    pub fn into_notice(self, id: NoticeId) -> Notice {
+        let released = !self.needs_release;
+        Notice {
+            id,
+            account: self.account,
+            act_key: self.act_key,
+            of: self.of,
+            template: self.template,
+            channel: self.channel,
+            recipient: self.recipient,
+            addressee: self.addressee,
+            address: self.address,
+            email: self.email,
+            languages: self.languages,
+            statutory: self.statutory,
+            deemed_days: self.deemed_days,
+            facts: self.facts,
+            state: if released { NoticeState::Released } else { NoticeState::Planned },
+            planned_on: self.planned_on,
+            released_on: released.then_some(self.planned_on),
+            released_by: released.then(|| super::person::Actor::Daemon.to_string()),
+            dated: None,
+            document: None,
+            batch: None,
+            mailed_on: None,
+            proof: None,
+            served_on: None,
+            returned_on: None,
+            cause: None,
+        }
+    }
+}
+
 /// A batch of letters as it goes to the printer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrintBatch {
