@@ -4,4 +4,8 @@
 
 pub mod domain;
 pub mod rulebook;
+
+pub mod config;
 pub mod typeset;
+
+pub mod notices;
