@@ -3,6 +3,7 @@
 //! The modules stand in the order of their dependencies; `docs/ARCHITECTURE.md` says who may use whom.
 
 pub mod domain;
+
 pub mod rulebook;
 
 pub mod decide;
@@ -11,6 +12,14 @@ pub mod audit;
 
 pub mod rehearsal;
 
-pub mod store;
+pub mod config;
+
+pub mod clock;
 
 pub mod typeset;
+
+pub mod notices;
+
+pub mod store;
+
+pub mod office;

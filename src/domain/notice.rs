@@ -131,6 +131,42 @@ pub struct NewNotice {
     pub planned_on: Day,
 }
 
+impl NewNotice {
+    /// The notice as it begins: planned, or released by the daemon on the day it was planned for.
+    #[must_use]
+    pub fn into_notice(self, id: NoticeId) -> Notice {
+        let released = !self.needs_release;
+        Notice {
+            id,
+            account: self.key.account,
+            act_key: self.key.to_string(),
+            of: self.key.of,
+            template: self.template,
+            channel: self.channel,
+            recipient: self.recipient,
+            addressee: self.addressee,
+            address: self.address,
+            email: self.email,
+            languages: self.languages,
+            statutory: self.statutory,
+            deemed_days: self.deemed_days,
+            facts: self.facts,
+            state: if released { NoticeState::Released } else { NoticeState::Planned },
+            planned_on: self.planned_on,
+            released_on: released.then_some(self.planned_on),
+            released_by: released.then(|| super::person::Actor::Daemon.to_string()),
+            dated: None,
+            document: None,
+            batch: None,
+            mailed_on: None,
+            proof: None,
+            served_on: None,
+            returned_on: None,
+            cause: None,
+        }
+    }
+}
+
 /// A batch of letters as it goes to the printer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrintBatch {

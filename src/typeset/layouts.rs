@@ -2,6 +2,8 @@
 
 /// Each layout by its name. A layout may import another with `#import "name.typ"`.
 const LAYOUTS: &[(&str, &str)] = &[
+    ("letter", include_str!("../../templates/layouts/letter.typ")),
+    ("call_list", include_str!("../../templates/layouts/call_list.typ")),
     ("proof", include_str!("../../templates/layouts/proof.typ")),
     ("merged", include_str!("../../templates/layouts/merged.typ")),
 ];

@@ -1,0 +1,105 @@
+//! The city as its letters show it: names, addresses, hours, where to pay and where to appeal.
+//!
+//! Everything here is printed. What the law or the policy decides is not here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Address, Language};
+
+/// A text in the languages in which it is known. English stands in for a language that is missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Localized(pub BTreeMap<Language, String>);
+
+impl Localized {
+    /// The text in `language`, or in English, or nothing.
+    #[must_use]
+    pub fn get(&self, language: Language) -> &str {
+        self.0.get(&language).or_else(|| self.0.get(&Language::English)).map_or("", String::as_str)
+    }
+
+    fn of(english: &str, spanish: &str) -> Self {
+        Self(BTreeMap::from([(Language::English, english.to_owned()), (Language::Spanish, spanish.to_owned())]))
+    }
+}
+
+/// The letterhead and all that a letter says of the city. A field that the file leaves out is Riverbend's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CityProfile {
+    /// `City of Riverbend`.
+    pub name: String,
+    pub division: Localized,
+    /// Where the counter is.
+    pub address: Address,
+    /// Where checks are mailed.
+    pub remit_to: Address,
+    /// As printed: `(530) 555-0142`.
+    pub phone: String,
+    pub hours: Localized,
+    /// Where customers write, and from where email comes.
+    pub email: String,
+    /// Without `https://`.
+    pub website: String,
+    pub pay_online: String,
+    /// Where the written policy on discontinuation stands (H&S 116906).
+    pub policy_page: String,
+    /// Who decides an appeal (H&S 116908(b)).
+    pub appeal_body: Localized,
+    /// To whom a check is payable.
+    pub payable_to: String,
+}
+
+impl CityProfile {
+    /// The domain of the city's email, which names its messages.
+    #[must_use]
+    pub fn mail_domain(&self) -> &str {
+        self.email.rsplit_once('@').map_or("localhost", |(_, domain)| domain)
+    }
+}
+
+/// The fictional city that the demonstration plays in.
+impl Default for CityProfile {
+    fn default() -> Self {
+        let address = |line1: &str, zip: &str| Address {
+            line1: line1.into(),
+            city: "Riverbend".into(),
+            state: "CA".into(),
+            zip: zip.into(),
+            ..Address::default()
+        };
+        Self {
+            name: "City of Riverbend".into(),
+            division: Localized::of("Utility Billing Division", "División de Facturación de Servicios Públicos"),
+            address: address("200 Mill Street", "95600"),
+            remit_to: address("PO Box 1200", "95600-1200"),
+            phone: "(530) 555-0142".into(),
+            hours: Localized::of(
+                "Monday to Friday, 8:00 a.m. to 5:00 p.m., except city holidays",
+                "de lunes a viernes, de 8:00 a. m. a 5:00 p. m., excepto los días feriados de la ciudad",
+            ),
+            email: "utilities@riverbend.example".into(),
+            website: "riverbend.example/utilities".into(),
+            pay_online: "riverbend.example/pay".into(),
+            policy_page: "riverbend.example/shutoff-policy".into(),
+            appeal_body: Localized::of("the City Council", "el Concejo Municipal"),
+            payable_to: "City of Riverbend".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_city_writes_only_what_differs_and_a_misspelled_field_is_refused() {
+        let city: CityProfile = serde_yaml::from_str("name: City of Elm\nhours: {en: Mondays}\n").unwrap();
+        assert_eq!(city.name, "City of Elm");
+        assert_eq!(city.hours.get(Language::Spanish), "Mondays");
+        assert_eq!(city.mail_domain(), "riverbend.example");
+        assert!(serde_yaml::from_str::<CityProfile>("nmae: City of Elm\n").is_err());
+    }
+}

@@ -1,0 +1,222 @@
+//! Letters: a notice's wordings with their figures, set by `templates/layouts/letter.typ`.
+//!
+//! The address stands where the window of a #10 envelope shows it, wherever the folded sheet slides. The languages
+//! follow one another, each run of text tagged with its own.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::language::{self, Labels};
+use super::wording::{self, Block, Wording, WordingError};
+use crate::config::CityProfile;
+use crate::domain::arrangement::Installment;
+use crate::domain::notice::Notice;
+use crate::domain::{Address, Cents, Day, Language, Profile, Recipient, Service};
+use crate::typeset::{DocumentMeta, Typeset, TypesetError, Typesetter};
+
+/// A notice in one language, with every figure written out. Letters and emails are made of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Part {
+    /// BCP 47 code.
+    pub language: Language,
+    pub labels: &'static Labels,
+    pub title: String,
+    pub subject: String,
+    pub stub: bool,
+    pub blocks: Vec<Block>,
+    pub date: String,
+    pub amount: String,
+    /// As a sentence says it.
+    pub pay_by: Option<String>,
+    pub shut_off_on: Option<String>,
+    pub charges: Vec<ChargeRow>,
+    pub installments: Vec<InstallmentRow>,
+    pub ways_to_pay: Vec<WayToPay>,
+    pub division: String,
+    pub hours: String,
+}
+
+/// A line of the table of charges.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChargeRow {
+    pub service: String,
+    pub kind: &'static str,
+    pub billed: String,
+    pub due: String,
+    pub amount: String,
+}
+
+/// A line of the table of installments.
+#[derive(Clone, Debug, Serialize)]
+pub struct InstallmentRow {
+    pub number: usize,
+    pub due: String,
+    pub amount: String,
+}
+
+/// One way to pay: its name and how.
+#[derive(Clone, Debug, Serialize)]
+pub struct WayToPay {
+    pub name: &'static str,
+    pub how: String,
+}
+
+/// The notice in each of its languages, in their order.
+///
+/// # Errors
+/// [`WordingError`]: no such wording, or one that asks for what the notice does not state (a pay-by date).
+pub fn parts(
+    city: &CityProfile,
+    notice: &Notice,
+    profile: &Profile,
+    dated: Day,
+    installments: &[Installment],
+) -> Result<Vec<Part>, WordingError> {
+    notice.languages.iter().map(|language| part(city, notice, profile, dated, installments, *language)).collect()
+}
+
+/// Sets the letter.
+///
+/// # Errors
+/// [`TypesetError`].
+pub fn set(
+    typesetter: &Typesetter,
+    city: &CityProfile,
+    notice: &Notice,
+    profile: &Profile,
+    dated: Day,
+    parts: &[Part],
+) -> Result<Typeset, TypesetError> {
+    let first = parts.first();
+    let title = first.map_or_else(String::new, |part| format!("{}: {}", part.title, profile.number));
+    let data = json!({
+        "city": {
+            "name": city.name,
+            "address": city.address.lines(),
+            "remit_to": city.remit_to.lines(),
+            "phone": city.phone,
+            "email": city.email,
+            "website": city.website,
+            "payable_to": city.payable_to,
+        },
+        "to": addressed(&notice.addressee, &notice.address),
+        "piece": notice.id.0,
+        "account": profile.number,
+        "customer": profile.customer_name,
+        "service_address": profile.service_address.lines(),
+        "parts": parts,
+    });
+    let language = first.map_or(Language::English, |part| part.language);
+    let meta = DocumentMeta { title, language, date: dated, author: city.name.clone() };
+    typesetter.typeset("letter", &data, &meta)
+}
+
+fn addressed(addressee: &str, address: &Address) -> Vec<String> {
+    std::iter::once(addressee.to_owned()).chain(address.lines()).collect()
+}
+
+fn part(
+    city: &CityProfile,
+    notice: &Notice,
+    profile: &Profile,
+    dated: Day,
+    installments: &[Installment],
+    language: Language,
+) -> Result<Part, WordingError> {
+    let facts = &notice.facts;
+    let amount = if installments.is_empty() {
+        facts.amount
+    } else {
+        installments.iter().map(|installment| installment.amount).sum::<Cents>()
+    };
+    let date = |day: Day| language::long_date(day, language);
+    let table_date = |day: Day| language::medium_date(day, language);
+    let mut values = json!({
+        "city": {
+            "name": city.name,
+            "division": city.division.get(language),
+            "address": city.address.one_line(),
+            "phone": city.phone,
+            "hours": city.hours.get(language),
+            "email": city.email,
+            "website": city.website,
+            "pay_online": city.pay_online,
+            "policy_page": city.policy_page,
+            "appeal_body": city.appeal_body.get(language),
+        },
+        "customer": profile.customer_name,
+        "account": profile.number,
+        "service_address": profile.service_address.one_line(),
+        "mailing_address": profile.mailing_address.one_line(),
+        "services": services(notice, language),
+        "amount": amount.to_string(),
+        "balance": facts.balance.to_string(),
+        "days_past_due": facts.days_past_due,
+        "citation": facts.citation,
+        "dated": date(dated),
+        "to_occupant": notice.recipient == Recipient::Occupant,
+        "to_owner": notice.recipient == Recipient::Owner,
+        "to_third_party": notice.recipient == Recipient::ThirdParty,
+    });
+    // A date that the notice does not state is left undefined, so that a wording which needs it is refused.
+    for (name, day) in [("pay_by", facts.pay_by), ("shut_off_on", facts.shut_off_on)] {
+        if let (Some(day), Some(map)) = (day, values.as_object_mut()) {
+            map.insert(name.to_owned(), date(day).into());
+        }
+    }
+    let Wording { title, subject, stub, blocks } = wording::fill(&notice.template, language, &values)?;
+    let labels = language::labels(language);
+    Ok(Part {
+        language,
+        labels,
+        title,
+        subject,
+        stub,
+        blocks,
+        date: table_date(dated),
+        amount: amount.to_string(),
+        pay_by: facts.pay_by.map(date),
+        shut_off_on: facts.shut_off_on.map(date),
+        charges: facts
+            .items
+            .iter()
+            .map(|item| ChargeRow {
+                service: language::capitalized(language::service_name(item.service, language)),
+                kind: language::kind_name(item.kind, language),
+                billed: table_date(item.billed_on),
+                due: table_date(item.due_on),
+                amount: item.open.to_string(),
+            })
+            .collect(),
+        installments: installments
+            .iter()
+            .enumerate()
+            .map(|(index, installment)| InstallmentRow {
+                number: index + 1,
+                due: table_date(installment.due_on),
+                amount: installment.amount.to_string(),
+            })
+            .collect(),
+        ways_to_pay: vec![
+            WayToPay { name: labels.online, how: city.pay_online.clone() },
+            WayToPay { name: labels.by_phone, how: city.phone.clone() },
+            WayToPay { name: labels.by_mail, how: format!("{}, {}", city.payable_to, city.remit_to.one_line()) },
+            WayToPay { name: labels.in_person, how: city.address.one_line() },
+        ],
+        division: city.division.get(language).to_owned(),
+        hours: city.hours.get(language).to_owned(),
+    })
+}
+
+/// The services that the listed debts belong to, as a sentence names them; charges of the account as a whole only
+/// where there are no others.
+fn services(notice: &Notice, language: Language) -> String {
+    let mut named: Vec<Service> = notice.facts.items.iter().map(|item| item.service).collect();
+    named.sort_unstable();
+    named.dedup();
+    if named.len() > 1 {
+        named.retain(|service| *service != Service::General);
+    }
+    let words: Vec<&str> = named.into_iter().map(|service| language::service_name(service, language)).collect();
+    language::listed(&words, language)
+}

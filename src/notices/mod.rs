@@ -1,0 +1,23 @@
+//! Notices: which pieces an act makes, how they are worded, and how they leave as letters and emails.
+//!
+//! One wording a notice and language (`wording`) becomes blocks; a letter (`letter`) and an email (`email`) are two
+//! dresses of the same blocks. Everything up to `render` is pure: the same notice on the same date gives the same
+//! bytes. Only `deliver` and `batch` touch a network or a folder. Deliberately absent: the database, and any choice
+//! of whether a notice is sent.
+
+pub mod batch;
+pub mod call_sheet;
+pub mod deliver;
+pub mod email;
+pub mod language;
+pub mod letter;
+pub mod plan;
+pub mod render;
+pub mod wording;
+
+pub use deliver::{Delivery, Mailer};
+pub use plan::of_act;
+pub use render::{RenderError, render, render_arrangement};
+
+#[cfg(test)]
+pub(crate) mod samples;

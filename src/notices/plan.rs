@@ -1,0 +1,270 @@
+//! The pieces of a notice: to whom, by which channel, in which languages.
+//!
+//! What the law fixes stands here as code: a statutory notice never goes by email alone (15 USC 7003(b)), goes to
+//! "Occupant" where the customer's mail goes elsewhere (H&S 116908(a)(1)(C)), and carries every language that is
+//! written. Telephone is not a piece: calls stand on the call list.
+
+use super::language::WRITTEN;
+use crate::domain::action::{NoticeAction, TagAction};
+use crate::domain::notice::{NewNotice, NoticeFacts};
+use crate::domain::{Act, Action, Address, Channel, Language, NoticeName, Profile, Recipient};
+
+/// The addressee where nobody is known by name; the law's word, and the other language's.
+const OCCUPANT: &str = "Occupant / Ocupante";
+
+/// The pieces of an act: those of a notice, the one of a tag, none of anything else.
+#[must_use]
+pub fn of_act(act: &Act, profile: &Profile) -> Vec<NewNotice> {
+    match (&act.action, &act.notice) {
+        (Action::Notice(action), Some(facts)) => pieces(action, facts, profile, act),
+        (Action::Tag(action), Some(facts)) => vec![tag_piece(action, facts, profile, act)],
+        _ => Vec::new(),
+    }
+}
+
+/// The pieces that a notice makes for an account, the customer's first. The same act gives the same pieces, each
+/// unique by recipient and channel.
+#[must_use]
+pub fn pieces(action: &NoticeAction, facts: &NoticeFacts, profile: &Profile, act: &Act) -> Vec<NewNotice> {
+    let draft = Draft {
+        facts,
+        profile,
+        act,
+        template: &action.template,
+        statutory: action.statutory,
+        deemed_days: action.deemed_days,
+    };
+    let mut pieces = Vec::new();
+    for recipient in &action.to {
+        match recipient {
+            Recipient::Customer => {
+                for channel in customer_channels(action, profile) {
+                    pieces.push(draft.piece(
+                        channel,
+                        Recipient::Customer,
+                        &profile.customer_name,
+                        &profile.mailing_address,
+                    ));
+                }
+            }
+            Recipient::Occupant if profile.mails_elsewhere() => {
+                pieces.push(draft.piece(Channel::Mail, Recipient::Occupant, OCCUPANT, &profile.service_address));
+            }
+            // The customer's own copy reaches the occupant.
+            Recipient::Occupant => {}
+            Recipient::Owner => {
+                let owner = profile.owner.as_ref().filter(|owner| {
+                    owner.name != profile.customer_name || !owner.address.is_same_place(&profile.mailing_address)
+                });
+                if let Some(owner) = owner {
+                    pieces.push(draft.piece(Channel::Mail, Recipient::Owner, &owner.name, &owner.address));
+                }
+            }
+            Recipient::ThirdParty => {
+                if let Some(party) = &profile.third_party {
+                    pieces.push(draft.piece(Channel::Mail, Recipient::ThirdParty, &party.name, &party.address));
+                }
+            }
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    pieces.retain(|piece| seen.insert((piece.recipient, piece.channel)));
+    pieces
+}
+
+/// The one piece of a tag, which a crew leaves at the premises. It speaks to whoever lives there.
+#[must_use]
+pub fn tag_piece(action: &TagAction, facts: &NoticeFacts, profile: &Profile, act: &Act) -> NewNotice {
+    let draft = Draft { facts, profile, act, template: &action.template, statutory: action.statutory, deemed_days: 0 };
+    let (recipient, addressee) = if profile.mails_elsewhere() {
+        (Recipient::Occupant, OCCUPANT)
+    } else {
+        (Recipient::Customer, profile.customer_name.as_str())
+    };
+    draft.piece(Channel::Posting, recipient, addressee, &profile.service_address)
+}
+
+/// The channels that serve the customer, in the policy's order. Mail stands in for email that there is none of, and
+/// beside email where the notice is statutory.
+fn customer_channels(action: &NoticeAction, profile: &Profile) -> Vec<Channel> {
+    let mut channels: Vec<Channel> = Vec::new();
+    for channel in &action.by {
+        match channel {
+            Channel::Mail | Channel::Posting | Channel::Hand => channels.push(*channel),
+            Channel::Email if profile.email.as_deref().is_some_and(|email| email.contains('@')) => {
+                channels.push(Channel::Email);
+            }
+            Channel::Email => channels.push(Channel::Mail),
+            Channel::Phone => {}
+        }
+    }
+    let on_paper = channels.iter().any(|channel| *channel != Channel::Email);
+    if channels.is_empty() || (action.statutory && !on_paper) {
+        channels.push(Channel::Mail);
+    }
+    channels
+}
+
+/// The languages in which a piece is written, the reader's first. Of an occupant no language is known, and the order
+/// is the law's.
+fn languages(profile: &Profile, recipient: Recipient, statutory: bool) -> Vec<Language> {
+    let preferred = match recipient {
+        Recipient::Occupant => None,
+        Recipient::Customer | Recipient::Owner | Recipient::ThirdParty => {
+            Some(profile.language).filter(|language| WRITTEN.contains(language))
+        }
+    };
+    match preferred {
+        Some(language) if !statutory => vec![language],
+        None if !statutory && recipient != Recipient::Occupant && profile.language == Language::English => {
+            vec![Language::English]
+        }
+        preferred => {
+            let others = WRITTEN.iter().copied().filter(|language| Some(*language) != preferred);
+            preferred.into_iter().chain(others).collect()
+        }
+    }
+}
+
+/// What all pieces of an act share.
+struct Draft<'a> {
+    facts: &'a NoticeFacts,
+    profile: &'a Profile,
+    act: &'a Act,
+    template: &'a NoticeName,
+    statutory: bool,
+    deemed_days: u16,
+}
+
+impl Draft<'_> {
+    fn piece(&self, channel: Channel, recipient: Recipient, addressee: &str, address: &Address) -> NewNotice {
+        NewNotice {
+            key: self.act.key.clone(),
+            template: self.template.clone(),
+            channel,
+            recipient,
+            addressee: addressee.to_owned(),
+            address: address.clone(),
+            email: self.profile.email.clone().filter(|_| channel == Channel::Email),
+            languages: languages(self.profile, recipient, self.statutory),
+            statutory: self.statutory,
+            deemed_days: self.deemed_days,
+            facts: self.facts.clone(),
+            planned_on: self.act.for_day,
+            needs_release: self.act.needs_release,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{day, facts, profile, stage};
+    use super::*;
+    use crate::domain::decision::{Finding, Verdict};
+    use crate::domain::{AccountId, ActKey, Action, RuleId};
+
+    fn act(action: &NoticeAction) -> Act {
+        Act {
+            key: ActKey { account: AccountId(17), of: stage(), service: None, n: 0 },
+            action: Action::Notice(action.clone()),
+            amount: None,
+            for_day: day("2026-05-04"),
+            notice: Some(facts()),
+            needs_release: true,
+            because: Finding {
+                rule: RuleId(0),
+                track: None,
+                stage: None,
+                verdict: Verdict::Acts,
+                facts: Vec::new(),
+                until: None,
+            },
+        }
+    }
+
+    fn planned(by: &[Channel], to: &[Recipient], statutory: bool, profile: &Profile) -> Vec<NewNotice> {
+        let action = NoticeAction {
+            template: "final_notice".into(),
+            by: by.to_vec(),
+            statutory,
+            to: to.to_vec(),
+            deemed_days: 5,
+        };
+        pieces(&action, &facts(), profile, &act(&action))
+    }
+
+    fn ways(pieces: &[NewNotice]) -> Vec<(Recipient, Channel)> {
+        pieces.iter().map(|piece| (piece.recipient, piece.channel)).collect()
+    }
+
+    const CUSTOMER: &[Recipient] = &[Recipient::Customer];
+
+    #[test]
+    fn a_statutory_notice_by_email_is_mailed_as_well() {
+        let email = planned(&[Channel::Email], CUSTOMER, true, &profile());
+        assert_eq!(ways(&email), [(Recipient::Customer, Channel::Email), (Recipient::Customer, Channel::Mail)]);
+        assert_eq!(email[1].email, None);
+    }
+
+    #[test]
+    fn a_reminder_by_email_goes_by_mail_to_a_customer_without_email() {
+        let email = planned(&[Channel::Email], CUSTOMER, false, &profile());
+        assert_eq!(ways(&email), [(Recipient::Customer, Channel::Email)]);
+        let without = Profile { email: None, ..profile() };
+        assert_eq!(
+            ways(&planned(&[Channel::Email], CUSTOMER, false, &without)),
+            [(Recipient::Customer, Channel::Mail)]
+        );
+        let both = planned(&[Channel::Mail, Channel::Email], CUSTOMER, false, &without);
+        assert_eq!(ways(&both), [(Recipient::Customer, Channel::Mail)], "one letter, not two");
+    }
+
+    #[test]
+    fn the_occupant_has_a_copy_at_the_service_address_where_mail_goes_elsewhere() {
+        let to = [Recipient::Customer, Recipient::Occupant, Recipient::Owner, Recipient::ThirdParty];
+        let elsewhere = planned(&[Channel::Mail], &to, true, &profile());
+        assert_eq!(
+            ways(&elsewhere),
+            [
+                (Recipient::Customer, Channel::Mail),
+                (Recipient::Occupant, Channel::Mail),
+                (Recipient::ThirdParty, Channel::Mail)
+            ]
+        );
+        assert_eq!(
+            (elsewhere[1].addressee.as_str(), elsewhere[1].address.line1.as_str()),
+            (OCCUPANT, "418 Alder Court")
+        );
+        let at_home = Profile { mailing_address: profile().service_address, ..profile() };
+        assert!(ways(&planned(&[Channel::Mail], &to, true, &at_home)).iter().all(|(to, _)| *to != Recipient::Occupant));
+    }
+
+    #[test]
+    fn the_customers_language_comes_first_and_a_statutory_notice_has_the_other_too() {
+        use Language::{English, Korean, Spanish};
+        let languages = |language, statutory| {
+            let customer = Profile { language, ..profile() };
+            planned(&[Channel::Mail], CUSTOMER, statutory, &customer)[0].languages.clone()
+        };
+        assert_eq!(languages(Spanish, true), [Spanish, English]);
+        assert_eq!(languages(English, true), [English, Spanish]);
+        assert_eq!(languages(Spanish, false), [Spanish]);
+        assert_eq!(languages(English, false), [English]);
+        assert_eq!(languages(Korean, false), [English, Spanish], "nothing is written in Korean yet");
+    }
+
+    #[test]
+    fn a_tag_is_posted_at_the_service_address() {
+        let tag = TagAction { template: "shut_off_tag".into(), statutory: true };
+        let action = NoticeAction {
+            template: "shut_off_tag".into(),
+            by: Vec::new(),
+            statutory: true,
+            to: Vec::new(),
+            deemed_days: 0,
+        };
+        let piece = tag_piece(&tag, &facts(), &profile(), &act(&action));
+        assert_eq!((piece.channel, piece.recipient), (Channel::Posting, Recipient::Occupant));
+        assert_eq!(piece.address, profile().service_address);
+    }
+}

@@ -1,0 +1,100 @@
+//! One account and its notices, for the tests of this room.
+
+use std::collections::BTreeMap;
+
+use crate::domain::account::Party;
+use crate::domain::case::StageRef;
+use crate::domain::day::parse;
+use crate::domain::ledger::EntryKind;
+use crate::domain::notice::{ListedItem, NewNotice, Notice, NoticeFacts};
+use crate::domain::{
+    AccountId, Address, Cents, Channel, CustomerClass, Day, EntryId, Language, NoticeId, Occupancy, Profile, Recipient,
+    Service,
+};
+
+pub(crate) fn day(text: &str) -> Day {
+    parse(text).unwrap()
+}
+
+fn address(line1: &str) -> Address {
+    Address {
+        line1: line1.into(),
+        city: "Riverbend".into(),
+        state: "CA".into(),
+        zip: "95600".into(),
+        ..Address::default()
+    }
+}
+
+/// María Núñez rents out 418 Alder Court and gets her mail at 77 Orchard Lane.
+pub(crate) fn profile() -> Profile {
+    Profile {
+        number: "10-04417".into(),
+        customer_name: "María Núñez".into(),
+        service_address: address("418 Alder Court"),
+        mailing_address: address("77 Orchard Lane, Unit 3"),
+        email: Some("maria.nunez@mail.example".into()),
+        phones: vec!["5305550188".into()],
+        language: Language::Spanish,
+        class: CustomerClass::Residential,
+        services: vec![Service::Water, Service::Sewer, Service::Refuse],
+        owner: None,
+        occupancy: Occupancy::Tenant,
+        third_party: Some(Party { name: "Jorge Núñez".into(), address: address("5 Ferry Street") }),
+        since: None,
+        ended: None,
+        attributes: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn facts() -> NoticeFacts {
+    let item = |id, service, kind, billed: &str, due: &str, cents| ListedItem {
+        item: EntryId(id),
+        service,
+        kind,
+        billed_on: day(billed),
+        due_on: day(due),
+        open: Cents::new(cents),
+    };
+    NoticeFacts {
+        items: vec![
+            item(1, Service::Water, EntryKind::Charge, "2026-02-27", "2026-03-20", 11_842),
+            item(2, Service::Sewer, EntryKind::Charge, "2026-02-27", "2026-03-20", 4_615),
+            item(3, Service::Refuse, EntryKind::Charge, "2026-02-27", "2026-03-20", 2_280),
+            item(4, Service::General, EntryKind::Fee, "2026-04-01", "2026-04-01", 1_500),
+        ],
+        amount: Cents::new(20_237),
+        balance: Cents::new(38_912),
+        days_past_due: 45,
+        pay_by: Some(day("2026-05-20")),
+        shut_off_on: Some(day("2026-05-27")),
+        citation: "Riverbend Municipal Code 13.04.110".into(),
+    }
+}
+
+pub(crate) fn stage() -> StageRef {
+    StageRef { case: 1, track: "shut_off".into(), anchor: EntryId(1), stage: "final_notice".into(), round: 1 }
+}
+
+/// A notice of that wording to the customer by the channel.
+pub(crate) fn notice(template: &str, channel: Channel, languages: &[Language]) -> Notice {
+    let profile = profile();
+    NewNotice {
+        account: AccountId(17),
+        act_key: "17/1/shut_off/1/final_notice/1/-/0".into(),
+        of: stage(),
+        template: template.into(),
+        channel,
+        recipient: Recipient::Customer,
+        addressee: profile.customer_name,
+        address: profile.mailing_address,
+        email: profile.email,
+        languages: languages.to_vec(),
+        statutory: true,
+        deemed_days: 5,
+        facts: facts(),
+        planned_on: day("2026-05-04"),
+        needs_release: true,
+    }
+    .into_notice(NoticeId(4_711))
+}
