@@ -3,4 +3,5 @@
 //! The modules stand in the order of their dependencies; `docs/ARCHITECTURE.md` says who may use whom.
 
 pub mod domain;
+pub mod ingest;
 pub mod rulebook;
