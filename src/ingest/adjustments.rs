@@ -1,0 +1,95 @@
+//! Adjustments: corrections by the city in either direction, deposits applied, transfers, write-offs.
+
+use std::collections::BTreeMap;
+
+use super::columns::{Column, Columns, Form, Row};
+use super::errors::Problem;
+use super::forms::{self, one_of, word_form};
+use crate::domain::import::{FileKind, NewEntry};
+use crate::domain::{AccountNumber, Cents, Day, EntryKind, Service};
+
+pub const COLUMNS: Columns = Columns {
+    kind: FileKind::Adjustments,
+    named: &[&ACCOUNT, &SERVICE, &KIND, &AMOUNT, &ADJUSTED_ON, &DUE_ON, &SOURCE, &REFERENCE, &MEMO],
+    families: &[],
+};
+
+const KINDS: &[EntryKind] = &[EntryKind::Adjustment, EntryKind::Deposit, EntryKind::Transfer, EntryKind::WriteOff];
+word_form! { KIND_FORM: EntryKind, KINDS }
+
+static ACCOUNT: Column<AccountNumber> =
+    Column::required("account", &forms::ACCOUNT, "The account that is adjusted.", "10-000417");
+static SERVICE: Column<Service> = Column::optional(
+    "service",
+    &forms::SERVICE,
+    "The service that it concerns. Blank is `general`: the account as a whole.",
+    "water",
+);
+static KIND: Column<EntryKind> =
+    Column::optional("kind", &KIND_FORM, "What the adjustment is. Blank is `adjustment`.", "adjustment");
+static AMOUNT: Column<Cents> = Column::required(
+    "amount",
+    &forms::SIGNED_AMOUNT,
+    "The effect on what is owed: `-25.00` takes from it, `25.00` adds to it. A deposit or write-off is below zero.",
+    "-25.00",
+);
+static ADJUSTED_ON: Column<Day> =
+    Column::required("adjusted_on", &forms::DATE, "The date from which it counts.", "2026-05-12");
+static DUE_ON: Column<Day> = Column::optional(
+    "due_on",
+    &forms::DATE,
+    "Only where the amount is above zero: when it is to be paid. Blank: the policy's `due:` rule gives it.",
+    "2026-06-12",
+);
+static SOURCE: Column<String> =
+    Column::required("source", &forms::SOURCE, "The system that the reference belongs to.", "cis");
+static REFERENCE: Column<String> =
+    Column::required("reference", &forms::REFERENCE, "Names this row in its source, once and for all.", "ADJ-5521");
+static MEMO: Column<String> =
+    Column::optional("memo", &forms::TEXT, "The reason, shown on the statement.", "Leak adjustment");
+
+/// A correction.
+pub fn row(row: &mut Row) -> Option<NewEntry> {
+    let account = row.required(&ACCOUNT);
+    let service = row.optional(&SERVICE).unwrap_or(Service::General);
+    let kind = row.optional(&KIND).unwrap_or(EntryKind::Adjustment);
+    let amount = row.required(&AMOUNT);
+    let adjusted_on = row.required(&ADJUSTED_ON);
+    let due_on = row.optional(&DUE_ON);
+    let source = row.required(&SOURCE);
+    let reference = row.required(&REFERENCE);
+    let memo = row.optional(&MEMO).unwrap_or_default();
+
+    let amount_text = amount.map(Cents::to_plain);
+    let only_credits = matches!(kind, EntryKind::Deposit | EntryKind::WriteOff);
+    if only_credits && amount.is_some_and(Cents::is_positive) {
+        let why = "a deposit or write-off takes from what is owed; expected an amount below zero, like -25.00";
+        row.error("amount", amount_text.as_deref(), Problem::DoesNotFit { why });
+    }
+    if let Some(due) = due_on {
+        if amount.is_some_and(Cents::is_negative) {
+            let why = "an amount below zero is never due; expected a blank";
+            row.error("due_on", Some(&due.to_string()), Problem::DoesNotFit { why });
+        } else if let Some(adjusted) = adjusted_on.filter(|adjusted| due < *adjusted) {
+            let problem = Problem::BeforeOther { other: "adjusted_on", other_value: adjusted.to_string() };
+            row.error("due_on", Some(&due.to_string()), problem);
+        }
+    }
+    Some(NewEntry {
+        line: row.line,
+        account: account?,
+        service,
+        kind,
+        amount: amount?,
+        effective_on: adjusted_on?,
+        due_on,
+        printed: BTreeMap::new(),
+        channel: None,
+        designated_reference: None,
+        designated_service: None,
+        reverses: None,
+        source: source?,
+        reference: reference?,
+        memo,
+    })
+}

@@ -1,0 +1,83 @@
+//! Charges: what the billing system billed, a row for each service of a bill; also fees and interest it posted itself.
+
+use super::columns::{Column, Columns, Family, Form, Row};
+use super::errors::Problem;
+use super::forms::{self, one_of, word_form};
+use crate::domain::import::{FileKind, NewEntry};
+use crate::domain::{AccountNumber, Cents, Day, EntryKind, Service};
+
+pub const COLUMNS: Columns = Columns {
+    kind: FileKind::Charges,
+    named: &[&ACCOUNT, &SERVICE, &KIND, &AMOUNT, &BILLED_ON, &DUE_ON, &SOURCE, &REFERENCE, &MEMO],
+    families: &[&PRINTED],
+};
+
+const KINDS: &[EntryKind] = &[EntryKind::Charge, EntryKind::Fee, EntryKind::Interest];
+word_form! { KIND_FORM: EntryKind, KINDS }
+
+static ACCOUNT: Column<AccountNumber> =
+    Column::required("account", &forms::ACCOUNT, "The account that owes it.", "10-000417");
+static SERVICE: Column<Service> = Column::required(
+    "service",
+    &forms::SERVICE,
+    "The service billed; `general` for what belongs to no single one.",
+    "water",
+);
+static KIND: Column<EntryKind> = Column::optional("kind", &KIND_FORM, "What the debt is. Blank is `charge`.", "charge");
+static AMOUNT: Column<Cents> = Column::required("amount", &forms::AMOUNT, "What is to be paid, above zero.", "61.40");
+static BILLED_ON: Column<Day> = Column::required("billed_on", &forms::DATE, "The date of the bill.", "2026-05-01");
+static DUE_ON: Column<Day> = Column::optional(
+    "due_on",
+    &forms::DATE,
+    "The last day on which it is paid in time. Blank: the policy's `due:` rule gives it.",
+    "2026-05-22",
+);
+static SOURCE: Column<String> =
+    Column::required("source", &forms::SOURCE, "The system that the reference belongs to.", "cis");
+static REFERENCE: Column<String> =
+    Column::required("reference", &forms::REFERENCE, "Names this row in its source, once and for all.", "B-88120-W");
+static MEMO: Column<String> =
+    Column::optional("memo", &forms::TEXT, "Shown on the statement.", "Water April 1 to April 30");
+static PRINTED: Family<Day> = Family {
+    prefix: "printed.",
+    form: &forms::DATE,
+    meaning: "A further date printed on the bill, for policies that count from it.",
+    example: ("shut_off_after", "2026-06-30"),
+};
+
+/// A debt.
+pub fn row(row: &mut Row) -> Option<NewEntry> {
+    let account = row.required(&ACCOUNT);
+    let service = row.required(&SERVICE);
+    let kind = row.optional(&KIND).unwrap_or(EntryKind::Charge);
+    let amount = row.required(&AMOUNT);
+    let billed_on = row.required(&BILLED_ON);
+    let due_on = row.optional(&DUE_ON);
+    let source = row.required(&SOURCE);
+    let reference = row.required(&REFERENCE);
+    let memo = row.optional(&MEMO).unwrap_or_default();
+    let printed = row.family(&PRINTED, false);
+    if let (Some(billed), Some(due)) = (billed_on, due_on)
+        && due < billed
+    {
+        let problem = Problem::BeforeOther { other: "billed_on", other_value: billed.to_string() };
+        row.error("due_on", Some(&due.to_string()), problem);
+    }
+    Some(NewEntry {
+        line: row.line,
+        account: account?,
+        service: service?,
+        kind,
+        amount: amount?,
+        effective_on: billed_on?,
+        due_on,
+        printed,
+        channel: None,
+        designated_reference: None,
+        designated_service: None,
+        reverses: None,
+        source: source?,
+        reference: reference?,
+        memo,
+    })
+}

@@ -1,0 +1,82 @@
+//! Payments: money received, by channel, with control records. Those that match no account go to the unmatched list.
+
+use std::collections::BTreeMap;
+
+use super::columns::{Column, Columns, Row};
+use super::forms;
+use crate::domain::import::{FileKind, NewEntry};
+use crate::domain::ledger::PaymentChannel;
+use crate::domain::{AccountNumber, Cents, Day, EntryKind, Service};
+
+pub const COLUMNS: Columns = Columns {
+    kind: FileKind::Payments,
+    named: &[&ACCOUNT, &AMOUNT, &RECEIVED_ON, &CHANNEL, &FOR_SERVICE, &FOR_REFERENCE, &SOURCE, &REFERENCE, &MEMO],
+    families: &[],
+};
+
+static ACCOUNT: Column<AccountNumber> = Column::required(
+    "account",
+    &forms::ACCOUNT,
+    "The account as the payer or the bank gave it. One that is not known puts the payment on the unmatched list.",
+    "10-000417",
+);
+static AMOUNT: Column<Cents> = Column::required("amount", &forms::AMOUNT, "What was received, above zero.", "154.00");
+static RECEIVED_ON: Column<Day> = Column::required(
+    "received_on",
+    &forms::DATE,
+    "The date that counts for timeliness: lockbox deposit, counter receipt, online authorization.",
+    "2026-05-20",
+);
+static CHANNEL: Column<PaymentChannel> =
+    Column::required("channel", &forms::CHANNEL, "The way by which the money came in.", "lockbox");
+static FOR_SERVICE: Column<Service> = Column::optional(
+    "for_service",
+    &forms::SERVICE,
+    "The service that the payer designated it to. Blank: the policy's order of application.",
+    "water",
+);
+static FOR_REFERENCE: Column<String> = Column::optional(
+    "for_reference",
+    &forms::REFERENCE,
+    "The reference of the charge that the payer designated it to.",
+    "B-88120-W",
+);
+static SOURCE: Column<String> =
+    Column::required("source", &forms::SOURCE, "The system that the reference belongs to.", "lockbox");
+static REFERENCE: Column<String> = Column::required(
+    "reference",
+    &forms::REFERENCE,
+    "Names this payment in its source, once and for all.",
+    "LB-20260520-0031",
+);
+static MEMO: Column<String> = Column::optional("memo", &forms::TEXT, "Shown on the statement.", "Check 1187");
+
+/// A payment; its effect on the balance is negative.
+pub fn row(row: &mut Row) -> Option<NewEntry> {
+    let account = row.required(&ACCOUNT);
+    let amount = row.required(&AMOUNT);
+    let received_on = row.required(&RECEIVED_ON);
+    let channel = row.required(&CHANNEL);
+    let designated_service = row.optional(&FOR_SERVICE);
+    let designated_reference = row.optional(&FOR_REFERENCE);
+    let source = row.required(&SOURCE);
+    let reference = row.required(&REFERENCE);
+    let memo = row.optional(&MEMO).unwrap_or_default();
+    Some(NewEntry {
+        line: row.line,
+        account: account?,
+        service: designated_service.unwrap_or(Service::General),
+        kind: EntryKind::Payment,
+        amount: -amount?,
+        effective_on: received_on?,
+        due_on: None,
+        printed: BTreeMap::new(),
+        channel: Some(channel?),
+        designated_reference,
+        designated_service,
+        reverses: None,
+        source: source?,
+        reference: reference?,
+        memo,
+    })
+}
