@@ -130,7 +130,7 @@ impl Bench<'_> {
             .events
             .iter()
             .filter(|event| event.of.as_ref().map_or(event.on >= case.opened_on, |of| of.case == case.number));
-        let last = of_case.filter(|e| matches!(e.kind, EventKind::Placed | EventKind::Recalled)).last()?;
+        let last = of_case.filter(|e| matches!(e.kind, EventKind::Placed | EventKind::Recalled)).next_back()?;
         (last.kind == EventKind::Placed).then_some(last.on)
     }
 

@@ -62,6 +62,10 @@ fn permits(limit: &Limit, world: &World, due_on: &[Day], given: &[Given], mails_
 
 /// Whether at least the offset lies between `notice` and `day`.
 fn is_long_enough(offset: Offset, world: &World, notice: Day, day: Day) -> bool {
+    if notice > day {
+        // At least nothing before is still not after.
+        return false;
+    }
     let n = u32::from(offset.n) + u32::from(offset.more_than);
     match offset.unit {
         Unit::Day => days_from(notice, day, |_| true) >= n,

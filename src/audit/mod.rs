@@ -17,6 +17,8 @@ pub mod minimum;
 mod protection;
 mod reexamine;
 mod service;
+#[cfg(test)]
+mod tests;
 mod truth;
 
 pub use breach::{Breach, Broken, BrokenAct};

@@ -124,8 +124,8 @@ pub enum Refusal {
     Moratorium { name: String, through: Day },
     #[error("the account is frozen until a person clears it: {0}")]
     Frozen(String),
-    #[error("{broken}{}", origin_phrase(.origin.as_ref()))]
-    GuardNotMet { broken: Broken, origin: Option<Origin> },
+    #[error("{broken}{}", origin_phrase(.origin.as_deref()))]
+    GuardNotMet { broken: Broken, origin: Option<Box<Origin>> },
 }
 
 /// What follows from a refusal.
@@ -296,7 +296,7 @@ impl Bench<'_> {
 
 /// The same objection, as the executor's people speak of it.
 fn refusal(policy: &Policy, objection: Objection) -> Refusal {
-    let origin = objection.rule.and_then(|rule| policy.origin(rule)).cloned();
+    let origin = objection.rule.and_then(|rule| policy.origin(rule)).cloned().map(Box::new);
     match objection.broken {
         Broken::Held { kind, .. } => Refusal::Protected(kind),
         Broken::PromiseOpen { amount, through } => Refusal::Promise { amount, through },
@@ -311,5 +311,5 @@ fn refusal(policy: &Policy, objection: Objection) -> Refusal {
 }
 
 fn origin_phrase(origin: Option<&Origin>) -> String {
-    origin.map_or_else(String::new, |o| format!(" ({}:{}, {})", o.file, o.line, o.citation))
+    origin.map_or_else(String::new, |o| format!("; rule: {}:{}, {} ({})", o.file, o.line, o.name, o.citation))
 }

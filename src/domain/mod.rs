@@ -25,6 +25,8 @@ pub mod person;
 pub mod promise;
 pub mod referral;
 pub mod snapshot;
+#[cfg(test)]
+pub mod testing;
 pub mod world;
 
 pub use account::{Address, CustomerClass, Language, Occupancy, Party, Profile, Service};

@@ -1,0 +1,715 @@
+//! The audit on one small city: a final notice by mail, then water is shut off, under two guards.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::minimum::{Given, earliest_day};
+use super::*;
+use crate::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction};
+use crate::domain::arrears::BucketLimits;
+use crate::domain::calendar::DayKind;
+use crate::domain::case::{Step, StepState};
+use crate::domain::day::plus_days;
+use crate::domain::decision::{Finding, Verdict};
+use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::ledger::ApplicationOrder;
+use crate::domain::notice::{ListedItem, NoticeFacts};
+use crate::domain::referral::Destination;
+use crate::domain::testing::{With, bill, day, snapshot, stage_ref, world};
+use crate::domain::world::Moratorium;
+use crate::domain::{
+    Act, ActKey, Action, Cents, Channel, CustomerClass, Day, EntryId, EventKind, Occupancy, Recipient, RuleId, Service,
+};
+use crate::rulebook::policy::{
+    BarRule, CallRules, Cmp, Cond, Fact, Guard, LedgerRules, Limit, Offset, OpenCases, Opens, Origin, Per, Reanchor,
+    ReferralRules, ServedFrom, Stage, Track, Unit, Value,
+};
+
+const TRACK: &str = "nonpayment";
+
+fn stage(id: &str, rule: u32, acts: Vec<Action>) -> Stage {
+    Stage {
+        id: id.into(),
+        rule: RuleId(rule),
+        start: Vec::new(),
+        leads: Vec::new(),
+        on: None,
+        never: BTreeSet::new(),
+        only_if: Cond::Always,
+        end: None,
+        every: None,
+        release: None,
+        waive_if: None,
+        acts,
+    }
+}
+
+fn statutory(by: &[Channel]) -> NoticeAction {
+    NoticeAction {
+        template: "final_notice".into(),
+        by: by.to_vec(),
+        statutory: true,
+        to: vec![Recipient::Customer],
+        deemed_days: 0,
+    }
+}
+
+fn cut() -> Action {
+    Action::Disconnect { services: vec![Service::Water], limit_only: false }
+}
+
+fn guard(rule: u32, limit: Limit) -> Guard {
+    let classes = BTreeSet::from([CustomerClass::Residential]);
+    Guard { rule: RuleId(rule), pack: "us-ca-water".into(), service: Service::Water, classes, limit }
+}
+
+fn business_days(n: u16) -> Offset {
+    Offset { n, unit: Unit::BusinessDay, more_than: false }
+}
+
+fn notice_before(n: u16) -> Limit {
+    Limit::NoticeBefore { offset: business_days(n), by: vec![Channel::Mail], from: ServedFrom::Mailed }
+}
+
+fn origin(line: u32, name: &str, citation: &str) -> Origin {
+    Origin { file: "guards/us-ca-water.yaml".into(), line, name: name.into(), citation: citation.into() }
+}
+
+fn policy(guards: Vec<Guard>) -> Policy {
+    let acts_of_final = vec![Action::Notice(statutory(&[Channel::Mail]))];
+    let call = CallAction { script: "final".into(), attempts: 1, required: true, or_visit: false };
+    Policy {
+        hash: "test".into(),
+        name: "riverbend".into(),
+        title: String::new(),
+        authority: String::new(),
+        effective_from: day("2026-01-01"),
+        open_cases: OpenCases::Keep,
+        time_zone: "America/Los_Angeles".into(),
+        calendar: "test".into(),
+        ledger: LedgerRules {
+            due_days: None,
+            order: ApplicationOrder::default(),
+            de_minimis: Cents::new(500),
+            buckets: BucketLimits::default(),
+        },
+        cure_below: Cents::new(500),
+        tracks: vec![Track {
+            id: TRACK.into(),
+            rule: RuleId(2),
+            per: Per::Account,
+            opens: Opens::Arrears,
+            when_anchor_paid: Reanchor::Keep,
+            only_if: Cond::Always,
+            counts: BTreeSet::new(),
+            stages: vec![
+                stage("final_notice", 3, acts_of_final),
+                stage("call", 3, vec![Action::Call(call)]),
+                stage("shut_off", 4, vec![cut()]),
+                stage("legal", 5, vec![Action::Refer { to: Destination::Attorney }]),
+            ],
+        }],
+        bars: Vec::new(),
+        guards,
+        holds: Vec::new(),
+        calls: CallRules::default(),
+        arrangements: crate::rulebook::policy::ArrangementRules::default(),
+        promises: crate::rulebook::policy::PromiseRules::default(),
+        referral: ReferralRules::default(),
+        origins: vec![
+            origin(12, "guard sixty_days", "H&S 116908(a)(1)(A)"),
+            origin(18, "guard seven_days", "H&S 116908(a)(1)(B)"),
+            origin(1, "nonpayment", ""),
+            origin(2, "final_notice", ""),
+            origin(3, "shut_off", ""),
+            origin(4, "legal", ""),
+        ],
+        stories: Vec::new(),
+    }
+}
+
+/// 60 days, and a mailed notice seven business days before.
+fn pack() -> Policy {
+    policy(vec![guard(0, Limit::DebtAge { days: 60 }), guard(1, notice_before(7))])
+}
+
+/// $180.00 for water due 2026-03-23; the final notice that lists it was mailed on the day given.
+fn noticed(mailed_on: Day) -> Snapshot {
+    snapshot()
+        .owing(bill(1, Service::Water, 18_000, day("2026-03-23")))
+        .in_case(TRACK, "test")
+        .acted("final_notice", mailed_on, &[1])
+        .event(EventKind::NoticeMailed, mailed_on, Some(stage_ref(TRACK, 1, "final_notice")))
+}
+
+fn act(stage: &str, action: Action, cents: Option<i64>, for_day: Day) -> Act {
+    let service = matches!(action, Action::Disconnect { .. }).then_some(Service::Water);
+    Act {
+        key: ActKey { account: crate::domain::AccountId(1), of: stage_ref(TRACK, 1, stage), service, n: 0 },
+        action,
+        amount: cents.map(Cents::new),
+        for_day,
+        notice: None,
+        needs_release: false,
+        because: Finding {
+            rule: RuleId(4),
+            track: None,
+            stage: None,
+            verdict: Verdict::Acts,
+            facts: Vec::new(),
+            until: None,
+        },
+    }
+}
+
+fn decision(snapshot: &Snapshot, on: Day, acts: Vec<Act>) -> Decision {
+    Decision {
+        account: snapshot.account,
+        seen_seq: snapshot.facts_seq,
+        on,
+        policy: "test".into(),
+        case: snapshot.case.clone(),
+        closed: None,
+        acts,
+        cancels: Vec::new(),
+        findings: Vec::new(),
+        next_review: None,
+    }
+}
+
+/// What the audit says of shutting water off on `on` for `cents`.
+fn cut_on(snapshot: &Snapshot, policy: &Policy, world: &World, cents: i64) -> Result<Cleared, Box<Breach>> {
+    let acts = vec![act("shut_off", cut(), Some(cents), world.today)];
+    audit(snapshot, policy, world, decision(snapshot, world.today, acts))
+}
+
+fn broken(result: Result<Cleared, Box<Breach>>) -> Broken {
+    result.expect_err("the audit should have refused").broken
+}
+
+// ---- the two guards -------------------------------------------------------------------------------------------
+
+#[test]
+fn debt_of_sixty_days_with_a_notice_of_seven_business_days_may_be_cut_for() {
+    let account = noticed(day("2026-05-13"));
+    assert!(cut_on(&account, &pack(), &world(day("2026-05-22")), 18_000).is_ok());
+}
+
+#[test]
+fn on_the_fifty_ninth_day_it_may_not_and_the_lead_reads_why() {
+    let account = noticed(day("2026-05-01"));
+    let breach = cut_on(&account, &pack(), &world(day("2026-05-21")), 18_000).unwrap_err();
+    assert_eq!(
+        breach.to_string(),
+        "Account 10-0001: disconnect of water by stage shut_off for Thu 2026-05-21 ($180.00) refused: item 1 of \
+         $180.00, due Mon 2026-03-23, is 59 days past due and must be 60; the earliest day is Fri 2026-05-22. Rule: \
+         guards/us-ca-water.yaml:12, guard sixty_days (H&S 116908(a)(1)(A)). Nothing was done; the account waits for \
+         the lead."
+    );
+}
+
+#[test]
+fn a_notice_mailed_six_business_days_before_is_too_late() {
+    let account = noticed(day("2026-05-14"));
+    let breach = broken(cut_on(&account, &pack(), &world(day("2026-05-22")), 18_000));
+    let (last_day, found) = (day("2026-05-13"), Some(day("2026-05-14")));
+    assert_eq!(breach, Broken::NoticeTooLate { item: EntryId(1), open: Cents::new(18_000), last_day, found });
+}
+
+#[test]
+fn a_crumb_of_an_old_bill_does_not_carry_the_new_one() {
+    // Story: $26.00 is left of the bill due 03-23; $212.40 is due 05-22. On 05-29 only the $26.00 is 60 days old.
+    let mut account = noticed(day("2026-05-13"));
+    account.items[0].open = Cents::new(2_600);
+    let account = account.owing(bill(3, Service::Water, 21_240, day("2026-05-22")));
+    let on = world(day("2026-05-29"));
+    assert!(matches!(broken(cut_on(&account, &pack(), &on, 23_840)), Broken::TooYoung { item: EntryId(3), .. }));
+    assert!(cut_on(&account, &pack(), &on, 2_600).is_ok());
+}
+
+#[test]
+fn a_debt_that_no_notice_listed_carries_nothing_even_without_guards() {
+    let account = noticed(day("2026-05-13")).owing(bill(3, Service::Water, 9_000, day("2026-03-24")));
+    let refused = broken(cut_on(&account, &policy(Vec::new()), &world(day("2026-05-29")), 27_000));
+    assert_eq!(refused, Broken::NotListed { item: EntryId(3), open: Cents::new(9_000) });
+}
+
+#[test]
+fn a_notice_never_marked_mailed_and_one_that_came_back_carry_nothing() {
+    let mut never_mailed = noticed(day("2026-05-01"));
+    never_mailed.events.clear();
+    let returned = noticed(day("2026-05-01")).event(EventKind::NoticeReturned, day("2026-05-08"), notice_ref());
+    for account in [never_mailed, returned.clone()] {
+        let refused = broken(cut_on(&account, &policy(Vec::new()), &world(day("2026-06-03")), 18_000));
+        assert_eq!(refused, Broken::NotListed { item: EntryId(1), open: Cents::new(18_000) });
+    }
+    // Left at the premises after the mail came back, it counts from its own day.
+    let posted = returned.event(EventKind::NoticePosted, day("2026-05-20"), notice_ref());
+    assert!(cut_on(&posted, &pack(), &world(day("2026-05-28")), 18_000).is_err());
+    assert!(cut_on(&posted, &pack(), &world(day("2026-05-29")), 18_000).is_ok());
+}
+
+fn notice_ref() -> Option<crate::domain::case::StageRef> {
+    Some(stage_ref(TRACK, 1, "final_notice"))
+}
+
+#[test]
+fn the_notice_of_an_earlier_case_serves_nothing() {
+    // Story: paid 05-20 by a check that came back 06-03. The old notice is spent with its case.
+    let mut account = noticed(day("2026-05-01"));
+    account.case.as_mut().unwrap().number = 2;
+    account.cases_so_far = 2;
+    let mut order = act("shut_off", cut(), Some(18_000), day("2026-06-04"));
+    order.key.of.case = 2;
+    let refused =
+        audit(&account, &pack(), &world(day("2026-06-04")), decision(&account, day("2026-06-04"), vec![order]));
+    assert!(matches!(broken(refused), Broken::NoticeTooLate { found: None, .. }));
+}
+
+#[test]
+fn a_notice_whose_shut_off_expired_is_spent() {
+    let mut account = noticed(day("2026-05-01"));
+    let expired = Step {
+        stage: "shut_off".into(),
+        service: None,
+        round: 1,
+        state: StepState::Expired(day("2026-05-28")),
+        items: vec![],
+    };
+    account.case.as_mut().unwrap().tracks[0].steps.push(expired);
+    let refused = broken(cut_on(&account, &policy(Vec::new()), &world(day("2026-06-04")), 18_000));
+    assert!(matches!(refused, Broken::NotListed { .. }));
+}
+
+#[test]
+fn a_decision_cannot_add_an_item_to_a_notice_that_has_gone_out() {
+    let account = noticed(day("2026-05-01")).owing(bill(3, Service::Water, 9_000, day("2026-03-24")));
+    let mut forged =
+        decision(&account, day("2026-06-04"), vec![act("shut_off", cut(), Some(27_000), day("2026-06-04"))]);
+    forged.case.as_mut().unwrap().tracks[0].steps[0].items.push(EntryId(3));
+    let refused = broken(audit(&account, &pack(), &world(day("2026-06-04")), forged));
+    assert!(matches!(refused, Broken::NoticeTooLate { item: EntryId(3), found: None, .. }));
+}
+
+#[test]
+fn a_reminder_that_the_law_does_not_ask_for_satisfies_no_guard() {
+    let mut policy = pack();
+    policy.tracks[0].stages[0].acts =
+        vec![Action::Notice(NoticeAction { statutory: false, ..statutory(&[Channel::Mail]) })];
+    let refused = broken(cut_on(&noticed(day("2026-05-01")), &policy, &world(day("2026-06-04")), 18_000));
+    assert!(matches!(refused, Broken::NoticeTooLate { found: None, .. }));
+}
+
+#[test]
+fn where_mail_goes_elsewhere_the_occupant_must_have_had_a_copy() {
+    let mut policy = policy(vec![guard(1, Limit::OccupantCopy { offset: business_days(7) })]);
+    let mut account = noticed(day("2026-05-13"));
+    let on = world(day("2026-05-22"));
+    assert!(cut_on(&account, &policy, &on, 18_000).is_ok());
+    account.profile.mailing_address.line1 = "PO Box 9".into();
+    assert!(matches!(broken(cut_on(&account, &policy, &on, 18_000)), Broken::NoOccupantCopy { .. }));
+    let mut with_copy = statutory(&[Channel::Mail]);
+    with_copy.to.push(Recipient::Occupant);
+    policy.tracks[0].stages[0].acts = vec![Action::Notice(with_copy)];
+    assert!(cut_on(&account, &policy, &on, 18_000).is_ok());
+}
+
+#[test]
+fn the_guards_of_residential_water_do_not_bind_a_commercial_account() {
+    let mut account = noticed(day("2026-04-01"));
+    account.profile.class = CustomerClass::Commercial;
+    assert!(cut_on(&account, &pack(), &world(day("2026-04-02")), 18_000).is_ok());
+}
+
+// ---- days -----------------------------------------------------------------------------------------------------
+
+#[test]
+fn closed_days_eves_moratoria_and_unknown_calendars_bar() {
+    let days = BTreeSet::from([DayKind::OfficeClosed, DayKind::ClosedEve]);
+    let policy = policy(vec![guard(0, Limit::NeverOn { days })]);
+    let account = noticed(day("2026-05-01"));
+    let says = |world: &World| broken(cut_on(&account, &policy, world, 18_000));
+    assert!(matches!(says(&world(day("2026-05-23"))), Broken::ClosedDay { kind: DayKind::OfficeClosed, .. }));
+    assert!(matches!(says(&world(day("2026-05-22"))), Broken::ClosedDay { kind: DayKind::ClosedEve, .. }));
+    assert!(cut_on(&account, &policy, &world(day("2026-05-21")), 18_000).is_ok());
+
+    let mut heat = world(day("2026-05-21"));
+    heat.moratoria =
+        vec![Moratorium { name: "heat order".into(), from: day("2026-05-21"), through: day("2026-05-21") }];
+    assert!(matches!(says(&heat), Broken::Moratorium { .. }));
+
+    let mut unknown = world(day("2026-05-21"));
+    unknown.calendar.known = Some((day("2025-01-01"), day("2025-12-31")));
+    assert_eq!(says(&unknown), Broken::CalendarUnknown { day: day("2026-05-21") });
+}
+
+#[test]
+fn a_condition_that_is_unknown_bars_a_shut_off_and_names_what_is_missing() {
+    let heating = Cond::Is(Fact::Attribute("premises.heating".into()), Cmp::Eq, Value::Flag(true));
+    let policy = policy(vec![guard(0, Limit::NeverWhile { when: heating })]);
+    let mut account = noticed(day("2026-05-01"));
+    let on = world(day("2026-05-22"));
+    let refused = broken(cut_on(&account, &policy, &on, 18_000));
+    assert_eq!(refused, Broken::BarUnknown("premises.heating is not given".into()));
+    account.profile.attributes = BTreeMap::from([("premises.heating".into(), "no".into())]);
+    assert!(cut_on(&account, &policy, &on, 18_000).is_ok());
+    account.profile.attributes = BTreeMap::from([("premises.heating".into(), "yes".into())]);
+    assert_eq!(broken(cut_on(&account, &policy, &on, 18_000)), Broken::BarStands);
+}
+
+#[test]
+fn one_false_part_settles_all_and_one_true_part_any_whatever_is_unknown() {
+    let unknown = || Cond::Is(Fact::Attribute("age".into()), Cmp::Ge, Value::Number(65));
+    let no = || Cond::Not(Box::new(Cond::Always));
+    let account = noticed(day("2026-05-01"));
+    let bars = |when: Cond| {
+        let mut policy = policy(Vec::new());
+        policy.bars = vec![BarRule { rule: RuleId(4), blocks: Blocks::Disconnect, service: None, when }];
+        cut_on(&account, &policy, &world(day("2026-05-22")), 18_000).is_err()
+    };
+    assert!(!bars(Cond::All(vec![unknown(), no()])));
+    assert!(bars(Cond::All(vec![unknown(), Cond::Always])));
+    assert!(bars(Cond::Any(vec![unknown(), Cond::Always])));
+    assert!(bars(Cond::Any(vec![unknown(), no()])));
+    assert!(bars(Cond::Not(Box::new(unknown()))));
+}
+
+// ---- protections ----------------------------------------------------------------------------------------------
+
+#[test]
+fn every_kind_of_hold_bars_a_shut_off_and_a_referral() {
+    for kind in HoldKind::ALL {
+        let account = noticed(day("2026-05-01")).held(*kind, day("2026-05-22"), None);
+        let on = world(day("2026-05-22"));
+        let refused = broken(cut_on(&account, &pack(), &on, 18_000));
+        assert_eq!(refused, Broken::Held { kind: *kind, from: day("2026-05-22"), blocks: Blocks::Disconnect });
+        let refer = act("legal", Action::Refer { to: Destination::Attorney }, Some(18_000), on.today);
+        let refused = broken(audit(&account, &pack(), &on, decision(&account, on.today, vec![refer])));
+        assert!(matches!(refused, Broken::Held { blocks: Blocks::Referral, .. }));
+    }
+}
+
+#[test]
+fn a_dispute_of_one_bill_leaves_a_shut_off_that_rests_on_another() {
+    let mut account = noticed(day("2026-05-01")).owing(bill(3, Service::Water, 9_000, day("2026-03-24"))).held(
+        HoldKind::Dispute,
+        day("2026-05-02"),
+        None,
+    );
+    account.holds[0].items = BTreeSet::from([EntryId(3)]);
+    account = account.acted("shut_off", day("2026-05-22"), &[1]);
+    assert!(cut_on(&account, &pack(), &world(day("2026-05-22")), 18_000).is_ok());
+    account.holds[0].items = BTreeSet::from([EntryId(1)]);
+    assert!(cut_on(&account, &pack(), &world(day("2026-05-22")), 18_000).is_err());
+}
+
+#[test]
+fn a_promise_bars_through_its_day_and_a_default_only_frees_after_sixty_days() {
+    let promised = noticed(day("2026-05-01")).promising(day("2026-05-20"), 18_000, day("2026-05-26"));
+    assert!(matches!(
+        broken(cut_on(&promised, &pack(), &world(day("2026-05-26")), 18_000)),
+        Broken::PromiseOpen { .. }
+    ));
+    assert!(cut_on(&promised, &pack(), &world(day("2026-05-27")), 18_000).is_ok());
+
+    let policy = policy(vec![guard(0, Limit::ArrangementDefault { days: 60 })]);
+    let plan = noticed(day("2026-05-01")).arranged(day("2026-05-15"), &[(day("2026-06-01"), 9_000)]);
+    let says = |on: &str| cut_on(&plan, &policy, &world(day(on)), 18_000);
+    assert_eq!(broken(says("2026-06-01")), Broken::ArrangementPerforms { made_on: day("2026-05-15") });
+    assert!(matches!(broken(says("2026-07-30")), Broken::DefaultTooRecent { .. }));
+    assert!(says("2026-07-31").is_ok());
+    // Paid in time, learned late: the arrangement never defaulted.
+    let paid = plan.clone().applied(1, 9_000, day("2026-06-01"));
+    assert!(cut_on(&paid, &policy, &world(day("2026-06-01")), 18_000).is_ok());
+}
+
+#[test]
+fn nothing_leaves_the_building_for_a_frozen_account() {
+    let mut account = noticed(day("2026-05-01"));
+    account.frozen = Some("balance differs from the billing system by $0.01".into());
+    let on = day("2026-05-22");
+    let call = CallAction { script: "x".into(), attempts: 1, required: false, or_visit: false };
+    for outward in [cut(), Action::Call(call), Action::Refer { to: Destination::Agency }] {
+        let acts = vec![act("shut_off", outward, Some(18_000), on)];
+        let refused = broken(audit(&account, &pack(), &world(on), decision(&account, on, acts)));
+        assert!(matches!(refused, Broken::Frozen(_)));
+    }
+}
+
+// ---- other acts -----------------------------------------------------------------------------------------------
+
+fn facts(listed: &[(i64, i64)], amount: i64) -> NoticeFacts {
+    NoticeFacts {
+        items: listed
+            .iter()
+            .map(|(id, cents)| ListedItem {
+                item: EntryId(*id),
+                service: Service::Water,
+                kind: crate::domain::EntryKind::Charge,
+                billed_on: day("2026-03-02"),
+                due_on: day("2026-03-23"),
+                open: Cents::new(*cents),
+            })
+            .collect(),
+        amount: Cents::new(amount),
+        balance: Cents::new(amount),
+        days_past_due: 0,
+        pay_by: None,
+        shut_off_on: None,
+        citation: String::new(),
+    }
+}
+
+#[test]
+fn a_notice_lists_what_the_ledger_has_and_its_items_sum_to_what_it_asks() {
+    let account = noticed(day("2026-05-01"));
+    let on = day("2026-05-01");
+    let says = |facts: Option<NoticeFacts>, by: &[Channel]| {
+        let mut notice = act("final_notice", Action::Notice(statutory(by)), None, on);
+        notice.notice = facts;
+        audit(&account, &pack(), &world(on), decision(&account, on, vec![notice]))
+    };
+    let mail = [Channel::Mail];
+    assert!(says(Some(facts(&[(1, 18_000)], 18_000)), &mail).is_ok());
+    assert!(matches!(broken(says(Some(facts(&[(1, 18_000)], 18_001)), &mail)), Broken::NoticeSum { .. }));
+    assert!(matches!(broken(says(Some(facts(&[(1, 17_000)], 17_000)), &mail)), Broken::ListedWrong { .. }));
+    assert!(matches!(broken(says(Some(facts(&[(9, 100)], 100)), &mail)), Broken::ListedWrong { open: None, .. }));
+    assert_eq!(broken(says(None, &mail)), Broken::NoticeWithoutFacts);
+    let email = says(Some(facts(&[(1, 18_000)], 18_000)), &[Channel::Email]);
+    assert!(matches!(broken(email), Broken::NeverAlone { .. }));
+    assert!(says(Some(facts(&[(1, 18_000)], 18_000)), &[Channel::Email, Channel::Mail]).is_ok());
+}
+
+#[test]
+fn a_fee_is_not_less_than_nothing_not_before_its_debt_is_past_due_and_not_posted_twice() {
+    let account = noticed(day("2026-05-01"));
+    let fee = || {
+        let amount = FeeAmount::Flat(Cents::new(1_000));
+        Action::Fee(FeeAction { name: "late".into(), amount, due_days: 21 })
+    };
+    let says = |acts: Vec<Act>| {
+        audit(&account, &pack(), &world(day("2026-05-22")), decision(&account, day("2026-05-22"), acts))
+    };
+    let at = |cents, on: &str| act("final_notice", fee(), cents, day(on));
+    assert!(says(vec![at(Some(1_000), "2026-03-24")]).is_ok());
+    assert_eq!(broken(says(vec![at(Some(-1), "2026-03-24")])), Broken::FeeAmount);
+    assert_eq!(broken(says(vec![at(None, "2026-03-24")])), Broken::FeeAmount);
+    assert!(matches!(broken(says(vec![at(Some(1), "2026-03-23")])), Broken::FeeTooEarly { .. }));
+    assert!(matches!(broken(says(vec![at(Some(1), "2026-05-23")])), Broken::DatedAhead { .. }));
+    let twice = vec![at(Some(1), "2026-04-01"), at(Some(1), "2026-05-01")];
+    assert_eq!(broken(says(twice)), Broken::DuplicateKey);
+}
+
+#[test]
+fn a_lien_needs_that_the_debtor_is_the_owner_and_a_debt_is_placed_once() {
+    let mut account = noticed(day("2026-05-01"));
+    let on = day("2026-05-22");
+    let says = |account: &Snapshot, to| {
+        let acts = vec![act("legal", Action::Refer { to }, Some(18_000), on)];
+        audit(account, &pack(), &world(on), decision(account, on, acts))
+    };
+    assert!(says(&account, Destination::Lien).is_ok());
+    account.profile.occupancy = Occupancy::Tenant;
+    assert_eq!(broken(says(&account, Destination::TaxRoll)), Broken::NotOwner { to: Destination::TaxRoll });
+    assert!(says(&account, Destination::Attorney).is_ok());
+    let placed = account.event(EventKind::Placed, day("2026-05-10"), None);
+    assert!(matches!(broken(says(&placed, Destination::Attorney)), Broken::AlreadyPlaced { .. }));
+    let recalled = placed.event(EventKind::Recalled, day("2026-05-12"), None);
+    assert!(says(&recalled, Destination::Attorney).is_ok());
+}
+
+#[test]
+fn a_decision_on_other_facts_another_day_or_with_a_stranger_s_key_is_refused() {
+    let account = noticed(day("2026-05-01"));
+    let on = day("2026-05-22");
+    let order = || act("shut_off", cut(), Some(18_000), on);
+    let says = |change: &dyn Fn(&mut Decision)| {
+        let mut changed = decision(&account, on, vec![order()]);
+        change(&mut changed);
+        broken(audit(&account, &pack(), &world(on), changed))
+    };
+    assert_eq!(says(&|d| d.seen_seq = 0), Broken::StaleFacts { seen: 0, now: 1 });
+    assert!(matches!(says(&|d| d.on = day("2026-05-21")), Broken::OtherDay { .. }));
+    assert_eq!(says(&|d| d.next_review = Some(on)), Broken::ReviewNotAhead { next: on });
+    assert!(matches!(says(&|d| d.acts[0].key.of.case = 7), Broken::OtherCase { named: 7, .. }));
+    assert!(matches!(says(&|d| d.acts[0].key.of.stage = "elsewhere".into()), Broken::UnknownStage { .. }));
+    assert!(matches!(says(&|d| d.acts[0].for_day = day("2026-05-21")), Broken::DatedBack { .. }));
+    assert_eq!(says(&|d| d.policy = "another".into()), Broken::OtherPolicy);
+}
+
+// ---- the second look ------------------------------------------------------------------------------------------
+
+fn pending(ordered: Ordered, stage: &str, for_day: Day) -> Pending {
+    Pending {
+        account: crate::domain::AccountId(1),
+        ordered,
+        of: stage_ref(TRACK, 1, stage),
+        service: (ordered == Ordered::ShutOff).then_some(Service::Water),
+        items: BTreeSet::from([EntryId(1)]),
+        amount: Cents::new(18_000),
+        for_day,
+    }
+}
+
+#[test]
+fn a_payment_loaded_a_second_ago_wins() {
+    let on = day("2026-05-22");
+    let mut account = noticed(day("2026-05-01"));
+    let cut = pending(Ordered::ShutOff, "shut_off", on);
+    let permit = reexamine(&account, &pack(), &world(on), &cut).unwrap();
+    assert_eq!((permit.on(), permit.facts_seq()), (on, 1));
+    // In part: the shut-off stands for the rest, a notice that states the old amount does not.
+    account.items[0].open = Cents::new(10_000);
+    assert!(reexamine(&account, &pack(), &world(on), &cut).is_ok());
+    let notice = reexamine(&account, &pack(), &world(on), &pending(Ordered::Notice, "final_notice", on));
+    assert_eq!(notice, Err(Refusal::AmountChanged { stated: Cents::new(18_000), open: Cents::new(10_000) }));
+    account.items.clear();
+    let refused = reexamine(&account, &pack(), &world(on), &cut).unwrap_err();
+    assert_eq!((refused.remedy(), refused), (Remedy::Cancel, Refusal::Paid));
+}
+
+#[test]
+fn what_came_between_release_and_execution_is_named() {
+    let on = day("2026-05-22");
+    let cut = pending(Ordered::ShutOff, "shut_off", on);
+    let says = |account: &Snapshot| reexamine(account, &pack(), &world(on), &cut).unwrap_err();
+    let account = noticed(day("2026-05-01"));
+    assert_eq!(says(&account.clone().held(HoldKind::Medical, on, None)), Refusal::Protected(HoldKind::Medical));
+    assert!(matches!(says(&account.clone().promising(on, 18_000, on)), Refusal::Promise { .. }));
+    let plan = account.clone().arranged(on, &[(day("2026-06-01"), 18_000)]);
+    assert_eq!(says(&plan), Refusal::Arrangement { made_on: on });
+    let mut closed = account.clone();
+    closed.case = None;
+    assert_eq!(says(&closed), Refusal::CaseClosed);
+    let mut frozen = account.clone();
+    frozen.frozen = Some("x".into());
+    assert_eq!(says(&frozen).remedy(), Remedy::Person);
+    let returned = account.event(EventKind::NoticeReturned, day("2026-05-21"), notice_ref());
+    assert!(matches!(says(&returned), Refusal::GuardNotMet { .. }));
+}
+
+#[test]
+fn a_shut_off_happens_on_no_other_day_and_only_while_its_condition_holds() {
+    let account = noticed(day("2026-05-01"));
+    let cut = pending(Ordered::ShutOff, "shut_off", day("2026-05-22"));
+    let late = reexamine(&account, &pack(), &world(day("2026-05-25")), &cut).unwrap_err();
+    assert_eq!(late.remedy(), Remedy::Cancel);
+    assert_eq!(late, Refusal::WrongDay { for_day: day("2026-05-22"), today: day("2026-05-25") });
+    let mut policy = pack();
+    policy.tracks[0].stages[2].only_if = Cond::Is(Fact::DebtAged(60), Cmp::Ge, Value::Money(Cents::new(20_000)));
+    assert_eq!(reexamine(&account, &policy, &world(day("2026-05-22")), &cut), Err(Refusal::ConditionGone));
+}
+
+#[test]
+fn a_restoration_needs_nobody_s_leave() {
+    let account = snapshot().held(HoldKind::Review, day("2026-01-01"), None);
+    let restore = pending(Ordered::Restore, "shut_off", day("2026-05-22"));
+    assert!(reexamine(&account, &pack(), &world(day("2026-05-22")), &restore).is_ok());
+}
+
+// ---- properties -----------------------------------------------------------------------------------------------
+
+prop_compose! {
+    fn city()(
+        holidays in prop::collection::btree_set(0_i64..200, 0..12),
+        closures in prop::collection::btree_set(0_i64..200, 0..6),
+        moratorium in prop::option::of((60_i64..150, 0_i64..10)),
+    ) -> World {
+        let at = |n| plus_days(day("2026-03-01"), n);
+        let mut city = world(at(0));
+        city.calendar.holidays = holidays.into_iter().map(|n| (at(n), "holiday".to_owned())).collect();
+        city.calendar.closures = closures.into_iter().map(at).collect();
+        city.moratoria = moratorium
+            .map(|(from, long)| Moratorium { name: "order".into(), from: at(from), through: at(from + long) })
+            .into_iter()
+            .collect();
+        city
+    }
+}
+
+fn offsets() -> impl Strategy<Value = Offset> {
+    let units = prop::sample::select(vec![Unit::Day, Unit::BusinessDay, Unit::Hour, Unit::Week]);
+    (units, 0_u16..12, any::<bool>()).prop_map(|(unit, n, more_than)| Offset { n, unit, more_than })
+}
+
+proptest! {
+    #[test]
+    fn the_day_before_the_earliest_is_refused_and_the_earliest_is_cleared(
+        city in city(),
+        due in 0_i64..40,
+        age in 0_u16..90,
+        mailed_after in 0_i64..80,
+        offset in offsets(),
+        deemed in 0_u16..6,
+        served in any::<bool>(),
+    ) {
+        let due_on = plus_days(day("2026-03-01"), due);
+        let mailed_on = plus_days(due_on, mailed_after);
+        let from = if served { ServedFrom::Served } else { ServedFrom::Mailed };
+        let days = BTreeSet::from([DayKind::OfficeClosed, DayKind::Friday]);
+        let mut policy = policy(vec![
+            guard(0, Limit::DebtAge { days: age }),
+            guard(1, Limit::NoticeBefore { offset, by: vec![Channel::Mail], from }),
+            guard(1, Limit::NeverOn { days }),
+        ]);
+        let notice = NoticeAction { deemed_days: deemed, ..statutory(&[Channel::Mail]) };
+        policy.tracks[0].stages[0].acts = vec![Action::Notice(notice)];
+        let mut account = noticed(mailed_on);
+        account.items[0].due_on = due_on;
+
+        let given = Given {
+            channel: Channel::Mail,
+            given_on: mailed_on,
+            served_on: plus_days(mailed_on, i64::from(deemed)),
+            reaches_occupant: false,
+        };
+        let earliest = earliest_day(&policy.guards, &city, &[due_on], &[given], false, mailed_on).unwrap();
+        prop_assert!(cut_on(&account, &policy, &city.on(earliest), 18_000).is_ok());
+        let mut before = plus_days(earliest, -1);
+        while before >= mailed_on {
+            prop_assert!(cut_on(&account, &policy, &city.on(before), 18_000).is_err(), "cleared on {before}");
+            before = plus_days(before, -1);
+        }
+    }
+
+    #[test]
+    fn a_hold_a_holiday_or_a_moratorium_more_never_clears_what_was_refused(
+        city in city(),
+        mailed_after in 0_i64..40,
+        cut_after in 40_i64..110,
+        kind in prop::sample::select(HoldKind::ALL.to_vec()),
+        hold_from in 0_i64..120,
+        hold_days in prop::option::of(0_i64..60),
+        on_item in any::<bool>(),
+        holiday in 0_i64..150,
+        ordered in prop::sample::select(vec![
+            Ordered::Notice, Ordered::Call, Ordered::ShutOff, Ordered::Referral(Destination::Lien), Ordered::WriteOff,
+        ]),
+    ) {
+        let start = day("2026-03-23");
+        let today = plus_days(start, cut_after);
+        let account = noticed(plus_days(start, mailed_after));
+        let days = BTreeSet::from([DayKind::OfficeClosed]);
+        let policy = policy(vec![
+            guard(0, Limit::DebtAge { days: 60 }),
+            guard(1, notice_before(7)),
+            guard(1, Limit::NeverOn { days }),
+        ]);
+        let mut stricter_city = city.on(today);
+        stricter_city.calendar.holidays.insert(plus_days(start, holiday), "another".into());
+        let from = plus_days(start, hold_from);
+        let mut held = account.clone().held(kind, from, hold_days.map(|n| plus_days(from, n)));
+        if on_item {
+            held.holds[0].items = BTreeSet::from([EntryId(1)]);
+        }
+        let cleared = |account: &Snapshot, world: &World| cut_on(account, &policy, world, 18_000).is_ok();
+        prop_assert!(!cleared(&held, &stricter_city) || cleared(&account, &city.on(today)));
+        let order = pending(ordered, "shut_off", today);
+        let permitted = |account: &Snapshot, world: &World| reexamine(account, &policy, world, &order).is_ok();
+        prop_assert!(!permitted(&held, &stricter_city) || permitted(&account, &city.on(today)));
+        if held.holds[0].holds_on(today) {
+            prop_assert!(!cleared(&held, &city.on(today)));
+        }
+    }
+}
