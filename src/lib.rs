@@ -20,6 +20,10 @@ pub mod typeset;
 
 pub mod notices;
 
+pub mod referral;
+
+pub mod ingest;
+
 pub mod store;
 
 pub mod office;

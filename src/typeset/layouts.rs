@@ -4,6 +4,7 @@
 const LAYOUTS: &[(&str, &str)] = &[
     ("letter", include_str!("../../templates/layouts/letter.typ")),
     ("call_list", include_str!("../../templates/layouts/call_list.typ")),
+    ("packet", include_str!("../../templates/packet/packet.typ")),
     ("proof", include_str!("../../templates/layouts/proof.typ")),
     ("merged", include_str!("../../templates/layouts/merged.typ")),
 ];
