@@ -2,6 +2,8 @@
 //!
 //! The modules stand in the order of their dependencies; `docs/ARCHITECTURE.md` says who may use whom.
 
+pub mod allocate;
 pub mod audit;
 pub mod domain;
+pub mod report;
 pub mod rulebook;
