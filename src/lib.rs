@@ -10,6 +10,8 @@ pub mod decide;
 
 pub mod audit;
 
+pub mod allocate;
+
 pub mod rehearsal;
 
 pub mod config;
@@ -25,5 +27,7 @@ pub mod referral;
 pub mod ingest;
 
 pub mod store;
+
+pub mod report;
 
 pub mod office;

@@ -125,12 +125,12 @@ impl Bench<'_> {
     /// The day on which the debt of the open case was placed, unless it was recalled since.
     fn placed_on(self) -> Option<Day> {
         let case = self.snapshot.case.as_ref()?;
-        let of_case = self
+        let mut of_case = self
             .snapshot
             .events
             .iter()
             .filter(|event| event.of.as_ref().map_or(event.on >= case.opened_on, |of| of.case == case.number));
-        let last = of_case.filter(|e| matches!(e.kind, EventKind::Placed | EventKind::Recalled)).next_back()?;
+        let last = of_case.rfind(|e| matches!(e.kind, EventKind::Placed | EventKind::Recalled))?;
         (last.kind == EventKind::Placed).then_some(last.on)
     }
 

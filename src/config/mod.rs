@@ -1,5 +1,147 @@
-//! What a city says once about itself and its machines. One file a section.
+//! What a city says once about itself and its machines: `arrears.yaml` in the data directory. One file a section.
+//!
+//! Deliberately absent: anything that a policy says. Days, amounts and conditions are rules, and rules are adopted.
 
 pub mod city;
+pub mod mail;
+pub mod schedule;
+
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 pub use city::CityProfile;
+pub use mail::MailConfig;
+pub use schedule::Schedules;
+
+use crate::domain::Day;
+use crate::domain::world::Moratorium;
+
+/// The file's name.
+pub const FILE: &str = "arrears.yaml";
+
+/// The configuration. What the file leaves out is as in [`Config::default`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub city: CityProfile,
+    /// An IANA name, for example `America/Los_Angeles`. Business dates are dates there.
+    pub time_zone: Tz,
+    /// `sqlite:…` or `postgres://…`; `arrears.db` in the data directory when absent.
+    pub database: Option<String>,
+    pub mail: MailConfig,
+    pub schedules: Schedules,
+    /// Who speaks for the records in a packet's declaration.
+    pub custodian: Custodian,
+    /// Times by order or weather in which nobody is shut off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moratoria: Vec<Moratorium>,
+}
+
+/// The custodian of records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Custodian {
+    pub name: String,
+    pub title: String,
+    /// The state's name in full.
+    pub state: String,
+}
+
+impl Default for Custodian {
+    fn default() -> Self {
+        Self { name: String::new(), title: "Lead Customer Service Representative".into(), state: "California".into() }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            city: CityProfile::default(),
+            time_zone: chrono_tz::America::Los_Angeles,
+            database: None,
+            mail: MailConfig::default(),
+            schedules: Schedules::default(),
+            custodian: Custodian::default(),
+            moratoria: Vec::new(),
+        }
+    }
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: {message}", path.display())]
+    Parse { path: PathBuf, message: String },
+    #[error("{}: schedules: {field}: {given:?} is not a cron expression with seconds ({message}); for example 0 30 2 * * *", path.display())]
+    Cron { path: PathBuf, field: &'static str, given: String, message: String },
+    #[error("{}: moratoria: {name} ends {through}, before it begins {from}", path.display())]
+    Moratorium { path: PathBuf, name: String, from: Day, through: Day },
+}
+
+impl Config {
+    /// Reads `arrears.yaml` of the data directory; the defaults when there is none.
+    ///
+    /// # Errors
+    /// With the place in the file, and what was expected.
+    pub fn load(dir: &Path) -> Result<Self, ConfigError> {
+        let path = dir.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(ConfigError::Read { path, source }),
+        };
+        Self::parse(&text, &path)
+    }
+
+    /// Reads the text of a configuration; `path` names it in errors.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let config: Self = serde_saphyr::from_str(text)
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), message: error.to_string() })?;
+        for (field, given) in config.schedules.fields() {
+            if let Err(error) = given.parse::<cron::Schedule>() {
+                let (given, message) = (given.to_owned(), error.to_string());
+                return Err(ConfigError::Cron { path: path.to_owned(), field, given, message });
+            }
+        }
+        if let Some(m) = config.moratoria.iter().find(|m| m.through < m.from) {
+            let (name, from, through) = (m.name.clone(), m.from, m.through);
+            return Err(ConfigError::Moratorium { path: path.to_owned(), name, from, through });
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_riverbend_with_defaults() {
+        let config = Config::parse("", Path::new(FILE)).unwrap();
+        assert_eq!(config, Config::default());
+        assert_eq!(config.time_zone, chrono_tz::America::Los_Angeles);
+    }
+
+    #[test]
+    fn an_unknown_word_is_refused_with_its_place() {
+        let error = Config::parse("time_zone: America/Denver\nsmtp: x\n", Path::new(FILE)).unwrap_err().to_string();
+        assert!(error.contains("smtp"), "{error}");
+        assert!(error.contains('2'), "{error}");
+    }
+
+    #[test]
+    fn a_schedule_that_is_no_cron_expression_is_refused_by_name() {
+        let error = Config::parse("schedules: {night: at two}\n", Path::new(FILE)).unwrap_err().to_string();
+        assert!(error.contains("night") && error.contains("at two"), "{error}");
+    }
+}

@@ -59,7 +59,7 @@ words! {
 }
 
 /// A part of a call's score, as shown beside it: `amount 18.0`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScorePart {
     pub name: String,
     /// Thousandths of a point, so that ranks never depend on rounding.
@@ -67,7 +67,7 @@ pub struct ScorePart {
 }
 
 /// One call to make.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     pub id: CallId,
     pub account: AccountId,

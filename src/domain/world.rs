@@ -14,7 +14,7 @@ pub struct World {
 }
 
 /// A time in which nobody is shut off.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Moratorium {
     pub name: String,
     pub from: Day,

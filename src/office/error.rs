@@ -50,10 +50,14 @@ pub enum OfficeError {
     Render(#[from] crate::notices::RenderError),
     #[error("{0}")]
     Typeset(#[from] crate::typeset::TypesetError),
+    #[error("{0}")]
+    Batch(#[from] crate::notices::batch::BatchError),
+    #[error("{0}")]
+    Intake(#[from] crate::ingest::intake::IntakeError),
     #[error("a kept {} document is missing: {hash}; restore the last backup", kind.word())]
     DocumentMissing { kind: MediaType, hash: String },
     #[error("{0}")]
-    Packet(#[from] crate::referral::packet::PacketRefusal),
+    Packet(#[from] crate::referral::PacketRefusal),
     #[error("the work was interrupted: {0}")]
     Interrupted(String),
 }
@@ -84,6 +88,8 @@ impl OfficeError {
             | Self::File { .. }
             | Self::Render(_)
             | Self::Typeset(_)
+            | Self::Batch(_)
+            | Self::Intake(_)
             | Self::DocumentMissing { .. }
             | Self::Interrupted(_) => ErrorKind::Internal,
         }

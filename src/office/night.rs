@@ -13,7 +13,7 @@ use crate::audit::{Cleared, audit};
 use crate::decide::decide;
 use crate::domain::notice::NewNotice;
 use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot, World};
-use crate::notices::plan::pieces;
+use crate::notices::of_act;
 use crate::store::{Commit, CommitOutcome, ExceptionKind, RunStart, Stamp};
 
 /// Accounts read, decided and committed at a time: a checkpoint each.
@@ -255,6 +255,6 @@ fn decide_one(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Ready
     let changed = decision.changes(snapshot.case.as_ref());
     let cleared = audit(snapshot, &rules.policy, world, decision)
         .map_err(|breach| (snapshot.account, breach.to_string()))?;
-    let pieces = cleared.decision().acts.iter().flat_map(|act| pieces(act, &snapshot.profile, world.today)).collect();
+    let pieces = cleared.decision().acts.iter().flat_map(|act| of_act(act, &snapshot.profile)).collect();
     Ok(Ready { cleared, pieces, changed })
 }

@@ -10,8 +10,8 @@ use crate::decide::{announced_if_mailed, restate};
 use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{BatchId, Channel, Day, NoticeId, Snapshot};
-use crate::notices::deliver::{Delivery, Mailer};
-use crate::notices::{batch, render};
+use crate::notices::batch::{self, Letter};
+use crate::notices::{Delivery, Mailer, email, render_arrangement};
 use crate::store::{Job, NewBatch, Pieces, Stamp, Work, WorkKind};
 
 /// How many pieces of work are claimed at a time.
@@ -125,17 +125,8 @@ impl Office {
 
     async fn rendered(&self, notice: &Notice, dated: Day) -> Result<Document> {
         let account = self.store.account(notice.account).await?;
-        let sent_at = self.now();
         let installments = self.installments_of(notice).await?;
-        Ok(render::render_arrangement(
-            self.typesetter(),
-            self.city(),
-            notice,
-            &account.profile,
-            dated,
-            &installments,
-        )
-        .inspect_err(|error| tracing::warn!(notice = notice.id.0, %sent_at, %error, "a notice was not rendered"))?)
+        Ok(render_arrangement(self.typesetter(), self.city(), notice, &account.profile, dated, &installments)?)
     }
 
     async fn installments_of(&self, notice: &Notice) -> Result<Vec<crate::domain::arrangement::Installment>> {
@@ -206,17 +197,19 @@ impl Office {
             kind: MediaType::Email,
             hash: hash.to_string(),
         })?;
-        match mailer.deliver(&notice, &document).await {
-            Delivery::Accepted { proof } => {
+        let to = notice.email.clone().unwrap_or_default();
+        let name = email::message_name(&notice);
+        match mailer.send(&name, &self.city().email, &to, &document.bytes).await {
+            Delivery::Accepted(proof) => {
                 self.store.email_sent(id, stamp.on, &proof, &stamp).await?;
                 Ok(self.store.complete_work(job).await?)
             }
-            Delivery::Retry { error } if job.attempts < EMAIL_ATTEMPTS => {
+            Delivery::Retry(error) if job.attempts < EMAIL_ATTEMPTS => {
                 let wait = Duration::minutes(1 << job.attempts.min(8));
                 self.store.retry_work(job, self.now() + wait, &error).await?;
                 Ok(false)
             }
-            Delivery::Retry { error } | Delivery::Fail { error } => {
+            Delivery::Retry(error) | Delivery::Fail(error) => {
                 self.store.email_bounced(id, stamp.on, &error, &stamp).await?;
                 self.store.fail_work(job, &error, &stamp).await?;
                 Ok(false)
@@ -263,24 +256,29 @@ impl Office {
             return Ok(None);
         }
         let mut letters = Vec::with_capacity(pieces.len());
+        let ids: Vec<NoticeId> = pieces.iter().map(|notice| notice.id).collect();
         for notice in pieces {
-            let hash = notice.document.clone().unwrap_or_else(|| "".into());
-            let document = self.store.document(&hash).await?.ok_or_else(|| OfficeError::DocumentMissing {
-                kind: MediaType::Pdf,
-                hash: hash.to_string(),
-            })?;
-            letters.push((notice, document));
+            letters.push(self.letter(notice).await?);
         }
         let number = self.store.batches(1).await?.first().map_or(1, |batch| batch.id.0 + 1);
-        let name = format!("{}-batch-{number:04}", stamp.on);
-        let folder = self.folder("print")?;
-        let made = batch::write(self.typesetter(), self.city(), &letters, &name, stamp.on, &folder)
-            .map_err(|error| OfficeError::Interrupted(error.to_string()))?;
-        let ids: Vec<NoticeId> = letters.iter().map(|(notice, _)| notice.id).collect();
-        let path = format!("print/{name}.pdf");
-        let new = NewBatch { sheets: made.sheets, path: path.clone(), document: made.hash };
-        let id = self.store.make_batch(&ids, &new, &stamp).await?;
-        Ok(Some(BatchMade { batch: id, pieces: u32::try_from(ids.len()).unwrap_or(u32::MAX), path }))
+        let made = batch::write(self.typesetter(), self.city(), &self.dir, BatchId(number), stamp.on, letters)?;
+        let new = NewBatch { sheets: made.sheets, path: made.path.clone(), document: made.document };
+        let batch = self.store.make_batch(&ids, &new, &stamp).await?;
+        Ok(Some(BatchMade { batch, pieces: made.pieces, path: made.path }))
+    }
+
+    async fn letter(&self, notice: Notice) -> Result<Letter> {
+        let account = self.store.account(notice.account).await?;
+        let missing = |hash: &str| OfficeError::DocumentMissing { kind: MediaType::Pdf, hash: hash.to_owned() };
+        let hash = notice.document.as_ref().ok_or_else(|| missing("none"))?;
+        let document = self.store.document(hash).await?.ok_or_else(|| missing(hash.as_str()))?;
+        Ok(Letter {
+            piece: notice.id,
+            account: account.profile.number,
+            addressee: notice.addressee,
+            zip: notice.address.zip,
+            document,
+        })
     }
 
     /// Marks a batch as mailed on a day, with its proof. Letters whose stated dates are too early by then are not

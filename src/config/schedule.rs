@@ -1,0 +1,29 @@
+//! When the daemon does what: cron expressions with seconds, in the city's time zone.
+
+use serde::{Deserialize, Serialize};
+
+/// The schedules. Day of week 1 is Sunday.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Schedules {
+    /// The run of the business date.
+    pub night: String,
+    /// Taking files in.
+    pub inbox: String,
+    /// Doing what waits in the outbox.
+    pub outbox: String,
+}
+
+impl Default for Schedules {
+    fn default() -> Self {
+        Self { night: "0 30 2 * * *".into(), inbox: "0 */5 * * * *".into(), outbox: "*/20 * * * * *".into() }
+    }
+}
+
+impl Schedules {
+    /// Each by its name.
+    #[must_use]
+    pub fn fields(&self) -> [(&'static str, &str); 3] {
+        [("night", &self.night), ("inbox", &self.inbox), ("outbox", &self.outbox)]
+    }
+}
