@@ -1,0 +1,298 @@
+//! The day's call list: built, changed by the lead, released, worked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::accounts::need_reason;
+use super::{Office, OfficeError, Result};
+use crate::allocate::{self, Candidate, allocate};
+use crate::domain::arrears;
+use crate::domain::call::{Call, CallAttempt, CallOutcome, CallState};
+use crate::domain::day::plus_days;
+use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::promise::PromiseState;
+use crate::domain::{AccountId, CallId, Cents, Day, EventKind, Snapshot};
+use crate::notices::call_sheet::{self, CallRow};
+use crate::store::{CallNext, FollowUp, ListedCall, NewHold, Stamp};
+
+/// How many days of attempts are read for the limits.
+const HISTORY_DAYS: i64 = 60;
+
+/// What a representative records of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallReport {
+    pub outcome: CallOutcome,
+    pub phone: String,
+    /// Local time, `HH:MM`.
+    pub at: String,
+    pub note: String,
+    /// With [`CallOutcome::Promise`]: how much, by when.
+    pub promise: Option<(Cents, Day)>,
+    /// When to call again; the policy's next open day where absent and the call is not over.
+    pub again_on: Option<Day>,
+}
+
+impl Office {
+    /// Builds the call list of a business day. On a day on which the office is closed there is none. A list that the
+    /// lead has released stays as it is.
+    ///
+    /// # Errors
+    /// When no policy is in force or the database fails.
+    pub async fn build_call_list(&self, day: Day) -> Result<u64> {
+        let stamp = self.daemon_stamp(day);
+        let rules = self.rules_on(day).await?;
+        if !rules.calendar.is_office_open(day) {
+            return Ok(0);
+        }
+        let listed = self.store.call_list(day).await?;
+        if listed.iter().any(|call| matches!(call.state, CallState::Released | CallState::Done)) {
+            return Ok(listed.len() as u64);
+        }
+        let waiting = self.store.calls_waiting(day).await?;
+        let accounts: Vec<AccountId> =
+            waiting.iter().map(|call| call.account).collect::<BTreeSet<_>>().into_iter().collect();
+        let mut snapshots: BTreeMap<AccountId, Snapshot> = BTreeMap::new();
+        for page in accounts.chunks(2_000) {
+            snapshots.extend(self.store.snapshots(page).await?.into_iter().map(|s| (s.account, s)));
+        }
+        let candidates: Vec<Candidate> = waiting
+            .iter()
+            .filter_map(|call| snapshots.get(&call.account).map(|snapshot| candidate(call, snapshot, &rules, day)))
+            .collect();
+        let attempts = self.store.attempts_between(plus_days(day, -HISTORY_DAYS), day).await?;
+        let staff: Vec<allocate::StaffMember> = self
+            .store
+            .staff()
+            .await?
+            .into_iter()
+            .filter(|member| member.capacity > 0)
+            .map(|member| allocate::StaffMember {
+                name: member.name,
+                languages: member.languages.into_iter().collect(),
+                capacity: u16::try_from(member.capacity).unwrap_or(u16::MAX),
+            })
+            .collect();
+        let allocation = allocate(&candidates, &staff, &rules.policy.calls, day, &attempts);
+        let by_call: BTreeMap<CallId, &Candidate> = candidates.iter().map(|c| (c.call, c)).collect();
+        let lines: Vec<ListedCall> = allocation
+            .listed
+            .into_iter()
+            .filter_map(|ranked| {
+                let candidate = by_call.get(&ranked.call)?;
+                Some(ListedCall {
+                    call: ranked.call,
+                    rank: ranked.rank,
+                    score_milli: ranked.score_milli,
+                    score: ranked.parts,
+                    assigned_to: ranked.assigned_to,
+                    amount: candidate.amount,
+                    days_past_due: candidate.days_past_due,
+                })
+            })
+            .collect();
+        self.store.set_call_list(day, &lines, &stamp).await?;
+        Ok(lines.len() as u64)
+    }
+
+    /// Releases the list of a day to those who call.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release_call_list(&self, day: Day, by: &str) -> Result<u64> {
+        Ok(self.store.release_call_list(day, &self.stamp(by)).await?)
+    }
+
+    /// Moves a call to another rank.
+    ///
+    /// # Errors
+    /// When it stands on no list.
+    pub async fn move_call(&self, id: CallId, rank: u32, by: &str) -> Result<()> {
+        Ok(self.store.move_call(id, rank, &self.stamp(by)).await?)
+    }
+
+    /// Assigns a call to a person, or to nobody.
+    ///
+    /// # Errors
+    /// When there is no such person.
+    pub async fn assign_call(&self, id: CallId, to: Option<&str>, by: &str) -> Result<()> {
+        if let Some(name) = to
+            && !self.store.staff().await?.iter().any(|member| member.name == name)
+        {
+            return Err(OfficeError::NotFound { what: "person", id: name.to_owned() });
+        }
+        Ok(self.store.assign_call(id, to, &self.stamp(by)).await?)
+    }
+
+    /// Drops a call with a reason.
+    ///
+    /// # Errors
+    /// When it gives no reason.
+    pub async fn drop_call(&self, id: CallId, reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
+        Ok(self.store.drop_call(id, reason, &self.stamp(by)).await?)
+    }
+
+    /// Records what came of a call, with what follows: a promise, a hold, another attempt.
+    ///
+    /// # Errors
+    /// When the hour or the customer's wish forbids the call, or the promise is beyond the policy's limits.
+    pub async fn record_call(&self, id: CallId, report: CallReport, by: &str) -> Result<()> {
+        let call = self.store.call(id).await?;
+        if matches!(call.state, CallState::Done | CallState::Dropped | CallState::Canceled) {
+            return Err(OfficeError::refused(format!("call {id} is {} already", call.state), "look at the account's calls"));
+        }
+        let snapshot = self.snapshot(call.account).await?;
+        let rules = self.rules_of_case(&snapshot).await?;
+        let limits = &rules.policy.calls;
+        within_hours(&report.at, limits.hours)?;
+        let stamp = self.stamp(by);
+        let promise = match (report.outcome, report.promise) {
+            (CallOutcome::Promise, Some((amount, pay_by))) => {
+                Some(self.new_promise(call.account, amount, pay_by).await?)
+            }
+            (CallOutcome::Promise, None) => {
+                return Err(OfficeError::Input {
+                    what: "a promise",
+                    given: String::new(),
+                    expected: "its amount and its day".into(),
+                });
+            }
+            _ => None,
+        };
+        let follow = FollowUp { next: next(&call, &report, &rules.calendar, stamp.on), promise, hold: hold(&report, &stamp) };
+        let attempt = CallAttempt {
+            call: id,
+            account: call.account,
+            made_on: stamp.on,
+            at: report.at,
+            by: by.to_owned(),
+            outcome: report.outcome,
+            phone: report.phone,
+            note: report.note,
+        };
+        self.store.record_attempt(&attempt, &follow, &stamp).await?;
+        self.settle().await?;
+        Ok(())
+    }
+
+    /// The list's rows as they are printed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn call_rows(&self, day: Day) -> Result<Vec<CallRow>> {
+        let mut rows = Vec::new();
+        for call in self.store.call_list(day).await? {
+            let account = self.store.account(call.account).await?;
+            rows.push(CallRow {
+                rank: call.rank.unwrap_or(0),
+                account: account.profile.number,
+                customer: account.profile.customer_name,
+                phone: account.profile.phones.first().cloned().unwrap_or_default(),
+                language: account.profile.language,
+                amount: call.amount,
+                days_past_due: call.days_past_due,
+                score_milli: call.score_milli,
+                score: call.score,
+                why: call.of.map_or_else(|| "follow-up".into(), |of| format!("{} / {}", of.track, of.stage)),
+                script: call.script,
+                required: call.required,
+                assigned_to: call.assigned_to,
+            });
+        }
+        Ok(rows)
+    }
+
+    /// The list as CSV.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn call_list_csv(&self, day: Day) -> Result<String> {
+        let rows = self.call_rows(day).await?;
+        let bytes = call_sheet::csv(&rows).map_err(|error| OfficeError::Interrupted(error.to_string()))?;
+        String::from_utf8(bytes).map_err(|error| OfficeError::Interrupted(error.to_string()))
+    }
+
+    /// The list as PDF.
+    ///
+    /// # Errors
+    /// When it cannot be set.
+    pub async fn call_list_pdf(&self, day: Day) -> Result<Vec<u8>> {
+        let rows = self.call_rows(day).await?;
+        Ok(call_sheet::pdf(self.typesetter(), self.city(), day, &rows)?)
+    }
+}
+
+fn candidate(call: &Call, snapshot: &Snapshot, rules: &super::Rules, day: Day) -> Candidate {
+    let de_minimis = rules.policy.ledger.de_minimis;
+    let blocks_calls = |kind: HoldKind| rules.policy.hold_blocks(kind).contains(&Blocks::Calls);
+    let announced = snapshot
+        .case
+        .iter()
+        .flat_map(|case| &case.tracks)
+        .filter(|run| run.closed.is_none())
+        .flat_map(|run| run.announced.values())
+        .filter(|announced| **announced >= day)
+        .min();
+    Candidate {
+        call: call.id,
+        account: call.account,
+        language: snapshot.profile.language,
+        amount: arrears::past_due(&snapshot.items, day, de_minimis),
+        days_past_due: arrears::oldest_days_past_due(&snapshot.items, day, de_minimis),
+        not_before: call.not_before,
+        required: call.required,
+        has_phone: !snapshot.profile.phones.is_empty(),
+        opted_out: snapshot.profile.refuses_calls(),
+        held: snapshot.holds.iter().find(|hold| hold.holds_on(day) && blocks_calls(hold.kind)).map(|hold| hold.kind),
+        broken_promise: snapshot
+            .promises
+            .iter()
+            .any(|promise| matches!(promise.state(&snapshot.payments, day), PromiseState::Broken(_))),
+        shut_off_on: announced.copied(),
+        contacted: snapshot.events.iter().any(|event| {
+            event.kind == EventKind::ContactMade && snapshot.case.as_ref().is_some_and(|case| event.on >= case.opened_on)
+        }),
+    }
+}
+
+/// Whether the call is over. A conversation ends it; so does the last attempt that was wanted.
+fn next(call: &Call, report: &CallReport, calendar: &crate::domain::Calendar, today: Day) -> CallNext {
+    let used_up = u16::from(call.attempts_made) + 1 >= u16::from(call.attempts_wanted);
+    if report.outcome.is_contact() || (used_up && report.again_on.is_none()) {
+        return CallNext::Done;
+    }
+    let tomorrow = plus_days(today, 1);
+    CallNext::Again(report.again_on.unwrap_or_else(|| calendar.next_office_day(tomorrow)).max(tomorrow))
+}
+
+/// A dispute raised on the telephone holds the account at once, until it is decided.
+fn hold(report: &CallReport, stamp: &Stamp) -> Option<NewHold> {
+    (report.outcome == CallOutcome::Dispute).then(|| NewHold {
+        kind: HoldKind::Dispute,
+        from: stamp.on,
+        through: None,
+        items: Vec::new(),
+        stops_clock: false,
+        reason: if report.note.trim().is_empty() { "disputed by telephone".into() } else { report.note.clone() },
+    })
+}
+
+fn within_hours(at: &str, (from, to): (u8, u8)) -> Result<()> {
+    let hour = at
+        .split_once(':')
+        .filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)
+        .and_then(|(hour, minute)| Some((hour.parse::<u8>().ok()?, minute.parse::<u8>().ok().filter(|m| *m < 60)?)))
+        .map(|(hour, _)| hour);
+    match hour {
+        Some(hour) if (from..to).contains(&hour) => Ok(()),
+        Some(_) => Err(OfficeError::Input {
+            what: "the time of a call",
+            given: at.to_owned(),
+            expected: format!("from {from:02}:00 until before {to:02}:00, the hours in which the policy allows calls"),
+        }),
+        None => Err(OfficeError::Input {
+            what: "the time of a call",
+            given: at.to_owned(),
+            expected: "hours and minutes, for example 14:05".into(),
+        }),
+    }
+}

@@ -1,0 +1,172 @@
+//! Field orders: approved, finalized with all checks again, dispatched, recorded; restored without delay.
+
+use super::accounts::need_reason;
+use super::{Office, OfficeError, Result};
+use crate::audit::{Ordered, Pending, reexamine};
+use crate::domain::day::plus_days;
+use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
+use crate::domain::import::UnmatchedState;
+use crate::domain::ledger::PaymentChannel;
+use crate::domain::{Day, ItemId, OrderId};
+use crate::store::CrewResult;
+use std::collections::BTreeSet;
+
+/// How far an unmatched payment may be from the amount that pays an order away and still be taken for it, in cents.
+const NEAR_CENTS: i64 = 0;
+
+/// What a finalization did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Finalized {
+    pub finalized: Vec<OrderId>,
+    pub refused: Vec<(OrderId, FinalizeRefusal)>,
+}
+
+impl Office {
+    /// Approves prepared shut-offs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn approve_orders(&self, ids: &[OrderId], by: &str) -> Result<Vec<OrderId>> {
+        Ok(self.store.approve_orders(ids, &self.stamp(by)).await?)
+    }
+
+    /// Finalizes the approved shut-offs of a day: every check again, with the payments of the day before applied.
+    ///
+    /// # Errors
+    /// The whole list is refused while a payment channel is not loaded through the day before.
+    pub async fn finalize_orders(&self, for_day: Day, by: &str) -> Result<Finalized> {
+        let today = self.today();
+        if for_day != today {
+            return Err(OfficeError::Input {
+                what: "the day of finalization",
+                given: for_day.to_string(),
+                expected: format!("today, {today}: a shut-off list is finalized on its own day"),
+            });
+        }
+        self.channels_loaded(for_day).await?;
+        let stamp = self.stamp(by);
+        let mut outcome = Finalized::default();
+        let mut passed = Vec::new();
+        let orders = self.store.field_orders(Some(OrderState::Approved), Some(for_day)).await?;
+        for order in orders.into_iter().filter(|order| matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit)) {
+            match self.stands_against_order(&order, for_day).await? {
+                Some(refusal) => outcome.refused.push((order.id, refusal)),
+                None => passed.push(order.id),
+            }
+        }
+        // An order that only an unmatched payment withholds stays approved: a person may reject the match today.
+        let canceled: Vec<(OrderId, FinalizeRefusal)> = outcome
+            .refused
+            .iter()
+            .filter(|(_, refusal)| !matches!(refusal, FinalizeRefusal::UnmatchedPayment { .. }))
+            .cloned()
+            .collect();
+        outcome.finalized = self.store.finalize_orders(&passed, &canceled, &stamp).await?;
+        Ok(outcome)
+    }
+
+    /// Every channel of money must be loaded through the day before.
+    async fn channels_loaded(&self, for_day: Day) -> Result<()> {
+        let needed = plus_days(for_day, -1);
+        let watermarks = self.store.watermarks().await?;
+        for channel in PaymentChannel::ALL {
+            let through = watermarks.get(channel).copied();
+            if through.is_none_or(|through| through < needed) {
+                let refusal = FinalizeRefusal::ChannelNotLoaded {
+                    channel: channel.to_string(),
+                    through: through.map_or_else(|| "no day at all".to_owned(), |day| day.to_string()),
+                    for_day,
+                };
+                let sign = format!("`arrears payments none --channel {channel} --through {needed} --by NAME` signs for none");
+                return Err(OfficeError::refused(refusal.to_string(), sign));
+            }
+        }
+        Ok(())
+    }
+
+    async fn stands_against_order(&self, order: &FieldOrder, today: Day) -> Result<Option<FinalizeRefusal>> {
+        let snapshot = self.snapshot(order.account).await?;
+        let rules = self.rules_of_case(&snapshot).await?;
+        let Some(of) = order.of.clone() else {
+            return Ok(Some(FinalizeRefusal::Protected("the order belongs to no stage".into())));
+        };
+        let items: BTreeSet<ItemId> = snapshot
+            .case
+            .iter()
+            .flat_map(|case| &case.tracks)
+            .filter(|run| run.track == of.track && run.anchor == of.anchor)
+            .flat_map(|run| &run.steps)
+            .filter(|step| step.stage == of.stage && step.round == of.round)
+            .flat_map(|step| step.items.iter().copied())
+            .collect();
+        let pending = Pending {
+            account: order.account,
+            ordered: Ordered::ShutOff,
+            of,
+            service: Some(order.service),
+            items,
+            amount: order.amount,
+            for_day: order.for_day,
+        };
+        let world = self.world(&rules, today);
+        if let Err(refusal) = reexamine(&snapshot, &rules.policy, &world, &pending) {
+            return Ok(Some(FinalizeRefusal::Protected(refusal.to_string())));
+        }
+        let unmatched = self.store.unmatched_payments(Some(UnmatchedState::Open)).await?;
+        let near = unmatched.iter().find(|payment| {
+            let amount = payment.row.amount.abs();
+            (amount - order.amount).abs().get() <= NEAR_CENTS || amount == snapshot.balance()
+        });
+        Ok(near.map(|payment| FinalizeRefusal::UnmatchedPayment {
+            amount: payment.row.amount.abs(),
+            received_on: payment.row.effective_on,
+        }))
+    }
+
+    /// Gives orders to a crew: finalized shut-offs, approved restorations and tags.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, by: &str) -> Result<Vec<OrderId>> {
+        Ok(self.store.dispatch_orders(ids, crew, &self.stamp(by)).await?)
+    }
+
+    /// Records what the crew brings back, and decides the account at once.
+    ///
+    /// # Errors
+    /// When the order was not with a crew.
+    pub async fn record_order_result(&self, id: OrderId, result: CrewResult, by: &str) -> Result<()> {
+        self.store.record_order_result(id, &result, &self.stamp(by)).await?;
+        self.settle().await?;
+        Ok(())
+    }
+
+    /// Cancels an order that the crew has not done.
+    ///
+    /// # Errors
+    /// When it gives no reason.
+    pub async fn cancel_order(&self, id: OrderId, reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
+        self.store.cancel_order(id, reason, &self.stamp(by)).await?;
+        self.settle().await?;
+        Ok(())
+    }
+
+    /// Lets shut-offs lapse that were prepared for a day that is past: their stage is decided anew.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lapse_orders(&self, today: Day) -> Result<u64> {
+        let stamp = self.daemon_stamp(today);
+        let mut lapsed = 0;
+        for state in [OrderState::Prepared, OrderState::Approved, OrderState::Finalized] {
+            for order in self.store.field_orders(Some(state), None).await? {
+                if order.for_day < today && matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit) {
+                    self.store.cancel_order(order.id, "its day passed without the shut-off", &stamp).await?;
+                    lapsed += 1;
+                }
+            }
+        }
+        Ok(lapsed)
+    }
+}

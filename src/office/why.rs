@@ -1,0 +1,95 @@
+//! Why: what stands with an account and what it waits for; and what would happen on the days ahead.
+
+use super::{Office, Result};
+use crate::decide::why::{Explained, explain};
+use crate::decide::{decide, why};
+use crate::domain::day::plus_days;
+use crate::domain::{AccountId, Cents, Day, Decision, Snapshot};
+
+/// What stands with an account on a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    pub on: Day,
+    pub decision: Decision,
+    pub explained: Vec<Explained>,
+    pub next_review: Option<Day>,
+}
+
+/// An act that a simulation would do.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Simulated {
+    pub on: Day,
+    pub account: String,
+    pub stage: String,
+    pub act: String,
+    pub amount: Option<Cents>,
+    pub citation: String,
+}
+
+impl Office {
+    /// Why the account stands as it does: today, or on a day past, from what was recorded by the end of that day.
+    ///
+    /// # Errors
+    /// When no policy was in force.
+    pub async fn why(&self, account: AccountId, on: Option<Day>) -> Result<Why> {
+        let day = on.unwrap_or_else(|| self.today());
+        let snapshot = match on {
+            Some(past) if past < self.today() => self.snapshot_on(account, past).await?,
+            _ => self.snapshot(account).await?,
+        };
+        let rules = match &snapshot.case {
+            Some(case) => self.rules_of(&case.policy).await?,
+            None => self.rules_on(day).await?,
+        };
+        let decision = decide(&snapshot, &self.world(&rules, day), &rules.policy);
+        let explained = explain(&decision, &rules.policy);
+        Ok(Why { on: day, next_review: decision.next_review, explained, decision })
+    }
+
+    async fn snapshot_on(&self, account: AccountId, day: Day) -> Result<Snapshot> {
+        let rules = self.rules_on(day).await?;
+        let end_of_day = plus_days(day, 1)
+            .and_hms_opt(0, 0, 0)
+            .and_then(|midnight| midnight.and_local_timezone(self.config.time_zone).earliest())
+            .map_or_else(|| self.now(), |instant| instant.with_timezone(&chrono::Utc));
+        Ok(self.store.snapshot_as_of(account, day, end_of_day, &rules.policy.ledger).await?)
+    }
+
+    /// Lives through the days ahead on a copy of the accounts, changing nothing, as if letters were mailed on the day
+    /// of their decision and nobody paid.
+    ///
+    /// # Errors
+    /// When no policy is in force.
+    pub async fn simulate(&self, from: Day, through: Day, accounts: Option<&[AccountId]>) -> Result<Vec<Simulated>> {
+        let mut happened = Vec::new();
+        let mut after = None;
+        loop {
+            let page = match accounts {
+                Some(chosen) if after.is_none() => chosen.to_vec(),
+                Some(_) => Vec::new(),
+                None => self.store.account_ids(after, 2_000).await?,
+            };
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            for snapshot in self.store.snapshots(&page).await? {
+                let rules = self.rules_of_case(&snapshot).await?;
+                let number = snapshot.profile.number.to_string();
+                let mut world = self.world(&rules, from);
+                let acts = crate::rehearsal::ahead(snapshot, &mut world, &rules.policy, through);
+                happened.extend(acts.into_iter().map(|act| {
+                    let explained = why::explain_one(&act.because, &rules.policy);
+                    Simulated {
+                        on: act.for_day,
+                        account: number.clone(),
+                        stage: explained.stage,
+                        act: act.action.word().to_owned(),
+                        amount: act.amount,
+                        citation: explained.citation,
+                    }
+                }));
+            }
+        }
+        happened.sort_by(|a, b| (a.on, &a.account, &a.stage).cmp(&(b.on, &b.account, &b.stage)));
+        Ok(happened)
+    }
+}
