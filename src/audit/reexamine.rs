@@ -248,6 +248,7 @@ impl Bench<'_> {
     fn may_happen(self, pending: &Pending) -> super::breach::Checked {
         self.is_not_frozen()?;
         let today = self.world.today;
+        self.is_not_before_announced(&pending.of, today)?;
         let items = (!pending.items.is_empty()).then_some(&pending.items);
         let services: Vec<Service> = pending.service.into_iter().collect();
         // After a part payment the rest is at stake, as long as the stage's own condition still holds.
