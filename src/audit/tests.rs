@@ -580,6 +580,16 @@ fn a_payment_loaded_a_second_ago_wins() {
 }
 
 #[test]
+fn nobody_is_called_about_a_bill_that_is_not_due_yet() {
+    let on = day("2026-05-22");
+    let mut account = noticed(day("2026-05-01"));
+    let call = Pending { items: BTreeSet::new(), ..pending(Ordered::Call, "call", on) };
+    assert!(reexamine(&account, &pack(), &world(on), &call).is_ok());
+    account.items[0].due_on = on;
+    assert_eq!(reexamine(&account, &pack(), &world(on), &call), Err(Refusal::Paid));
+}
+
+#[test]
 fn what_came_between_release_and_execution_is_named() {
     let on = day("2026-05-22");
     let cut = pending(Ordered::ShutOff, "shut_off", on);
