@@ -143,8 +143,8 @@ struct Desk<'a> {
 
 /// Finds who makes the call, and puts it on that desk.
 ///
-/// Who speaks the language comes first, and of those who speaks the fewest others, so that the bilingual desk keeps room for
-/// those who need it; then who has the least to do.
+/// Who speaks the language comes first, and of those who speaks the fewest others, so that the bilingual desk keeps
+/// room for those who need it; then who has the least to do.
 fn seat(desks: &mut [Desk], candidate: &Candidate) -> Option<String> {
     let has_room = |desk: &&mut Desk| candidate.required || desk.listed < desk.member.capacity;
     let desk = desks.iter_mut().filter(has_room).min_by_key(|desk| {

@@ -25,6 +25,7 @@ impl Bench<'_> {
                 return Err(Broken::DatedBack { for_day: act.for_day, today: self.world.today }.into());
             }
             self.is_not_frozen()?;
+            self.is_not_before_announced(of, act.for_day)?;
         }
         let stated = items_of_step(run, of, act.key.service);
         match &act.action {

@@ -135,6 +135,8 @@ pub enum Broken {
     DuplicateKey,
     #[error("it is dated {}; what leaves the building is dated {} or later", short(*.for_day), short(*.today))]
     DatedBack { for_day: Day, today: Day },
+    #[error("a notice announced {} for it, and an announced day is never made earlier", short(*.announced))]
+    BeforeAnnounced { announced: Day },
     #[error("a fee is dated {}, after today", short(*.for_day))]
     DatedAhead { for_day: Day },
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::breach::{Broken, Checked, Objection};
 use super::truth::{ALL_SERVICES, Reader, Truth};
 use crate::domain::arrangement::ArrangementState;
+use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::hold::Blocks;
 use crate::domain::promise::PromiseState;
@@ -107,6 +108,21 @@ impl<'a> Bench<'a> {
         match self.world.moratoria.iter().find(|m| m.from <= day && day <= m.through) {
             None => Ok(()),
             Some(m) => Err(Broken::Moratorium { name: m.name.clone(), from: m.from, through: m.through }.into()),
+        }
+    }
+
+    /// Not before the day that a released notice announced for the stage.
+    pub(super) fn is_not_before_announced(self, of: &StageRef, day: Day) -> Checked {
+        let case = self.snapshot.case.as_ref().filter(|case| case.number == of.case);
+        let runs = case.into_iter().flat_map(|case| &case.tracks);
+        let announced = runs
+            .filter(|run| run.track == of.track && run.anchor == of.anchor)
+            .filter_map(|run| run.announced.get(&of.stage))
+            .copied()
+            .max();
+        match announced.filter(|announced| day < *announced) {
+            Some(announced) => Err(Broken::BeforeAnnounced { announced }.into()),
+            None => Ok(()),
         }
     }
 

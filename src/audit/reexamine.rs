@@ -14,7 +14,7 @@ use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::short;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::referral::Destination;
-use crate::domain::{AccountId, Cents, Day, ItemId, Service, Snapshot, StepState, World};
+use crate::domain::{AccountId, Cents, Day, ItemId, OpenItem, Service, Snapshot, StepState, World};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Origin;
 
@@ -118,7 +118,7 @@ pub enum Refusal {
     Promise { amount: Cents, through: Day },
     #[error("the arrangement of {} is performing", short(*.made_on))]
     Arrangement { made_on: Day },
-    #[error("today is a day on which it may not happen: {0}")]
+    #[error("{0}")]
     ClosedDay(String),
     #[error("moratorium: {name}, through {}", short(*.through))]
     Moratorium { name: String, through: Day },
@@ -242,15 +242,19 @@ impl Bench<'_> {
         }
     }
 
+    /// What is still open of the items; of all that is past due where none are named.
     fn open_of(self, pending: &Pending) -> Cents {
-        let items = self.snapshot.items.iter();
-        items.filter(|item| pending.items.is_empty() || pending.items.contains(&item.id)).map(|item| item.open).sum()
+        let at_stake = |item: &&OpenItem| {
+            if pending.items.is_empty() { item.due_on < self.world.today } else { pending.items.contains(&item.id) }
+        };
+        self.snapshot.items.iter().filter(at_stake).map(|item| item.open).sum()
     }
 
     /// Nothing protects the account from it today.
     fn may_happen(self, pending: &Pending) -> super::breach::Checked {
         self.is_not_frozen()?;
         let today = self.world.today;
+        self.is_not_before_announced(&pending.of, today)?;
         let items = (!pending.items.is_empty()).then_some(&pending.items);
         let services: Vec<Service> = pending.service.into_iter().collect();
         // After a part payment the rest is at stake, as long as the stage's own condition still holds.

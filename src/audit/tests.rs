@@ -345,6 +345,16 @@ fn closed_days_eves_moratoria_and_unknown_calendars_bar() {
 }
 
 #[test]
+fn a_day_that_a_notice_announced_is_never_made_earlier() {
+    let mut account = noticed(day("2026-05-01"));
+    let run = &mut account.case.as_mut().unwrap().tracks[0];
+    run.announced.insert("shut_off".into(), day("2026-05-27"));
+    let early = cut_on(&account, &pack(), &world(day("2026-05-26")), 18_000);
+    assert_eq!(broken(early), Broken::BeforeAnnounced { announced: day("2026-05-27") });
+    assert!(cut_on(&account, &pack(), &world(day("2026-05-27")), 18_000).is_ok());
+}
+
+#[test]
 fn a_condition_that_is_unknown_bars_a_shut_off_and_names_what_is_missing() {
     let heating = Cond::Is(Fact::Attribute("premises.heating".into()), Cmp::Eq, Value::Flag(true));
     let policy = policy(vec![guard(0, Limit::NeverWhile { when: heating })]);
@@ -567,6 +577,16 @@ fn a_payment_loaded_a_second_ago_wins() {
     account.items.clear();
     let refused = reexamine(&account, &pack(), &world(on), &cut).unwrap_err();
     assert_eq!((refused.remedy(), refused), (Remedy::Cancel, Refusal::Paid));
+}
+
+#[test]
+fn nobody_is_called_about_a_bill_that_is_not_due_yet() {
+    let on = day("2026-05-22");
+    let mut account = noticed(day("2026-05-01"));
+    let call = Pending { items: BTreeSet::new(), ..pending(Ordered::Call, "call", on) };
+    assert!(reexamine(&account, &pack(), &world(on), &call).is_ok());
+    account.items[0].due_on = on;
+    assert_eq!(reexamine(&account, &pack(), &world(on), &call), Err(Refusal::Paid));
 }
 
 #[test]

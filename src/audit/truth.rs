@@ -43,7 +43,8 @@ impl Reader<'_> {
                 Truth::Unknown(what) => Truth::Unknown(what),
             },
             Cond::Is(fact, cmp, value) => match self.read(fact, value) {
-                Ok(found) => compare(&found, *cmp, value).unwrap_or_else(|| Truth::Unknown(format!("{fact:?}"))),
+                Ok(found) => compare(&found, *cmp, value)
+                    .unwrap_or_else(|| Truth::Unknown(format!("{fact:?} is compared with what is not its like"))),
                 Err(what) => Truth::Unknown(what),
             },
         }
