@@ -248,7 +248,7 @@ fn candidate(call: &Call, snapshot: &Snapshot, rules: &super::Rules, day: Day) -
             .iter()
             .any(|promise| matches!(promise.state(&snapshot.payments, day), PromiseState::Broken(_))),
         shut_off_on: announced.copied(),
-        contacted: snapshot.events.iter().any(|event| {
+        no_contact: !snapshot.events.iter().any(|event| {
             event.kind == EventKind::ContactMade && snapshot.case.as_ref().is_some_and(|case| event.on >= case.opened_on)
         }),
     }

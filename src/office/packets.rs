@@ -1,0 +1,277 @@
+//! Legal action: referrals approved, packets built and placed, the attorney's export.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::accounts::need_reason;
+use super::{Office, OfficeError, Result, Rules};
+use crate::domain::day::plus_days;
+use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::ledger::settle;
+use crate::domain::person::Override;
+use crate::domain::referral::{Destination, Referral, ReferralState};
+use crate::domain::{AccountId, Day, ReferralId};
+use crate::notices::batch::write_whole;
+use crate::referral::export::{ExportLine, export};
+use crate::referral::input::{ArrangementRecord, City, HistoryLine, HoldRecord, NoticeExhibit, PolicyBasis};
+use crate::referral::packet::{Packet, build};
+use crate::referral::PacketInput;
+use crate::store::Account;
+
+/// How many lines of the log a packet reads.
+const LOG_LINES: u32 = 10_000;
+
+/// A packet that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PacketMade {
+    /// Relative to the data directory.
+    pub path: String,
+    pub packet: Packet,
+}
+
+impl Office {
+    /// Approves a candidate for legal action.
+    ///
+    /// # Errors
+    /// When it is none any more.
+    pub async fn approve_referral(&self, id: ReferralId, by: &str) -> Result<()> {
+        Ok(self.store.approve_referral(id, &self.stamp(by)).await?)
+    }
+
+    /// Declines a candidate with a reason.
+    ///
+    /// # Errors
+    /// When it gives no reason.
+    pub async fn decline_referral(&self, id: ReferralId, reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
+        Ok(self.store.decline_referral(id, reason, &self.stamp(by)).await?)
+    }
+
+    /// Calls a referral back with a reason.
+    ///
+    /// # Errors
+    /// When it gives no reason.
+    pub async fn recall_referral(&self, id: ReferralId, reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
+        Ok(self.store.recall_referral(id, reason, &self.stamp(by)).await?)
+    }
+
+    /// Builds the packet of an account's approved referral as of today, and writes it under `packets/`.
+    ///
+    /// # Errors
+    /// A named refusal when the packet would be wrong or unlawful, or no referral is approved.
+    pub async fn packet(&self, account: &Account, limitation_override: Option<Override>) -> Result<PacketMade> {
+        let referrals = self.store.referrals_of(account.id).await?;
+        let approved = |referral: &&Referral| matches!(referral.state, ReferralState::Approved | ReferralState::Placed);
+        let referral = referrals.iter().rfind(approved).cloned().ok_or_else(|| {
+            OfficeError::refused(
+                format!("account {} has no approved referral", account.profile.number),
+                "approve its candidate first: `arrears referrals list`, then `arrears referrals approve ID --by NAME`",
+            )
+        })?;
+        let input = self.packet_input(account, referral, limitation_override).await?;
+        let packet = build(&input, self.typesetter())?;
+        let path = format!("packets/{}", packet.file_name);
+        let file = self.dir.join(&path);
+        write_whole(&file, &packet.zip).map_err(|source| OfficeError::file(&file, source))?;
+        Ok(PacketMade { path, packet })
+    }
+
+    /// Writes packets and the attorney's list for all approved referrals to a destination, and places them.
+    ///
+    /// # Errors
+    /// When the files cannot be written. A referral whose packet is refused is left out and named.
+    pub async fn export_referrals(
+        &self,
+        to: Destination,
+        by: &str,
+    ) -> Result<(Option<String>, Vec<(ReferralId, String)>)> {
+        let stamp = self.stamp(by);
+        let (mut lines, mut placed, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        for referral in self.store.referrals(Some(ReferralState::Approved)).await? {
+            if referral.to != to {
+                continue;
+            }
+            let account = self.store.account(referral.account).await?;
+            let id = referral.id;
+            let input = self.packet_input(&account, referral, None).await?;
+            match build(&input, self.typesetter()) {
+                Ok(packet) => {
+                    let file = self.dir.join("packets").join(&packet.file_name);
+                    write_whole(&file, &packet.zip).map_err(|source| OfficeError::file(&file, source))?;
+                    lines.push(ExportLine::of(&input, &packet));
+                    placed.push(id);
+                }
+                Err(refusal) => refused.push((id, refusal.to_string())),
+            }
+        }
+        if lines.is_empty() {
+            return Ok((None, refused));
+        }
+        let made = export(&lines).map_err(|error| OfficeError::Interrupted(error.to_string()))?;
+        let path = format!("exports/{}-{}.csv", to.word(), stamp.on);
+        let control = format!("exports/{}-{}.control.csv", to.word(), stamp.on);
+        for (path, bytes) in [(&path, &made.list), (&control, &made.control)] {
+            let file = self.dir.join(path);
+            write_whole(&file, bytes).map_err(|source| OfficeError::file(&file, source))?;
+        }
+        for id in placed {
+            self.store.place_referral(id, &stamp).await?;
+        }
+        Ok((Some(path), refused))
+    }
+
+    async fn packet_input(
+        &self,
+        account: &Account,
+        referral: Referral,
+        limitation_override: Option<Override>,
+    ) -> Result<PacketInput> {
+        let today = self.today();
+        let snapshot = self.snapshot(account.id).await?;
+        let rules = self.rules_of_case(&snapshot).await?;
+        let entries = self.store.entries(account.id).await?;
+        let arrangements = self.store.arrangements_of(account.id).await?;
+        let spans: Vec<_> = arrangements.iter().map(crate::domain::arrangement::Arrangement::span).collect();
+        let books = settle(&entries, &rules.policy.ledger.order, &spans, today);
+        let mut notices = Vec::new();
+        for notice in self.store.notices_of(account.id).await? {
+            let document = match &notice.document {
+                Some(hash) => self.store.document(hash).await?.map(|document| (document.media_type, document.bytes)),
+                None => None,
+            };
+            notices.push(NoticeExhibit { notice, document });
+        }
+        let arrangements = arrangements
+            .into_iter()
+            .map(|arrangement| {
+                let standing = arrangement.standing(&books.applications, today);
+                ArrangementRecord { arrangement, standing }
+            })
+            .collect();
+        Ok(PacketInput {
+            city: self.packet_city(),
+            profile: account.profile.clone(),
+            referral,
+            cut_off: today,
+            checked_on: today,
+            policy: basis(&rules),
+            books,
+            notices,
+            calls: self.store.attempts_of(account.id).await?,
+            promises: self.store.promises_of(account.id).await?,
+            arrangements,
+            holds: self.hold_records(account.id).await?,
+            field_orders: self.store.orders_of(account.id).await?,
+            events: snapshot.events.clone(),
+            history: self.history(account.id).await?,
+            checks: Vec::new(),
+            exception: snapshot.frozen.clone(),
+            limitation_override,
+            entries,
+        })
+    }
+
+    fn packet_city(&self) -> City {
+        let city = self.city();
+        let custodian = &self.config.custodian;
+        City {
+            name: city.name.clone(),
+            department: city.division.get(crate::domain::Language::English).to_owned(),
+            address: city.address.clone(),
+            phone: city.phone.clone(),
+            state_name: custodian.state.clone(),
+            custodian_name: custodian.name.clone(),
+            custodian_title: custodian.title.clone(),
+            time_zone: self.config.time_zone,
+        }
+    }
+
+    async fn hold_records(&self, account: AccountId) -> Result<Vec<HoldRecord>> {
+        let log = self.store.log_of(account, LOG_LINES).await?;
+        let holds = self.store.holds_of(account).await?;
+        Ok(holds
+            .into_iter()
+            .map(|hold| {
+                // The decision on a hold is the reason that its end was logged with.
+                let outcome = log
+                    .iter()
+                    .filter(|line| line.what == "hold ended")
+                    .find(|line| line.body.get("hold").and_then(serde_json::Value::as_i64) == Some(hold.id.0))
+                    .and_then(|line| line.body.get("reason").and_then(|reason| reason.as_str().map(str::to_owned)));
+                HoldRecord { hold, outcome }
+            })
+            .collect())
+    }
+
+    async fn history(&self, account: AccountId) -> Result<Vec<HistoryLine>> {
+        let mut lines = self.store.log_of(account, LOG_LINES).await?;
+        lines.reverse();
+        Ok(lines
+            .into_iter()
+            .map(|line| HistoryLine {
+                on: self.local_day(line.recorded_at),
+                by: line.actor.to_string(),
+                text: line.what,
+            })
+            .collect())
+    }
+
+    /// The city's date at an instant.
+    #[must_use]
+    pub fn local_day(&self, at: DateTime<Utc>) -> Day {
+        at.with_timezone(&self.config.time_zone).date_naive()
+    }
+
+    /// Referrals whose limitation ends within the days ahead, for the lead's warning.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn limitation_warnings(&self, days: i64) -> Result<Vec<(AccountId, Day)>> {
+        let today = self.today();
+        let rules = self.rules_on(today).await?;
+        let years = rules.policy.referral.limitation_years;
+        let mut warnings = Vec::new();
+        for referral in self.store.referrals(None).await? {
+            if !matches!(referral.state, ReferralState::Candidate | ReferralState::Approved) {
+                continue;
+            }
+            let snapshot = self.snapshot(referral.account).await?;
+            if let Some(limitation) = crate::referral::limitation::earliest(&snapshot.items, years)
+                && limitation.last_day <= plus_days(today, days)
+            {
+                warnings.push((referral.account, limitation.last_day));
+            }
+        }
+        Ok(warnings)
+    }
+}
+
+fn basis(rules: &Rules) -> PolicyBasis {
+    let policy = &rules.policy;
+    let also_bars_referral: BTreeSet<HoldKind> = HoldKind::ALL
+        .iter()
+        .copied()
+        .filter(|kind| policy.hold_blocks(*kind).contains(&Blocks::Referral))
+        .collect();
+    PolicyBasis {
+        hash: policy.hash.clone(),
+        title: policy.title.clone(),
+        authority: policy.authority.clone(),
+        effective_from: policy.effective_from,
+        buckets: policy.ledger.buckets.clone(),
+        limitation_years: policy.referral.limitation_years,
+        limitation_citation: policy.referral.limitation_citation.clone(),
+        declaration_citation: policy.referral.declaration_citation.clone(),
+        also_bars_referral,
+        citations: policy
+            .tracks
+            .iter()
+            .flat_map(|track| &track.stages)
+            .filter_map(|stage| policy.origin(stage.rule))
+            .filter(|origin| !origin.citation.is_empty())
+            .map(|origin| (origin.name.clone(), origin.citation.clone()))
+            .collect(),
+    }
+}
