@@ -1,0 +1,152 @@
+//! Guard packs: limits that no rule may cross, each with its citation.
+
+use std::collections::BTreeSet;
+
+use crate::domain::{Channel, CustomerClass, Service};
+
+use super::condition;
+use super::document::{Entry, Node};
+use super::error::{Fault, Place, Report, one_of};
+use super::fields::{self, Fields};
+use super::origins::Origins;
+use super::phrase;
+use super::policy::{Guard, Limit, Offset, ServedFrom};
+use super::settings::citation;
+use super::tokens::Phrase;
+
+/// The kinds of limits by their keys.
+pub const LIMITS: &[(&str, &str, &str)] = &[
+    ("debt_age", "each debt is at least so old before a shut-off", "60 days"),
+    ("notice", "a notice was served so long before a shut-off", "7 business days before disconnect"),
+    ("occupant_copy", "the occupant had a copy so long before", "7 business days before disconnect"),
+    ("never_on", "no shut-off on such days", "[saturday, sunday, holiday]"),
+    ("never_while", "no shut-off while a condition holds", "hold appeal"),
+    ("after_default", "no shut-off until so long after an installment was missed", "60 days"),
+    ("never_alone", "a statutory notice never goes by these channels alone", "[email]"),
+];
+
+/// A pack as read.
+#[derive(Debug)]
+pub(super) struct Pack {
+    pub guards: Vec<GuardDraft>,
+    /// What `disconnect` shuts off where the policy does not say.
+    pub disconnects: Vec<Service>,
+}
+
+/// A guard with its place, for the message of a policy that breaks it.
+#[derive(Debug)]
+pub(super) struct GuardDraft {
+    pub guard: Guard,
+    pub place: Place,
+    pub citation: String,
+}
+
+/// The pack of a file's tree.
+pub(super) fn pack(node: &Node, origins: &mut Origins, report: &mut Report<'_>) -> Option<Pack> {
+    let mut fields = Fields::of(node, "a guard pack", report)?;
+    let name = fields.need("pack", report).and_then(|node| report.take(fields::text(node, "a pack's name")));
+    let _ = fields.take("title", report).and_then(|node| report.take(fields::text(node, "a title")));
+    let _ = fields.need("authority", report).and_then(|node| report.take(fields::text(node, "an authority")));
+    let applies = fields.need("applies", report).and_then(|node| applies(node, report));
+    let disconnects = fields
+        .take("disconnects", report)
+        .map(|node| fields::words(node, "a service", Service::ALL, Service::word, report))
+        .unwrap_or_default();
+    let entries = fields.need("guards", report).and_then(|node| fields::entries(node, "guards", report));
+    fields.done(report);
+    let (service, classes) = applies?;
+    let header = Header { pack: name?, service, classes: &classes };
+    let guards = entries?.iter().filter_map(|entry| guard(entry, header, origins, report)).collect();
+    Some(Pack { guards, disconnects })
+}
+
+/// What all guards of a pack share.
+#[derive(Clone, Copy)]
+struct Header<'a> {
+    pack: &'a str,
+    service: Service,
+    classes: &'a BTreeSet<CustomerClass>,
+}
+
+fn applies(node: &Node, report: &mut Report<'_>) -> Option<(Service, BTreeSet<CustomerClass>)> {
+    let mut fields = Fields::of(node, "what a pack applies to", report)?;
+    let service = fields
+        .need("service", report)
+        .and_then(|node| report.take(fields::word(node, "a service", Service::ALL, Service::word)));
+    let classes = match fields.take("classes", report) {
+        Some(node) => fields::words(node, "a customer class", CustomerClass::ALL, CustomerClass::word, report),
+        None => CustomerClass::ALL.to_vec(),
+    };
+    fields.done(report);
+    Some((service?, classes.into_iter().collect()))
+}
+
+fn guard(entry: &Entry, header: Header<'_>, origins: &mut Origins, report: &mut Report<'_>) -> Option<GuardDraft> {
+    let mut fields = Fields::of(&entry.value, format!("the guard `{}`", entry.key), report)?;
+    let named: Vec<&str> = LIMITS.iter().map(|(key, ..)| *key).filter(|key| fields.has(key)).collect();
+    if named.len() != 1 {
+        let fault = Fault::new(entry.at, format!("a guard has one limit, and `{}` has {}", entry.key, named.len()));
+        report.add(fault.expected(one_of(LIMITS.iter().map(|(key, ..)| *key))));
+    }
+    let limit = limit(&mut fields, report);
+    let citation = citation(&mut fields, report);
+    fields.done(report);
+    if citation.is_empty() {
+        let fault = Fault::new(entry.at, format!("the guard `{}` names no law", entry.key));
+        report.add(fault.expected("`cite:` with the statute that sets the limit"));
+    }
+    let rule = origins.add(report.file, entry.at, format!("guard {}", entry.key), citation.clone());
+    let Header { pack, service, classes } = header;
+    let guard = Guard { rule, pack: pack.to_owned(), service, classes: classes.clone(), limit: limit? };
+    Some(GuardDraft { guard, place: report.place(entry.at), citation })
+}
+
+fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
+    let age = fields
+        .take("debt_age", report)
+        .and_then(|node| report.take(phrase::days(node, "the age of a debt")))
+        .map(|days| Limit::DebtAge { days });
+    let notice = fields.take("notice", report).and_then(|node| {
+        let offset = report.take(before_disconnect(node));
+        let by = fields
+            .need("by", report)
+            .map(|node| fields::words(node, "a channel", Channel::ALL, Channel::word, report))
+            .unwrap_or_default();
+        let words = &[("mailed", ServedFrom::Mailed), ("served", ServedFrom::Served)];
+        let from = fields
+            .take("from", report)
+            .and_then(|node| report.take(fields::word(node, "what it is counted from", words, |(word, _)| word)))
+            .map_or(ServedFrom::Served, |(_, from)| from);
+        Some(Limit::NoticeBefore { offset: offset?, by, from })
+    });
+    let occupant = fields
+        .take("occupant_copy", report)
+        .and_then(|node| report.take(before_disconnect(node)))
+        .map(|offset| Limit::OccupantCopy { offset });
+    let never_on = fields.take("never_on", report).map(|node| {
+        let days = fields::words(node, "a kind of day", phrase::DAY_KINDS, phrase::day_kind_word, report);
+        Limit::NeverOn { days: days.into_iter().collect() }
+    });
+    let never_while = fields
+        .take("never_while", report)
+        .and_then(|node| condition::parse(node, &[], report))
+        .map(|when| Limit::NeverWhile { when });
+    let default = fields
+        .take("after_default", report)
+        .and_then(|node| report.take(phrase::days(node, "the time after a default")))
+        .map(|days| Limit::ArrangementDefault { days });
+    let alone = fields
+        .take("never_alone", report)
+        .map(|node| Limit::NeverAlone { by: fields::words(node, "a channel", Channel::ALL, Channel::word, report) });
+    age.or(notice).or(occupant).or(never_on).or(never_while).or(default).or(alone)
+}
+
+/// `7 business days before disconnect`.
+fn before_disconnect(node: &Node) -> Result<Offset, Fault> {
+    let mut phrase = Phrase::of(node, "a limit")?;
+    let offset = phrase::offset(&mut phrase)?;
+    phrase.need("before")?;
+    phrase.need("disconnect")?;
+    phrase.end()?;
+    Ok(offset)
+}

@@ -1,0 +1,451 @@
+//! Date phrases: `more than 60 days after due`, `7 business days before shut_off`, `last wednesday of the month`.
+//!
+//! A small parser by hand, because its errors are read by people who write policies.
+
+use chrono::Weekday;
+
+use crate::domain::calendar::DayKind;
+use crate::domain::{EventKind, StageId};
+
+use super::document::Node;
+use super::error::{Fault, Span, nearest, one_of};
+use super::policy::{Anchor, DateRule, Lead, Offset, Unit, When};
+use super::tokens::Phrase;
+
+/// What may stand after a stage's name: `final_notice mailed`.
+pub(super) const STAGE_EVENTS: &[(&str, EventKind)] = &[
+    ("released", EventKind::NoticeReleased),
+    ("mailed", EventKind::NoticeMailed),
+    ("served", EventKind::NoticeServed),
+    ("posted", EventKind::NoticePosted),
+    ("returned", EventKind::NoticeReturned),
+    ("voided", EventKind::NoticeVoided),
+    ("contact made", EventKind::ContactMade),
+    ("contact failed", EventKind::ContactFailed),
+    ("done", EventKind::ShutOff),
+];
+
+/// Words of a phrase that no stage may be called, since a phrase could then mean two things.
+pub(super) const RESERVED: &[&str] = &["billed", "due", "opened", "printed", "restored", "placed", "recalled"];
+
+/// The kinds of days by their words.
+pub(super) const DAY_KINDS: &[DayKind] = &[
+    DayKind::Monday,
+    DayKind::Tuesday,
+    DayKind::Wednesday,
+    DayKind::Thursday,
+    DayKind::Friday,
+    DayKind::Saturday,
+    DayKind::Sunday,
+    DayKind::Holiday,
+    DayKind::OfficeClosed,
+    DayKind::WeekendEve,
+    DayKind::HolidayEve,
+    DayKind::ClosedEve,
+];
+
+/// The word of a kind of day.
+pub(super) const fn day_kind_word(kind: DayKind) -> &'static str {
+    match kind {
+        DayKind::Monday => "monday",
+        DayKind::Tuesday => "tuesday",
+        DayKind::Wednesday => "wednesday",
+        DayKind::Thursday => "thursday",
+        DayKind::Friday => "friday",
+        DayKind::Saturday => "saturday",
+        DayKind::Sunday => "sunday",
+        DayKind::Holiday => "holiday",
+        DayKind::OfficeClosed => "office_closed",
+        DayKind::WeekendEve => "weekend_eve",
+        DayKind::HolidayEve => "holiday_eve",
+        DayKind::ClosedEve => "closed_eve",
+    }
+}
+
+/// Words for units; the singular first.
+const UNITS: &[(&str, &str, Unit)] = &[
+    ("day", "days", Unit::Day),
+    ("hour", "hours", Unit::Hour),
+    ("week", "weeks", Unit::Week),
+    ("month", "months", Unit::Month),
+    ("year", "years", Unit::Year),
+];
+
+const WEEKDAYS: &[(&str, Weekday)] = &[
+    ("monday", Weekday::Mon),
+    ("tuesday", Weekday::Tue),
+    ("wednesday", Weekday::Wed),
+    ("thursday", Weekday::Thu),
+    ("friday", Weekday::Fri),
+    ("saturday", Weekday::Sat),
+    ("sunday", Weekday::Sun),
+];
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+/// Days of the longest year's months.
+const MONTH_DAYS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+const ORDINALS: &[(&str, i8)] = &[("first", 1), ("second", 2), ("third", 3), ("fourth", 4), ("fifth", 5), ("last", -1)];
+
+/// A day relative to something: `60 days after due`, `more than 7 days after notice mailed`, `due`.
+pub(super) fn when(node: &Node, stages: &[String]) -> Result<When, Fault> {
+    let mut phrase = Phrase::of(node, "a day")?;
+    let begins_with_offset = phrase.peek().is_some_and(|token| {
+        matches!(token.text, "more" | "at") || token.text.starts_with(|c: char| c.is_ascii_digit())
+    });
+    let parsed = if begins_with_offset {
+        let offset = offset(&mut phrase)?;
+        if phrase.peek().is_some_and(|token| token.text == "before") {
+            return Err(Fault::new(phrase.here(), "a day is counted after something here, not before it")
+                .help("plan a stage back from a later one with `lead: 7 business days before shut_off`"));
+        }
+        phrase.need("after")?;
+        When { offset, anchor: anchor(&mut phrase, stages)? }
+    } else {
+        When { offset: Offset { n: 0, unit: Unit::Day, more_than: false }, anchor: anchor(&mut phrase, stages)? }
+    };
+    phrase.end()?;
+    Ok(parsed)
+}
+
+/// `7 business days before shut_off`.
+pub(super) fn lead(node: &Node, stages: &[String]) -> Result<Lead, Fault> {
+    let mut phrase = Phrase::of(node, "a lead")?;
+    let offset = offset(&mut phrase)?;
+    if phrase.peek().is_some_and(|token| token.text == "after") {
+        return Err(Fault::new(phrase.here(), "a lead is counted before a later stage, not after something")
+            .help("count forward with `start: 7 days after due`"));
+    }
+    phrase.need("before")?;
+    let before = stage(&mut phrase, stages)?;
+    phrase.end()?;
+    Ok(Lead { offset, before })
+}
+
+/// A distance alone: `1 month`.
+pub(super) fn distance(node: &Node) -> Result<Offset, Fault> {
+    let mut phrase = Phrase::of(node, "a distance")?;
+    let offset = offset(&mut phrase)?;
+    phrase.end()?;
+    Ok(offset)
+}
+
+/// `60 days`, and nothing but calendar days.
+pub(super) fn days(node: &Node, what: &str) -> Result<u16, Fault> {
+    let mut phrase = Phrase::of(node, what)?;
+    let n = calendar_days(&mut phrase)?;
+    phrase.end()?;
+    Ok(n)
+}
+
+/// `5 days after mailed`.
+pub(super) fn days_after(node: &Node, anchor: &str, what: &str) -> Result<u16, Fault> {
+    let mut phrase = Phrase::of(node, what)?;
+    let n = calendar_days(&mut phrase)?;
+    phrase.need("after")?;
+    phrase.need(anchor)?;
+    phrase.end()?;
+    Ok(n)
+}
+
+/// A distance that must be in calendar days.
+pub(super) fn calendar_days(phrase: &mut Phrase<'_>) -> Result<u16, Fault> {
+    let at = phrase.here();
+    let offset = offset(phrase)?;
+    if offset.unit != Unit::Day {
+        return Err(Fault::new(at, "this is counted in calendar days").expected("a number of days, such as 60 days"));
+    }
+    Ok(offset.n + u16::from(offset.more_than))
+}
+
+/// `[more than | at least] N [business] UNIT`.
+pub(super) fn offset(phrase: &mut Phrase<'_>) -> Result<Offset, Fault> {
+    let more_than = phrase.eat("more than");
+    if !more_than {
+        // `at least 7 days` is what `7 days` means.
+        let _ = phrase.eat("at least");
+    }
+    let n = phrase.number("days, hours, weeks, months or years")?;
+    if phrase.eat("business days") || phrase.eat("business day") || phrase.eat("open days") || phrase.eat("open day") {
+        return Ok(Offset { n, unit: Unit::BusinessDay, more_than });
+    }
+    if phrase.eat("calendar days") || phrase.eat("calendar day") {
+        return Ok(Offset { n, unit: Unit::Day, more_than });
+    }
+    let units = || UNITS.iter().flat_map(|(one, many, _)| [*one, *many]).chain(["business days"]);
+    let expected = "days, business days, hours, weeks, months or years";
+    let Some(token) = phrase.peek() else {
+        return Err(
+            Fault::new(phrase.here(), format!("expected a unit after {n}, but the text ends")).expected(expected)
+        );
+    };
+    match UNITS.iter().find(|(one, many, _)| token.text == *one || token.text == *many) {
+        Some((_, _, unit)) => {
+            phrase.bump();
+            Ok(Offset { n, unit: *unit, more_than })
+        }
+        None => Err(Fault::new(token.at, format!("expected a unit after {n}, but `{}` stands there", token.text))
+            .near(token.text, units())
+            .expected(expected)),
+    }
+}
+
+/// What an offset counts from.
+fn anchor(phrase: &mut Phrase<'_>, stages: &[String]) -> Result<Anchor, Fault> {
+    let Some(first) = phrase.peek() else {
+        return Err(Fault::new(phrase.here(), format!("expected what is counted from after `{}`", phrase.last()))
+            .expected(anchors(stages)));
+    };
+    if phrase.eat("billed") {
+        return Ok(Anchor::Billed);
+    }
+    if phrase.eat("due") {
+        return Ok(Anchor::Due);
+    }
+    if phrase.eat("opened") {
+        return Ok(Anchor::Opened);
+    }
+    if phrase.eat("printed") {
+        let name = phrase.bump().ok_or_else(|| Fault::new(phrase.here(), "expected the name of a date on the bill"))?;
+        return Ok(Anchor::Printed(name.text.to_owned()));
+    }
+    if let Some(kind) = EventKind::ALL.iter().find(|kind| phrase.eat(kind.word())) {
+        return Ok(Anchor::Event(*kind, None));
+    }
+    if stages.iter().any(|stage| stage == first.text) {
+        let stage = stage(phrase, stages)?;
+        let Some(verb) = phrase.peek() else { return Ok(Anchor::Stage(stage)) };
+        if let Some((_, kind)) = STAGE_EVENTS.iter().find(|(words, _)| phrase.eat(words)) {
+            return Ok(Anchor::Event(*kind, Some(stage)));
+        }
+        let verbs = || STAGE_EVENTS.iter().map(|(word, _)| *word);
+        return Err(Fault::new(verb.at, format!("`{}` is nothing that becomes of a stage", verb.text))
+            .near(verb.text, verbs())
+            .expected(one_of(verbs())));
+    }
+    // Two words may be an event misspelled; one word is more likely a stage.
+    let rest = phrase.rest();
+    let known = || ["billed", "due", "opened"].into_iter().chain(stages.iter().map(String::as_str));
+    let mut fault = Fault::new(first.at, format!("`{}` is neither a stage of this track nor an event", first.text))
+        .expected(anchors(stages));
+    fault.nearest = nearest(first.text, known())
+        .or_else(|| nearest(&rest, EventKind::ALL.iter().map(|kind| kind.word())))
+        .map(str::to_owned);
+    Err(fault)
+}
+
+/// What an offset can count from, for messages.
+fn anchors(stages: &[String]) -> String {
+    let stages = one_of(stages.iter().map(String::as_str));
+    if stages.is_empty() {
+        return "`billed`, `due`, `opened` or an event such as `payment returned`".to_owned();
+    }
+    format!(
+        "`billed`, `due`, `opened`, an event such as `payment returned`, or a stage ({stages}), also with `mailed`, `served` or `posted`"
+    )
+}
+
+/// The name of a stage of the track.
+pub(super) fn stage(phrase: &mut Phrase<'_>, stages: &[String]) -> Result<StageId, Fault> {
+    match phrase.bump() {
+        Some(token) => known_stage(token.text, token.at, stages),
+        None => Err(Fault::new(phrase.here(), "expected the name of a stage, but the text ends")
+            .expected(one_of(stages.iter().map(String::as_str)))),
+    }
+}
+
+/// The stage that `text` names.
+pub(super) fn known_stage(text: &str, at: Span, stages: &[String]) -> Result<StageId, Fault> {
+    if stages.iter().any(|stage| stage == text) {
+        return Ok(StageId::from(text));
+    }
+    let known = || stages.iter().map(String::as_str);
+    let fault = Fault::new(at, format!("there is no stage `{text}` here")).near(text, known());
+    Err(if stages.is_empty() { fault } else { fault.expected(one_of(known())) })
+}
+
+/// `last wednesday of the month`, `third business day`, `25th of the month`, `october 15`.
+pub(super) fn date_rule(node: &Node) -> Result<DateRule, Fault> {
+    let mut phrase = Phrase::of(node, "a rule of days")?;
+    let rule = rule_of(&mut phrase)?;
+    if !matches!(rule, DateRule::YearDay(..)) {
+        let _ = phrase.eat("of the month") || phrase.eat("of each month");
+    }
+    phrase.end()?;
+    Ok(rule)
+}
+
+fn rule_of(phrase: &mut Phrase<'_>) -> Result<DateRule, Fault> {
+    let expected = "such as `last wednesday of the month`, `fifth business day`, `25th of the month` or `october 15`";
+    let Some(token) = phrase.bump() else {
+        return Err(Fault::new(phrase.whole(), "expected a rule of days, but the text ends").expected(expected));
+    };
+    let month = MONTHS
+        .iter()
+        .position(|month| *month == token.text)
+        .and_then(|index| Some((u8::try_from(index + 1).ok()?, *MONTH_DAYS.get(index)?)));
+    if let Some((month, last)) = month {
+        let at = phrase.here();
+        let day = phrase.number("the day of the month")?;
+        return match u8::try_from(day) {
+            Ok(day) if (1..=last).contains(&day) => Ok(DateRule::YearDay(month, day)),
+            _ => Err(Fault::new(at, format!("{} has no day {day}", token.text)).expected(format!("1 to {last}"))),
+        };
+    }
+    if let Some(day) = numbered_day(token.text) {
+        return Ok(DateRule::MonthDay(day));
+    }
+    let Some((_, nth)) = ORDINALS.iter().find(|(word, _)| *word == token.text) else {
+        let words = ORDINALS.iter().map(|(word, _)| *word).chain(MONTHS);
+        return Err(Fault::new(token.at, format!("`{}` begins no rule of days", token.text))
+            .near(token.text, words)
+            .expected(expected));
+    };
+    if phrase.eat("business day") {
+        return Ok(DateRule::NthBusinessDay(*nth));
+    }
+    if phrase.eat("day") {
+        return Ok(DateRule::MonthDay(*nth));
+    }
+    let at = phrase.here();
+    let Some(day) = phrase.bump() else {
+        return Err(
+            Fault::new(at, format!("expected a weekday after `{}`, but the text ends", token.text)).expected(expected)
+        );
+    };
+    match WEEKDAYS.iter().find(|(word, _)| *word == day.text) {
+        Some((_, weekday)) => Ok(DateRule::NthWeekday(*nth, *weekday)),
+        None => {
+            let words = || WEEKDAYS.iter().map(|(word, _)| *word);
+            Err(Fault::new(at, format!("`{}` is not a weekday", day.text))
+                .near(day.text, words())
+                .expected(one_of(words())))
+        }
+    }
+}
+
+/// `1st`, `22nd`, `25th`.
+fn numbered_day(word: &str) -> Option<i8> {
+    let digits = ["st", "nd", "rd", "th"].iter().find_map(|suffix| word.strip_suffix(suffix))?;
+    digits.parse().ok().filter(|day| (1..=31).contains(day))
+}
+
+/// `october 15` as month and day, and nothing else.
+pub(super) fn year_day(node: &Node) -> Result<(u32, u32), Fault> {
+    match date_rule(node)? {
+        DateRule::YearDay(month, day) => Ok((u32::from(month), u32::from(day))),
+        DateRule::MonthDay(_) | DateRule::NthWeekday(..) | DateRule::NthBusinessDay(_) => {
+            Err(Fault::new(node.at, "expected a day of the year").expected("a month and a day, such as `october 15`"))
+        }
+    }
+}
+
+/// `third monday of january`: the weekday's number in its month, and the month.
+pub(super) fn weekday_of_month(node: &Node) -> Result<(i8, Weekday, u32), Fault> {
+    let mut phrase = Phrase::of(node, "a weekday of a month")?;
+    let at = phrase.here();
+    let DateRule::NthWeekday(nth, weekday) = rule_of(&mut phrase)? else {
+        return Err(Fault::new(at, "expected a weekday of a month").expected("such as `third monday of january`"));
+    };
+    phrase.need("of")?;
+    let at = phrase.here();
+    let month = phrase.bump().map_or("", |token| token.text);
+    let Some(index) = MONTHS.iter().position(|known| *known == month) else {
+        return Err(Fault::new(at, "expected a month").near(month, MONTHS).expected(one_of(MONTHS)));
+    };
+    phrase.end()?;
+    Ok((nth, weekday, u32::try_from(index + 1).unwrap_or(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::Value;
+    use super::*;
+
+    fn node(text: &str) -> Node {
+        let width = u32::try_from(text.len()).unwrap();
+        Node { at: Span { line: 1, column: 1, width }, value: Value::Text(text.into()) }
+    }
+
+    fn stages() -> Vec<String> {
+        ["final_notice", "contact", "shut_off"].map(str::to_owned).into()
+    }
+
+    fn refusal(text: &str) -> String {
+        when(&node(text), &stages()).unwrap_err().message
+    }
+
+    fn days(n: u16) -> Offset {
+        Offset { n, unit: Unit::Day, more_than: false }
+    }
+
+    #[test]
+    fn a_day_is_counted_from_the_bill_a_stage_or_an_event() {
+        let read = |text: &str| when(&node(text), &stages()).unwrap();
+        assert_eq!(
+            read("more than 60 days after due"),
+            When { offset: Offset { more_than: true, ..days(60) }, anchor: Anchor::Due }
+        );
+        assert_eq!(
+            read("5 days after final_notice mailed"),
+            When { offset: days(5), anchor: Anchor::Event(EventKind::NoticeMailed, Some("final_notice".into())) }
+        );
+        assert_eq!(
+            read("60 days after installment missed"),
+            When { offset: days(60), anchor: Anchor::Event(EventKind::InstallmentMissed, None) }
+        );
+        assert_eq!(read("contact").offset, days(0));
+        assert_eq!(read("7 open days after payment returned").offset.unit, Unit::BusinessDay);
+    }
+
+    #[test]
+    fn an_act_is_planned_back_from_a_later_one() {
+        let read = lead(&node("at least 48 hours before shut_off"), &stages()).unwrap();
+        assert_eq!(read.offset, Offset { n: 48, unit: Unit::Hour, more_than: false });
+        assert_eq!(read.before, StageId::from("shut_off"));
+    }
+
+    #[test]
+    fn days_of_the_month_and_year_are_named_as_people_name_them() {
+        let read = |text: &str| date_rule(&node(text)).unwrap();
+        assert_eq!(read("last wednesday of the month"), DateRule::NthWeekday(-1, Weekday::Wed));
+        assert_eq!(read("third tuesday"), DateRule::NthWeekday(3, Weekday::Tue));
+        assert_eq!(read("fifth business day of the month"), DateRule::NthBusinessDay(5));
+        assert_eq!(read("25th of the month"), DateRule::MonthDay(25));
+        assert_eq!(read("october 15"), DateRule::YearDay(10, 15));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_where_it_stands() {
+        assert_eq!(refusal("15"), "expected a unit after 15, but the text ends");
+        assert_eq!(refusal("15 dasy after due"), "expected a unit after 15, but `dasy` stands there");
+        assert_eq!(refusal("15 days"), "expected `after`, but the text ends");
+        assert_eq!(
+            refusal("15 days after final_notise mailed"),
+            "`final_notise` is neither a stage of this track nor an event"
+        );
+        assert_eq!(refusal("15 days after final_notice maild"), "`maild` is nothing that becomes of a stage");
+        assert_eq!(refusal("70000 days after due"), "`70000` is no number of days, hours, weeks, months or years");
+        let fault = when(&node("15 days after final_notise mailed"), &stages()).unwrap_err();
+        assert_eq!((fault.at.column, fault.nearest.as_deref()), (15, Some("final_notice")));
+    }
+
+    #[test]
+    fn a_day_that_no_month_has_is_refused() {
+        assert_eq!(date_rule(&node("february 30")).unwrap_err().message, "february has no day 30");
+    }
+}

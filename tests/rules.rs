@@ -1,0 +1,231 @@
+//! The rules that ship, the policies of other cities, and every message of a rule that is refused.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arrears::domain::action::{FeeAmount, FeeBase};
+use arrears::domain::day::parse;
+use arrears::domain::{Action, Calendar, Cents, EventKind, StageId};
+use arrears::rulebook::policy::{Anchor, Cmp, Cond, DateRule, Fact, Limit, Offset, Opens, Unit, Value, When};
+use arrears::rulebook::{self, Policy, RuleErrors, Sources, calendar};
+use chrono::Weekday;
+use rust_decimal::Decimal;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The files of a folder with that ending, by name, in order.
+fn files(name: &str, ending: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder(name)).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == ending) {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            found.insert(name, fs::read_to_string(&path).unwrap());
+        }
+    }
+    found
+}
+
+/// The policy of another city, with the calendars and packs that ship.
+fn city(name: &str) -> (Sources, String) {
+    let text = files("tests/policies", "yaml").remove(name).unwrap();
+    (rulebook::shipped().with(name, text), name.to_owned())
+}
+
+fn loaded(name: &str) -> Policy {
+    let (sources, file) = city(name);
+    rulebook::load(&sources, &file).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn riverbend() -> Policy {
+    rulebook::load(&rulebook::shipped(), "riverbend.yaml").unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn federal() -> Calendar {
+    let sources = rulebook::shipped();
+    let path = "calendars/us-federal.yaml";
+    calendar::load(sources.get(path).unwrap(), path).unwrap()
+}
+
+#[test]
+fn every_policy_that_ships_and_every_policy_of_the_corpus_loads() {
+    let sources = rulebook::shipped();
+    for name in files("rules", "yaml").keys() {
+        if let Err(errors) = rulebook::load(&sources, name) {
+            panic!("{errors}");
+        }
+    }
+    for name in files("tests/policies", "yaml").keys() {
+        assert!(!loaded(name).stories.is_empty(), "{name} tells no story");
+    }
+}
+
+#[test]
+fn what_ships_is_what_stands_in_the_folder_of_rules() {
+    let shipped: Vec<(String, String)> =
+        rulebook::shipped().iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+    let mut found: Vec<(String, String)> = files("rules", "yaml").into_iter().collect();
+    for inner in ["calendars", "guards"] {
+        let in_folder = files(&format!("rules/{inner}"), "yaml");
+        found.extend(in_folder.into_iter().map(|(name, text)| (format!("{inner}/{name}"), text)));
+    }
+    found.sort();
+    assert_eq!(shipped, found);
+}
+
+#[test]
+fn every_rule_of_riverbend_and_its_pack_names_its_law() {
+    let policy = riverbend();
+    for track in &policy.tracks {
+        for stage in &track.stages {
+            let origin = policy.origin(stage.rule).unwrap();
+            assert_eq!(origin.file, "riverbend.yaml");
+            assert_eq!(origin.name, format!("{}.{}", track.id, stage.id));
+            assert!(!origin.citation.is_empty(), "{}", origin.name);
+        }
+    }
+    for guard in &policy.guards {
+        let origin = policy.origin(guard.rule).unwrap();
+        assert_eq!(origin.file, "guards/us-ca-water.yaml");
+        assert!(!origin.citation.is_empty(), "{}", origin.name);
+    }
+    assert_eq!(policy.guards.len(), 11);
+}
+
+#[test]
+fn riverbend_shuts_off_no_earlier_than_three_days_that_it_names() {
+    let policy = riverbend();
+    let shut_off = policy.track(&"shut_off".into()).unwrap().stages.iter().find(|s| s.disconnects()).unwrap();
+    let mailed = Anchor::Event(EventKind::NoticeMailed, Some("final_notice".into()));
+    let days = |n| Offset { n, unit: Unit::Day, more_than: false };
+    let expected = [
+        When { offset: days(60), anchor: Anchor::Due },
+        When { offset: days(15), anchor: mailed.clone() },
+        When { offset: Offset { n: 7, unit: Unit::BusinessDay, more_than: false }, anchor: mailed },
+    ];
+    assert_eq!(shut_off.start, expected);
+    assert_eq!(shut_off.only_if, Cond::Is(Fact::DebtAged(60), Cmp::Ge, Value::Money(Cents::new(6_000))));
+    let services = vec![arrears::domain::Service::Water];
+    assert_eq!(shut_off.acts, [Action::Disconnect { services, limit_only: false }]);
+}
+
+#[test]
+fn the_hash_changes_with_the_policy_and_with_its_pack() {
+    let sources = rulebook::shipped();
+    let hash = |sources: &Sources| rulebook::load(sources, "riverbend.yaml").unwrap().hash;
+    let with = |path: &str| {
+        let text = format!("{}# a remark\n", sources.get(path).unwrap());
+        sources.clone().with(path, text)
+    };
+    assert_eq!(hash(&sources), hash(&sources));
+    assert_ne!(hash(&sources), hash(&with("riverbend.yaml")));
+    assert_ne!(hash(&sources), hash(&with("guards/us-ca-water.yaml")));
+}
+
+#[test]
+fn the_pack_reads_as_the_statute_does() {
+    let policy = riverbend();
+    let limits: Vec<&Limit> = policy.guards.iter().map(|guard| &guard.limit).collect();
+    assert!(limits.contains(&&Limit::DebtAge { days: 60 }));
+    assert!(limits.contains(&&Limit::ArrangementDefault { days: 60 }));
+    let business = Offset { n: 7, unit: Unit::BusinessDay, more_than: false };
+    assert!(limits.contains(&&Limit::OccupantCopy { offset: business }));
+}
+
+#[test]
+fn farmer_city_cuts_on_the_last_wednesday_more_than_seven_days_after_mailing() {
+    let policy = loaded("79-farmer-city.yaml");
+    let shut_off = &policy.tracks[0].stages[1];
+    assert_eq!(shut_off.on, Some(DateRule::NthWeekday(-1, Weekday::Wed)));
+    assert_eq!(shut_off.start[0].offset, Offset { n: 7, unit: Unit::Day, more_than: true });
+    assert!(policy.stories[2].expect.is_empty());
+    assert_eq!(policy.stories[1].facts.mailed.get(&StageId::from("notice")), parse("2026-04-22").as_ref());
+}
+
+#[test]
+fn savannah_adds_the_greater_of_five_dollars_and_ten_percent() {
+    let policy = loaded("44-savannah.yaml");
+    let Action::Fee(fee) = &policy.tracks[0].stages[0].acts[0] else { panic!("a fee") };
+    let share = FeeAmount::Percent(Decimal::TEN, FeeBase::UnpaidCharges);
+    assert_eq!(fee.amount, FeeAmount::GreaterOf(vec![FeeAmount::Flat(Cents::new(500)), share]));
+    assert_eq!(policy.stories[0].expect[0].1[0].fee, Some(Cents::new(1_800)));
+}
+
+#[test]
+fn a_default_on_an_arrangement_opens_a_track_of_its_own() {
+    let policy = loaded("14-ca-hsc-116908.yaml");
+    assert_eq!(policy.tracks[1].opens, Opens::On(EventKind::InstallmentMissed));
+    let story = &policy.stories[1];
+    assert_eq!(story.facts.events, [(parse("2026-06-01").unwrap(), EventKind::InstallmentMissed)]);
+}
+
+/// The policy of a city put under the California pack.
+fn under_the_pack(name: &str) -> RuleErrors {
+    let (sources, file) = city(name);
+    let text = sources.get(&file).unwrap().replace("services:", "extends: [us-ca-water]\nservices:");
+    rulebook::load(&sources.with(&file, text), &file).unwrap_err()
+}
+
+#[test]
+fn livingston_under_the_california_pack_is_refused_and_both_lines_are_named() {
+    let errors = under_the_pack("04-livingston.yaml");
+    let young = errors.0.iter().find(|error| error.message.contains("39 days past due")).unwrap();
+    assert_eq!(young.place.excerpt.trim(), "start: 60 days after billed");
+    let (caption, law) = young.also.as_ref().unwrap();
+    assert_eq!(caption, "the limit of us-ca-water, Health and Safety Code 116908(a)(1)(A):");
+    assert_eq!((law.file.as_str(), law.excerpt.trim()), ("guards/us-ca-water.yaml", "sixty_days:"));
+}
+
+#[test]
+fn lodi_under_the_california_pack_is_refused_and_both_lines_are_named() {
+    let errors = under_the_pack("15-lodi.yaml");
+    let young = errors.0.iter().find(|error| error.message.contains("20 days past due")).unwrap();
+    assert_eq!(young.place.excerpt.trim(), "shut_off: {start: 46 days after billed, do: disconnect}");
+    assert_eq!(young.also.as_ref().unwrap().1.excerpt.trim(), "sixty_days:");
+}
+
+#[test]
+fn the_federal_calendar_knows_the_holidays_of_2026() {
+    let calendar = federal();
+    let of_2026: Vec<String> =
+        calendar.holidays.keys().map(ToString::to_string).filter(|day| day.starts_with("2026")).collect();
+    let expected = [
+        "2026-01-01",
+        "2026-01-19",
+        "2026-02-16",
+        "2026-05-25",
+        "2026-06-19",
+        "2026-07-03",
+        "2026-09-07",
+        "2026-10-12",
+        "2026-11-11",
+        "2026-11-26",
+        "2026-12-25",
+    ];
+    assert_eq!(of_2026, expected);
+    assert!(calendar.is_business_day(parse("2020-06-19").unwrap()), "Juneteenth began in 2021");
+}
+
+#[test]
+fn every_refused_rule_is_told_as_the_golden_file_says() {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let cases = files("tests/rule_errors", "yaml");
+    assert!(cases.len() >= 20);
+    for (name, text) in cases {
+        let golden = folder("tests/rule_errors").join(&name).with_extension("txt");
+        let told = if text.starts_with("calendar:") || text.contains("\ncalendar: c\n") {
+            calendar::load(&text, &name).map(|_| ()).unwrap_err()
+        } else {
+            rulebook::load(&rulebook::shipped().with(&name, text), &name).map(|_| ()).unwrap_err()
+        };
+        let told = format!("{told}\n");
+        if update {
+            fs::write(&golden, &told).unwrap();
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        assert_eq!(told, expected, "{name}: run with UPDATE_GOLDEN=1 and read what changed");
+    }
+}
