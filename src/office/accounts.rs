@@ -3,9 +3,7 @@
 use super::{Office, OfficeError, Result, Rules};
 use crate::domain::arrangement::Installment;
 use crate::domain::day::{plus_days, plus_months};
-use crate::domain::{
-    AccountId, ArrangementId, Cents, Day, EntryId, HoldId, ItemId, PromiseId, Snapshot, UnmatchedId,
-};
+use crate::domain::{AccountId, ArrangementId, Cents, Day, EntryId, HoldId, ItemId, PromiseId, Snapshot, UnmatchedId};
 use crate::store::{Account, CounterPayment, NewArrangement, NewHold, NewPromise};
 use std::sync::Arc;
 
@@ -122,7 +120,10 @@ impl Office {
         let lately = snapshot.arrangements.iter().filter(|plan| plan.made_on > from).count();
         if lately >= usize::from(limits.per_12_months) {
             return Err(OfficeError::refused(
-                format!("{lately} arrangements were made in the last 12 months, and the policy allows {}", limits.per_12_months),
+                format!(
+                    "{lately} arrangements were made in the last 12 months, and the policy allows {}",
+                    limits.per_12_months
+                ),
                 "the lead may place an extension hold instead",
             ));
         }

@@ -138,7 +138,10 @@ impl Office {
     pub async fn record_call(&self, id: CallId, report: CallReport, by: &str) -> Result<()> {
         let call = self.store.call(id).await?;
         if matches!(call.state, CallState::Done | CallState::Dropped | CallState::Canceled) {
-            return Err(OfficeError::refused(format!("call {id} is {} already", call.state), "look at the account's calls"));
+            return Err(OfficeError::refused(
+                format!("call {id} is {} already", call.state),
+                "look at the account's calls",
+            ));
         }
         let snapshot = self.snapshot(call.account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
@@ -158,7 +161,8 @@ impl Office {
             }
             _ => None,
         };
-        let follow = FollowUp { next: next(&call, &report, &rules.calendar, stamp.on), promise, hold: hold(&report, &stamp) };
+        let follow =
+            FollowUp { next: next(&call, &report, &rules.calendar, stamp.on), promise, hold: hold(&report, &stamp) };
         let attempt = CallAttempt {
             call: id,
             account: call.account,
@@ -249,7 +253,8 @@ fn candidate(call: &Call, snapshot: &Snapshot, rules: &super::Rules, day: Day) -
             .any(|promise| matches!(promise.state(&snapshot.payments, day), PromiseState::Broken(_))),
         shut_off_on: announced.copied(),
         no_contact: !snapshot.events.iter().any(|event| {
-            event.kind == EventKind::ContactMade && snapshot.case.as_ref().is_some_and(|case| event.on >= case.opened_on)
+            event.kind == EventKind::ContactMade
+                && snapshot.case.as_ref().is_some_and(|case| event.on >= case.opened_on)
         }),
     }
 }

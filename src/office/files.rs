@@ -15,7 +15,10 @@ pub enum Taken {
     /// These bytes were taken before; nothing changed.
     Before(ImportOutcome),
     /// Nothing of it was taken; the report says all that is wrong.
-    Refused { report: String, kept: Option<PathBuf> },
+    Refused {
+        report: String,
+        kept: Option<PathBuf>,
+    },
 }
 
 /// Files taken in from the inbox.

@@ -40,7 +40,6 @@ use crate::store::{Stamp, Store};
 use crate::typeset::Typesetter;
 
 /// The division at work: its books, its rules, its clock and its folder.
-#[derive(Debug)]
 pub struct Office {
     pub store: Store,
     pub config: Config,

@@ -190,7 +190,7 @@ impl Office {
             }
         }
         let commits: Vec<Commit<'_>> =
-            cleared.iter().map(|ready| Commit { decision: &ready.cleared, pieces: &ready.pieces }).collect();
+            cleared.iter().map(|ready| Commit { decision: ready.cleared.decision(), pieces: &ready.pieces }).collect();
         let outcomes = self.store.commit_decisions(run, &commits, &ledger, stamp).await?;
         for (ready, outcome) in cleared.iter().zip(outcomes) {
             match outcome {
@@ -220,17 +220,17 @@ fn count(ready: &Ready, report: &mut DayReport) {
             Action::Fee(_) => report.fees += 1,
             Action::Disconnect { .. } | Action::Restore { .. } | Action::Tag(_) => report.orders += 1,
             Action::Refer { .. } | Action::WriteOff => report.referrals += 1,
-            Action::Notice(_) | Action::Task { .. } | Action::Hold { .. } | Action::Flag { .. } | Action::Freeze { .. } => {}
+            Action::Notice(_)
+            | Action::Task { .. }
+            | Action::Hold { .. }
+            | Action::Flag { .. }
+            | Action::Freeze { .. } => {}
         }
     }
 }
 
 /// Decides and audits on all cores, in the order of the snapshots.
-fn decide_all(
-    snapshots: &[Snapshot],
-    world: &World,
-    rules: &Rules,
-) -> Vec<Result<Ready, (AccountId, String)>> {
+fn decide_all(snapshots: &[Snapshot], world: &World, rules: &Rules) -> Vec<Result<Ready, (AccountId, String)>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = snapshots.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
@@ -253,8 +253,8 @@ fn decide_safely(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Re
 fn decide_one(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Ready, (AccountId, String)> {
     let decision = decide(snapshot, world, &rules.policy);
     let changed = decision.changes(snapshot.case.as_ref());
-    let cleared = audit(snapshot, &rules.policy, world, decision)
-        .map_err(|breach| (snapshot.account, breach.to_string()))?;
+    let cleared =
+        audit(snapshot, &rules.policy, world, decision).map_err(|breach| (snapshot.account, breach.to_string()))?;
     let pieces = cleared.decision().acts.iter().flat_map(|act| of_act(act, &snapshot.profile)).collect();
     Ok(Ready { cleared, pieces, changed })
 }

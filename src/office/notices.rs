@@ -103,7 +103,10 @@ impl Office {
     pub async fn cancel_notice(&self, id: NoticeId, reason: &str, by: &str) -> Result<()> {
         let canceled = self.store.cancel_notices(&[id], reason, &self.stamp(by)).await?;
         if canceled.is_empty() {
-            return Err(OfficeError::refused(format!("notice {id} has gone out"), "it can be followed up, not canceled"));
+            return Err(OfficeError::refused(
+                format!("notice {id} has gone out"),
+                "it can be followed up, not canceled",
+            ));
         }
         Ok(())
     }
@@ -115,10 +118,11 @@ impl Office {
     pub async fn preview_notice(&self, id: NoticeId) -> Result<Document> {
         let notice = self.store.notice(id).await?;
         match &notice.document {
-            Some(hash) => self.store.document(hash).await?.ok_or_else(|| OfficeError::DocumentMissing {
-                kind: MediaType::Pdf,
-                hash: hash.to_string(),
-            }),
+            Some(hash) => self
+                .store
+                .document(hash)
+                .await?
+                .ok_or_else(|| OfficeError::DocumentMissing { kind: MediaType::Pdf, hash: hash.to_string() }),
             None => self.rendered(&notice, notice.dated.unwrap_or_else(|| self.today())).await,
         }
     }
@@ -131,7 +135,11 @@ impl Office {
 
     async fn installments_of(&self, notice: &Notice) -> Result<Vec<crate::domain::arrangement::Installment>> {
         let plans = self.store.arrangements_of(notice.account).await?;
-        Ok(plans.into_iter().filter(|plan| plan.canceled_on.is_none()).next_back().map_or_else(Vec::new, |p| p.installments))
+        Ok(plans
+            .into_iter()
+            .filter(|plan| plan.canceled_on.is_none())
+            .next_back()
+            .map_or_else(Vec::new, |p| p.installments))
     }
 
     /// Does the work that waits in the outbox: renders what was released, sends what was rendered. Gives the number done.
@@ -193,10 +201,11 @@ impl Office {
             self.store.cancel_notices(&[id], &sentence, &stamp).await?;
             return Ok(self.store.complete_work(job).await?);
         }
-        let document = self.store.document(hash).await?.ok_or_else(|| OfficeError::DocumentMissing {
-            kind: MediaType::Email,
-            hash: hash.to_string(),
-        })?;
+        let document = self
+            .store
+            .document(hash)
+            .await?
+            .ok_or_else(|| OfficeError::DocumentMissing { kind: MediaType::Email, hash: hash.to_string() })?;
         let to = notice.email.clone().unwrap_or_default();
         let name = email::message_name(&notice);
         match mailer.send(&name, &self.city().email, &to, &document.bytes).await {

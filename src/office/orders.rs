@@ -77,7 +77,8 @@ impl Office {
                     through: through.map_or_else(|| "no day at all".to_owned(), |day| day.to_string()),
                     for_day,
                 };
-                let sign = format!("`arrears payments none --channel {channel} --through {needed} --by NAME` signs for none");
+                let sign =
+                    format!("`arrears payments none --channel {channel} --through {needed} --by NAME` signs for none");
                 return Err(OfficeError::refused(refusal.to_string(), sign));
             }
         }

@@ -13,10 +13,10 @@ use crate::domain::person::Override;
 use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{AccountId, Day, ReferralId};
 use crate::notices::batch::write_whole;
+use crate::referral::PacketInput;
 use crate::referral::export::{ExportLine, export};
 use crate::referral::input::{ArrangementRecord, City, HistoryLine, HoldRecord, NoticeExhibit, PolicyBasis};
 use crate::referral::packet::{Packet, build};
-use crate::referral::PacketInput;
 use crate::store::Account;
 
 /// How many lines of the log a packet reads.
@@ -250,11 +250,8 @@ impl Office {
 
 fn basis(rules: &Rules) -> PolicyBasis {
     let policy = &rules.policy;
-    let also_bars_referral: BTreeSet<HoldKind> = HoldKind::ALL
-        .iter()
-        .copied()
-        .filter(|kind| policy.hold_blocks(*kind).contains(&Blocks::Referral))
-        .collect();
+    let also_bars_referral: BTreeSet<HoldKind> =
+        HoldKind::ALL.iter().copied().filter(|kind| policy.hold_blocks(*kind).contains(&Blocks::Referral)).collect();
     PolicyBasis {
         hash: policy.hash.clone(),
         title: policy.title.clone(),

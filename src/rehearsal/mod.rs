@@ -16,8 +16,8 @@ use crate::domain::hold::Hold;
 use crate::domain::ledger::settle;
 use crate::domain::world::World;
 use crate::domain::{
-    AccountId, Act, Action, Address, Calendar, Case, Cents, CustomerClass, Day, Decision, Entry, EntryId, EntryKind, Event,
-    EventKind, HoldId, Language, Occupancy, Profile, Service, Snapshot, StageId,
+    AccountId, Act, Action, Address, Calendar, Case, Cents, CustomerClass, Day, Decision, Entry, EntryId, EntryKind,
+    Event, EventKind, HoldId, Language, Occupancy, Profile, Service, Snapshot, StageId,
 };
 use crate::rulebook::Policy;
 use crate::rulebook::policy::{Story, StoryFacts};
