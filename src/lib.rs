@@ -2,6 +2,7 @@
 //!
 //! The modules stand in the order of their dependencies; `docs/ARCHITECTURE.md` says who may use whom.
 
+pub mod demo;
 pub mod domain;
 
 pub mod rulebook;

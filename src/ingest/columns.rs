@@ -129,6 +129,20 @@ impl Columns {
         self.named.iter().any(|column| column.name() == name)
             || self.families.iter().any(|family| name.strip_prefix(family.prefix()).is_some_and(is_name))
     }
+
+    /// The column that a person may have meant by `name`: one that is a slip away, else one of a family written with
+    /// an underscore (`customer_age`), else the one most like it.
+    fn nearest(&self, name: &str) -> Option<String> {
+        let likeliest = nearest(name, self.named.iter().map(|column| column.name()).collect());
+        if likeliest.as_ref().is_some_and(|column| strsim::damerau_levenshtein(name, column) <= 1) {
+            return likeliest;
+        }
+        let of_family = self.families.iter().find_map(|family| {
+            let rest = name.strip_prefix(family.prefix().trim_end_matches('.'))?.strip_prefix('_')?;
+            is_name(rest).then(|| format!("{}{rest}", family.prefix()))
+        });
+        of_family.or(likeliest)
+    }
 }
 
 /// A name behind a family's prefix: lower-case letters, digits and underscores.
@@ -160,8 +174,7 @@ impl Header {
         let mut first_at: BTreeMap<&str, usize> = BTreeMap::new();
         for (index, (name, written)) in self.names.iter().zip(&self.written).enumerate() {
             if !columns.has(name) {
-                let nearest = nearest(name, columns.named.iter().map(|column| column.name()).collect());
-                let problem = Problem::UnknownColumn { kind: columns.kind, nearest };
+                let problem = Problem::UnknownColumn { kind: columns.kind, nearest: columns.nearest(name) };
                 errors.add(self.line, Some(&shown(written, index)), None, problem);
             } else if let Some(first) = first_at.get(name.as_str()) {
                 let problem = Problem::DuplicateColumn { first: first + 1, second: index + 1 };
@@ -285,8 +298,10 @@ impl<'a> Row<'a> {
 
     fn position(&mut self, name: &str) -> Option<usize> {
         let names = &self.header.names;
-        let from = self.next.min(names.len());
-        let found = (from..names.len()).chain(0..from).find(|&at| names[at] == name)?;
+        let found = match names.get(self.next) {
+            Some(expected) if expected == name => self.next,
+            _ => names.iter().position(|present| present == name)?,
+        };
         self.next = found + 1;
         Some(found)
     }

@@ -131,11 +131,13 @@ fn date(text: &str) -> Option<Day> {
     let digits = |part: &str, lengths: std::ops::RangeInclusive<usize>| -> Option<u32> {
         (lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok())?
     };
-    let parts = |separator| -> Option<[&str; 3]> { text.split(separator).collect::<Vec<_>>().try_into().ok() };
-    let (year, month, day) = if let Some([year, month, day]) = parts('-') {
+    let (year, month, day) = if text.contains('-') {
+        let (year, rest) = text.split_once('-')?;
+        let (month, day) = rest.split_once('-')?;
         (digits(year, 4..=4)?, digits(month, 2..=2)?, digits(day, 2..=2)?)
     } else {
-        let [month, day, year] = parts('/')?;
+        let (month, rest) = text.split_once('/')?;
+        let (day, year) = rest.split_once('/')?;
         (digits(year, 4..=4)?, digits(month, 1..=2)?, digits(day, 1..=2)?)
     };
     let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;

@@ -124,6 +124,15 @@ fn a_header_is_checked_for_unknown_missing_and_repeated_columns() {
 }
 
 #[test]
+fn a_fact_written_with_an_underscore_is_recognized_for_what_it_is() {
+    let header = |name: &str| {
+        refusals(ACCOUNT.replace("services", &format!("services,{name}")).replace("refuse\n", "refuse,7\n"))
+    };
+    assert!(header("customer_age")[0].ends_with("did you mean \"customer.age\"?"));
+    assert!(header("custmer_name")[0].ends_with("did you mean \"customer_name\"?"));
+}
+
+#[test]
 fn a_header_may_be_written_in_capitals_and_with_spaces() {
     let text =
         "Account,Amount,Received On,CHANNEL,Source,Reference\n10-000417,154.00,2026-05-20,Lockbox,lockbox,LB-1\n";
@@ -307,6 +316,17 @@ fn the_manual_shows_every_column_as_the_code_reads_it() {
 }
 
 #[test]
+fn every_example_of_the_manual_is_read_without_an_error() {
+    let manual = include_str!("../../docs/IMPORT.md");
+    let examples: Vec<&str> = manual.split("```csv\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let kinds: Vec<FileKind> = examples
+        .iter()
+        .map(|text| read("example.csv", text.as_bytes()).unwrap_or_else(|errors| panic!("{}", errors.text())).kind)
+        .collect();
+    assert_eq!(kinds, FileKind::ALL);
+}
+
+#[test]
 fn the_manual_shows_an_error_report_as_it_is_written() {
     let text = "\
 account,amount,received_on,channel,source,reference
@@ -335,7 +355,9 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(any::<u8>(), 0..6),
     ];
     let cut = (any::<prop::sample::Index>(), 0..12_usize, piece);
-    let base = prop_oneof![Just(PAYMENTS), Just(ACCOUNT)];
+    let examples = include_str!("../../docs/IMPORT.md").split("```csv\n").skip(1);
+    let bases: Vec<&str> = examples.filter_map(|rest| rest.split("```").next()).collect();
+    let base = prop::sample::select(bases);
     (base, prop::collection::vec(cut, 1..6)).prop_map(|(text, cuts)| {
         let mut bytes = text.as_bytes().to_vec();
         for (at, length, piece) in cuts {
