@@ -32,3 +32,5 @@ pub mod store;
 pub mod report;
 
 pub mod office;
+
+pub mod demo;
