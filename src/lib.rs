@@ -1,36 +1,20 @@
 //! Arrears works a city utility's delinquent accounts by rules.
 //!
-//! The modules stand in the order of their dependencies; `docs/ARCHITECTURE.md` says who may use whom.
-
-pub mod demo;
-pub mod domain;
-
-pub mod rulebook;
-
-pub mod decide;
-
-pub mod audit;
+//! `docs/ARCHITECTURE.md` says what each room is for and who may use whom.
 
 pub mod allocate;
-
-pub mod rehearsal;
-
-pub mod config;
-
+pub mod audit;
 pub mod clock;
-
-pub mod typeset;
-
-pub mod notices;
-
-pub mod referral;
-
-pub mod ingest;
-
-pub mod store;
-
-pub mod report;
-
-pub mod office;
-
+pub mod config;
+pub mod decide;
 pub mod demo;
+pub mod domain;
+pub mod ingest;
+pub mod notices;
+pub mod office;
+pub mod referral;
+pub mod rehearsal;
+pub mod report;
+pub mod rulebook;
+pub mod store;
+pub mod typeset;

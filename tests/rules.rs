@@ -229,3 +229,35 @@ fn every_refused_rule_is_told_as_the_golden_file_says() {
         assert_eq!(told, expected, "{name}: run with UPDATE_GOLDEN=1 and read what changed");
     }
 }
+
+/// The calendar that a policy names, from those that ship.
+fn calendar_of(policy: &Policy) -> Calendar {
+    let path = format!("calendars/{}.yaml", policy.calendar);
+    calendar::load(rulebook::shipped().get(&path).unwrap(), &path).unwrap()
+}
+
+fn play_all(policy: &Policy) -> Vec<String> {
+    let calendar = calendar_of(policy);
+    let mut differences = Vec::new();
+    for story in &policy.stories {
+        match arrears::rehearsal::play(policy, &calendar, story) {
+            Ok(found) => differences.extend(found.iter().map(ToString::to_string)),
+            Err(refusal) => differences.push(format!("{}: {refusal}", story.name)),
+        }
+    }
+    differences
+}
+
+#[test]
+fn the_stories_of_every_policy_come_out_on_the_real_engine() {
+    let sources = rulebook::shipped();
+    let mut policies: Vec<Policy> =
+        files("rules", "yaml").keys().map(|name| rulebook::load(&sources, name).unwrap()).collect();
+    policies.extend(files("tests/policies", "yaml").keys().map(|name| loaded(name)));
+    let mut differences = Vec::new();
+    for policy in &policies {
+        assert!(!policy.stories.is_empty(), "{} has no story", policy.name);
+        differences.extend(play_all(policy).into_iter().map(|line| format!("{}: {line}", policy.name)));
+    }
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}

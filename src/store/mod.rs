@@ -26,7 +26,7 @@ use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderState};
 use crate::domain::hold::Hold;
 use crate::domain::import::{ImportFile, UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
-use crate::domain::notice::{Notice, NoticeState, PrintBatch};
+use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
 use crate::domain::promise::Promise;
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
@@ -151,6 +151,8 @@ use_cases! {
     fn notice(&self, id: NoticeId) -> Notice;
     /// Releases those of the notices that are planned, and enqueues their rendering. Gives the released.
     fn release_notices(&self, ids: &[NoticeId], stamp: &Stamp) -> Vec<NoticeId>;
+    /// Restates what a planned notice says: its dates and amounts as of the day on which it is released.
+    fn restate_notice(&self, id: NoticeId, facts: &NoticeFacts, stamp: &Stamp) -> ();
     /// Cancels those of the notices that nobody was told of yet. Gives the canceled.
     fn cancel_notices(&self, ids: &[NoticeId], cause: &str, stamp: &Stamp) -> Vec<NoticeId>;
     /// Voids those of the notices that were not mailed: their dates have become too early. The stage is decided anew.
