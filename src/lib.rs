@@ -5,3 +5,5 @@
 pub mod domain;
 pub mod rulebook;
 pub mod typeset;
+
+pub mod referral;

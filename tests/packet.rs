@@ -1,0 +1,408 @@
+//! The referral packet as a whole: what it contains, what it refuses, and that it comes out the same to the byte.
+
+#[path = "packet/fixture.rs"]
+mod fixture;
+
+use std::io::Read;
+use std::process::Command;
+
+use arrears::domain::document::sha256;
+use arrears::domain::hold::HoldKind;
+use arrears::domain::person::Override;
+use arrears::domain::referral::{Destination, ReferralState};
+use arrears::domain::{AccountId, Cents, EntryKind, NoticeId, Occupancy, Service};
+use arrears::referral::export::{ExportLine, ExportRefusal, export};
+use arrears::referral::input::{BackgroundCheck, CheckKind};
+use arrears::referral::packet::build;
+use arrears::referral::{Packet, PacketInput, PacketRefusal, Protection};
+use arrears::typeset::Typesetter;
+
+use fixture::{day, entry, input, settle_again, with_entry};
+
+fn packet(input: &PacketInput) -> Packet {
+    build(input, &Typesetter::new()).unwrap()
+}
+
+fn refusal(input: &PacketInput) -> PacketRefusal {
+    match build(input, &Typesetter::new()) {
+        Ok(packet) => panic!("{} was not refused", packet.file_name),
+        Err(refusal) => refusal,
+    }
+}
+
+fn part<'a>(packet: &'a Packet, path: &str) -> &'a [u8] {
+    &packet.parts.iter().find(|part| part.path == path).unwrap_or_else(|| panic!("no {path}")).bytes
+}
+
+fn text<'a>(packet: &'a Packet, path: &str) -> &'a str {
+    std::str::from_utf8(part(packet, path)).unwrap()
+}
+
+/// The text of the PDF as `pdftotext` reads it.
+fn text_of_pdf(packet: &Packet) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("packet.pdf");
+    std::fs::write(&path, part(packet, "packet.pdf")).unwrap();
+    let output = Command::new("pdftotext").arg("-layout").arg(&path).arg("-").output();
+    let output = output.expect("pdftotext is needed: apt-get install poppler-utils");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Its words, one space between them.
+fn words_of_pdf(packet: &Packet) -> String {
+    text_of_pdf(packet).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_same_facts_give_the_same_packet_to_the_byte() {
+    let (one, other) = (packet(&input()), packet(&input()));
+    assert_eq!(one.hash, other.hash);
+    assert_eq!(one.zip, other.zip);
+    assert_eq!(one.hash, sha256(&one.zip));
+    assert_eq!(one.file_name, "packet-1042-07-2026-09-30.zip");
+}
+
+#[test]
+fn the_total_is_the_ledgers_balance_at_the_cut_off() {
+    let input = input();
+    let packet = packet(&input);
+    let ledger: Cents = input.entries.iter().map(|entry| entry.amount).sum();
+    assert_eq!(packet.total, ledger);
+    let last = text(&packet, "statement.csv").lines().last().unwrap().to_owned();
+    assert!(last.contains(&packet.total.to_plain()), "the running balance ends on the total: {last}");
+}
+
+#[test]
+fn the_zip_holds_every_part_under_the_hash_that_the_manifest_gives() {
+    let packet = packet(&input());
+    let manifest: serde_json::Value = serde_json::from_str(text(&packet, "manifest.json")).unwrap();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(&packet.zip)).unwrap();
+    let files = manifest["files"].as_array().unwrap();
+    assert_eq!(archive.len(), files.len() + 1, "all files and the manifest itself");
+    for file in files {
+        let mut bytes = Vec::new();
+        archive.by_name(file["path"].as_str().unwrap()).unwrap().read_to_end(&mut bytes).unwrap();
+        assert_eq!(sha256(&bytes).as_str(), file["sha256"].as_str().unwrap());
+        assert_eq!(bytes.len() as u64, file["bytes"].as_u64().unwrap());
+    }
+}
+
+#[test]
+fn the_tables_and_the_manifest_are_these() {
+    let packet = packet(&input());
+    for name in ["statement.csv", "statement.json", "calls.csv", "arrangements.csv", "notices.csv"] {
+        insta::assert_snapshot!(name, text(&packet, name));
+    }
+    // The PDF's bytes change with its layout; its size and hash are left out of the golden file.
+    let mut manifest: serde_json::Value = serde_json::from_str(text(&packet, "manifest.json")).unwrap();
+    manifest["files"][0]["bytes"] = "…".into();
+    manifest["files"][0]["sha256"] = "…".into();
+    insta::assert_snapshot!("manifest.json", serde_json::to_string_pretty(&manifest).unwrap());
+}
+
+#[test]
+fn a_notice_is_in_the_packet_byte_for_byte_and_one_that_never_left_is_not() {
+    let packet = packet(&input());
+    assert_eq!(part(&packet, "notices/002-final_notice-2026-05-04.pdf"), b"%PDF final notice to the customer");
+    let notices: Vec<&str> =
+        packet.parts.iter().map(|part| part.path.as_str()).filter(|path| path.starts_with("notices/")).collect();
+    assert_eq!(
+        notices,
+        [
+            "notices/001-reminder-2026-03-02.eml",
+            "notices/002-final_notice-2026-05-04.pdf",
+            "notices/003-final_notice-2026-05-04.pdf",
+            "notices/004-demand-2026-08-17.pdf",
+        ]
+    );
+}
+
+#[test]
+fn the_pdf_is_sound_and_says_what_counsel_needs() {
+    let packet = packet(&input());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("packet.pdf");
+    std::fs::write(&path, part(&packet, "packet.pdf")).unwrap();
+    let checked = Command::new("qpdf").arg("--check").arg(&path).output();
+    let checked = checked.expect("qpdf is needed: apt-get install qpdf");
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+
+    let words = words_of_pdf(&packet);
+    for said in [
+        "Teresa Marchetti",
+        "Account 1042-07 · Cut-off September 30, 2026",
+        "Halvorsen Family Trust, 88 Orchard Lane, Riverbend, CA 95603 (not the debtor)",
+        &format!("Balance at the cut-off: {}", packet.total),
+        "PS 3877 no. 4411",
+        "Bankruptcy (11 U.S.C. 362) Not checked",
+        "Military service (50 U.S.C. 3931) Not checked",
+        "under penalty of perjury under the laws of the State of California",
+        "notices/002-final_notice-2026-05-04.pdf",
+        "Page 1 of",
+    ] {
+        assert!(words.contains(said), "{said} is not in: {words}");
+    }
+}
+
+#[test]
+fn every_page_after_the_cover_bears_account_cut_off_and_number() {
+    let packet = packet(&input());
+    let text = text_of_pdf(&packet);
+    // pdftotext ends each page with a form feed.
+    let pages: Vec<&str> = text.split_terminator('\u{c}').collect();
+    assert!(pages.len() > 2);
+    for (page, number) in pages.iter().zip(1..) {
+        assert!(page.contains(&format!("Page {number} of {}", pages.len())), "{page}");
+        assert!(number == 1 || page.contains("Account 1042-07 · Cut-off September 30, 2026"), "{page}");
+    }
+}
+
+#[test]
+fn the_aging_and_the_claim_by_service_sum_to_the_total() {
+    let packet = packet(&input());
+    let statement: serde_json::Value = serde_json::from_str(text(&packet, "statement.json")).unwrap();
+    let cents = |value: &serde_json::Value| value.as_str().unwrap().parse::<Cents>().unwrap();
+    let aging = statement["aging"]["rows"].as_array().unwrap().last().unwrap();
+    assert_eq!(aging["service"], "total");
+    assert_eq!(aging["amounts"].as_array().unwrap().iter().map(cents).sum::<Cents>(), packet.total);
+    let services = statement["claim"]["by_service"].as_array().unwrap();
+    assert_eq!(services.iter().map(|row| cents(&row["total"])).sum::<Cents>(), packet.total);
+}
+
+#[test]
+fn a_check_is_called_made_only_when_it_is_recorded() {
+    let mut input = input();
+    input.checks.push(BackgroundCheck {
+        kind: CheckKind::Bankruptcy,
+        made_on: day("2026-09-28"),
+        by: "Marisol Vega".into(),
+        source: "PACER".into(),
+        result: "No petition found".into(),
+    });
+    let words = words_of_pdf(&packet(&input));
+    assert!(words.contains("Checked 09/28/2026 by Marisol Vega (PACER)"), "{words}");
+    assert!(words.contains("Military service (50 U.S.C. 3931) Not checked"), "{words}");
+}
+
+#[test]
+fn a_total_that_is_not_the_ledgers_is_refused() {
+    let mut input = input();
+    input.books.balance += Cents::new(1);
+    let refusal = refusal(&input);
+    assert!(matches!(refusal, PacketRefusal::TotalDiffers { .. }), "{refusal}");
+    assert!(refusal.to_string().starts_with("the claimed total at the cut-off 2026-09-30 is $"), "{refusal}");
+}
+
+#[test]
+fn open_items_that_do_not_sum_to_the_ledger_are_refused() {
+    let mut input = input();
+    input.books.items.pop();
+    let refusal = refusal(&input);
+    assert!(refusal.to_string().starts_with("the sum of the open items at the cut-off"), "{refusal}");
+}
+
+#[test]
+fn an_open_dispute_bars_the_packet_by_name() {
+    let mut input = input();
+    input.holds[0].hold.ended_on = None;
+    let refusal = refusal(&input);
+    let PacketRefusal::Protected { standing, .. } = &refusal else { panic!("{refusal}") };
+    assert!(matches!(standing[..], [Protection::Hold { kind: HoldKind::Dispute, .. }]), "{refusal}");
+    assert_eq!(
+        refusal.to_string(),
+        "a protection stands on 2026-09-30: a hold (dispute) since 2026-03-09: Customer says the February reading is \
+         too high; the account cannot be referred until it ends"
+    );
+}
+
+#[test]
+fn an_appeal_filed_after_the_cut_off_bars_the_packet_too() {
+    let mut input = input();
+    input.checked_on = day("2026-10-05");
+    let mut appeal = input.holds[0].clone();
+    appeal.hold.kind = HoldKind::Appeal;
+    appeal.hold.from = day("2026-10-02");
+    appeal.hold.ended_on = None;
+    input.holds.push(appeal);
+    assert!(matches!(refusal(&input), PacketRefusal::Protected { .. }));
+    input.checked_on = day("2026-10-01");
+    assert!(build(&input, &Typesetter::new()).is_ok(), "the appeal was not yet filed");
+}
+
+#[test]
+fn an_open_promise_bars_the_packet() {
+    let mut input = input();
+    input.promises[0].made_on = day("2026-09-28");
+    input.promises[0].pay_by = day("2026-09-30");
+    let PacketRefusal::Protected { standing, .. } = refusal(&input) else { panic!("not protected") };
+    assert_eq!(standing, [Protection::OpenPromise { amount: Cents::new(15_000), through: day("2026-10-01") }]);
+}
+
+#[test]
+fn an_arrangement_that_is_kept_bars_the_packet_and_a_defaulted_one_does_not() {
+    let mut input = input();
+    assert!(build(&input, &Typesetter::new()).is_ok(), "the July installment was missed");
+    input.arrangements[0].standing.state = arrears::domain::arrangement::ArrangementState::Performing;
+    let PacketRefusal::Protected { standing, .. } = refusal(&input) else { panic!("not protected") };
+    assert_eq!(standing, [Protection::Arrangement { made_on: day("2026-06-08") }]);
+}
+
+#[test]
+fn an_exception_on_the_account_bars_the_packet() {
+    let mut input = input();
+    input.exception = Some("the billing system's balance is $0.01 less".into());
+    assert!(matches!(refusal(&input), PacketRefusal::Protected { .. }));
+}
+
+#[test]
+fn a_debt_paid_after_the_cut_off_is_not_referred() {
+    let mut input = input();
+    input.checked_on = day("2026-10-05");
+    let balance = input.books.balance;
+    let input = with_entry(input, entry(90, Service::Water, EntryKind::Payment, -balance.get(), "2026-10-02", None));
+    let refusal = refusal(&input);
+    assert!(
+        matches!(refusal, PacketRefusal::NothingOwed { on, balance: Cents::ZERO } if on == day("2026-10-05")),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn a_partial_payment_after_the_cut_off_is_shown_and_does_not_change_the_total() {
+    let mut input = input();
+    input.checked_on = day("2026-10-05");
+    let input = with_entry(input, entry(90, Service::Water, EntryKind::Payment, -5_000, "2026-10-02", None));
+    let with_payment = packet(&input);
+    assert_eq!(with_payment.total, packet(&fixture::input()).total);
+    assert!(with_payment.warnings.iter().any(|line| line.contains("net -$50.00")), "{:?}", with_payment.warnings);
+}
+
+#[test]
+fn bills_that_are_not_yet_due_are_no_ground_for_a_referral() {
+    let mut input = input();
+    input.arrangements.clear();
+    input.promises.clear();
+    input.holds.clear();
+    input.entries.retain(|e| e.effective_on == day("2026-02-02"));
+    input.cut_off = day("2026-02-20");
+    input.checked_on = input.cut_off;
+    let refusal = refusal(&settle_again(input));
+    assert!(matches!(refusal, PacketRefusal::NothingPastDue { .. }), "{refusal}");
+}
+
+#[test]
+fn an_altered_notice_is_refused() {
+    let mut input = input();
+    if let Some((_, bytes)) = &mut input.notices[1].document {
+        bytes.push(b' ');
+    }
+    let refusal = refusal(&input);
+    assert!(matches!(refusal, PacketRefusal::ExhibitAltered { notice: NoticeId(2), .. }), "{refusal}");
+}
+
+#[test]
+fn a_sent_letter_without_its_document_is_refused_and_never_rendered_anew() {
+    let mut input = input();
+    input.notices[1].document = None;
+    let refusal = refusal(&input);
+    assert!(matches!(refusal, PacketRefusal::ExhibitMissing { notice: NoticeId(2), .. }), "{refusal}");
+}
+
+#[test]
+fn a_tenants_debt_goes_on_no_lien_and_no_tax_roll() {
+    for to in [Destination::Lien, Destination::TaxRoll] {
+        let mut input = input();
+        input.referral.to = to;
+        assert!(matches!(refusal(&input), PacketRefusal::DebtorNotOwner { .. }), "the premises are let");
+        input.profile.occupancy = Occupancy::Owner;
+        assert!(matches!(refusal(&input), PacketRefusal::DebtorNotOwner { .. }), "another owner is recorded");
+        input.profile.owner = None;
+        assert!(build(&input, &Typesetter::new()).is_ok(), "the debtor owns the premises");
+    }
+}
+
+#[test]
+fn a_debt_past_its_limitation_needs_a_person_and_a_reason() {
+    let mut input = input();
+    input.checked_on = day("2030-03-24");
+    assert!(
+        matches!(refusal(&input), PacketRefusal::LimitationPassed { last_day, .. } if last_day == day("2030-03-23"))
+    );
+    input.limitation_override = Some(Override { by: "Marisol Vega".into(), reason: " ".into(), on: day("2030-03-24") });
+    assert!(matches!(refusal(&input), PacketRefusal::EmptyOverride));
+    input.limitation_override = Some(Override {
+        by: "Marisol Vega".into(),
+        reason: "Tolled while the debtor was out of state".into(),
+        on: day("2030-03-24"),
+    });
+    let packet = packet(&input);
+    assert!(packet.warnings[0].contains("Included by Marisol Vega on 03/24/2030: Tolled"), "{:?}", packet.warnings);
+}
+
+#[test]
+fn the_limitation_is_warned_of_ninety_days_ahead() {
+    let mut input = input();
+    input.checked_on = day("2029-12-23");
+    let warned = packet(&input).warnings;
+    assert!(warned[0].starts_with("The limitation of $132.99 of the claim ends on March 23, 2030"), "{warned:?}");
+    input.checked_on = day("2029-12-22");
+    assert_eq!(packet(&input).warnings, Vec::<String>::new());
+}
+
+#[test]
+fn another_customers_record_never_enters_a_packet() {
+    let mut input = input();
+    input.calls[2].account = AccountId(18);
+    let refusal = refusal(&input);
+    assert!(matches!(refusal, PacketRefusal::OtherAccount { found: AccountId(18), .. }), "{refusal}");
+}
+
+#[test]
+fn a_recalled_referral_makes_no_packet() {
+    let mut input = input();
+    input.referral.state = ReferralState::Recalled;
+    assert!(matches!(refusal(&input), PacketRefusal::NotStanding { state: ReferralState::Recalled }));
+}
+
+#[test]
+fn a_cut_off_that_has_not_come_is_refused() {
+    let mut input = input();
+    input.checked_on = day("2026-09-29");
+    assert!(matches!(refusal(&input), PacketRefusal::CutOffAhead { .. }));
+}
+
+#[test]
+fn a_policy_without_a_limitation_period_makes_no_packet() {
+    let mut input = input();
+    input.policy.limitation_years = 0;
+    assert!(matches!(refusal(&input), PacketRefusal::NoLimitation));
+}
+
+#[test]
+fn the_attorneys_list_has_a_line_a_referral_and_its_totals_apart() {
+    let input = input();
+    let mut line = ExportLine::of(&input, &packet(&input));
+    line.packet_hash = "0".repeat(64).into();
+    let mut other = line.clone();
+    other.profile.number = "0077-01".into();
+    other.profile.customer_name = "=cmd|' /C calc'!A0".into();
+    let sent = export(&[line, other]).unwrap();
+    insta::assert_snapshot!("attorney.csv", String::from_utf8(sent.list).unwrap());
+    insta::assert_snapshot!("attorney-control.csv", String::from_utf8(sent.control).unwrap());
+}
+
+#[test]
+fn the_attorneys_list_refuses_what_nobody_approved_and_what_stands_twice() {
+    let input = input();
+    let line = ExportLine::of(&input, &packet(&input));
+    assert_eq!(export(&[]).unwrap_err(), ExportRefusal::Empty);
+    let twice = export(&[line.clone(), line.clone()]).unwrap_err();
+    assert_eq!(twice, ExportRefusal::Twice { account: "1042-07".into() });
+    let mut candidate = line.clone();
+    candidate.referral.state = ReferralState::Candidate;
+    assert!(matches!(export(&[candidate]).unwrap_err(), ExportRefusal::NotApproved { .. }));
+    let mut wrong = line;
+    wrong.total += Cents::new(1);
+    assert!(matches!(export(&[wrong]).unwrap_err(), ExportRefusal::TotalDiffers { .. }));
+}
