@@ -186,6 +186,17 @@ fn a_check_is_called_made_only_when_it_is_recorded() {
 }
 
 #[test]
+fn a_letter_that_the_pages_cannot_show_does_not_hold_up_the_packet() {
+    // All that is printable goes through the typesetter too: it refuses what its fonts do not have.
+    let letters = (' '..='\u{2fff}').filter(|letter| !letter.is_control()).collect::<String>();
+    let mut input = input();
+    input.calls[0].note = format!("李 🙂 {letters}");
+    let packet = packet(&input);
+    assert!(words_of_pdf(&packet).contains("[U+674E] [U+1F642]"));
+    assert!(text(&packet, "calls.csv").contains("李 🙂"), "the table keeps the note as it was typed");
+}
+
+#[test]
 fn a_total_that_is_not_the_ledgers_is_refused() {
     let mut input = input();
     input.books.balance += Cents::new(1);
