@@ -2,6 +2,11 @@
 //!
 //! The layout places; it computes nothing. Every sentence here claims only what is recorded.
 
+<<<<<<< HEAD
+=======
+mod account;
+mod printable;
+>>>>>>> referral
 mod protections;
 mod records;
 
@@ -13,14 +18,21 @@ use super::limitation::{Clock, WARN_DAYS};
 use super::packet::Part;
 use super::refusal::is_same_name;
 use super::statement::Statement;
+<<<<<<< HEAD
 use super::tables::sides;
+=======
+>>>>>>> referral
 use super::timeline::{self, words};
 use crate::domain::{Cents, Day, Language, Occupancy};
 
 /// The data of the layout `packet`.
 #[must_use]
 pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -> Value {
+<<<<<<< HEAD
     json!({
+=======
+    let data = json!({
+>>>>>>> referral
         "city": {
             "name": input.city.name,
             "department": input.city.department,
@@ -35,6 +47,7 @@ pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -
         "total": statement.claim.total.to_string(),
         "summary": summary(input, statement),
         "warnings": warnings(input, statement),
+<<<<<<< HEAD
         "claim": claim(statement),
         "timeline": pairs(timeline::tell(input, statement).into_iter().map(|m| (us(m.on), m.text))),
         "statement": periods(statement),
@@ -42,6 +55,15 @@ pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -
         "items": items(statement),
         "limitation": limitation_note(input),
         "aging": aging(statement),
+=======
+        "claim": account::claim(statement),
+        "timeline": pairs(timeline::tell(input, statement).into_iter().map(|m| (us(m.on), m.text))),
+        "statement": account::periods(statement),
+        "later": records::later(statement),
+        "items": account::items(statement),
+        "limitation": account::limitation_note(input),
+        "aging": account::aging(statement),
+>>>>>>> referral
         "calls": records::calls(input),
         "promises": records::promises(input),
         "arrangements": records::arrangements(input),
@@ -53,7 +75,12 @@ pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -
         "policy": policy(input),
         "declaration": declaration(input, statement),
         "exhibits": records::exhibits(input, exhibits),
+<<<<<<< HEAD
     })
+=======
+    });
+    printable::printable(data)
+>>>>>>> referral
 }
 
 /// What the lead and counsel must not overlook.
@@ -69,9 +96,18 @@ pub fn warnings(input: &PacketInput, statement: &Statement<'_>) -> Vec<String> {
     }
     let near = statement.items.iter().filter(|line| matches!(line.clock, Clock::Near(_)));
     if let Some(line) = near.min_by_key(|line| line.limitation.last_day) {
+<<<<<<< HEAD
         warnings.push(format!(
             "Limitation begins to end on {}, within {WARN_DAYS} days: file before then.",
             long(line.limitation.last_day)
+=======
+        let last_day = line.limitation.last_day;
+        let ending: Cents =
+            statement.items.iter().filter(|l| l.limitation.last_day == last_day).map(|l| l.item.open).sum();
+        warnings.push(format!(
+            "The limitation of {ending} of the claim ends on {}, within {WARN_DAYS} days: file before then.",
+            long(last_day)
+>>>>>>> referral
         ));
     }
     if statement.claim.not_due.is_positive() {
@@ -102,9 +138,16 @@ fn summary(input: &PacketInput, statement: &Statement<'_>) -> Vec<Value> {
         (None, None) => "Not ended; its beginning is not recorded".to_owned(),
     };
     let approved = match (&referral.approved_by, referral.approved_on) {
+<<<<<<< HEAD
         (Some(by), Some(on)) => format!("{}; approved by {by} on {}", words(referral.state.word()), us(on)),
         _ => format!("{}; not approved", words(referral.state.word())),
     };
+=======
+        (Some(by), Some(on)) => format!("approved by {by} on {}", us(on)),
+        _ => "not approved".to_owned(),
+    };
+    let placed = referral.placed_on.map(|on| format!("; placed {}", us(on))).unwrap_or_default();
+>>>>>>> referral
     let last_payment = statement.last_payment.map_or_else(
         || "None recorded".to_owned(),
         |entry| format!("{} on {}", entry.amount.abs(), us(entry.effective_on)),
@@ -122,10 +165,17 @@ fn summary(input: &PacketInput, statement: &Statement<'_>) -> Vec<Value> {
             ("Owner of the premises", owner(input)),
             ("Class and services", format!("{}: {}", capital(&words(profile.class.word())), services.join(", "))),
             ("Service", service),
+<<<<<<< HEAD
             ("Delinquent since", statement.first_delinquent_on().map(long).unwrap_or_default()),
             ("Last payment", last_payment),
             ("Shortest limitation", limitation),
             ("Referral", format!("No. {}, {}", referral.id, approved)),
+=======
+            ("Oldest open debt delinquent since", statement.first_delinquent_on().map(long).unwrap_or_default()),
+            ("Last payment", last_payment),
+            ("Shortest limitation", limitation),
+            ("Referral", format!("No. {}, {approved}{placed}", referral.id)),
+>>>>>>> referral
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     )
@@ -144,6 +194,7 @@ fn owner(input: &PacketInput) -> String {
     }
 }
 
+<<<<<<< HEAD
 fn claim(statement: &Statement<'_>) -> Value {
     let claim = &statement.claim;
     let rows: Vec<Value> = claim
@@ -256,6 +307,8 @@ fn aging(statement: &Statement<'_>) -> Value {
     json!({ "headings": statement.aging.headings, "rows": rows })
 }
 
+=======
+>>>>>>> referral
 fn policy(input: &PacketInput) -> Value {
     let policy = &input.policy;
     json!({
@@ -286,7 +339,11 @@ fn pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Vec<Value> {
 }
 
 /// As American courts read it: `05/22/2026`.
+<<<<<<< HEAD
 fn us(day: Day) -> String {
+=======
+pub(super) fn us(day: Day) -> String {
+>>>>>>> referral
     day.format("%m/%d/%Y").to_string()
 }
 

@@ -1,5 +1,10 @@
 //! The packet: examined, drawn up, set, packed, hashed. The same input gives the same bytes.
 
+<<<<<<< HEAD
+=======
+use std::fmt;
+
+>>>>>>> referral
 use serde_json::{Value, json};
 
 use super::input::PacketInput;
@@ -16,7 +21,11 @@ use crate::typeset::{DocumentMeta, Typesetter};
 const LAYOUT: &str = "packet";
 
 /// A finished packet.
+<<<<<<< HEAD
 #[derive(Clone, Debug, PartialEq, Eq)]
+=======
+#[derive(Clone, PartialEq, Eq)]
+>>>>>>> referral
 pub struct Packet {
     /// `packet-1042-07-2026-09-30.zip`.
     pub file_name: String,
@@ -37,7 +46,11 @@ pub struct Packet {
 }
 
 /// One file of a packet.
+<<<<<<< HEAD
 #[derive(Clone, Debug, PartialEq, Eq)]
+=======
+#[derive(Clone, PartialEq, Eq)]
+>>>>>>> referral
 pub struct Part {
     pub path: String,
     pub bytes: Vec<u8>,
@@ -50,6 +63,23 @@ impl Part {
     }
 }
 
+<<<<<<< HEAD
+=======
+/// Without the bytes: a packet in a log line would fill the log.
+impl fmt::Debug for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Packet({}, {}, {}, {:?})", self.file_name, self.total, self.hash, self.parts)
+    }
+}
+
+/// Without the bytes.
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Part({}, {} bytes, {})", self.path, self.bytes.len(), self.hash)
+    }
+}
+
+>>>>>>> referral
 /// Makes the packet of one account.
 ///
 /// # Errors

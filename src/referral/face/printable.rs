@@ -1,0 +1,55 @@
+//! Letters that the packet's fonts do not have.
+//!
+//! The typesetter refuses what it cannot show, and an emoji in a call's note must not hold up a packet. Such a letter is
+//! printed as its number, `[U+674E]`, so that nothing is silently changed; the CSV and JSON files keep it as it is.
+
+use serde_json::Value;
+
+/// `data` with every text made printable.
+#[must_use]
+pub fn printable(data: Value) -> Value {
+    match data {
+        Value::String(text) => Value::String(spelled(&text)),
+        Value::Array(values) => values.into_iter().map(printable).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, printable(value))).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => data,
+    }
+}
+
+fn spelled(text: &str) -> String {
+    let mut spelled = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_whitespace() || letter.is_control() {
+            spelled.push(' ');
+        } else if is_in_fonts(letter) {
+            spelled.push(letter);
+        } else {
+            spelled.push_str(&format!("[U+{:04X}]", u32::from(letter)));
+        }
+    }
+    spelled
+}
+
+/// Latin with its accents (Vietnamese too), Greek, Cyrillic, and the punctuation that people type.
+const fn is_in_fonts(letter: char) -> bool {
+    matches!(letter,
+        '\u{20}'..='\u{7e}' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{17f}' | '\u{1a0}' | '\u{1a1}' | '\u{1af}' | '\u{1b0}'
+        | '\u{218}'..='\u{21b}' | '\u{391}'..='\u{3a1}' | '\u{3a3}'..='\u{3c9}' | '\u{401}'..='\u{45f}'
+        | '\u{1ea0}'..='\u{1ef9}' | '\u{2010}'..='\u{2015}' | '\u{2018}'..='\u{201e}' | '\u{2020}'..='\u{2022}'
+        | '\u{2026}' | '\u{20ac}' | '\u{2116}' | '\u{2122}')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_letter_that_no_font_has_is_spelled_by_its_number() {
+        let data = json!({ "debtor": "Nguyễn Thị Lý 李", "note": ["Paid 🙂\ttoday\n"] });
+        assert_eq!(printable(data), json!({ "debtor": "Nguyễn Thị Lý [U+674E]", "note": ["Paid [U+1F642] today "] }));
+    }
+}
