@@ -24,14 +24,10 @@ fn packet(input: &PacketInput) -> Packet {
 }
 
 fn refusal(input: &PacketInput) -> PacketRefusal {
-<<<<<<< HEAD
-    build(input, &Typesetter::new()).unwrap_err()
-=======
     match build(input, &Typesetter::new()) {
         Ok(packet) => panic!("{} was not refused", packet.file_name),
         Err(refusal) => refusal,
     }
->>>>>>> referral
 }
 
 fn part<'a>(packet: &'a Packet, path: &str) -> &'a [u8] {
@@ -42,29 +38,20 @@ fn text<'a>(packet: &'a Packet, path: &str) -> &'a str {
     std::str::from_utf8(part(packet, path)).unwrap()
 }
 
-<<<<<<< HEAD
-/// The words of the PDF, one space between them, as `pdftotext` reads them.
-fn words_of_pdf(packet: &Packet) -> String {
-=======
 /// The text of the PDF as `pdftotext` reads it.
 fn text_of_pdf(packet: &Packet) -> String {
->>>>>>> referral
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("packet.pdf");
     std::fs::write(&path, part(packet, "packet.pdf")).unwrap();
     let output = Command::new("pdftotext").arg("-layout").arg(&path).arg("-").output();
     let output = output.expect("pdftotext is needed: apt-get install poppler-utils");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-<<<<<<< HEAD
-    String::from_utf8(output.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
-=======
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// Its words, one space between them.
 fn words_of_pdf(packet: &Packet) -> String {
     text_of_pdf(packet).split_whitespace().collect::<Vec<_>>().join(" ")
->>>>>>> referral
 }
 
 #[test]
@@ -159,8 +146,6 @@ fn the_pdf_is_sound_and_says_what_counsel_needs() {
 }
 
 #[test]
-<<<<<<< HEAD
-=======
 fn every_page_after_the_cover_bears_account_cut_off_and_number() {
     let packet = packet(&input());
     let text = text_of_pdf(&packet);
@@ -186,7 +171,6 @@ fn the_aging_and_the_claim_by_service_sum_to_the_total() {
 }
 
 #[test]
->>>>>>> referral
 fn a_check_is_called_made_only_when_it_is_recorded() {
     let mut input = input();
     input.checks.push(BackgroundCheck {
@@ -202,8 +186,6 @@ fn a_check_is_called_made_only_when_it_is_recorded() {
 }
 
 #[test]
-<<<<<<< HEAD
-=======
 fn a_letter_that_the_pages_cannot_show_does_not_hold_up_the_packet() {
     // All that is printable goes through the typesetter too: it refuses what its fonts do not have.
     let letters = (' '..='\u{2fff}').filter(|letter| !letter.is_control()).collect::<String>();
@@ -215,7 +197,6 @@ fn a_letter_that_the_pages_cannot_show_does_not_hold_up_the_packet() {
 }
 
 #[test]
->>>>>>> referral
 fn a_total_that_is_not_the_ledgers_is_refused() {
     let mut input = input();
     input.books.balance += Cents::new(1);
@@ -344,35 +325,14 @@ fn a_tenants_debt_goes_on_no_lien_and_no_tax_roll() {
     for to in [Destination::Lien, Destination::TaxRoll] {
         let mut input = input();
         input.referral.to = to;
-<<<<<<< HEAD
-        let refusal = refusal(&input);
-        assert!(matches!(refusal, PacketRefusal::DebtorNotOwner { .. }), "{refusal}");
-        input.profile.occupancy = Occupancy::Owner;
-        assert!(matches!(fixture_refusal(&input), PacketRefusal::DebtorNotOwner { .. }), "another owner is recorded");
-=======
         assert!(matches!(refusal(&input), PacketRefusal::DebtorNotOwner { .. }), "the premises are let");
         input.profile.occupancy = Occupancy::Owner;
         assert!(matches!(refusal(&input), PacketRefusal::DebtorNotOwner { .. }), "another owner is recorded");
->>>>>>> referral
         input.profile.owner = None;
         assert!(build(&input, &Typesetter::new()).is_ok(), "the debtor owns the premises");
     }
 }
 
-<<<<<<< HEAD
-fn fixture_refusal(input: &PacketInput) -> PacketRefusal {
-    refusal(input)
-}
-
-#[test]
-fn a_debt_past_its_limitation_needs_a_person_and_a_reason() {
-    let mut input = input();
-    input.checked_on = day("2030-02-24");
-    assert!(
-        matches!(refusal(&input), PacketRefusal::LimitationPassed { last_day, .. } if last_day == day("2030-02-23"))
-    );
-    input.limitation_override = Some(Override { by: "Marisol Vega".into(), reason: " ".into(), on: day("2030-02-24") });
-=======
 #[test]
 fn a_debt_past_its_limitation_needs_a_person_and_a_reason() {
     let mut input = input();
@@ -381,38 +341,23 @@ fn a_debt_past_its_limitation_needs_a_person_and_a_reason() {
         matches!(refusal(&input), PacketRefusal::LimitationPassed { last_day, .. } if last_day == day("2030-03-23"))
     );
     input.limitation_override = Some(Override { by: "Marisol Vega".into(), reason: " ".into(), on: day("2030-03-24") });
->>>>>>> referral
     assert!(matches!(refusal(&input), PacketRefusal::EmptyOverride));
     input.limitation_override = Some(Override {
         by: "Marisol Vega".into(),
         reason: "Tolled while the debtor was out of state".into(),
-<<<<<<< HEAD
-        on: day("2030-02-24"),
-    });
-    let packet = packet(&input);
-    assert!(packet.warnings[0].contains("Included by Marisol Vega on 02/24/2030: Tolled"), "{:?}", packet.warnings);
-=======
         on: day("2030-03-24"),
     });
     let packet = packet(&input);
     assert!(packet.warnings[0].contains("Included by Marisol Vega on 03/24/2030: Tolled"), "{:?}", packet.warnings);
->>>>>>> referral
 }
 
 #[test]
 fn the_limitation_is_warned_of_ninety_days_ahead() {
     let mut input = input();
-<<<<<<< HEAD
-    input.checked_on = day("2029-11-25");
-    let warned = packet(&input).warnings;
-    assert!(warned[0].starts_with("Limitation begins to end on February 23, 2030"), "{warned:?}");
-    input.checked_on = day("2029-11-24");
-=======
     input.checked_on = day("2029-12-23");
     let warned = packet(&input).warnings;
     assert!(warned[0].starts_with("The limitation of $132.99 of the claim ends on March 23, 2030"), "{warned:?}");
     input.checked_on = day("2029-12-22");
->>>>>>> referral
     assert_eq!(packet(&input).warnings, Vec::<String>::new());
 }
 
@@ -472,13 +417,3 @@ fn the_attorneys_list_refuses_what_nobody_approved_and_what_stands_twice() {
     wrong.total += Cents::new(1);
     assert!(matches!(export(&[wrong]).unwrap_err(), ExportRefusal::TotalDiffers { .. }));
 }
-<<<<<<< HEAD
-
-#[test]
-fn dump_tmp() {
-    let packet = packet(&input());
-    std::fs::write("/tmp/packet.pdf", part(&packet, "packet.pdf")).unwrap();
-    std::fs::write("/tmp/packet.zip", &packet.zip).unwrap();
-}
-=======
->>>>>>> referral

@@ -2,11 +2,8 @@
 //!
 //! The layout places; it computes nothing. Every sentence here claims only what is recorded.
 
-<<<<<<< HEAD
-=======
 mod account;
 mod printable;
->>>>>>> referral
 mod protections;
 mod records;
 
@@ -18,21 +15,13 @@ use super::limitation::{Clock, WARN_DAYS};
 use super::packet::Part;
 use super::refusal::is_same_name;
 use super::statement::Statement;
-<<<<<<< HEAD
-use super::tables::sides;
-=======
->>>>>>> referral
 use super::timeline::{self, words};
 use crate::domain::{Cents, Day, Language, Occupancy};
 
 /// The data of the layout `packet`.
 #[must_use]
 pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -> Value {
-<<<<<<< HEAD
-    json!({
-=======
     let data = json!({
->>>>>>> referral
         "city": {
             "name": input.city.name,
             "department": input.city.department,
@@ -47,15 +36,6 @@ pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -
         "total": statement.claim.total.to_string(),
         "summary": summary(input, statement),
         "warnings": warnings(input, statement),
-<<<<<<< HEAD
-        "claim": claim(statement),
-        "timeline": pairs(timeline::tell(input, statement).into_iter().map(|m| (us(m.on), m.text))),
-        "statement": periods(statement),
-        "later": records::later(statement),
-        "items": items(statement),
-        "limitation": limitation_note(input),
-        "aging": aging(statement),
-=======
         "claim": account::claim(statement),
         "timeline": pairs(timeline::tell(input, statement).into_iter().map(|m| (us(m.on), m.text))),
         "statement": account::periods(statement),
@@ -63,7 +43,6 @@ pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -
         "items": account::items(statement),
         "limitation": account::limitation_note(input),
         "aging": account::aging(statement),
->>>>>>> referral
         "calls": records::calls(input),
         "promises": records::promises(input),
         "arrangements": records::arrangements(input),
@@ -75,12 +54,8 @@ pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -
         "policy": policy(input),
         "declaration": declaration(input, statement),
         "exhibits": records::exhibits(input, exhibits),
-<<<<<<< HEAD
-    })
-=======
     });
     printable::printable(data)
->>>>>>> referral
 }
 
 /// What the lead and counsel must not overlook.
@@ -96,18 +71,12 @@ pub fn warnings(input: &PacketInput, statement: &Statement<'_>) -> Vec<String> {
     }
     let near = statement.items.iter().filter(|line| matches!(line.clock, Clock::Near(_)));
     if let Some(line) = near.min_by_key(|line| line.limitation.last_day) {
-<<<<<<< HEAD
-        warnings.push(format!(
-            "Limitation begins to end on {}, within {WARN_DAYS} days: file before then.",
-            long(line.limitation.last_day)
-=======
         let last_day = line.limitation.last_day;
         let ending: Cents =
             statement.items.iter().filter(|l| l.limitation.last_day == last_day).map(|l| l.item.open).sum();
         warnings.push(format!(
             "The limitation of {ending} of the claim ends on {}, within {WARN_DAYS} days: file before then.",
             long(last_day)
->>>>>>> referral
         ));
     }
     if statement.claim.not_due.is_positive() {
@@ -138,16 +107,10 @@ fn summary(input: &PacketInput, statement: &Statement<'_>) -> Vec<Value> {
         (None, None) => "Not ended; its beginning is not recorded".to_owned(),
     };
     let approved = match (&referral.approved_by, referral.approved_on) {
-<<<<<<< HEAD
-        (Some(by), Some(on)) => format!("{}; approved by {by} on {}", words(referral.state.word()), us(on)),
-        _ => format!("{}; not approved", words(referral.state.word())),
-    };
-=======
         (Some(by), Some(on)) => format!("approved by {by} on {}", us(on)),
         _ => "not approved".to_owned(),
     };
     let placed = referral.placed_on.map(|on| format!("; placed {}", us(on))).unwrap_or_default();
->>>>>>> referral
     let last_payment = statement.last_payment.map_or_else(
         || "None recorded".to_owned(),
         |entry| format!("{} on {}", entry.amount.abs(), us(entry.effective_on)),
@@ -165,17 +128,10 @@ fn summary(input: &PacketInput, statement: &Statement<'_>) -> Vec<Value> {
             ("Owner of the premises", owner(input)),
             ("Class and services", format!("{}: {}", capital(&words(profile.class.word())), services.join(", "))),
             ("Service", service),
-<<<<<<< HEAD
-            ("Delinquent since", statement.first_delinquent_on().map(long).unwrap_or_default()),
-            ("Last payment", last_payment),
-            ("Shortest limitation", limitation),
-            ("Referral", format!("No. {}, {}", referral.id, approved)),
-=======
             ("Oldest open debt delinquent since", statement.first_delinquent_on().map(long).unwrap_or_default()),
             ("Last payment", last_payment),
             ("Shortest limitation", limitation),
             ("Referral", format!("No. {}, {approved}{placed}", referral.id)),
->>>>>>> referral
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     )
@@ -194,121 +150,6 @@ fn owner(input: &PacketInput) -> String {
     }
 }
 
-<<<<<<< HEAD
-fn claim(statement: &Statement<'_>) -> Value {
-    let claim = &statement.claim;
-    let rows: Vec<Value> = claim
-        .rows
-        .iter()
-        .map(|row| {
-            let amounts = [row.charges, row.fees, row.interest, row.other, row.total()];
-            json!({ "service": capital(row.service.word()), "amounts": amounts.map(blank_zero) })
-        })
-        .collect();
-    json!({
-        "rows": rows,
-        "unapplied": claim.unapplied.is_positive().then(|| (-claim.unapplied).to_string()),
-        "past_due": claim.past_due.to_string(),
-        "not_due": claim.not_due.to_string(),
-        "total": claim.total.to_string(),
-    })
-}
-
-fn periods(statement: &Statement<'_>) -> Vec<Value> {
-    statement
-        .periods
-        .iter()
-        .map(|period| {
-            let heading = match (period.billed_on, period.service) {
-                (Some(on), Some((from, to))) => format!("Billed {} for service {} to {}", us(on), us(from), us(to)),
-                (Some(on), None) => format!("Billed {}", us(on)),
-                (None, _) => "Before the first bill".to_owned(),
-            };
-            let lines: Vec<Value> = period
-                .lines
-                .iter()
-                .map(|line| {
-                    let entry = line.entry;
-                    let (charge, credit) = sides(entry.amount);
-                    let mut text = format!("{}, {}", capital(entry.service.word()), words(entry.kind.word()));
-                    for extra in [&entry.memo, &line.note] {
-                        if !extra.is_empty() {
-                            text.push_str(". ");
-                            text.push_str(extra);
-                        }
-                    }
-                    json!({
-                        "date": us(entry.effective_on),
-                        "recorded": us(line.recorded_on),
-                        "text": text,
-                        "reference": entry.reference,
-                        "due": entry.due_on.map(us).unwrap_or_default(),
-                        "charge": charge.map(plain).unwrap_or_default(),
-                        "credit": credit.map(plain).unwrap_or_default(),
-                        "balance": plain(line.balance),
-                    })
-                })
-                .collect();
-            json!({ "heading": heading, "lines": lines })
-        })
-        .collect()
-}
-
-fn items(statement: &Statement<'_>) -> Vec<Value> {
-    statement
-        .items
-        .iter()
-        .map(|line| {
-            let (left, flag) = match line.clock {
-                Clock::NotAccrued => ("not accrued".to_owned(), ""),
-                Clock::Runs(days) => (format!("{days} days left"), ""),
-                Clock::Near(days) => (format!("{days} days left"), "near"),
-                Clock::Passed(days) => (format!("passed {days} days ago"), "passed"),
-            };
-            json!({
-                "item": format!("{}, {}", capital(line.item.service.word()), words(line.item.kind.word())),
-                "reference": line.reference,
-                "due": us(line.item.due_on),
-                "amount": plain(line.item.amount),
-                "open": plain(line.item.open),
-                "days": line.days_past_due.max(0),
-                "accrued": us(line.limitation.accrued_on),
-                "last_day": us(line.limitation.last_day),
-                "left": left,
-                "flag": flag,
-            })
-        })
-        .collect()
-}
-
-fn limitation_note(input: &PacketInput) -> String {
-    let years = input.policy.limitation_years;
-    let unit = if years == 1 { "year" } else { "years" };
-    let citation = &input.policy.limitation_citation;
-    let source = if citation.is_empty() { "no citation given".to_owned() } else { citation.clone() };
-    format!(
-        "Each debt accrues on the day after its due date and is counted for {years} {unit} ({source}), the shortest \
-         period that the city’s policy takes to apply. Neither the city’s own fees nor later payments extend it. \
-         Whether another period applies is for counsel."
-    )
-}
-
-fn aging(statement: &Statement<'_>) -> Value {
-    let rows: Vec<Value> = statement
-        .aging
-        .rows
-        .iter()
-        .map(|(service, amounts)| {
-            let mut cells: Vec<String> = amounts.iter().map(|amount| blank_zero(*amount)).collect();
-            cells.push(plain(amounts.iter().sum()));
-            json!({ "name": service.map_or("Total".to_owned(), |s| capital(s.word())), "amounts": cells })
-        })
-        .collect();
-    json!({ "headings": statement.aging.headings, "rows": rows })
-}
-
-=======
->>>>>>> referral
 fn policy(input: &PacketInput) -> Value {
     let policy = &input.policy;
     json!({
@@ -339,11 +180,7 @@ fn pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Vec<Value> {
 }
 
 /// As American courts read it: `05/22/2026`.
-<<<<<<< HEAD
-fn us(day: Day) -> String {
-=======
 pub(super) fn us(day: Day) -> String {
->>>>>>> referral
     day.format("%m/%d/%Y").to_string()
 }
 

@@ -1,10 +1,7 @@
 //! The packet: examined, drawn up, set, packed, hashed. The same input gives the same bytes.
 
-<<<<<<< HEAD
-=======
 use std::fmt;
 
->>>>>>> referral
 use serde_json::{Value, json};
 
 use super::input::PacketInput;
@@ -21,11 +18,7 @@ use crate::typeset::{DocumentMeta, Typesetter};
 const LAYOUT: &str = "packet";
 
 /// A finished packet.
-<<<<<<< HEAD
-#[derive(Clone, Debug, PartialEq, Eq)]
-=======
 #[derive(Clone, PartialEq, Eq)]
->>>>>>> referral
 pub struct Packet {
     /// `packet-1042-07-2026-09-30.zip`.
     pub file_name: String,
@@ -46,11 +39,7 @@ pub struct Packet {
 }
 
 /// One file of a packet.
-<<<<<<< HEAD
-#[derive(Clone, Debug, PartialEq, Eq)]
-=======
 #[derive(Clone, PartialEq, Eq)]
->>>>>>> referral
 pub struct Part {
     pub path: String,
     pub bytes: Vec<u8>,
@@ -63,8 +52,6 @@ impl Part {
     }
 }
 
-<<<<<<< HEAD
-=======
 /// Without the bytes: a packet in a log line would fill the log.
 impl fmt::Debug for Packet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,7 +66,6 @@ impl fmt::Debug for Part {
     }
 }
 
->>>>>>> referral
 /// Makes the packet of one account.
 ///
 /// # Errors

@@ -52,16 +52,6 @@ impl InstallmentResult {
 }
 
 impl Plan<'_> {
-<<<<<<< HEAD
-    /// How the arrangement stands, in words.
-    #[must_use]
-    pub fn state_word(&self) -> String {
-        match self.standing.state {
-            ArrangementState::Performing => "performing".to_owned(),
-            ArrangementState::Missed(day) => format!("in default since the installment due {day}"),
-            ArrangementState::Completed => "completed".to_owned(),
-            ArrangementState::Canceled(day) => format!("canceled {day}"),
-=======
     /// How the arrangement stands, in words, with days as `show` writes them.
     #[must_use]
     pub fn state_word(&self, show: fn(&Day) -> String) -> String {
@@ -70,7 +60,6 @@ impl Plan<'_> {
             ArrangementState::Missed(day) => format!("in default since the installment due {}", show(&day)),
             ArrangementState::Completed => "completed".to_owned(),
             ArrangementState::Canceled(day) => format!("canceled {}", show(&day)),
->>>>>>> referral
         }
     }
 }

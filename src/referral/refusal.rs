@@ -55,11 +55,7 @@ pub enum PacketRefusal {
     LimitationPassed { last_day: Day, amount: Cents, items: Vec<EntryId> },
     #[error("an override needs the name of a person and a reason: give both")]
     EmptyOverride,
-<<<<<<< HEAD
-    #[error("the packet's pages cannot be set: {0}")]
-=======
     #[error("the packet's pages cannot be set: {0}; correct the layout, or report this")]
->>>>>>> referral
     Typeset(#[from] TypesetError),
     #[error("the packet's files cannot be put together: {0}; report this")]
     Archive(String),

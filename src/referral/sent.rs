@@ -72,17 +72,10 @@ impl Sent<'_> {
         Some(format!("notices/{:03}-{template}-{}.{extension}", self.number, self.on))
     }
 
-<<<<<<< HEAD
-    /// What became of it, in words that claim no more than is recorded.
-    #[must_use]
-    pub fn delivery(&self) -> String {
-        let on = |day: Option<Day>| day.map(|day| format!(" {day}")).unwrap_or_default();
-=======
     /// What became of it, in words that claim no more than is recorded, with days as `show` writes them.
     #[must_use]
     pub fn delivery(&self, show: fn(&Day) -> String) -> String {
         let on = |day: Option<Day>| day.map(|day| format!(" {}", show(&day))).unwrap_or_default();
->>>>>>> referral
         match self.notice.state {
             NoticeState::Returned => format!("Returned{}", on(self.notice.returned_on)),
             NoticeState::Bounced => format!("Bounced{}", on(self.notice.returned_on)),

@@ -43,10 +43,6 @@ pub struct Line<'a> {
     /// The day, in the city, on which the entry was recorded.
     pub recorded_on: Day,
     pub balance: Cents,
-<<<<<<< HEAD
-    /// What it undoes, or what undid it.
-    pub note: String,
-=======
     pub tie: Option<Tie<'a>>,
 }
 
@@ -67,7 +63,6 @@ impl Line<'_> {
             None => String::new(),
         }
     }
->>>>>>> referral
 }
 
 /// What is claimed, by service and kind; open amounts, after all payments.
@@ -154,35 +149,17 @@ impl Statement<'_> {
 }
 
 fn periods<'a>(input: &PacketInput, entries: &[&'a Entry]) -> Vec<Period<'a>> {
-<<<<<<< HEAD
-    let by_id: BTreeMap<EntryId, &Entry> = entries.iter().map(|entry| (entry.id, *entry)).collect();
-    let undone_by: BTreeMap<EntryId, &Entry> =
-=======
     let by_id: BTreeMap<EntryId, &'a Entry> = entries.iter().map(|entry| (entry.id, *entry)).collect();
     let undone_by: BTreeMap<EntryId, &'a Entry> =
->>>>>>> referral
         entries.iter().filter_map(|entry| entry.reverses.map(|undone| (undone, *entry))).collect();
     let mut periods: Vec<Period<'a>> = Vec::new();
     let mut balance = Cents::ZERO;
     for entry in entries {
         balance += entry.amount;
-<<<<<<< HEAD
-        let note = match (entry.reverses, undone_by.get(&entry.id)) {
-            (Some(undone), _) => match by_id.get(&undone) {
-                Some(first) => format!("Undoes {} {} of {}", first.kind, first.reference, first.effective_on),
-                None => format!("Undoes entry {undone}"),
-            },
-            (None, Some(by)) => format!("Undone by {} on {}", by.reference, by.effective_on),
-            (None, None) => String::new(),
-        };
-        let recorded_on = entry.recorded_at.with_timezone(&input.city.time_zone).date_naive();
-        let line = Line { entry, recorded_on, balance, note };
-=======
         let undoes = entry.reverses.and_then(|undone| by_id.get(&undone)).map(|first| Tie::Undoes(first));
         let tie = undoes.or_else(|| undone_by.get(&entry.id).map(|by| Tie::UndoneBy(by)));
         let recorded_on = entry.recorded_at.with_timezone(&input.city.time_zone).date_naive();
         let line = Line { entry, recorded_on, balance, tie };
->>>>>>> referral
         let bill = (entry.kind == EntryKind::Charge).then_some(entry.effective_on);
         match periods.last_mut() {
             Some(period) if bill.is_none() || bill == period.billed_on => {

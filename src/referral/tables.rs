@@ -43,11 +43,7 @@ pub fn statement_csv(statement: &Statement<'_>) -> Vec<u8> {
             maybe_day(entry.due_on),
             money(entry.amount),
             money(line.balance),
-<<<<<<< HEAD
-            text(&line.note),
-=======
             text(line.note(ToString::to_string)),
->>>>>>> referral
         ]);
     }
     table.bytes()
@@ -71,11 +67,7 @@ pub fn statement_json(input: &PacketInput, statement: &Statement<'_>) -> Value {
                 "due_on": entry.due_on,
                 "amount": entry.amount.to_plain(),
                 "balance": line.balance.to_plain(),
-<<<<<<< HEAD
-                "note": line.note,
-=======
                 "note": line.note(ToString::to_string),
->>>>>>> referral
             })
         })
         .collect();
@@ -203,11 +195,7 @@ pub fn notices_csv(input: &PacketInput) -> Vec<u8> {
             text(notice.proof.as_deref().unwrap_or_default()),
             maybe_day(notice.served_on),
             maybe_day(notice.returned_on),
-<<<<<<< HEAD
-            text(piece.delivery()),
-=======
             text(piece.delivery(ToString::to_string)),
->>>>>>> referral
             text(notice.document.as_ref().map_or("", |hash| hash.as_str())),
             text(piece.path().unwrap_or_default()),
         ]);
@@ -236,11 +224,7 @@ pub fn arrangements_csv(input: &PacketInput) -> Vec<u8> {
                 day(plan.arrangement.made_on),
                 text(&plan.arrangement.made_by),
                 money(plan.arrangement.total()),
-<<<<<<< HEAD
-                text(plan.state_word()),
-=======
                 text(plan.state_word(ToString::to_string)),
->>>>>>> referral
                 number(n),
                 day(installment.due_on),
                 day(installment.last_day),

@@ -2,10 +2,7 @@
 //!
 //! Only facts that are recorded; a conversation is told, an attempt without one is counted.
 
-<<<<<<< HEAD
-=======
 use super::face::us;
->>>>>>> referral
 use super::input::PacketInput;
 use super::sent;
 use super::statement::Statement;
@@ -13,11 +10,7 @@ use crate::domain::arrangement::ArrangementState;
 use crate::domain::day::plus_days;
 use crate::domain::field_order::{OrderKind, OrderState};
 use crate::domain::promise::PromiseState;
-<<<<<<< HEAD
-use crate::domain::{Day, EntryKind};
-=======
 use crate::domain::{Day, EntryKind, EventKind, Recipient};
->>>>>>> referral
 
 /// A dated sentence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,14 +36,9 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
     }
     if let Some(line) = statement.items.first() {
         let item = line.item;
-<<<<<<< HEAD
-        at(item.due_on, format!("The oldest bill still unpaid fell due ({}, {}).", item.service, item.amount));
-        at(plus_days(item.due_on, 1), "The account became delinquent.".to_owned());
-=======
         let what = format!("{} {} of {}", item.service, words(item.kind.word()), item.amount);
         let due = us(item.due_on);
         at(plus_days(item.due_on, 1), format!("The oldest debt still open, a {what} due {due}, became delinquent."));
->>>>>>> referral
     }
     if let Some(payment) = statement.last_payment {
         at(payment.effective_on, format!("Last payment received: {}.", payment.amount.abs()));
@@ -63,18 +51,6 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
     }
     for piece in sent::sent(input) {
         let notice = piece.notice;
-<<<<<<< HEAD
-        let by = notice.channel.word();
-        at(
-            piece.on,
-            format!(
-                "Notice “{}” sent by {by} for {} (no. {}).",
-                words(notice.template.as_str()),
-                notice.facts.amount,
-                piece.number
-            ),
-        );
-=======
         let to = match notice.recipient {
             Recipient::Customer => "the customer",
             Recipient::Occupant => "the occupant",
@@ -87,25 +63,16 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
         if let Some(returned) = notice.returned_on {
             at(returned, format!("Notice no. {} came back.", piece.number));
         }
->>>>>>> referral
     }
     for call in input.calls.iter().filter(|call| call.outcome.is_contact()) {
         at(call.made_on, format!("Spoke with the household by telephone: {}.", words(call.outcome.word())));
     }
     for promise in &input.promises {
-<<<<<<< HEAD
-        at(promise.made_on, format!("Promise to pay {} by {}.", promise.amount, promise.pay_by));
-        match promise.state(&input.entries, input.cut_off) {
-            PromiseState::Kept(day) => at(day, format!("The promise of {} was kept.", promise.made_on)),
-            PromiseState::Broken(day) => at(day, format!("The promise of {} was broken.", promise.made_on)),
-            PromiseState::Canceled(day) => at(day, format!("The promise of {} was canceled.", promise.made_on)),
-=======
         at(promise.made_on, format!("Promise to pay {} by {}.", promise.amount, us(promise.pay_by)));
         match promise.state(&input.entries, input.cut_off) {
             PromiseState::Kept(day) => at(day, format!("The promise of {} was kept.", us(promise.made_on))),
             PromiseState::Broken(day) => at(day, format!("The promise of {} was broken.", us(promise.made_on))),
             PromiseState::Canceled(day) => at(day, format!("The promise of {} was canceled.", us(promise.made_on))),
->>>>>>> referral
             PromiseState::Open => {}
         }
     }
@@ -117,11 +84,6 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
         );
         match plan.standing(&input.books.applications, input.cut_off).state {
             ArrangementState::Missed(day) => {
-<<<<<<< HEAD
-                at(plus_days(day, i64::from(plan.grace_days) + 1), format!("The installment due {day} was missed."));
-            }
-            ArrangementState::Canceled(day) => at(day, format!("The arrangement of {} was canceled.", plan.made_on)),
-=======
                 at(
                     plus_days(day, i64::from(plan.grace_days) + 1),
                     format!("The installment due {} was missed.", us(day)),
@@ -130,7 +92,6 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
             ArrangementState::Canceled(day) => {
                 at(day, format!("The arrangement of {} was canceled.", us(plan.made_on)))
             }
->>>>>>> referral
             ArrangementState::Performing | ArrangementState::Completed => {}
         }
     }
@@ -152,14 +113,11 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
             at(done, format!("Service {what} ({}).", order.service));
         }
     }
-<<<<<<< HEAD
-=======
     for event in &input.events {
         if let Some(text) = event_text(event.kind) {
             at(event.on, text.to_owned());
         }
     }
->>>>>>> referral
     let referral = &input.referral;
     at(referral.proposed_on, format!("Referral proposed ({}).", words(referral.to.word())));
     if let (Some(by), Some(on)) = (&referral.approved_by, referral.approved_on) {
@@ -170,8 +128,6 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
     moments
 }
 
-<<<<<<< HEAD
-=======
 /// What an event adds to the records that are told above; `None` for what they say already.
 const fn event_text(kind: EventKind) -> Option<&'static str> {
     match kind {
@@ -198,7 +154,6 @@ const fn event_text(kind: EventKind) -> Option<&'static str> {
     }
 }
 
->>>>>>> referral
 /// A word of the files as people read it: `left_message` is `left message`.
 #[must_use]
 pub fn words(word: &str) -> String {

@@ -69,11 +69,7 @@ pub fn input() -> PacketInput {
                 placed_by: "D. Okafor".into(),
                 placed_on: day("2026-03-09"),
             },
-<<<<<<< HEAD
-            outcome: Some("Denied 2026-03-20: the meter was tested and reads true".into()),
-=======
             outcome: Some("Denied: the meter was tested and reads true".into()),
->>>>>>> referral
         }],
         field_orders: vec![shut_off()],
         events: Vec::new(),
@@ -154,11 +150,7 @@ fn ledger() -> Vec<Entry> {
     let mut returned_fee = entry(24, General, Fee, 2_500, "2026-06-04", Some("2026-06-25"));
     returned_fee.source = "arrears".into();
     returned_fee.memo = "Returned payment".into();
-<<<<<<< HEAD
-    let mut lockbox = entry(25, Water, Payment, -12_000, "2026-06-15", None);
-=======
     let mut lockbox = entry(25, Water, Payment, -31_725, "2026-06-15", None);
->>>>>>> referral
     // Received in time and learned two days later.
     lockbox.recorded_at = Utc.with_ymd_and_hms(2026, 6, 17, 17, 5, 0).unwrap();
     entries.extend([late, paid, check, returned, returned_fee, lockbox]);
@@ -243,11 +235,7 @@ fn arrangement() -> Arrangement {
         id: ArrangementId(1),
         made_on: day("2026-06-08"),
         made_by: "Marisol Vega".into(),
-<<<<<<< HEAD
-        covers: (2..=13).map(EntryId).collect(),
-=======
         covers: (2..=13).chain([20]).map(EntryId).collect(),
->>>>>>> referral
         installments: [("2026-06-15", 12_000), ("2026-07-15", 12_000), ("2026-08-14", 12_000)]
             .map(|(due, cents)| Installment { due_on: day(due), amount: Cents::new(cents) })
             .to_vec(),

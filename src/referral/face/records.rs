@@ -12,10 +12,7 @@ use super::super::timeline::words;
 use super::{capital, language, phone, plain, us};
 use crate::domain::Recipient;
 use crate::domain::field_order::FieldOrder;
-<<<<<<< HEAD
-=======
 use crate::domain::notice::NoticeState;
->>>>>>> referral
 use crate::domain::promise::{Promise, PromiseState};
 
 pub fn later(statement: &Statement<'_>) -> Vec<Value> {
@@ -92,11 +89,7 @@ pub fn arrangements(input: &PacketInput) -> Vec<Value> {
                 "made": us(plan.arrangement.made_on),
                 "by": plan.arrangement.made_by,
                 "total": plan.arrangement.total().to_string(),
-<<<<<<< HEAD
-                "state": plan.state_word(),
-=======
                 "state": plan.state_word(|day| us(*day)),
->>>>>>> referral
                 "note": plan.arrangement.note,
                 "lines": lines,
             })
@@ -137,13 +130,9 @@ fn notice(piece: &Sent<'_>) -> Value {
         Recipient::Owner => "Owner",
         Recipient::ThirdParty => "Third party",
     };
-<<<<<<< HEAD
-    let served = notice.served_on.map(|day| format!("; served {}", us(day))).unwrap_or_default();
-=======
     // A piece that came back served nobody, whatever was reckoned when it left.
     let came_back = matches!(notice.state, NoticeState::Returned | NoticeState::Bounced);
     let served = notice.served_on.filter(|_| !came_back).map(|day| format!("; served {}", us(day))).unwrap_or_default();
->>>>>>> referral
     json!({
         "number": format!("{:03}", piece.number),
         "sent": us(piece.on),
@@ -154,11 +143,7 @@ fn notice(piece: &Sent<'_>) -> Value {
         "to": format!("{recipient}: {}, {}", notice.addressee, sent_to(piece)),
         "amount": plain(notice.facts.amount),
         "proof": notice.proof.as_deref().unwrap_or("No proof recorded"),
-<<<<<<< HEAD
-        "delivery": format!("{}{served}", piece.delivery()),
-=======
         "delivery": format!("{}{served}", piece.delivery(|day| us(*day))),
->>>>>>> referral
         "sha256": notice.document.as_ref().map_or("No document", |hash| hash.as_str()),
     })
 }
