@@ -18,5 +18,3 @@ pub mod report;
 pub mod rulebook;
 pub mod store;
 pub mod typeset;
-
-pub mod referral;

@@ -273,6 +273,11 @@ impl<'a> Walker<'a> {
         }
         let (free, barred) = self.sift(narrowed, stage);
         let adverse_barred = stage.disconnects() && !free.iter().any(|act| matches!(act, Action::Disconnect { .. }));
+        if adverse_barred && barred.is_empty() {
+            let facts = vec![("services to shut off".into(), "none: not had, or off already".into())];
+            self.found(stage, stage.rule, Verdict::NotMet, facts, None);
+            return Outcome::Next;
+        }
         if free.is_empty() || adverse_barred {
             for (bar, until) in barred {
                 let rule = bar.rule.unwrap_or(stage.rule);
@@ -286,7 +291,7 @@ impl<'a> Walker<'a> {
     /// The stage's acts that nothing bars, a shut-off one service each, and what bars the others.
     fn sift(&mut self, narrowed: &Planner, stage: &Stage) -> (Vec<Action>, Vec<(Barred, Option<Day>)>) {
         let (mut free, mut barred) = (Vec::new(), Vec::new());
-        for action in stage.acts.iter().flat_map(one_service_each) {
+        for action in stage.acts.iter().flat_map(|action| one_service_each(action, narrowed)) {
             let held = bars::find(&action, &narrowed.view);
             self.review = earlier(self.review, held.until);
             match held.value {
@@ -420,11 +425,14 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// A shut-off of several services as one act for each, so that what bars one leaves the others.
-fn one_service_each(action: &Action) -> Vec<Action> {
+/// A shut-off as one act for each service that the account has and that is not off already, so that what bars one
+/// leaves the others.
+fn one_service_each(action: &Action, narrowed: &Planner) -> Vec<Action> {
+    let snapshot = narrowed.view.snapshot;
     match action {
-        Action::Disconnect { services, limit_only } if services.len() > 1 => services
+        Action::Disconnect { services, limit_only } => services
             .iter()
+            .filter(|service| snapshot.profile.services.contains(service) && !snapshot.shut_off.contains(service))
             .map(|service: &Service| Action::Disconnect { services: vec![*service], limit_only: *limit_only })
             .collect(),
         other => vec![other.clone()],
