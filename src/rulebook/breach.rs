@@ -138,7 +138,11 @@ impl Case<'_> {
             let lead =
                 notice.stage.leads.iter().zip(&notice.leads).find(|(lead, _)| lead.before == self.stage.stage.id);
             let counted = self.place(|when| stage_of(when) == Some(&notice.stage.id));
-            best = Some((lead.map_or(counted, |(_, at)| *at), &notice.stage.id));
+            let at = lead.map_or(counted, |(_, at)| *at);
+            // The line that ties the two together is the one to change, where there is one.
+            if best.is_none() || at != self.stage.at {
+                best = Some((at, &notice.stage.id));
+            }
         }
         let (id, words) = (&self.stage.stage.id, words(offset));
         let channels: Vec<&str> = by.iter().map(|channel| channel.word()).collect();

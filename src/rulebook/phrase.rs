@@ -20,8 +20,8 @@ pub(super) const STAGE_EVENTS: &[(&str, EventKind)] = &[
     ("posted", EventKind::NoticePosted),
     ("returned", EventKind::NoticeReturned),
     ("voided", EventKind::NoticeVoided),
-    ("contact made", EventKind::ContactMade),
-    ("contact failed", EventKind::ContactFailed),
+    ("made", EventKind::ContactMade),
+    ("failed", EventKind::ContactFailed),
     ("done", EventKind::ShutOff),
 ];
 
@@ -223,9 +223,7 @@ fn anchor(phrase: &mut Phrase<'_>, stages: &[String]) -> Result<Anchor, Fault> {
         let name = phrase.bump().ok_or_else(|| Fault::new(phrase.here(), "expected the name of a date on the bill"))?;
         return Ok(Anchor::Printed(name.text.to_owned()));
     }
-    if let Some(kind) = EventKind::ALL.iter().find(|kind| phrase.eat(kind.word())) {
-        return Ok(Anchor::Event(*kind, None));
-    }
+    // A stage called `notice` is meant by `notice mailed`, not any notice at all.
     if stages.iter().any(|stage| stage == first.text) {
         let stage = stage(phrase, stages)?;
         let Some(verb) = phrase.peek() else { return Ok(Anchor::Stage(stage)) };
@@ -236,6 +234,9 @@ fn anchor(phrase: &mut Phrase<'_>, stages: &[String]) -> Result<Anchor, Fault> {
         return Err(Fault::new(verb.at, format!("`{}` is nothing that becomes of a stage", verb.text))
             .near(verb.text, verbs())
             .expected(one_of(verbs())));
+    }
+    if let Some(kind) = EventKind::ALL.iter().find(|kind| phrase.eat(kind.word())) {
+        return Ok(Anchor::Event(*kind, None));
     }
     // Two words may be an event misspelled; one word is more likely a stage.
     let rest = phrase.rest();
@@ -410,6 +411,19 @@ mod tests {
         );
         assert_eq!(read("contact").offset, days(0));
         assert_eq!(read("7 open days after payment returned").offset.unit, Unit::BusinessDay);
+    }
+
+    #[test]
+    fn a_stage_is_meant_before_an_event_of_the_same_words() {
+        let read = |text: &str, stages: &[&str]| {
+            let stages: Vec<String> = stages.iter().map(|stage| (*stage).to_owned()).collect();
+            when(&node(text), &stages).unwrap().anchor
+        };
+        let mailed = "7 days after notice mailed";
+        assert_eq!(read(mailed, &["notice"]), Anchor::Event(EventKind::NoticeMailed, Some("notice".into())));
+        assert_eq!(read(mailed, &["letter"]), Anchor::Event(EventKind::NoticeMailed, None));
+        let failed = "2 days after contact failed";
+        assert_eq!(read(failed, &["contact"]), Anchor::Event(EventKind::ContactFailed, Some("contact".into())));
     }
 
     #[test]

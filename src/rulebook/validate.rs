@@ -137,7 +137,7 @@ fn is_cited(stage: &StageDraft, report: &mut Report<'_>) {
         | Action::Freeze { .. } => false,
     });
     if let Some(act) = adverse.filter(|_| !stage.cited) {
-        let message = format!("`{}` orders a {} without naming its law", stage.stage.id, act.word());
+        let message = format!("`{}` orders `{}` without naming its law", stage.stage.id, act.word());
         report.add(
             Fault::new(stage.at, message).expected("`cite:` in the stage or its track, such as `cite: 13.04.110`"),
         );
