@@ -12,6 +12,22 @@ use super::error::{Fault, Span, nearest, one_of};
 use super::policy::{Anchor, DateRule, Lead, Offset, Unit, When};
 use super::tokens::Phrase;
 
+/// What a wait can count from, with what it means and an example: the source of `rules explain`.
+pub const ANCHORS: &[(&str, &str, &str)] = &[
+    ("billed", "the day on which the track's first bill was billed", "60 days after billed"),
+    ("due", "the day on which it was due", "more than 60 days after due"),
+    ("opened", "the day on which the case opened", "10 days after opened"),
+    ("printed NAME", "a date printed on the bill, by its name", "1 day after printed pay_by"),
+    ("STAGE", "the day on which a stage of the track was decided", "15 days after final_notice"),
+    ("STAGE mailed", "the day on which its letter was marked mailed", "15 days after final_notice mailed"),
+    ("STAGE served", "the legal date of its notice", "10 days after final_notice served"),
+    ("STAGE posted", "the day on which a crew left its tag", "48 hours after final_notice posted"),
+    ("STAGE made", "the day of the conversation that its calls brought", "7 days after contact made"),
+    ("STAGE failed", "the day on which its attempts ended without one", "2 days after contact failed"),
+    ("STAGE done", "the day on which the crew shut off", "15 days after shut_off done"),
+    ("EVENT", "the day on which something happened", "60 days after installment missed"),
+];
+
 /// What may stand after a stage's name: `final_notice mailed`.
 pub(super) const STAGE_EVENTS: &[(&str, EventKind)] = &[
     ("released", EventKind::NoticeReleased),
@@ -411,6 +427,13 @@ mod tests {
         );
         assert_eq!(read("contact").offset, days(0));
         assert_eq!(read("7 open days after payment returned").offset.unit, Unit::BusinessDay);
+    }
+
+    #[test]
+    fn every_example_of_what_is_counted_from_is_read() {
+        for (_, _, example) in ANCHORS {
+            assert!(when(&node(example), &stages()).is_ok(), "{example}");
+        }
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub(super) struct StageDraft {
     pub cited: bool,
 }
 
+/// More stages than any ordinance has.
+const MOST_STAGES: usize = 100;
+
 const PER: &[(&str, Per)] = &[("account", Per::Account), ("bill", Per::Bill), ("year", Per::Year)];
 const REANCHOR: &[(&str, Reanchor)] =
     &[("keep", Reanchor::Keep), ("restart", Reanchor::Restart), ("close", Reanchor::Close)];
@@ -79,6 +82,10 @@ fn track(entry: &Entry, disconnects: &[Service], origins: &mut Origins, report: 
     if let Some(node) = stages_node
         && let Some(entries) = fields::entries(node, "stages", report)
     {
+        if entries.len() > MOST_STAGES {
+            report.add(Fault::new(entry.at, format!("a track has at most {MOST_STAGES} stages")));
+            return None;
+        }
         stages.extend(entries.iter().filter_map(|entry| stage(entry, context, origins, report)));
     }
     let track = Track {

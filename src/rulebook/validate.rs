@@ -25,7 +25,7 @@ pub(super) fn check(tracks: &[TrackDraft], referral: Option<&ReferralRules>, rep
 }
 
 /// The stage of that name.
-fn find<'t>(track: &'t TrackDraft, id: &StageId) -> Option<&'t StageDraft> {
+pub(super) fn find<'t>(track: &'t TrackDraft, id: &StageId) -> Option<&'t StageDraft> {
     track.stages.iter().find(|stage| stage.stage.id == *id)
 }
 
