@@ -176,7 +176,7 @@ fn html_blocks(out: &mut String, part: &Part, blocks: &[Block]) {
                     out,
                     r#"<tr><th scope="row" colspan="4" style="padding:8px 0;text-align:left">{}</th><td style="padding:8px 0;text-align:right"><strong>{}</strong></td></tr></tbody></table>"#,
                     escape(l.total),
-                    escape(&part.amount)
+                    escape(&part.charges_total)
                 );
             }
             Block::Installments => {
@@ -298,7 +298,7 @@ fn text_blocks(out: &mut String, part: &Part, blocks: &[Block]) {
                         row.service, row.kind, part.labels.due, row.due, row.amount
                     );
                 }
-                let _ = writeln!(out, "{}: {}\n", part.labels.total, part.amount);
+                let _ = writeln!(out, "{}: {}\n", part.labels.total, part.charges_total);
             }
             Block::Installments => {
                 for row in &part.installments {

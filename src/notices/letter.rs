@@ -28,8 +28,13 @@ pub struct Part {
     pub amount: String,
     /// As a sentence says it.
     pub pay_by: Option<String>,
+    /// As the stub says it.
+    pub pay_by_short: Option<String>,
+    /// What the stub asks for: the amount, or an arrangement's first installment.
+    pub stub_amount: String,
     pub shut_off_on: Option<String>,
     pub charges: Vec<ChargeRow>,
+    pub charges_total: String,
     pub installments: Vec<InstallmentRow>,
     pub ways_to_pay: Vec<WayToPay>,
     pub division: String,
@@ -165,6 +170,10 @@ fn part(
         }
     }
     let Wording { title, subject, stub, blocks } = wording::fill(&notice.template, language, &values)?;
+    let first = installments.first();
+    if first.is_none() && blocks.contains(&Block::Installments) {
+        return Err(WordingError::NoInstallments { name: notice.template.clone() });
+    }
     let labels = language::labels(language);
     Ok(Part {
         language,
@@ -176,6 +185,9 @@ fn part(
         date: table_date(dated),
         amount: amount.to_string(),
         pay_by: facts.pay_by.map(date),
+        pay_by_short: first.map(|installment| installment.due_on).or(facts.pay_by).map(table_date),
+        stub_amount: first.map_or(amount, |installment| installment.amount).to_string(),
+        charges_total: facts.items.iter().map(|item| item.open).sum::<Cents>().to_string(),
         shut_off_on: facts.shut_off_on.map(date),
         charges: facts
             .items
