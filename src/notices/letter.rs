@@ -180,7 +180,8 @@ fn part(
         labels,
         title,
         subject,
-        stub,
+        // Only the customer is asked to pay: an occupant, owner or third party owes nothing of this account.
+        stub: stub && notice.recipient == Recipient::Customer,
         blocks,
         date: table_date(dated),
         amount: amount.to_string(),
@@ -231,4 +232,58 @@ fn services(notice: &Notice, language: Language) -> String {
     }
     let words: Vec<&str> = named.into_iter().map(|service| language::service_name(service, language)).collect();
     language::listed(&words, language)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{self, day, profile};
+    use super::*;
+    use crate::domain::Channel;
+    use crate::domain::notice::NoticeFacts;
+
+    fn english(notice: &Notice) -> Result<Vec<Part>, WordingError> {
+        parts(&CityProfile::default(), notice, &profile(), day("2026-05-04"), &[])
+    }
+
+    fn notice(template: &str, facts: NoticeFacts) -> Notice {
+        Notice { facts, ..samples::notice(template, Channel::Mail, &[Language::English]) }
+    }
+
+    #[test]
+    fn a_final_notice_without_a_day_to_pay_by_is_refused_and_not_printed_with_a_gap() {
+        let facts = NoticeFacts { pay_by: None, ..samples::facts() };
+        let error = english(&notice("final_notice", facts)).unwrap_err();
+        assert!(error.to_string().contains("pay_by"), "{error}");
+    }
+
+    #[test]
+    fn a_tag_may_do_without_dates() {
+        let facts = NoticeFacts { pay_by: None, shut_off_on: None, ..samples::facts() };
+        let parts = english(&notice("shut_off_tag", facts)).unwrap();
+        assert_eq!((parts[0].pay_by.as_ref(), parts[0].stub), (None, false));
+    }
+
+    #[test]
+    fn only_the_customers_copy_has_a_stub_to_pay_with() {
+        let mine = notice("final_notice", samples::facts());
+        let stub = |recipient| english(&Notice { recipient, ..mine.clone() }).unwrap()[0].stub;
+        assert!(stub(Recipient::Customer));
+        assert!(!stub(Recipient::Occupant) && !stub(Recipient::Owner) && !stub(Recipient::ThirdParty));
+    }
+
+    #[test]
+    fn a_language_without_a_wording_is_refused_by_name() {
+        let korean = Notice { languages: vec![Language::Korean], ..notice("reminder", samples::facts()) };
+        let error = english(&korean).unwrap_err().to_string();
+        assert!(error.starts_with("there is no wording named reminder in ko; there are reminder, "), "{error}");
+    }
+
+    #[test]
+    fn services_are_named_once_and_fees_of_the_account_only_alone() {
+        let water_and_fee = notice("reminder", samples::facts());
+        assert_eq!(services(&water_and_fee, Language::English), "water, sewer and refuse");
+        let mut facts = samples::facts();
+        facts.items.retain(|item| item.service == Service::General);
+        assert_eq!(services(&notice("reminder", facts), Language::English), "account charges");
+    }
 }
