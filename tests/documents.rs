@@ -183,6 +183,12 @@ fn a_final_notice_states_all_that_the_law_requires_in_both_languages() {
     );
     assert!(text.find("Aviso final").unwrap() < text.find("Final notice before").unwrap(), "Spanish is hers");
     assert!(!text.contains("Your rights if you rent"), "the customer's copy");
+    let path = folder.join("final_notice.pdf");
+    let plain = run("qpdf", "qpdf", &["--qdf", "--object-streams=disable", path.to_str().unwrap(), "-"]);
+    let tags = String::from_utf8_lossy(&plain.stdout);
+    for language in ["/Lang (es-US)", "/Lang (en-US)"] {
+        assert!(tags.contains(language), "a reading program is told the language of each part: {language}");
+    }
 }
 
 #[test]
@@ -230,6 +236,15 @@ fn every_wording_makes_an_accessible_letter_in_every_language() {
             assert_says(
                 &String::from_utf8_lossy(&info.stdout),
                 &["Tagged:          yes", "(letter)", "City of Riverbend"],
+            );
+            let claims = run(
+                "pdfinfo",
+                "poppler-utils",
+                &["-meta", folder.join(format!("{name}_{language}.pdf")).to_str().unwrap()],
+            );
+            assert_says(
+                &String::from_utf8_lossy(&claims.stdout),
+                &["<pdfuaid:part>1<", "<pdfaid:part>2<", "<pdfaid:conformance>A<", &format!("<rdf:li>{language}-US<")],
             );
             let pages = pages_of(&letter.bytes).unwrap();
             assert!(pages <= 2, "{name} in one language fits one sheet, and has {pages} pages");
