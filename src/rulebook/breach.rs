@@ -13,8 +13,8 @@ use super::policy::{Anchor, Cmp, Cond, Fact, Guard, Limit, Offset, Opens, Unit, 
 use super::tracks::{StageDraft, TrackDraft};
 use super::validate::{find, stage_of};
 
-/// Holidays that may stand between two days less than five weeks apart, and then some.
-const HOLIDAYS: i64 = 2;
+/// Holidays that may stand within five weeks: as many as about Thanksgiving or the turn of the year.
+const HOLIDAYS: i64 = 4;
 
 /// Checks every stage that shuts off a guarded service. The tracks are free of circles.
 pub(super) fn check(tracks: &[TrackDraft], guards: &[GuardDraft], due_days: Option<u16>, report: &mut Report<'_>) {
@@ -334,4 +334,29 @@ fn words(offset: Offset) -> String {
     };
     let more = if offset.more_than { "more than " } else { "" };
     format!("{more}{} {unit}{}", offset.n, if offset.n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{calendar, shipped};
+    use super::*;
+    use crate::domain::day::{days_between, parse, plus_days};
+
+    /// Every day of ten years on the calendar with the most holidays that ships.
+    #[test]
+    fn the_bounds_are_never_too_high() {
+        let calendar = calendar::named(&shipped(), "riverbend").unwrap();
+        let first = parse("2026-01-01").unwrap();
+        for day in (0..3_650).map(|n| plus_days(first, n)) {
+            for n in [1, 2, 5, 7, 10, 15, 20, 30, 45, 60] {
+                let later = calendar.plus_business_days(day, n);
+                let bound = gap(Offset { n, unit: Unit::BusinessDay, more_than: false });
+                assert!(days_between(day, later) >= bound.days, "{n} business days after {day}");
+
+                let passed = (1..=i64::from(n)).filter(|k| calendar.is_business_day(plus_days(day, *k))).count();
+                let bound = gap(Offset { n, unit: Unit::Day, more_than: false });
+                assert!(i64::try_from(passed).unwrap() >= bound.business, "{n} days after {day}");
+            }
+        }
+    }
 }

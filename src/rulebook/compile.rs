@@ -6,7 +6,7 @@ use crate::domain::{Cents, Day, PolicyHash, Service};
 
 use super::calendar;
 use super::document::{self, Node};
-use super::error::{Fault, Place, Report, RuleError, RuleErrors, Span, nearest, one_of};
+use super::error::{Fault, Report, RuleError, RuleErrors, one_of};
 use super::fields::{self, Fields};
 use super::guards::{self, GuardDraft, Pack};
 use super::origins::Origins;
@@ -27,7 +27,7 @@ const MOST_ERRORS: usize = 50;
 /// shows to break a guard.
 pub fn load(sources: &Sources, file: &str) -> Result<Policy, RuleErrors> {
     let Some(text) = sources.get(file) else {
-        return Err(RuleErrors(vec![missing(sources, file)]));
+        return Err(sources.missing(file));
     };
     let mut report = Report::new(file, text);
     let mut origins = Origins::default();
@@ -40,18 +40,6 @@ pub fn load(sources: &Sources, file: &str) -> Result<Policy, RuleErrors> {
     match read {
         Some(policy) if errors.is_empty() => Ok(policy),
         _ => Err(RuleErrors(errors)),
-    }
-}
-
-fn missing(sources: &Sources, file: &str) -> RuleError {
-    let paths: Vec<&str> = sources.iter().map(|(path, _)| path).collect();
-    RuleError {
-        place: Place { file: file.to_owned(), at: Span { line: 1, column: 1, width: 1 }, excerpt: String::new() },
-        message: format!("there is no file `{file}` among the rules"),
-        expected: Some(one_of(paths.iter().copied())),
-        nearest: nearest(file, paths).map(str::to_owned),
-        help: None,
-        also: None,
     }
 }
 
