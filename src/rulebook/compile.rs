@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{Cents, Day, PolicyHash, Service};
+use crate::domain::{Calendar, Cents, Day, PolicyHash, Service};
 
 use super::calendar;
 use super::document::{self, Node};
@@ -51,7 +51,8 @@ struct Head {
     effective_from: Day,
     open_cases: OpenCases,
     time_zone: String,
-    calendar: String,
+    /// The name by which the policy calls it, and what it says.
+    calendar: (String, Calendar),
 }
 
 /// What is billed and what can be shut off.
@@ -100,10 +101,10 @@ fn policy(
 
     let sound = validate::check(&drafts, refers.then_some(&referral), report);
     let guards = merge(packs, pack_origins, origins);
-    if sound {
-        breach::check(&drafts, &guards, ledger.due_days, report);
-    }
     let head = head?;
+    if sound {
+        breach::check(&drafts, &guards, ledger.due_days, &head.calendar.1, report);
+    }
     Some(Policy {
         hash: hash.of_policy(sources, report.file),
         name: head.name,
@@ -112,7 +113,7 @@ fn policy(
         effective_from: head.effective_from,
         open_cases: head.open_cases,
         time_zone: head.time_zone,
-        calendar: head.calendar,
+        calendar: head.calendar.0,
         ledger,
         cure_below,
         tracks: drafts.into_iter().map(joined).collect(),
@@ -205,7 +206,7 @@ fn named_calendar(
     sources: &Sources,
     report: &mut Report<'_>,
     others: &mut Vec<RuleError>,
-) -> Option<String> {
+) -> Option<(String, Calendar)> {
     let name = report.take(fields::text(node, "a calendar"))?;
     let path = format!("calendars/{name}.yaml");
     let Some(text) = sources.get(&path) else {
@@ -214,11 +215,13 @@ fn named_calendar(
         report.add(fault.expected(one_of(known())));
         return None;
     };
-    if let Err(RuleErrors(errors)) = calendar::load(text, &path) {
-        others.extend(errors);
-        return None;
+    match calendar::load(text, &path) {
+        Ok(calendar) => Some((name.to_owned(), calendar)),
+        Err(RuleErrors(errors)) => {
+            others.extend(errors);
+            None
+        }
     }
-    Some(name.to_owned())
 }
 
 /// What the policy's hash is made of besides its own text.
