@@ -9,7 +9,7 @@ use crate::domain::{Action, Calendar, Channel, Day, EventKind, Recipient, StageI
 
 use super::error::{Fault, Report, Span};
 use super::guards::GuardDraft;
-use super::policy::{Anchor, Cmp, Cond, Fact, Guard, Limit, Offset, Opens, Unit, Value, When};
+use super::policy::{Anchor, Cmp, Cond, Expiry, Fact, Guard, Limit, Offset, Opens, Unit, Value, When};
 use super::tracks::{StageDraft, TrackDraft};
 use super::validate::{find, stage_of};
 
@@ -133,6 +133,7 @@ impl<'a> Case<'a> {
         })
     }
 
+    /// No notice by the channels is certain to stand so long before the shut-off.
     fn too_short(self, offset: Offset, by: &[Channel]) -> Option<Fault> {
         let notices = self.track.stages.iter().filter(|stage| reaches(stage, by));
         let needed = self.gap(offset);
@@ -154,7 +155,17 @@ impl<'a> Case<'a> {
         let (id, words) = (&self.stage.stage.id, words(offset));
         let channels: Vec<&str> = by.iter().map(|channel| channel.word()).collect();
         let channels = super::error::one_of(channels);
+        let may_be_passed = |notice: &StageId| {
+            find(self.track, notice).is_some_and(|notice| {
+                notice.stage.leads.iter().any(|lead| lead.before == *id) && !always_precedes(notice, self.stage)
+            })
+        };
         Some(match best {
+            Some((_, at, notice)) if may_be_passed(notice) => Fault::new(
+                at,
+                format!("`{notice}` may be passed over by its `if:` or `end:`, and `{id}` goes on without it"),
+            )
+            .help(format!("give `{id}` the same `if:`, or count it from `{notice} mailed`")),
             Some((_, at, notice)) => Fault::new(
                 at,
                 format!("nothing here keeps `{id}` until {words} after `{notice}` went out"),
@@ -264,9 +275,11 @@ impl<'a> Case<'a> {
                 Anchor::Billed | Anchor::Due | Anchor::Printed(_) | Anchor::Opened | Anchor::Event(_, None) => {}
             }
         }
-        // A lead is also a wait of the later act, from actual service.
-        let leads = find(self.track, notice).into_iter().flat_map(|stage| &stage.stage.leads);
-        leads.filter(|lead| lead.before == later.stage.id).for_each(|lead| take(self.gap(lead.offset)));
+        // A lead is also a wait of the later act, from actual service, unless the notice can be passed over.
+        if let Some(stage) = find(self.track, notice).filter(|stage| always_precedes(stage, later)) {
+            let leads = stage.stage.leads.iter().filter(|lead| lead.before == later.stage.id);
+            leads.for_each(|lead| take(self.gap(lead.offset)));
+        }
         known.insert(&later.stage.id, longest);
         longest
     }
@@ -283,6 +296,23 @@ fn requires(cond: &Cond, test: &impl Fn(&Cond) -> bool) -> bool {
         Cond::Any(parts) => !parts.is_empty() && parts.iter().all(|part| requires(part, test)),
         Cond::Always | Cond::Not(_) => false,
         Cond::Is(..) => test(cond),
+    }
+}
+
+/// Whether a stage planned back from `later` is never passed over where `later` acts: it asks for nothing that `later`
+/// does not ask for too, and its window does not lapse.
+fn always_precedes(earlier: &StageDraft, later: &StageDraft) -> bool {
+    let lapses = earlier.stage.end.as_ref().is_some_and(|end| end.then == Expiry::Lapse);
+    let asked = parts(&later.stage.only_if);
+    !lapses && parts(&earlier.stage.only_if).iter().all(|part| asked.contains(part))
+}
+
+/// The conditions that must all hold.
+fn parts(cond: &Cond) -> Vec<&Cond> {
+    match cond {
+        Cond::Always => Vec::new(),
+        Cond::All(inner) => inner.iter().flat_map(parts).collect(),
+        Cond::Any(_) | Cond::Not(_) | Cond::Is(..) => vec![cond],
     }
 }
 
