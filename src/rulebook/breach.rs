@@ -100,14 +100,10 @@ impl<'a> Case<'a> {
     fn too_young(self, days: u16) -> Option<Fault> {
         let needed = i64::from(days);
         let aged = |cond: &Cond| {
-            let Cond::Is(fact, cmp, value) = cond else { return false };
-            match (fact, cmp, value) {
-                (Fact::DebtAged(age), Cmp::Ge, Value::Money(amount)) => *age >= days && amount.is_positive(),
-                (Fact::DebtAged(age), Cmp::Gt, Value::Money(_)) => *age >= days,
-                (Fact::DaysPastDue, Cmp::Ge, Value::Number(n)) => *n >= needed,
-                (Fact::DaysPastDue, Cmp::Gt, Value::Number(n)) => *n + 1 >= needed,
-                (_, _, _) => false,
-            }
+            matches!(cond, Cond::Is(Fact::DebtAged(age), Cmp::Ge, Value::Money(sum)) if *age >= days && sum.is_positive())
+                || matches!(cond, Cond::Is(Fact::DebtAged(age), Cmp::Gt, Value::Money(_)) if *age >= days)
+                || matches!(cond, Cond::Is(Fact::DaysPastDue, Cmp::Ge, Value::Number(n)) if *n >= needed)
+                || matches!(cond, Cond::Is(Fact::DaysPastDue, Cmp::Gt, Value::Number(n)) if *n + 1 >= needed)
         };
         if requires(&self.stage.stage.only_if, &aged) || requires(&self.track.track.only_if, &aged) {
             return None;
@@ -209,14 +205,15 @@ impl<'a> Case<'a> {
 
     fn sent_alone(self, by: &[Channel]) -> Vec<Fault> {
         let acts = self.stage.stage.acts.iter().zip(&self.stage.acts);
-        acts.filter_map(|(act, at)| match act {
-            Action::Notice(notice) if notice.statutory && notice.by.iter().all(|channel| by.contains(channel)) => {
-                let channels: Vec<&str> = notice.by.iter().map(|channel| channel.word()).collect();
-                let message =
-                    format!("the statutory notice `{}` goes by {} alone", notice.template, channels.join(" and "));
-                Some(Fault::new(*at, message).help("add `mail` to its `by:`"))
+        acts.filter_map(|(act, at)| {
+            let Action::Notice(notice) = act else { return None };
+            if !notice.statutory || !notice.by.iter().all(|channel| by.contains(channel)) {
+                return None;
             }
-            _ => None,
+            let channels: Vec<&str> = notice.by.iter().map(|channel| channel.word()).collect();
+            let message =
+                format!("the statutory notice `{}` goes by {} alone", notice.template, channels.join(" and "));
+            Some(Fault::new(*at, message).help("add `mail` to its `by:`"))
         })
         .collect()
     }

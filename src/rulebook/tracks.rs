@@ -83,6 +83,9 @@ fn track(entry: &Entry, disconnects: &[Service], origins: &mut Origins, report: 
     if let Some(node) = stages_node
         && let Some(entries) = fields::entries(node, "stages", report)
     {
+        if entries.is_empty() {
+            report.add(Fault::new(node.at, "a track has at least one stage"));
+        }
         if entries.len() > MOST_STAGES {
             report.add(Fault::new(entry.at, format!("a track has at most {MOST_STAGES} stages")));
             return None;
