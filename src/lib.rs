@@ -18,3 +18,5 @@ pub mod report;
 pub mod rulebook;
 pub mod store;
 pub mod typeset;
+
+pub mod web;
