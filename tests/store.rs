@@ -108,6 +108,21 @@ fn run<F: Future<Output = ()>>(contract: impl FnOnce(Store, String) -> F, url: &
     });
 }
 
+/// Checked by the compiler alone: the daemon spawns these, so their futures go from thread to thread.
+#[expect(dead_code, reason = "it is compiled, never called")]
+fn use_cases_can_be_spawned(store: &Store, file: &ImportFile, stamp: &Stamp, attempt: &CallAttempt, follow: &FollowUp) {
+    fn sent<T: Send>(_: T) {}
+    sent(store.import(file, &rules(), stamp));
+    sent(store.ripen(&rules(), stamp));
+    sent(store.snapshots(&[]));
+    sent(store.commit_decisions(RunId(1), &[], &rules(), stamp));
+    sent(store.release_notices(&[], stamp));
+    sent(store.mark_mailed(&Pieces::Single(Vec::new()), stamp.on, "", stamp));
+    sent(store.record_attempt(attempt, follow, stamp));
+    sent(store.finalize_orders(&[], &[], stamp));
+    sent(store.place_referral(arrears::domain::ReferralId(1), stamp));
+}
+
 // What the stories are told with.
 
 fn day(text: &str) -> Day {
