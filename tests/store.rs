@@ -861,6 +861,9 @@ async fn what_was_known_on_an_earlier_day_can_be_rebuilt(store: Store, _: String
     assert_eq!(then.facts_seq, snapshot(&store, debtor).await.facts_seq);
     assert_eq!(then, snapshot(&store, debtor).await, "the same while nothing more is known");
 
+    let before = store.snapshot_as_of(debtor, day("2026-03-31"), end_of("2026-03-31"), &rules()).await.expect("before");
+    assert_eq!((before.items.len(), before.holds.len(), before.case), (1, 0, None), "no hold and no case yet");
+
     // A payment of April 1 is learned on April 10; the hold ends; the case closes.
     take_entries(&store, vec![payment("1001", "P-1", 18_000, "2026-04-01")], &at("2026-04-10")).await;
     store.end_hold(hold, "the meter was right", &lead("2026-04-10")).await.expect("ended");
