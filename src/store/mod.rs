@@ -264,7 +264,8 @@ use_cases! {
     fn order(&self, id: OrderId) -> FieldOrder;
     /// Approves those of the orders that are prepared. Gives the approved.
     fn approve_orders(&self, ids: &[OrderId], stamp: &Stamp) -> Vec<OrderId>;
-    /// Finalizes the orders that passed all checks again, and cancels those refused with the reason.
+    /// Finalizes the orders that passed all checks again, and cancels those refused with the reason. A refusal of the
+    /// whole list (a channel is not loaded) is not for here: the orders stay approved until it is loaded.
     fn finalize_orders(&self, passed: &[OrderId], refused: &[(OrderId, FinalizeRefusal)], stamp: &Stamp) -> Vec<OrderId>;
     /// Gives finalized shut-offs and approved restorations and tags to a crew. Gives the dispatched.
     fn dispatch_orders(&self, ids: &[OrderId], crew: &str, stamp: &Stamp) -> Vec<OrderId>;
