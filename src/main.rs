@@ -12,7 +12,9 @@ fn main() -> anyhow::Result<()> {
         start: arrears::domain::day::parse("2026-01-05").expect("a date"),
     };
     let shown = runtime.block_on(demo.show(&|day, shown| {
-        if day.to_string().ends_with("01") { eprintln!("{day} {shown:?}"); }
+        if day.to_string().ends_with("01") {
+            eprintln!("{day} {shown:?}");
+        }
     }))?;
     println!("{shown:#?}");
     Ok(())

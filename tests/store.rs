@@ -115,7 +115,7 @@ fn use_cases_can_be_spawned(store: &Store, file: &ImportFile, stamp: &Stamp, att
     sent(store.import(file, &rules(), stamp));
     sent(store.ripen(&rules(), stamp));
     sent(store.snapshots(&[]));
-    sent(store.commit_decisions(RunId(1), &[], &rules(), stamp));
+    sent(store.commit_decisions(Some(RunId(1)), &[], &rules(), stamp));
     sent(store.release_notices(&[], stamp));
     sent(store.mark_mailed(&Pieces::Single(Vec::new()), stamp.on, "", stamp));
     sent(store.record_attempt(attempt, follow, stamp));
@@ -348,7 +348,7 @@ fn disconnect() -> Action {
 async fn commit(store: &Store, decision: &Decision, pieces: &[NewNotice], on: &str) -> CommitOutcome {
     let run = begin(store, on).await;
     let commits = [Commit { decision, pieces }];
-    store.commit_decisions(run, &commits, &rules(), &at(on)).await.expect("the commit")[0]
+    store.commit_decisions(Some(run), &commits, &rules(), &at(on)).await.expect("the commit")[0]
 }
 
 /// Commits a decision with the acts on what is known now.

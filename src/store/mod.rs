@@ -135,7 +135,7 @@ use_cases! {
 use_cases! {
     /// Writes decisions in one transaction: case, next review, fees, and what the acts order. Those whose account has
     /// learned something since are left out as stale. Outcomes are in the order of `commits`.
-    fn commit_decisions(&self, run: RunId, commits: &[Commit<'_>], rules: &LedgerRules, stamp: &Stamp) -> Vec<CommitOutcome>;
+    fn commit_decisions(&self, run: Option<RunId>, commits: &[Commit<'_>], rules: &LedgerRules, stamp: &Stamp) -> Vec<CommitOutcome>;
     /// Records something that happened to the account, with a note for the log.
     fn record_event(&self, account: AccountId, event: &Event, note: &str, stamp: &Stamp) -> ();
     /// Tasks for people: the open ones, or all.
