@@ -64,13 +64,8 @@ pub async fn city() -> City {
         let taken = office.import(&path, "Ruth").await.unwrap();
         assert!(matches!(taken, Taken::Done(_)), "{name}: {taken:?}");
     }
-    for (n, (name, role, capacity)) in [
-        ("Ruth", Role::Lead, 0),
-        ("Omar", Role::Representative, 40),
-        ("Ana", Role::Auditor, 0),
-    ]
-    .into_iter()
-    .enumerate()
+    for (n, (name, role, capacity)) in
+        [("Ruth", Role::Lead, 0), ("Omar", Role::Representative, 40), ("Ana", Role::Auditor, 0)].into_iter().enumerate()
     {
         let member = StaffMember { name: name.into(), role, languages: vec![Language::English], capacity };
         let hash = password::hash(PASSWORD, [u8::try_from(n).unwrap(); 16]).unwrap();
