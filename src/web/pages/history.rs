@@ -17,7 +17,8 @@ pub struct LogRow {
 }
 
 /// Keys that only the program reads.
-const INWARD: &[&str] = &["account", "act_key", "hash"];
+const INWARD: &[&str] =
+    &["account", "act_key", "hash", "id", "placed_by", "placed_on", "made_by", "made_on", "taken_by"];
 /// Keys whose numbers are cents.
 const MONEY: &[&str] = &["amount", "balance", "open", "paid", "total"];
 

@@ -138,7 +138,7 @@ fn waits(waiting: &Waiting) -> Vec<Waits> {
         line("Call list to release", waiting.calls_to_release, "/calls", "Lead"),
         line("Calls to make", waiting.calls_to_make, "/calls", "Representatives"),
         line("Shut-offs to approve", waiting.orders_to_approve, "/orders", "Approver"),
-        line("Shut-offs to finalize", waiting.orders_to_finalize, "/orders", "Lead"),
+        line("Shut-offs to finalize", waiting.orders_to_finalize, "/orders", "Approver"),
         line("Orders in the field", waiting.orders_in_the_field, "/orders", "Crews"),
         line("Referrals to approve", waiting.referrals_to_approve, "/referrals", "Approver"),
         line("Exceptions", waiting.exceptions, "/exceptions", "Lead"),
@@ -162,7 +162,7 @@ fn run(run: &RunRecord, zone: chrono_tz::Tz) -> Run {
 fn did(summary: Option<&Value>) -> String {
     let Some(Value::Object(fields)) = summary else { return String::new() };
     let counted = |(name, value): (&String, &Value)| match value {
-        Value::Number(number) if number.as_u64() != Some(0) => Some(format!("{number} {}", name.replace('_', " "))),
+        Value::Number(number) if number.as_u64() != Some(0) => Some(format!("{} {number}", name.replace('_', " "))),
         Value::Bool(true) => Some(name.replace('_', " ")),
         Value::Null | Value::Bool(false) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
             None
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_run_says_what_it_did_and_leaves_out_what_was_nothing() {
         let summary = json!({ "already_done": false, "examined": 3, "fees": 0, "notices": 1 });
-        assert_eq!(did(Some(&summary)), "3 examined, 1 notices");
+        assert_eq!(did(Some(&summary)), "examined 3, notices 1");
         assert_eq!(did(Some(&json!({ "examined": 0 }))), "nothing to do");
         assert_eq!(did(Some(&json!({ "missed": true }))), "missed");
     }
