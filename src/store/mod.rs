@@ -9,7 +9,9 @@
 //! raises the account's `facts_seq`, makes the account due today, and lets `decide` look.
 
 mod error;
+mod postgres;
 mod rows;
+mod sqlite;
 
 use std::collections::BTreeMap;
 
@@ -38,8 +40,8 @@ use crate::rulebook::policy::LedgerRules;
 /// The database, opened and migrated. Cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Store {
-    Sqlite(()),
-    Postgres(()),
+    Sqlite(sqlite::backend::Backend),
+    Postgres(postgres::backend::Backend),
 }
 
 impl Store {
@@ -48,8 +50,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Newer`] when a newer Arrears wrote it; [`StoreError::Address`] for any other address.
     pub async fn open(url: &str) -> Result<Self> {
-        let _ = url;
-        todo!()
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Self::Postgres(postgres::open(url).await?))
+        } else {
+            Ok(Self::Sqlite(sqlite::open(url).await?))
+        }
     }
 }
 
@@ -63,8 +68,8 @@ macro_rules! use_cases {
             /// See [`StoreError`]; nothing is written then.
             pub async fn $name(&self $(, $arg: $ty)*) -> Result<$ret> {
                 match self {
-                    Self::Sqlite(_db) => { $(let _ = $arg;)* todo!() }
-                    Self::Postgres(_db) => { todo!() }
+                    Self::Sqlite(db) => db.$name($($arg),*).await,
+                    Self::Postgres(db) => db.$name($($arg),*).await,
                 }
             }
         )+}
