@@ -176,7 +176,7 @@ fn html_blocks(out: &mut String, part: &Part, blocks: &[Block]) {
                     out,
                     r#"<tr><th scope="row" colspan="4" style="padding:8px 0;text-align:left">{}</th><td style="padding:8px 0;text-align:right"><strong>{}</strong></td></tr></tbody></table>"#,
                     escape(l.total),
-                    escape(&part.amount)
+                    escape(&part.charges_total)
                 );
             }
             Block::Installments => {
@@ -279,7 +279,7 @@ fn text_blocks(out: &mut String, part: &Part, blocks: &[Block]) {
             Block::List { ordered, items } => {
                 for (index, item) in items.iter().enumerate() {
                     let mark = if *ordered { format!("{}. ", index + 1) } else { "- ".to_owned() };
-                    let _ = writeln!(out, "{}", wrap(&format!("{mark}{}", plain(item)), "   "));
+                    let _ = writeln!(out, "{}", wrap(&format!("{mark}{}", plain(item)), &" ".repeat(mark.len())));
                 }
                 out.push('\n');
             }
@@ -295,10 +295,14 @@ fn text_blocks(out: &mut String, part: &Part, blocks: &[Block]) {
                     let _ = writeln!(
                         out,
                         "{} ({}), {} {}: {}",
-                        row.service, row.kind, part.labels.due, row.due, row.amount
+                        row.service,
+                        row.kind,
+                        part.labels.due.to_lowercase(),
+                        row.due,
+                        row.amount
                     );
                 }
-                let _ = writeln!(out, "{}: {}\n", part.labels.total, part.amount);
+                let _ = writeln!(out, "{}: {}\n", part.labels.total, part.charges_total);
             }
             Block::Installments => {
                 for row in &part.installments {

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod call_sheet;
 pub mod deliver;
 pub mod email;
+pub mod files;
 pub mod language;
 pub mod letter;
 pub mod plan;

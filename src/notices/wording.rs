@@ -96,6 +96,8 @@ pub enum WordingError {
     /// Tera's own text names the line and what is missing.
     #[error("notices/{file}: {fault}")]
     Template { file: String, fault: String },
+    #[error("{name} lists installments, and none are given: it is rendered with its arrangement")]
+    NoInstallments { name: NoticeName },
     #[error("notices/{file}: a wording is made of headings, paragraphs, lists, boxes, bold and italic, not of {found}")]
     Construct { file: String, found: String },
 }

@@ -3,16 +3,16 @@
 //! This proves lower bounds. What cannot be proven is refused too, with both lines named; what depends on facts of
 //! an account is barred when it acts. The bounds are coarse on purpose and always too low, never too high.
 
+use std::collections::BTreeMap;
+
 use crate::domain::{Action, Channel, EventKind, Recipient, StageId};
 
 use super::error::{Fault, Report, Span};
 use super::guards::GuardDraft;
 use super::policy::{Anchor, Cmp, Cond, Fact, Guard, Limit, Offset, Opens, Unit, Value, When};
 use super::tracks::{StageDraft, TrackDraft};
-use super::validate::stage_of;
+use super::validate::{find, stage_of};
 
-/// Deeper chains of stages than any policy has.
-const MAX_DEPTH: usize = 32;
 /// Holidays that may stand between two days less than five weeks apart, and then some.
 const HOLIDAYS: i64 = 2;
 
@@ -105,7 +105,7 @@ impl Case<'_> {
         if requires(&self.stage.stage.only_if, &aged) || requires(&self.track.track.only_if, &aged) {
             return None;
         }
-        let reached = age(self.track, self.stage, self.due_days, 0);
+        let reached = age(self.track, self.stage, self.due_days, &mut BTreeMap::new());
         if reached.is_some_and(|reached| reached >= needed) {
             return None;
         }
@@ -131,14 +131,18 @@ impl Case<'_> {
         let mut best: Option<(Span, &StageId)> = None;
         let needed = gap(offset);
         for notice in notices {
-            let apart = apart(self.track, self.stage, &notice.stage.id, 0);
+            let apart = apart(self.track, self.stage, &notice.stage.id, &mut BTreeMap::new());
             if apart.is_some_and(|apart| keeps(apart, offset, needed)) {
                 return None;
             }
             let lead =
                 notice.stage.leads.iter().zip(&notice.leads).find(|(lead, _)| lead.before == self.stage.stage.id);
             let counted = self.place(|when| stage_of(when) == Some(&notice.stage.id));
-            best = Some((lead.map_or(counted, |(_, at)| *at), &notice.stage.id));
+            let at = lead.map_or(counted, |(_, at)| *at);
+            // The line that ties the two together is the one to change, where there is one.
+            if best.is_none() || at != self.stage.at {
+                best = Some((at, &notice.stage.id));
+            }
         }
         let (id, words) = (&self.stage.stage.id, words(offset));
         let channels: Vec<&str> = by.iter().map(|channel| channel.word()).collect();
@@ -161,7 +165,7 @@ impl Case<'_> {
                 |act| matches!(act, Action::Notice(notice) if notice.to.contains(&Recipient::Occupant) && notice.by.contains(&Channel::Mail)),
             );
             has_copy
-                && apart(self.track, self.stage, &stage.stage.id, 0).is_some_and(|apart| keeps(apart, offset, needed))
+                && apart(self.track, self.stage, &stage.stage.id, &mut BTreeMap::new()).is_some_and(|apart| keeps(apart, offset, needed))
         });
         if copied {
             return None;
@@ -211,48 +215,69 @@ fn requires(cond: &Cond, test: &impl Fn(&Cond) -> bool) -> bool {
 }
 
 /// Days past due of the first bill, at the least, when a stage may act; `None` when nothing bounds it.
-fn age(track: &TrackDraft, stage: &StageDraft, due_days: Option<u16>, depth: usize) -> Option<i64> {
-    if depth > MAX_DEPTH {
-        return None;
+///
+/// `known` keeps what was found, so that stages that count from one another many times are each looked at once.
+fn age<'t>(
+    track: &'t TrackDraft,
+    stage: &'t StageDraft,
+    due_days: Option<u16>,
+    known: &mut BTreeMap<&'t StageId, Option<i64>>,
+) -> Option<i64> {
+    if let Some(found) = known.get(&stage.stage.id) {
+        return *found;
     }
     let opened = (track.track.opens == Opens::Arrears).then_some(1);
-    let of = |when: &When| {
+    let mut latest = None;
+    for when in &stage.stage.start {
         let from = match &when.anchor {
             Anchor::Billed => due_days.map(|days| -i64::from(days)),
             Anchor::Due => Some(0),
             Anchor::Opened => opened,
             Anchor::Stage(id) | Anchor::Event(_, Some(id)) => {
-                let earlier = track.stages.iter().find(|stage| stage.stage.id == *id)?;
-                age(track, earlier, due_days, depth + 1)
+                find(track, id).and_then(|earlier| age(track, earlier, due_days, known))
             }
             Anchor::Printed(_) | Anchor::Event(_, None) => None,
         };
-        from.map(|from| from + gap(when.offset).days)
-    };
-    stage.stage.start.iter().filter_map(of).max().or(opened.filter(|_| due_days.is_some()))
+        latest = latest.max(from.map(|from| from + gap(when.offset).days));
+    }
+    known.insert(&stage.stage.id, latest);
+    latest
 }
 
 /// The time that is certain to pass between a notice's leaving the building and a later stage.
-fn apart(track: &TrackDraft, later: &StageDraft, notice: &StageId, depth: usize) -> Option<Gap> {
-    if depth > MAX_DEPTH {
-        return None;
+fn apart<'t>(
+    track: &'t TrackDraft,
+    later: &'t StageDraft,
+    notice: &StageId,
+    known: &mut BTreeMap<&'t StageId, Option<Gap>>,
+) -> Option<Gap> {
+    if let Some(found) = known.get(&later.stage.id) {
+        return *found;
     }
-    let find = |id: &StageId| track.stages.iter().find(|stage| stage.stage.id == *id);
-    let counted = later.stage.start.iter().filter_map(|when| match &when.anchor {
-        Anchor::Event(kind, Some(id)) if id == notice => went_out(*kind).then(|| gap(when.offset)),
-        // The day on which a notice was decided says nothing of the day on which it was mailed.
-        Anchor::Stage(id) if id == notice => None,
-        Anchor::Stage(id) | Anchor::Event(_, Some(id)) => {
-            let between = apart(track, find(id)?, notice, depth + 1)?;
-            let further = gap(when.offset);
-            Some(Gap { days: between.days + further.days, business: between.business + further.business })
+    let mut longest: Option<Gap> = None;
+    let mut take = |found: Gap| {
+        let before = longest.unwrap_or(found);
+        longest = Some(Gap { days: before.days.max(found.days), business: before.business.max(found.business) });
+    };
+    for when in &later.stage.start {
+        match &when.anchor {
+            Anchor::Event(kind, Some(id)) if id == notice && went_out(*kind) => take(gap(when.offset)),
+            // The day on which a notice was decided says nothing of the day on which it was mailed.
+            Anchor::Stage(id) | Anchor::Event(_, Some(id)) if id == notice => {}
+            Anchor::Stage(id) | Anchor::Event(_, Some(id)) => {
+                if let Some(between) = find(track, id).and_then(|earlier| apart(track, earlier, notice, known)) {
+                    let further = gap(when.offset);
+                    take(Gap { days: between.days + further.days, business: between.business + further.business });
+                }
+            }
+            Anchor::Billed | Anchor::Due | Anchor::Printed(_) | Anchor::Opened | Anchor::Event(_, None) => {}
         }
-        Anchor::Billed | Anchor::Due | Anchor::Printed(_) | Anchor::Opened | Anchor::Event(_, None) => None,
-    });
+    }
     // A lead is also a wait of the later act, from actual service.
-    let leads = find(notice).into_iter().flat_map(|stage| &stage.stage.leads);
-    let led = leads.filter(|lead| lead.before == later.stage.id).map(|lead| gap(lead.offset));
-    counted.chain(led).reduce(|a, b| Gap { days: a.days.max(b.days), business: a.business.max(b.business) })
+    let leads = find(track, notice).into_iter().flat_map(|stage| &stage.stage.leads);
+    leads.filter(|lead| lead.before == later.stage.id).for_each(|lead| take(gap(lead.offset)));
+    known.insert(&later.stage.id, longest);
+    longest
 }
 
 /// Events that cannot come before the notice has left.

@@ -64,8 +64,12 @@ struct Head {
     open_cases: OpenCases,
     time_zone: String,
     calendar: String,
-    /// The services billed, in the order of the file.
-    services: Vec<Service>,
+}
+
+/// What is billed and what can be shut off.
+struct Services {
+    /// In the order of the file.
+    billed: Vec<Service>,
     disconnects: Vec<Service>,
 }
 
@@ -81,7 +85,7 @@ fn policy(
     let mut pack_origins = Origins::default();
     let (packs, hash) = packs(fields.take("extends", report), sources, &mut pack_origins, report, others);
     let head = head(&mut fields, sources, report, others);
-    let disconnects = head.as_ref().map(|head| disconnects(head, &packs)).unwrap_or_default();
+    let services = services(&mut fields, &packs, report);
     let ledger = settings::ledger(fields.take("ledger", report), report);
     let cure_below = fields
         .take("cure_below", report)
@@ -89,7 +93,7 @@ fn policy(
         .unwrap_or(Cents::ZERO);
     let drafts = fields
         .need("tracks", report)
-        .map(|node| tracks::tracks(node, &disconnects, origins, report))
+        .map(|node| tracks::tracks(node, &services.disconnects, origins, report))
         .unwrap_or_default();
     let bars = settings::bars(fields.take("bars", report), origins, report);
     let holds = settings::holds(fields.take("holds", report), origins, report);
@@ -101,7 +105,7 @@ fn policy(
     let referral = if refers { settings::referral(referral, report) } else { ReferralRules::default() };
     let stages: Vec<String> =
         drafts.iter().flat_map(|track| &track.stages).map(|stage| stage.stage.id.as_str().to_owned()).collect();
-    let service = head.as_ref().and_then(|head| head.services.first().copied()).unwrap_or(Service::Water);
+    let service = services.billed.first().copied().unwrap_or(Service::Water);
     let context = stories::Context { stages: &stages, due_days: ledger.due_days, service };
     let stories = stories::stories(fields.take("tests", report), context, report);
     fields.done(report);
@@ -153,8 +157,6 @@ fn head(
     let effective = fields.need("effective", report).and_then(|node| effective(node, report));
     let time_zone = fields.need("time_zone", report).and_then(|node| report.take(time_zone(node)));
     let calendar = fields.need("calendar", report).and_then(|node| named_calendar(node, sources, report, others));
-    let services = services(fields, "services", report);
-    let disconnects = services_of(fields.take("disconnects", report), report);
     let name = name?;
     let (effective_from, open_cases) = effective?;
     Some(Head {
@@ -165,30 +167,23 @@ fn head(
         open_cases,
         time_zone: time_zone?,
         calendar: calendar?,
-        services,
-        disconnects,
     })
 }
 
-fn services(fields: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -> Vec<Service> {
-    services_of(fields.need(key, report), report)
-}
-
-fn services_of(node: Option<&Node>, report: &mut Report<'_>) -> Vec<Service> {
-    node.map(|node| fields::words(node, "a service", Service::ALL, Service::word, report)).unwrap_or_default()
-}
-
 /// What `disconnect` shuts off: what the policy names, else its packs, else the one service that it bills.
-fn disconnects(head: &Head, packs: &[Pack]) -> Vec<Service> {
-    if !head.disconnects.is_empty() {
-        return head.disconnects.clone();
+fn services(fields: &mut Fields<'_>, packs: &[Pack], report: &mut Report<'_>) -> Services {
+    let list = |node: Option<&Node>, report: &mut Report<'_>| {
+        node.map(|node| fields::words(node, "a service", Service::ALL, Service::word, report)).unwrap_or_default()
+    };
+    let billed = list(fields.need("services", report), report);
+    let mut disconnects = list(fields.take("disconnects", report), report);
+    if disconnects.is_empty() {
+        disconnects = packs.iter().flat_map(|pack| pack.disconnects.iter().copied()).collect();
     }
-    let of_packs: Vec<Service> = packs.iter().flat_map(|pack| pack.disconnects.iter().copied()).collect();
-    match (of_packs.is_empty(), head.services.as_slice()) {
-        (false, _) => of_packs,
-        (true, [only]) => vec![*only],
-        (true, _) => Vec::new(),
+    if let ([only], true) = (billed.as_slice(), disconnects.is_empty()) {
+        disconnects = vec![*only];
     }
+    Services { billed, disconnects }
 }
 
 fn effective(node: &Node, report: &mut Report<'_>) -> Option<(Day, OpenCases)> {

@@ -29,5 +29,6 @@ pub use compile::load;
 pub use condition::{FACTS, FactType};
 pub use error::{Place, RuleError, RuleErrors, Span};
 pub use guards::LIMITS;
+pub use phrase::ANCHORS;
 pub use policy::Policy;
 pub use sources::{Sources, shipped};

@@ -12,6 +12,22 @@ use super::error::{Fault, Span, nearest, one_of};
 use super::policy::{Anchor, DateRule, Lead, Offset, Unit, When};
 use super::tokens::Phrase;
 
+/// What a wait can count from, with what it means and an example: the source of `rules explain`.
+pub const ANCHORS: &[(&str, &str, &str)] = &[
+    ("billed", "the day on which the track's first bill was billed", "60 days after billed"),
+    ("due", "the day on which it was due", "more than 60 days after due"),
+    ("opened", "the day on which the case opened", "10 days after opened"),
+    ("printed NAME", "a date printed on the bill, by its name", "1 day after printed pay_by"),
+    ("STAGE", "the day on which a stage of the track was decided", "15 days after final_notice"),
+    ("STAGE mailed", "the day on which its letter was marked mailed", "15 days after final_notice mailed"),
+    ("STAGE served", "the legal date of its notice", "10 days after final_notice served"),
+    ("STAGE posted", "the day on which a crew left its tag", "48 hours after final_notice posted"),
+    ("STAGE made", "the day of the conversation that its calls brought", "7 days after contact made"),
+    ("STAGE failed", "the day on which its attempts ended without one", "2 days after contact failed"),
+    ("STAGE done", "the day on which the crew shut off", "15 days after shut_off done"),
+    ("EVENT", "the day on which something happened", "60 days after installment missed"),
+];
+
 /// What may stand after a stage's name: `final_notice mailed`.
 pub(super) const STAGE_EVENTS: &[(&str, EventKind)] = &[
     ("released", EventKind::NoticeReleased),
@@ -20,8 +36,8 @@ pub(super) const STAGE_EVENTS: &[(&str, EventKind)] = &[
     ("posted", EventKind::NoticePosted),
     ("returned", EventKind::NoticeReturned),
     ("voided", EventKind::NoticeVoided),
-    ("contact made", EventKind::ContactMade),
-    ("contact failed", EventKind::ContactFailed),
+    ("made", EventKind::ContactMade),
+    ("failed", EventKind::ContactFailed),
     ("done", EventKind::ShutOff),
 ];
 
@@ -223,9 +239,7 @@ fn anchor(phrase: &mut Phrase<'_>, stages: &[String]) -> Result<Anchor, Fault> {
         let name = phrase.bump().ok_or_else(|| Fault::new(phrase.here(), "expected the name of a date on the bill"))?;
         return Ok(Anchor::Printed(name.text.to_owned()));
     }
-    if let Some(kind) = EventKind::ALL.iter().find(|kind| phrase.eat(kind.word())) {
-        return Ok(Anchor::Event(*kind, None));
-    }
+    // A stage called `notice` is meant by `notice mailed`, not any notice at all.
     if stages.iter().any(|stage| stage == first.text) {
         let stage = stage(phrase, stages)?;
         let Some(verb) = phrase.peek() else { return Ok(Anchor::Stage(stage)) };
@@ -236,6 +250,9 @@ fn anchor(phrase: &mut Phrase<'_>, stages: &[String]) -> Result<Anchor, Fault> {
         return Err(Fault::new(verb.at, format!("`{}` is nothing that becomes of a stage", verb.text))
             .near(verb.text, verbs())
             .expected(one_of(verbs())));
+    }
+    if let Some(kind) = EventKind::ALL.iter().find(|kind| phrase.eat(kind.word())) {
+        return Ok(Anchor::Event(*kind, None));
     }
     // Two words may be an event misspelled; one word is more likely a stage.
     let rest = phrase.rest();
@@ -410,6 +427,26 @@ mod tests {
         );
         assert_eq!(read("contact").offset, days(0));
         assert_eq!(read("7 open days after payment returned").offset.unit, Unit::BusinessDay);
+    }
+
+    #[test]
+    fn every_example_of_what_is_counted_from_is_read() {
+        for (_, _, example) in ANCHORS {
+            assert!(when(&node(example), &stages()).is_ok(), "{example}");
+        }
+    }
+
+    #[test]
+    fn a_stage_is_meant_before_an_event_of_the_same_words() {
+        let read = |text: &str, stages: &[&str]| {
+            let stages: Vec<String> = stages.iter().map(|stage| (*stage).to_owned()).collect();
+            when(&node(text), &stages).unwrap().anchor
+        };
+        let mailed = "7 days after notice mailed";
+        assert_eq!(read(mailed, &["notice"]), Anchor::Event(EventKind::NoticeMailed, Some("notice".into())));
+        assert_eq!(read(mailed, &["letter"]), Anchor::Event(EventKind::NoticeMailed, None));
+        let failed = "2 days after contact failed";
+        assert_eq!(read(failed, &["contact"]), Anchor::Event(EventKind::ContactFailed, Some("contact".into())));
     }
 
     #[test]

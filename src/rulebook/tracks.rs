@@ -37,6 +37,9 @@ pub(super) struct StageDraft {
     pub cited: bool,
 }
 
+/// More stages than any ordinance has.
+const MOST_STAGES: usize = 100;
+
 const PER: &[(&str, Per)] = &[("account", Per::Account), ("bill", Per::Bill), ("year", Per::Year)];
 const REANCHOR: &[(&str, Reanchor)] =
     &[("keep", Reanchor::Keep), ("restart", Reanchor::Restart), ("close", Reanchor::Close)];
@@ -79,6 +82,10 @@ fn track(entry: &Entry, disconnects: &[Service], origins: &mut Origins, report: 
     if let Some(node) = stages_node
         && let Some(entries) = fields::entries(node, "stages", report)
     {
+        if entries.len() > MOST_STAGES {
+            report.add(Fault::new(entry.at, format!("a track has at most {MOST_STAGES} stages")));
+            return None;
+        }
         stages.extend(entries.iter().filter_map(|entry| stage(entry, context, origins, report)));
     }
     let track = Track {
@@ -144,17 +151,18 @@ fn stage(entry: &Entry, context: Context<'_>, origins: &mut Origins, report: &mu
     let defaults = Defaults { disconnects, stage: &entry.key };
     let acts = fields.need("do", report).map(|node| actions::acts(node, defaults, report)).unwrap_or_default();
     let own_citation = citation(&mut fields, report);
-    let needs_time = !fields.has("start") && !fields.has("lead") && !fields.has("on");
-    fields.done(report);
-
-    if needs_time {
+    let has_time = ["start", "lead", "on"].iter().any(|key| fields.has(key));
+    let has_cite = fields.has("cite");
+    // A misspelled key has been told, and may be the one that is missing.
+    let spelled = fields.done(report);
+    if !has_time && spelled {
         let fault = Fault::new(entry.at, format!("nothing says when `{}` happens", entry.key)).expected(
             "`start: 60 days after due`, `lead: 7 business days before` a later stage, or `on: third wednesday`",
         );
         report.add(fault);
     }
     let citation = if own_citation.is_empty() { context.citation.to_owned() } else { own_citation };
-    let cited = !citation.is_empty();
+    let cited = has_cite || !spelled || !citation.is_empty();
     let rule = origins.add(report.file, entry.at, format!("{track}.{}", entry.key), citation);
     let (acts, act_places) = acts.into_iter().unzip();
     let stage = Stage {
