@@ -133,6 +133,9 @@ impl<'a> Walker<'a> {
                     self.spend_from(index, today);
                     return Some(Outcome::Again);
                 }
+                if self.voided(stage, step.round) && self.spend_from(index, today) {
+                    return Some(Outcome::Again);
+                }
                 if let Some(every) = stage.every {
                     let next = forward(&self.planner.view.world.calendar, *day, every);
                     if next <= today && !self.moved_today() {
@@ -159,6 +162,12 @@ impl<'a> Walker<'a> {
     fn order_lapsed(&self, stage: &Stage, round: u16) -> bool {
         let of = |kind| self.planner.view.stage_events(&stage.id, round).any(|event| event.kind == kind);
         of(EventKind::OrderCanceled) && !of(EventKind::ShutOff)
+    }
+
+    /// A notice that was voided before it was mailed, for its dates had become too early, is made anew.
+    fn voided(&self, stage: &Stage, round: u16) -> bool {
+        let of = |kind| self.planner.view.stage_events(&stage.id, round).any(|event| event.kind == kind);
+        of(EventKind::NoticeVoided) && !of(EventKind::NoticeMailed)
     }
 
     /// Closes the stage's window when its last day is past.

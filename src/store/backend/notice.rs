@@ -13,7 +13,7 @@ use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, document, exception, outbox, rows, sql, texts, touch};
 use crate::domain::day::plus_days;
 use crate::domain::document::Document;
-use crate::domain::notice::{Notice, NoticeState, PrintBatch};
+use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
 use crate::domain::{AccountId, BatchId, Channel, Day, EventKind, NoticeId, Recipient};
 
 #[derive(Serialize)]
@@ -194,6 +194,17 @@ impl Backend {
         outbox::enqueue(&mut tx, WorkKind::RenderNotice, &released, stamp.at).await?;
         tx.commit().await?;
         Ok(released)
+    }
+
+    pub async fn restate_notice(&self, id: NoticeId, facts: &NoticeFacts, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (_, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        unless(&notice, notice.state == NoticeState::Planned, "planned")?;
+        notice.facts = facts.clone();
+        put(&mut tx, std::slice::from_ref(&notice)).await?;
+        log::write(&mut tx, &lines(&[notice], "notice restated", "its dates and amounts are of today"), None, stamp)
+            .await?;
+        Ok(tx.commit().await?)
     }
 
     pub async fn cancel_notices(&self, ids: &[NoticeId], cause: &str, stamp: &Stamp) -> Result<Vec<NoticeId>> {
