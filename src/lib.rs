@@ -4,6 +4,7 @@
 
 pub mod allocate;
 pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decide;
