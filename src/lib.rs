@@ -19,3 +19,4 @@ pub mod report;
 pub mod rulebook;
 pub mod store;
 pub mod typeset;
+pub mod web;

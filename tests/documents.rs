@@ -183,6 +183,12 @@ fn a_final_notice_states_all_that_the_law_requires_in_both_languages() {
     );
     assert!(text.find("Aviso final").unwrap() < text.find("Final notice before").unwrap(), "Spanish is hers");
     assert!(!text.contains("Your rights if you rent"), "the customer's copy");
+    let path = folder.join("final_notice.pdf");
+    let plain = run("qpdf", "qpdf", &["--qdf", "--object-streams=disable", path.to_str().unwrap(), "-"]);
+    let tags = String::from_utf8_lossy(&plain.stdout);
+    for language in ["/Lang (es-US)", "/Lang (en-US)"] {
+        assert!(tags.contains(language), "a reading program is told the language of each part: {language}");
+    }
 }
 
 #[test]
@@ -218,7 +224,8 @@ fn every_wording_makes_an_accessible_letter_in_every_language() {
             let set = || {
                 let city = CityProfile::default();
                 let dated = day("2026-05-04");
-                render_arrangement(&Typesetter::new(), &city, &notice, &profile(), dated, &installments).unwrap()
+                let agreed = if name == "arrangement_letter" { &installments[..] } else { &[] };
+                render_arrangement(&Typesetter::new(), &city, &notice, &profile(), dated, agreed).unwrap()
             };
             let letter = set();
             assert_eq!(letter, set(), "{name}: the same bytes again");
@@ -229,6 +236,15 @@ fn every_wording_makes_an_accessible_letter_in_every_language() {
             assert_says(
                 &String::from_utf8_lossy(&info.stdout),
                 &["Tagged:          yes", "(letter)", "City of Riverbend"],
+            );
+            let claims = run(
+                "pdfinfo",
+                "poppler-utils",
+                &["-meta", folder.join(format!("{name}_{language}.pdf")).to_str().unwrap()],
+            );
+            assert_says(
+                &String::from_utf8_lossy(&claims.stdout),
+                &["<pdfuaid:part>1<", "<pdfaid:part>2<", "<pdfaid:conformance>A<", &format!("<rdf:li>{language}-US<")],
             );
             let pages = pages_of(&letter.bytes).unwrap();
             assert!(pages <= 2, "{name} in one language fits one sheet, and has {pages} pages");
@@ -260,27 +276,37 @@ fn the_stub_of_an_arrangement_asks_for_its_first_installment() {
 #[test]
 fn the_address_shows_in_the_window_wherever_the_sheet_slides_and_nothing_else_does() {
     let (folder, _guard) = folder();
-    let letter = rendered(&notice("final_notice", Channel::Mail, BOTH));
-    checked_text(&folder, "window.pdf", &letter.bytes);
-    let path = folder.join("window.pdf");
-    let words = run("pdftotext", "poppler-utils", &["-bbox", "-l", "1", path.to_str().unwrap(), "-"]);
-    let words = String::from_utf8(words.stdout).unwrap();
-    let number = |line: &str, name: &str| -> f64 {
-        let (_, rest) = line.split_once(&format!("{name}=\"")).unwrap();
-        rest.split('"').next().unwrap().parse::<f64>().unwrap() / 72.0
+    let short = notice("final_notice", Channel::Mail, BOTH);
+    let crowded = Notice {
+        addressee: "Sacramento Valley Residential Property Management Holdings LLC".into(),
+        address: Address { line2: "Attention: Accounts Payable".into(), ..address("1200 Old Orchard Lane, Suite 300") },
+        ..short.clone()
     };
-    let mut shown = Vec::new();
-    for line in words.lines().filter(|line| line.contains("<word ")) {
-        let (left, right) = (number(line, "xMin"), number(line, "xMax"));
-        let (top, bottom) = (number(line, "yMin"), number(line, "yMax"));
-        // In the window for some position of the sheet: up to 1 in sideways, up to 0.458 in down.
-        if right > -0.125 && left < 5.375 && bottom > 2.042 && top < 3.625 {
-            shown.push(line.split_once('>').unwrap().1.replace("</word>", ""));
-            // In the window for every position.
-            assert!(left >= 0.875 && right <= 4.375 && top >= 2.45 && bottom <= 3.167, "{line}");
+    for (name, notice) in [("window.pdf", short), ("window_crowded.pdf", crowded)] {
+        checked_text(&folder, name, &rendered(&notice).bytes);
+        let path = folder.join(name);
+        let words = run("pdftotext", "poppler-utils", &["-bbox", "-l", "1", path.to_str().unwrap(), "-"]);
+        let words = String::from_utf8(words.stdout).unwrap();
+        let mut shown = Vec::new();
+        for line in words.lines().filter(|line| line.contains("<word ")) {
+            let (left, right) = (inches(line, "xMin"), inches(line, "xMax"));
+            let (top, bottom) = (inches(line, "yMin"), inches(line, "yMax"));
+            // In the window for some position of the sheet: up to 1 in sideways, up to 0.458 in down.
+            if right > -0.125 && left < 5.375 && bottom > 2.042 && top < 3.625 {
+                shown.push(line.split_once('>').unwrap().1.replace("</word>", ""));
+                // In the window for every position.
+                assert!(left >= 0.875 && right <= 4.375 && top >= 2.45 && bottom <= 3.167, "{name}: {line}");
+            }
         }
+        let address = [vec![notice.addressee], notice.address.lines()].concat();
+        assert_eq!(shown.join(" "), address.join(" "));
     }
-    assert_eq!(shown.join(" "), "María Núñez 77 Orchard Lane, Unit 3 Riverbend, CA 95600");
+}
+
+/// The value of an attribute of a word's box, which is in points.
+fn inches(line: &str, name: &str) -> f64 {
+    let (_, rest) = line.split_once(&format!("{name}=\"")).unwrap();
+    rest.split('"').next().unwrap().parse::<f64>().unwrap() / 72.0
 }
 
 #[test]

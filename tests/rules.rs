@@ -46,9 +46,7 @@ fn riverbend() -> Policy {
 }
 
 fn federal() -> Calendar {
-    let sources = rulebook::shipped();
-    let path = "calendars/us-federal.yaml";
-    calendar::load(sources.get(path).unwrap(), path).unwrap()
+    calendar::named(&rulebook::shipped(), "us-federal").unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 #[test]
@@ -247,6 +245,13 @@ proptest! {
 }
 
 #[test]
+fn a_file_that_is_not_there_is_named_with_the_nearest_that_is() {
+    let errors = rulebook::load(&rulebook::shipped(), "riverbed.yaml").unwrap_err();
+    assert_eq!(errors.0[0].nearest.as_deref(), Some("riverbend.yaml"));
+    assert!(errors.to_string().contains("did you mean `riverbend.yaml`?"), "{errors}");
+}
+
+#[test]
 fn every_refused_rule_is_told_as_the_golden_file_says() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let cases = files("tests/rule_errors", "yaml");
@@ -298,4 +303,81 @@ fn the_stories_of_every_policy_come_out_on_the_real_engine() {
         differences.extend(play_all(policy).into_iter().map(|line| format!("{}: {line}", policy.name)));
     }
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+/// The fenced examples of the language's page: what each is, its first line, its text.
+fn examples() -> Vec<(String, usize, String)> {
+    let page = fs::read_to_string(folder("docs/POLICY-LANGUAGE.md")).unwrap();
+    let mut found = Vec::new();
+    let mut open: Option<(String, usize, String)> = None;
+    for (index, line) in page.lines().enumerate() {
+        match (line.strip_prefix("```"), open.take()) {
+            (Some(_), Some(example)) => found.push(example),
+            (Some(info), None) => open = Some((info.to_owned(), index + 2, String::new())),
+            (None, Some((info, first, text))) => open = Some((info, first, format!("{text}{line}\n"))),
+            (None, None) => {}
+        }
+    }
+    found
+}
+
+const BASE: &str = "policy: base
+authority: Base Code
+effective: {from: 2026-01-01}
+time_zone: America/Chicago
+calendar: us-federal
+services: [water]
+";
+
+/// Stages that the examples of stages refer to.
+const STAGES: [(&str, &str); 2] = [
+    ("final_notice:", "      final_notice: {start: 30 days after due, do: {notice: final_notice, by: mail}}\n"),
+    ("shut_off:", "      shut_off: {start: 15 days after final_notice mailed, do: disconnect, cite: 1}\n"),
+];
+
+/// A policy with these stages, and those above that are not among them.
+fn with_stages(stages: &str) -> String {
+    let indented: String = stages.lines().map(|line| format!("      {line}\n")).collect();
+    let others: String = STAGES
+        .iter()
+        .filter(|(name, _)| !stages.lines().any(|line| line.starts_with(name)))
+        .map(|(_, stage)| *stage)
+        .collect();
+    format!("{BASE}tracks:\n  nonpayment:\n    stages:\n{indented}{others}")
+}
+
+/// A policy with these parts, and tracks where they are not among them.
+fn with_parts(parts: &str) -> String {
+    if parts.contains("tracks:\n") {
+        return format!("{BASE}{parts}");
+    }
+    format!("{}{parts}", with_stages(""))
+}
+
+#[test]
+fn every_example_of_the_languages_page_loads() {
+    let examples = examples();
+    assert!(examples.len() >= 10);
+    for (info, line, text) in examples {
+        let sources = rulebook::shipped();
+        let place = format!("POLICY-LANGUAGE.md:{line}");
+        let told = match info.as_str() {
+            "yaml policy" => rulebook::load(&sources.with("p.yaml", text), "p.yaml").map(|_| ()),
+            "yaml part" => rulebook::load(&sources.with("p.yaml", with_parts(&text)), "p.yaml").map(|_| ()),
+            "yaml stage" => rulebook::load(&sources.with("p.yaml", with_stages(&text)), "p.yaml").map(|_| ()),
+            "yaml pack" => {
+                let policy = format!("{}extends: us-xx-water\n", with_stages(""));
+                let sources = sources.with("guards/us-xx-water.yaml", text).with("p.yaml", policy);
+                // The small policy breaks the pack; the pack itself is read without an error.
+                let errors = rulebook::load(&sources, "p.yaml").map(|_| ()).unwrap_err();
+                let of_pack: Vec<_> = errors.0.into_iter().filter(|error| error.place.file != "p.yaml").collect();
+                if of_pack.is_empty() { Ok(()) } else { Err(RuleErrors(of_pack)) }
+            }
+            "yaml calendar" => calendar::load(&text, "c.yaml").map(|_| ()),
+            other => panic!("{place}: an example of {other:?} is not loaded by any test"),
+        };
+        if let Err(errors) = told {
+            panic!("{place}\n{errors}");
+        }
+    }
 }

@@ -279,6 +279,36 @@ mod tests {
     }
 
     #[test]
+    fn the_translations_of_a_wording_say_the_same_things_in_the_same_order() {
+        fn shape(blocks: &[Block]) -> Vec<String> {
+            let one = |block: &Block| match block {
+                Block::Heading { .. } => "heading".to_owned(),
+                Block::Paragraph { runs } => {
+                    format!("paragraph, {} strong", runs.iter().filter(|run| run.strong).count())
+                }
+                Block::List { ordered, items } => format!("list of {}, ordered {ordered}", items.len()),
+                Block::Box { blocks } => format!("box of {}", shape(blocks).join(", ")),
+                Block::AmountDue => "amount due".to_owned(),
+                Block::Charges => "charges".to_owned(),
+                Block::Installments => "installments".to_owned(),
+                Block::WaysToPay => "ways to pay".to_owned(),
+            };
+            blocks.iter().map(one).collect()
+        }
+        let installments = [Installment { due_on: day("2026-06-01"), amount: Cents::new(20_237) }];
+        for name in wording::names() {
+            let both = [Language::English, Language::Spanish];
+            for recipient in Recipient::ALL {
+                let notice = Notice { recipient: *recipient, ..samples::notice(name, Channel::Mail, &both) };
+                let parts =
+                    parts(&CityProfile::default(), &notice, &profile(), day("2026-05-04"), &installments).unwrap();
+                assert_eq!(shape(&parts[0].blocks), shape(&parts[1].blocks), "{name} to {recipient}");
+                assert_eq!(parts[0].stub, parts[1].stub, "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn services_are_named_once_and_fees_of_the_account_only_alone() {
         let water_and_fee = notice("reminder", samples::facts());
         assert_eq!(services(&water_and_fee, Language::English), "water, sewer and refuse");

@@ -105,8 +105,8 @@ fn customer_channels(action: &NoticeAction, profile: &Profile) -> Vec<Channel> {
     channels
 }
 
-/// The languages in which a piece is written, the reader's first. Of an occupant no language is known, and the order
-/// is the law's.
+/// The languages in which a piece is written, the reader's first. Whoever reads a language that is not written yet, and
+/// an occupant, of whom no language is known, has all of them in the law's order.
 fn languages(profile: &Profile, recipient: Recipient, statutory: bool) -> Vec<Language> {
     let preferred = match recipient {
         Recipient::Occupant => None,
@@ -116,9 +116,6 @@ fn languages(profile: &Profile, recipient: Recipient, statutory: bool) -> Vec<La
     };
     match preferred {
         Some(language) if !statutory => vec![language],
-        None if !statutory && recipient != Recipient::Occupant && profile.language == Language::English => {
-            vec![Language::English]
-        }
         preferred => {
             let others = WRITTEN.iter().copied().filter(|language| Some(*language) != preferred);
             preferred.into_iter().chain(others).collect()

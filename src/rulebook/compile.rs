@@ -2,11 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{Cents, Day, PolicyHash, Service};
+use crate::domain::{Calendar, Cents, Day, PolicyHash, Service};
 
 use super::calendar;
 use super::document::{self, Node};
-use super::error::{Fault, Place, Report, RuleError, RuleErrors, Span, nearest, one_of};
+use super::error::{Fault, Report, RuleError, RuleErrors, one_of};
 use super::fields::{self, Fields};
 use super::guards::{self, GuardDraft, Pack};
 use super::origins::Origins;
@@ -27,7 +27,7 @@ const MOST_ERRORS: usize = 50;
 /// shows to break a guard.
 pub fn load(sources: &Sources, file: &str) -> Result<Policy, RuleErrors> {
     let Some(text) = sources.get(file) else {
-        return Err(RuleErrors(vec![missing(sources, file)]));
+        return Err(sources.missing(file));
     };
     let mut report = Report::new(file, text);
     let mut origins = Origins::default();
@@ -43,18 +43,6 @@ pub fn load(sources: &Sources, file: &str) -> Result<Policy, RuleErrors> {
     }
 }
 
-fn missing(sources: &Sources, file: &str) -> RuleError {
-    let paths: Vec<&str> = sources.iter().map(|(path, _)| path).collect();
-    RuleError {
-        place: Place { file: file.to_owned(), at: Span { line: 1, column: 1, width: 1 }, excerpt: String::new() },
-        message: format!("there is no file `{file}` among the rules"),
-        expected: Some(one_of(paths.iter().copied())),
-        nearest: nearest(file, paths).map(str::to_owned),
-        help: None,
-        also: None,
-    }
-}
-
 /// The head of a policy.
 struct Head {
     name: String,
@@ -63,7 +51,8 @@ struct Head {
     effective_from: Day,
     open_cases: OpenCases,
     time_zone: String,
-    calendar: String,
+    /// The name by which the policy calls it, and what it says.
+    calendar: (String, Calendar),
 }
 
 /// What is billed and what can be shut off.
@@ -112,10 +101,10 @@ fn policy(
 
     let sound = validate::check(&drafts, refers.then_some(&referral), report);
     let guards = merge(packs, pack_origins, origins);
-    if sound {
-        breach::check(&drafts, &guards, ledger.due_days, report);
-    }
     let head = head?;
+    if sound {
+        breach::check(&drafts, &guards, ledger.due_days, &head.calendar.1, report);
+    }
     Some(Policy {
         hash: hash.of_policy(sources, report.file),
         name: head.name,
@@ -124,7 +113,7 @@ fn policy(
         effective_from: head.effective_from,
         open_cases: head.open_cases,
         time_zone: head.time_zone,
-        calendar: head.calendar,
+        calendar: head.calendar.0,
         ledger,
         cure_below,
         tracks: drafts.into_iter().map(joined).collect(),
@@ -217,7 +206,7 @@ fn named_calendar(
     sources: &Sources,
     report: &mut Report<'_>,
     others: &mut Vec<RuleError>,
-) -> Option<String> {
+) -> Option<(String, Calendar)> {
     let name = report.take(fields::text(node, "a calendar"))?;
     let path = format!("calendars/{name}.yaml");
     let Some(text) = sources.get(&path) else {
@@ -226,11 +215,13 @@ fn named_calendar(
         report.add(fault.expected(one_of(known())));
         return None;
     };
-    if let Err(RuleErrors(errors)) = calendar::load(text, &path) {
-        others.extend(errors);
-        return None;
+    match calendar::load(text, &path) {
+        Ok(calendar) => Some((name.to_owned(), calendar)),
+        Err(RuleErrors(errors)) => {
+            others.extend(errors);
+            None
+        }
     }
-    Some(name.to_owned())
 }
 
 /// What the policy's hash is made of besides its own text.

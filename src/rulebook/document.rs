@@ -152,6 +152,12 @@ impl<'t> Reader<'_, 't, '_> {
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::SequenceEnd | Event::StreamEnd) {
+                if nodes.is_empty() {
+                    // It would mean "none" in one place and "all" in another.
+                    self.sound = false;
+                    self.report
+                        .add(Fault::new(at, "the list is empty").help("leave out its line, or say what is meant"));
+                }
                 return Ok(Node { at, value: Value::List(nodes) });
             }
             nodes.push(self.node(event, span, depth + 1)?);
@@ -242,5 +248,6 @@ mod tests {
         assert_eq!(errors("a: 1\n---\nb: 2\n"), ["a second document begins here"]);
         assert_eq!(errors(&format!("{}{}", "[".repeat(200), "]".repeat(200))), ["the file is nested too deeply"]);
         assert_eq!(errors("# nothing\n"), ["the file is empty"]);
+        assert_eq!(errors("never: []\n"), ["the list is empty"]);
     }
 }

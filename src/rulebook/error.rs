@@ -98,15 +98,18 @@ impl Place {
         let Span { line, column, width } = self.at;
         writeln!(f, "  --> {}:{line}:{column}", self.file)?;
         if self.excerpt.trim().is_empty() {
-            return Ok(());
+            return if mark.is_empty() { Ok(()) } else { writeln!(f, "  {mark}") };
         }
         let number = line.to_string();
         let margin = " ".repeat(number.len());
         let before = (column as usize).saturating_sub(1);
         // A long line is shown from a little before the place.
         let skipped = if before + 20 > EXCERPT_WIDTH { before - 40 } else { 0 };
-        let shown: String = self.excerpt.chars().skip(skipped).take(EXCERPT_WIDTH).map(printable).collect();
+        let mut shown: String = self.excerpt.chars().skip(skipped).take(EXCERPT_WIDTH).map(printable).collect();
         let room = shown.chars().count().saturating_sub(before - skipped).max(1);
+        if self.excerpt.chars().count() > skipped + EXCERPT_WIDTH {
+            shown.push('…');
+        }
         writeln!(f, "{margin} |")?;
         writeln!(f, "{number} | {}", shown.trim_end())?;
         let carets = "^".repeat((width.max(1) as usize).min(room));

@@ -6,6 +6,7 @@ use crate::domain::{EventKind, Role, Service, TrackId};
 
 use super::actions::{self, Defaults};
 use super::condition;
+use super::day_rules;
 use super::document::{Entry, Node, Value};
 use super::error::{Fault, Report, Span};
 use super::fields::{self, Fields};
@@ -82,6 +83,9 @@ fn track(entry: &Entry, disconnects: &[Service], origins: &mut Origins, report: 
     if let Some(node) = stages_node
         && let Some(entries) = fields::entries(node, "stages", report)
     {
+        if entries.is_empty() {
+            report.add(Fault::new(node.at, "a track has at least one stage"));
+        }
         if entries.len() > MOST_STAGES {
             report.add(Fault::new(entry.at, format!("a track has at most {MOST_STAGES} stages")));
             return None;
@@ -129,10 +133,10 @@ fn stage(entry: &Entry, context: Context<'_>, origins: &mut Origins, report: &mu
     let mut fields = Fields::of(&entry.value, format!("the stage `{}`", entry.key), report)?;
     let (start, starts) = placed(fields.take("start", report), report, |node| phrase::when(node, names));
     let (leads, lead_places) = placed(fields.take("lead", report), report, |node| phrase::lead(node, names));
-    let on = fields.take("on", report).and_then(|node| report.take(phrase::date_rule(node)));
+    let on = fields.take("on", report).and_then(|node| report.take(day_rules::date_rule(node)));
     let never = fields
         .take("never", report)
-        .map(|node| fields::words(node, "a kind of day", phrase::DAY_KINDS, phrase::day_kind_word, report))
+        .map(|node| fields::words(node, "a kind of day", day_rules::DAY_KINDS, day_rules::day_kind_word, report))
         .unwrap_or_default();
     let only_if = fields.take("if", report).and_then(|node| condition::parse(node, names, report));
     let end_node = fields.take("end", report);
