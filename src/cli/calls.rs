@@ -157,7 +157,19 @@ impl List {
                 call,
             });
         }
-        self.json.or(&lines, || table(&lines, date))
+        let mut text = table(&lines, date);
+        if lines.is_empty() {
+            let waiting = office.store.calls_waiting(date).await?.len();
+            let callers = office.store.staff().await?.iter().filter(|person| person.capacity > 0).count();
+            if waiting > 0 && callers == 0 {
+                text.push_str(&format!(
+                    "{} and nobody on the staff makes calls: `arrears staff add NAME --role representative --capacity \
+                     CALLS --by NAME`, then `arrears night`.\n",
+                    counted(waiting, "call waits", "calls wait")
+                ));
+            }
+        }
+        self.json.or(&lines, || text)
     }
 }
 
