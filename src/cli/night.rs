@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::args::{Json, date};
+use super::exit::counted;
 use super::table::{Column, Table};
 use super::{Desk, Failure, Result};
 use crate::domain::day::{plus_days, short};
@@ -86,7 +87,8 @@ fn text(done: &Done) -> String {
         text.push_str("This date was run before; what came in since was decided.\n");
     }
     if done.missed > 0 {
-        text.push_str(&format!("{} dates before it were never run and are recorded as missed.\n", done.missed));
+        let dates = counted(done.missed as usize, "date before it was", "dates before it were");
+        text.push_str(&format!("{dates} never run: recorded as missed.\n"));
     }
     let lines: [(u64, &str); 11] = [
         (report.examined, "accounts looked at"),

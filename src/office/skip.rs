@@ -8,7 +8,7 @@ use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Decision, Verdict};
 use crate::domain::person::Override;
-use crate::domain::{AccountId, Event, EventKind, RunId, Snapshot, StageId, Step, StepState, TrackRun};
+use crate::domain::{AccountId, Event, EventKind, Snapshot, StageId, Step, StepState, TrackRun};
 use crate::store::{Commit, CommitOutcome};
 
 /// How often a skip is tried anew when facts come in between.
@@ -33,7 +33,7 @@ impl Office {
             let cleared = audit(&snapshot, &rules.policy, &world, decision)
                 .map_err(|breach| OfficeError::refused(breach.to_string(), "nothing was changed"))?;
             let commit = Commit { decision: cleared.decision(), pieces: &[] };
-            let outcomes = self.store.commit_decisions(RunId(0), &[commit], &rules.policy.ledger, &stamp).await?;
+            let outcomes = self.store.commit_decisions(None, &[commit], &rules.policy.ledger, &stamp).await?;
             if outcomes.first() != Some(&CommitOutcome::Committed) {
                 continue;
             }
