@@ -112,13 +112,13 @@ impl Office {
     }
 }
 
-/// Reads a policy file; see [`Office::read_policy`].
+/// Reads a policy file; see [`Office::read_policy`]. A bare word that names no file (`riverbend`) names a policy that
+/// ships with the program.
 ///
 /// # Errors
 /// Every error in the text at once, each with its place.
 pub fn read_policy(path: &Path) -> Result<(Rules, Vec<PolicySource>)> {
-    let text = std::fs::read_to_string(path).map_err(|source| OfficeError::file(path, source))?;
-    let name = path.file_name().map_or_else(|| "policy.yaml".into(), |name| name.to_string_lossy().into_owned());
+    let (name, text) = policy_text(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut sources = rulebook::shipped();
     for (kind, below) in [("guards", "guards"), ("calendars", "calendars")] {
@@ -147,6 +147,23 @@ fn kept(sources: &Sources, name: &str, text: String) -> Vec<PolicySource> {
             .map(|(path, text)| PolicySource { path: path.to_owned(), text: text.to_owned() }),
     );
     kept
+}
+
+/// The policy's name and text: of the file, or of one that ships with the program where a bare word names it and no file.
+fn policy_text(path: &Path) -> Result<(String, String)> {
+    let source = match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let name = path.file_name().map_or_else(|| "policy.yaml".into(), |n| n.to_string_lossy().into_owned());
+            return Ok((name, text));
+        }
+        Err(source) => source,
+    };
+    let bare = path.extension().is_none() && path.components().count() == 1;
+    let name = format!("{}.yaml", path.display());
+    match shipped_text(&name).filter(|_| bare && source.kind() == std::io::ErrorKind::NotFound) {
+        Some(text) => Ok((name, text)),
+        None => Err(OfficeError::file(path, source)),
+    }
 }
 
 fn compile(sources: &Sources, main: &str) -> Result<Rules> {
