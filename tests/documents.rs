@@ -16,8 +16,8 @@ use arrears::domain::document::Document;
 use arrears::domain::ledger::EntryKind;
 use arrears::domain::notice::{ListedItem, NewNotice, Notice, NoticeFacts};
 use arrears::domain::{
-    AccountId, Address, BatchId, Cents, Channel, CustomerClass, Day, EntryId, Language, NoticeId, Occupancy, Profile,
-    Recipient, Service,
+    AccountId, ActKey, Address, BatchId, Cents, Channel, CustomerClass, Day, EntryId, Language, NoticeId, Occupancy,
+    Profile, Recipient, Service,
 };
 use arrears::notices::batch::{self, Letter};
 use arrears::notices::call_sheet::{self, CallRow};
@@ -91,9 +91,18 @@ fn facts() -> NoticeFacts {
 fn notice(template: &str, channel: Channel, languages: &[Language]) -> Notice {
     let profile = profile();
     NewNotice {
-        account: AccountId(17),
-        act_key: "17/1/shut_off/1/final_notice/1/-/0".into(),
-        of: StageRef { case: 1, track: "shut_off".into(), anchor: EntryId(1), stage: "final_notice".into(), round: 1 },
+        key: ActKey {
+            account: AccountId(17),
+            of: StageRef {
+                case: 1,
+                track: "shut_off".into(),
+                anchor: EntryId(1),
+                stage: "final_notice".into(),
+                round: 1,
+            },
+            service: None,
+            n: 0,
+        },
         template: template.into(),
         channel,
         recipient: Recipient::Customer,
