@@ -4,6 +4,7 @@
 
 pub mod allocate;
 pub mod audit;
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -20,3 +21,4 @@ pub mod rulebook;
 pub mod store;
 pub mod typeset;
 pub mod web;
+pub mod worker;

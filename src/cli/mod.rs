@@ -7,7 +7,9 @@
 mod account;
 mod args;
 mod arrange;
+mod bench;
 mod calls;
+mod demo;
 mod dispute;
 mod exceptions;
 pub mod exit;
@@ -24,6 +26,7 @@ mod promise;
 mod referrals;
 mod report;
 mod rules;
+mod run;
 mod show;
 mod simulate;
 mod skip;
@@ -125,7 +128,13 @@ pub enum Command {
     /// The people of the division
     #[command(subcommand)]
     Staff(staff::Staff),
-    // The daemon, the demonstration city and the measurements stand here when they are built: `run`, `demo`, `bench`.
+    /// Run by itself: dates, files, the outbox, and the pages where an address is given
+    Run(run::Run),
+    /// A made-up city, lived through in seconds: letters, emails, call lists, packets to look at
+    Demo(demo::DemoArgs),
+    /// Measurements on made-up data
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 /// Does the command, prints what it says, and gives the exit code.
@@ -165,6 +174,9 @@ async fn answer(cli: Cli) -> Result {
         Command::Exceptions(args) => args.run(&desk).await,
         Command::Log(args) => args.run(&desk).await,
         Command::Staff(args) => args.run(&desk).await,
+        Command::Run(args) => args.run(&desk).await,
+        Command::Demo(args) => args.run(&desk).await,
+        Command::Bench(args) => args.run(&desk).await,
     }
 }
 
@@ -226,6 +238,12 @@ impl Desk {
         Ok(Office::open(&self.place.dir, self.place.database.as_deref(), clock(config)?).await?)
     }
 
+    /// The database that the command line names.
+    #[must_use]
+    pub fn database(&self) -> Option<String> {
+        self.place.database.clone()
+    }
+
     /// The data directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -235,7 +253,8 @@ impl Desk {
 
 /// The machine's clock; in trials, one that stands at noon of the date that the environment names.
 fn clock(config: &Config) -> Result<Arc<dyn Clock>> {
-    let Some(given) = std::env::var_os(TODAY).filter(|given| !given.is_empty()) else {
+    let given = std::env::var_os(TODAY).filter(|given| !given.is_empty());
+    let Some(given) = given.or_else(|| config.trial_date.map(|day| day.to_string().into())) else {
         return Ok(Arc::new(SystemClock));
     };
     let noon = given

@@ -34,6 +34,9 @@ pub struct Config {
     pub schedules: Schedules,
     /// Who speaks for the records in a packet's declaration.
     pub custodian: Custodian,
+    /// For trials: every command acts as if it were noon of this date. A demonstration stands still on its last day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial_date: Option<Day>,
     /// Times by order or weather in which nobody is shut off.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub moratoria: Vec<Moratorium>,
@@ -64,6 +67,7 @@ impl Default for Config {
             mail: MailConfig::default(),
             schedules: Schedules::default(),
             custodian: Custodian::default(),
+            trial_date: None,
             moratoria: Vec::new(),
         }
     }

@@ -84,7 +84,7 @@ impl Demo {
     /// # Errors
     /// When the folder holds something else, or an act fails that should not.
     pub async fn show(&self, told: Told<'_>) -> Result<Shown> {
-        prepare(&self.dir)?;
+        prepare(&self.dir, plus_days(self.start, i64::from(self.days) - 1))?;
         let clock = Arc::new(SetClock::new(instant(self.start, 0)));
         let office = Office::open(&self.dir, self.database.as_deref(), clock.clone()).await?;
         hire(&office, self.seed).await?;
@@ -188,7 +188,7 @@ pub(crate) fn instant(day: Day, minutes: i64) -> chrono::DateTime<Utc> {
 }
 
 /// Empties the folder of an earlier demonstration; refuses any other that is not empty.
-fn prepare(dir: &Path) -> Result<()> {
+fn prepare(dir: &Path, last_day: Day) -> Result<()> {
     let file = |source| OfficeError::file(dir, source);
     if dir.exists() {
         let marked = dir.join(MARKER).exists();
@@ -208,7 +208,11 @@ fn prepare(dir: &Path) -> Result<()> {
     std::fs::write(&marker, "This folder was made by `arrears demo`, which may empty it.\n")
         .map_err(|source| OfficeError::file(&marker, source))?;
     let config = dir.join(crate::config::FILE);
-    std::fs::write(&config, CONFIG).map_err(|source| OfficeError::file(&config, source))
+    std::fs::write(
+        &config,
+        format!("{CONFIG}\n# The clock of the demonstration stands still on its last day.\ntrial_date: {last_day}\n"),
+    )
+    .map_err(|source| OfficeError::file(&config, source))
 }
 
 /// The configuration that a demonstration leaves, for reading and changing.

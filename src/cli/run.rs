@@ -1,0 +1,95 @@
+//! `run`: the daemon, with the pages where an address is given.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::{Answer, Desk, Failure, Result};
+use crate::web;
+use crate::worker::Worker;
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub struct Run {
+    /// Serve the pages here, for example 127.0.0.1:8080; without it there are none
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Log lines for people or for programs; text on a terminal, JSON elsewhere
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log: Option<LogFormat>,
+}
+
+impl Run {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let is_text = self.log.map_or_else(|| std::io::stderr().is_terminal(), |format| format == LogFormat::Text);
+        log_to_stderr(is_text);
+        let office = Arc::new(desk.new_office().await?);
+        let password = std::env::var(&office.config.mail.password_env).ok();
+        let mailer = office
+            .config
+            .mail
+            .mailer(desk.dir(), password)
+            .map_err(|error| Failure::refused(format!("arrears.yaml: mail: {error}")))?;
+        let stop = stopped_by_signal()?;
+        let pages = match self.listen {
+            Some(address) => {
+                let listener = TcpListener::bind(address)
+                    .await
+                    .map_err(|error| Failure::failed(format!("{address} cannot be listened on: {error}")))?;
+                tracing::info!(%address, "the pages are served");
+                let stop = stop.clone();
+                let office = Arc::clone(&office);
+                Some(tokio::spawn(async move { web::serve(office, listener, stop.cancelled_owned()).await }))
+            }
+            None => None,
+        };
+        let owner = uuid::Uuid::now_v7().to_string();
+        Worker::new(office, mailer, owner).run(stop.clone()).await;
+        stop.cancel();
+        if let Some(pages) = pages {
+            match pages.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(Failure::failed(format!("the pages stopped: {error}"))),
+                Err(error) => return Err(Failure::failed(format!("the pages stopped: {error}"))),
+            }
+        }
+        Ok(Answer::done(""))
+    }
+}
+
+/// Canceled when the system or a person asks the daemon to stop.
+fn stopped_by_signal() -> Result<CancellationToken> {
+    let failed = |error: std::io::Error| Failure::failed(format!("signals cannot be received: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let stop = CancellationToken::new();
+    let canceled = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("asked to stop (SIGTERM)"),
+            _ = interrupt.recv() => tracing::info!("asked to stop (interrupt)"),
+            () = canceled.cancelled() => {}
+        }
+        canceled.cancel();
+    });
+    Ok(stop)
+}
+
+fn log_to_stderr(is_text: bool) {
+    let filter = EnvFilter::try_from_env("ARREARS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber in one process is refused; the first goes on.
+    let _ = if is_text { lines.try_init() } else { lines.json().flatten_event(true).try_init() };
+}

@@ -1,0 +1,197 @@
+//! The daemon: runs the business dates, takes files in and does what waits, by schedule, until it is told to stop.
+//!
+//! Schedules are cron expressions in the city's time zone, but a date is run because it has not been run, never because
+//! a tick came: a daemon that was down at half past two runs the date when it is back. Only one daemon at a time runs
+//! dates and takes files (a lease says which); the outbox is worked by all. Deliberately absent: any choice of what is
+//! done, which is the office's.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use cron::Schedule;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::Day;
+use crate::domain::day::plus_days;
+use crate::notices::Mailer;
+use crate::office::{NIGHT, Office, OfficeError};
+
+/// The lease of the daemon that runs dates and takes files, and for how long it holds without a sign of life.
+const LEASE: &str = "daemon";
+const LEASE_SECONDS: u32 = 120;
+/// How long the daemon sleeps at most: a clock that was set, or a lease that is free, is noticed after that.
+const LONGEST_SLEEP: Duration = Duration::from_secs(20);
+
+/// The daemon.
+pub struct Worker {
+    office: Arc<Office>,
+    mailer: Mailer,
+    /// Tells this daemon from others in the lease.
+    owner: String,
+    night: Option<Schedule>,
+    inbox: Option<Schedule>,
+    outbox: Option<Schedule>,
+}
+
+/// When each kind of work is due next.
+struct Due {
+    inbox: Option<DateTime<Utc>>,
+    outbox: Option<DateTime<Utc>>,
+}
+
+impl Worker {
+    /// A daemon of the office; `owner` is unique among daemons on one database.
+    #[must_use]
+    pub fn new(office: Arc<Office>, mailer: Mailer, owner: String) -> Self {
+        let schedules = &office.config.schedules;
+        // The configuration refused what is no expression when it was loaded.
+        let read = |text: &str| Schedule::from_str(text).ok();
+        let (night, inbox, outbox) = (read(&schedules.night), read(&schedules.inbox), read(&schedules.outbox));
+        Self { office, mailer, owner, night, inbox, outbox }
+    }
+
+    /// Works until `stop` is canceled; what is under way is finished first.
+    pub async fn run(&self, stop: CancellationToken) {
+        tracing::info!(owner = %self.owner, today = %self.office.today(), "the daemon works");
+        let start = self.office.now();
+        let mut due = Due { inbox: Some(start), outbox: Some(start) };
+        while !stop.is_cancelled() {
+            self.step(&mut due).await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(self.sleep_for(&due)) => {}
+            }
+        }
+        if let Err(error) = self.office.store.drop_lease(LEASE, &self.owner).await {
+            tracing::warn!(%error, "the lease was not given back; it runs out by itself");
+        }
+        tracing::info!("the daemon has stopped");
+    }
+
+    /// Does whatever is due now.
+    async fn step(&self, due: &mut Due) {
+        let now = self.office.now();
+        match self.office.store.take_lease(LEASE, &self.owner, LEASE_SECONDS).await {
+            Ok(true) => {
+                if is_due(due.inbox, now) {
+                    report("inbox", self.take_inbox().await);
+                    due.inbox = self.next(self.inbox.as_ref(), now);
+                }
+                report("night", self.run_dates(now).await);
+            }
+            Ok(false) => tracing::debug!("another daemon runs the dates"),
+            Err(error) => tracing::error!(%error, "the lease could not be taken"),
+        }
+        if is_due(due.outbox, now) {
+            report("outbox", self.work_outbox().await);
+            due.outbox = self.next(self.outbox.as_ref(), now);
+        }
+    }
+
+    async fn take_inbox(&self) -> Result<(), OfficeError> {
+        let intake = self.office.take_inbox().await?;
+        if intake.taken + intake.refused > 0 {
+            tracing::info!(taken = intake.taken, refused = intake.refused, "files came in");
+            let report = self.office.settle().await?;
+            tracing::info!(examined = report.examined, changed = report.changed, "what the files brought was decided");
+        }
+        Ok(())
+    }
+
+    async fn work_outbox(&self) -> Result<(), OfficeError> {
+        let done = self.office.work_outbox(&self.mailer).await?;
+        if done > 0 {
+            tracing::info!(done, "the outbox was worked");
+        }
+        Ok(())
+    }
+
+    /// Runs today's date when its hour has come and it was not run; dates between are recorded as missed.
+    async fn run_dates(&self, now: DateTime<Utc>) -> Result<(), OfficeError> {
+        let today = self.office.today();
+        let last = self.office.store.last_finished(NIGHT).await?;
+        if last.is_some_and(|last| last >= today) || !self.hour_has_come(today, now) {
+            return Ok(());
+        }
+        for day in missed(last, today) {
+            self.office.record_missed_day(day).await?;
+            tracing::warn!(%day, "the date was missed; this run makes it good");
+        }
+        let report = self.office.night(today).await?;
+        tracing::info!(
+            day = %today,
+            examined = report.examined,
+            changed = report.changed,
+            notices = report.notices,
+            calls = report.calls,
+            fees = report.fees,
+            orders = report.orders,
+            referrals = report.referrals,
+            refused = report.refused,
+            "the date was run"
+        );
+        Ok(())
+    }
+
+    /// Whether the night's schedule has struck on `today`.
+    fn hour_has_come(&self, today: Day, now: DateTime<Utc>) -> bool {
+        let Some(schedule) = &self.night else { return false };
+        let zone = self.zone();
+        let before = today.and_hms_opt(0, 0, 0).and_then(|midnight| zone.from_local_datetime(&midnight).earliest());
+        // One second earlier, so that a schedule at midnight itself strikes.
+        let Some(before) = before.map(|midnight| midnight - chrono::Duration::seconds(1)) else { return false };
+        schedule.after(&before).next().is_some_and(|strike| strike <= now.with_timezone(&zone))
+    }
+
+    fn next(&self, schedule: Option<&Schedule>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        schedule?.after(&now.with_timezone(&self.zone())).next().map(|next| next.with_timezone(&Utc))
+    }
+
+    fn zone(&self) -> Tz {
+        self.office.config.time_zone
+    }
+
+    fn sleep_for(&self, due: &Due) -> Duration {
+        let now = self.office.now();
+        let next = [due.inbox, due.outbox].into_iter().flatten().min();
+        let wait = next.and_then(|next| (next - now).to_std().ok()).unwrap_or(LONGEST_SLEEP);
+        wait.clamp(Duration::from_millis(200), LONGEST_SLEEP)
+    }
+}
+
+fn is_due(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    at.is_some_and(|at| at <= now)
+}
+
+/// The dates between the last that was run and today. None before the first run: there is nothing to make good.
+fn missed(last: Option<Day>, today: Day) -> Vec<Day> {
+    let Some(last) = last else { return Vec::new() };
+    (1..).map(|n| plus_days(last, n)).take_while(|day| *day < today).collect()
+}
+
+/// One piece of work failed: it is logged and tried again; the daemon goes on.
+fn report(what: &'static str, result: Result<(), OfficeError>) {
+    match result {
+        Ok(()) => {}
+        Err(error @ OfficeError::NoPolicy { .. }) => tracing::warn!(what, %error, "nothing can be decided yet"),
+        Err(error) => tracing::error!(what, %error, "the work failed and is tried again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::day::parse;
+
+    #[test]
+    fn an_outage_of_three_days_is_made_good_date_by_date() {
+        let day = |text| parse(text).unwrap();
+        let dates = missed(Some(day("2026-05-03")), day("2026-05-07"));
+        assert_eq!(dates, [day("2026-05-04"), day("2026-05-05"), day("2026-05-06")]);
+        assert!(missed(Some(day("2026-05-06")), day("2026-05-07")).is_empty());
+        assert!(missed(None, day("2026-05-07")).is_empty());
+    }
+}
