@@ -108,6 +108,21 @@ fn run<F: Future<Output = ()>>(contract: impl FnOnce(Store, String) -> F, url: &
     });
 }
 
+/// Checked by the compiler alone: the daemon spawns these, so their futures go from thread to thread.
+#[expect(dead_code, reason = "it is compiled, never called")]
+fn use_cases_can_be_spawned(store: &Store, file: &ImportFile, stamp: &Stamp, attempt: &CallAttempt, follow: &FollowUp) {
+    fn sent<T: Send>(_: T) {}
+    sent(store.import(file, &rules(), stamp));
+    sent(store.ripen(&rules(), stamp));
+    sent(store.snapshots(&[]));
+    sent(store.commit_decisions(Some(RunId(1)), &[], &rules(), stamp));
+    sent(store.release_notices(&[], stamp));
+    sent(store.mark_mailed(&Pieces::Single(Vec::new()), stamp.on, "", stamp));
+    sent(store.record_attempt(attempt, follow, stamp));
+    sent(store.finalize_orders(&[], &[], stamp));
+    sent(store.place_referral(arrears::domain::ReferralId(1), stamp));
+}
+
 // What the stories are told with.
 
 fn day(text: &str) -> Day {
@@ -333,7 +348,7 @@ fn disconnect() -> Action {
 async fn commit(store: &Store, decision: &Decision, pieces: &[NewNotice], on: &str) -> CommitOutcome {
     let run = begin(store, on).await;
     let commits = [Commit { decision, pieces }];
-    store.commit_decisions(run, &commits, &rules(), &at(on)).await.expect("the commit")[0]
+    store.commit_decisions(Some(run), &commits, &rules(), &at(on)).await.expect("the commit")[0]
 }
 
 /// Commits a decision with the acts on what is known now.
@@ -845,6 +860,9 @@ async fn what_was_known_on_an_earlier_day_can_be_rebuilt(store: Store, _: String
     let then = store.snapshot_as_of(debtor, day("2026-04-02"), end_of("2026-04-02"), &rules()).await.expect("then");
     assert_eq!(then.facts_seq, snapshot(&store, debtor).await.facts_seq);
     assert_eq!(then, snapshot(&store, debtor).await, "the same while nothing more is known");
+
+    let before = store.snapshot_as_of(debtor, day("2026-03-31"), end_of("2026-03-31"), &rules()).await.expect("before");
+    assert_eq!((before.items.len(), before.holds.len(), before.case), (1, 0, None), "no hold and no case yet");
 
     // A payment of April 1 is learned on April 10; the hold ends; the case closes.
     take_entries(&store, vec![payment("1001", "P-1", 18_000, "2026-04-01")], &at("2026-04-10")).await;

@@ -42,11 +42,12 @@ CREATE UNIQUE INDEX entry_by_reference ON entry (reference, source);
 CREATE INDEX entry_by_account ON entry (account_id);
 CREATE UNIQUE INDEX entry_by_reversed ON entry (reverses) WHERE reverses IS NOT NULL;
 
--- Debts with something left to pay: a projection of the ledger, rebuilt from it whenever it changes.
+-- Debts with something left to pay: a projection of the ledger, rebuilt from it whenever it changes. It is made of
+-- entries that were just read, so that references would only be checked twice.
 CREATE TABLE open_item (
-    account_id BIGINT NOT NULL REFERENCES account (id),
+    account_id BIGINT NOT NULL,
     due_on     DATE NOT NULL,
-    entry_id   BIGINT NOT NULL REFERENCES entry (id),
+    entry_id   BIGINT NOT NULL,
     service    TEXT NOT NULL,
     kind       TEXT NOT NULL,
     cents      BIGINT NOT NULL,
@@ -58,9 +59,9 @@ CREATE TABLE open_item (
 
 -- Which credit paid which debt, for accounts with arrangements: a projection like `open_item`.
 CREATE TABLE application (
-    account_id BIGINT NOT NULL REFERENCES account (id),
-    credit_id  BIGINT NOT NULL REFERENCES entry (id),
-    debt_id    BIGINT NOT NULL REFERENCES entry (id),
+    account_id BIGINT NOT NULL,
+    credit_id  BIGINT NOT NULL,
+    debt_id    BIGINT NOT NULL,
     cents      BIGINT NOT NULL,
     on_day     DATE NOT NULL,
     PRIMARY KEY (account_id, credit_id, debt_id)

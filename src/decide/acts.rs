@@ -51,10 +51,14 @@ pub fn act(
     let view = &planner.view;
     let amount = match &action {
         Action::Fee(fee) => Some(fee_amount(planner, &fee.amount)).filter(|amount| amount.is_positive()),
-        Action::Disconnect { .. } | Action::Notice(_) | Action::Tag(_) | Action::Call(_) => {
+        Action::Disconnect { .. }
+        | Action::Notice(_)
+        | Action::Tag(_)
+        | Action::Call(_)
+        | Action::Refer { .. }
+        | Action::WriteOff => {
             Some(view.snapshot.items.iter().filter(|item| items.contains(&item.id)).map(|item| item.open).sum())
         }
-        Action::Refer { .. } | Action::WriteOff => Some(view.snapshot.balance()),
         Action::Freeze { .. } => Some(view.past_due_amount()),
         Action::Restore { .. } | Action::Task { .. } | Action::Hold { .. } | Action::Flag { .. } => None,
     };

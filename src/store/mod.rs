@@ -135,7 +135,7 @@ use_cases! {
 use_cases! {
     /// Writes decisions in one transaction: case, next review, fees, and what the acts order. Those whose account has
     /// learned something since are left out as stale. Outcomes are in the order of `commits`.
-    fn commit_decisions(&self, run: RunId, commits: &[Commit<'_>], rules: &LedgerRules, stamp: &Stamp) -> Vec<CommitOutcome>;
+    fn commit_decisions(&self, run: Option<RunId>, commits: &[Commit<'_>], rules: &LedgerRules, stamp: &Stamp) -> Vec<CommitOutcome>;
     /// Records something that happened to the account, with a note for the log.
     fn record_event(&self, account: AccountId, event: &Event, note: &str, stamp: &Stamp) -> ();
     /// Tasks for people: the open ones, or all.
@@ -264,7 +264,8 @@ use_cases! {
     fn order(&self, id: OrderId) -> FieldOrder;
     /// Approves those of the orders that are prepared. Gives the approved.
     fn approve_orders(&self, ids: &[OrderId], stamp: &Stamp) -> Vec<OrderId>;
-    /// Finalizes the orders that passed all checks again, and cancels those refused with the reason.
+    /// Finalizes the orders that passed all checks again, and cancels those refused with the reason. A refusal of the
+    /// whole list (a channel is not loaded) is not for here: the orders stay approved until it is loaded.
     fn finalize_orders(&self, passed: &[OrderId], refused: &[(OrderId, FinalizeRefusal)], stamp: &Stamp) -> Vec<OrderId>;
     /// Gives finalized shut-offs and approved restorations and tags to a crew. Gives the dispatched.
     fn dispatch_orders(&self, ids: &[OrderId], crew: &str, stamp: &Stamp) -> Vec<OrderId>;

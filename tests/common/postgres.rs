@@ -73,6 +73,7 @@ impl Cluster {
 
 /// Test binaries end without running destructors of statics. A small shell waits for this process to be gone, stops the
 /// cluster, and removes its directory.
+#[expect(clippy::zombie_processes, reason = "it waits for this process, not the other way around")]
 fn stop_at_exit(bin: &Path, root: &Path) {
     let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done
         if [ \"$(id -u)\" = 0 ]; then

@@ -33,7 +33,7 @@ use crate::rulebook::policy::LedgerRules;
 impl Backend {
     pub async fn commit_decisions(
         &self,
-        run: RunId,
+        run: Option<RunId>,
         commits: &[Commit<'_>],
         rules: &LedgerRules,
         stamp: &Stamp,
@@ -173,7 +173,13 @@ struct Logged<'a> {
 }
 
 /// Logs the decisions that change something, with their reasons.
-async fn write_log(conn: &mut Conn, run: RunId, standing: &[Commit<'_>], before: &Before, stamp: &Stamp) -> Result<()> {
+async fn write_log(
+    conn: &mut Conn,
+    run: Option<RunId>,
+    standing: &[Commit<'_>],
+    before: &Before,
+    stamp: &Stamp,
+) -> Result<()> {
     let lines: Vec<NewLine<Logged<'_>>> = standing
         .iter()
         .map(|commit| commit.decision)
@@ -183,7 +189,7 @@ async fn write_log(conn: &mut Conn, run: RunId, standing: &[Commit<'_>], before:
             NewLine::of(decision.account, "decision", logged)
         })
         .collect();
-    log::write(conn, &lines, Some(run), stamp).await
+    log::write(conn, &lines, run, stamp).await
 }
 
 /// What is to be canceled at an account: the pending acts of a stage, or of the whole case.

@@ -60,7 +60,7 @@ impl Backend {
     }
 
     pub async fn imports(&self, limit: u32) -> Result<Vec<ImportRecord>> {
-        let found: Vec<(String, String, String, Json<ImportOutcome>, DateTime<Utc>)> = sqlx::query_as(
+        let found: Vec<ImportColumns> = sqlx::query_as(
             "SELECT hash, name, kind, outcome, imported_at FROM import_file ORDER BY imported_at DESC, name LIMIT $1",
         )
         .bind(i64::from(limit))
@@ -75,6 +75,8 @@ impl Backend {
             .collect()
     }
 }
+
+type ImportColumns = (String, String, String, Json<ImportOutcome>, DateTime<Utc>);
 
 async fn record(conn: &mut Conn, file: &ImportFile, outcome: &ImportOutcome, stamp: &Stamp) -> Result<()> {
     sqlx::query("INSERT INTO import_file (hash, name, kind, outcome, imported_at) VALUES ($1, $2, $3, $4, $5)")

@@ -392,8 +392,10 @@ pub(super) async fn raise(conn: &mut Conn, channel: PaymentChannel, through: Day
     Ok(())
 }
 
+type UnmatchedColumns = (i64, String, Json<NewEntry>, String, Option<String>);
+
 async fn unmatched(conn: &mut Conn, id: Option<UnmatchedId>) -> Result<Vec<UnmatchedPayment>> {
-    let found: Vec<(i64, String, Json<NewEntry>, String, Option<String>)> = sqlx::query_as(
+    let found: Vec<UnmatchedColumns> = sqlx::query_as(
         "SELECT id, file, body, state, decided_by FROM unmatched_payment WHERE $1 = 0 OR id = $1 ORDER BY id",
     )
     .bind(id.map_or(0, |id| id.0))

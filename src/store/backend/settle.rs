@@ -9,11 +9,12 @@ use sqlx::types::Json;
 
 use super::given::Stamp;
 use super::kept;
+use super::ledger::open_items_of;
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, count, ids, rows, sql, touch, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::ledger::{PlanSpan, settle};
-use crate::domain::{AccountId, Cents, Day, Entry, EntryId, EntryKind, Service};
+use crate::domain::{AccountId, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service};
 use crate::rulebook::policy::LedgerRules;
 
 /// How many accounts are settled with one set of statements.
@@ -31,6 +32,14 @@ struct ItemRow {
     billed_on: Day,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     printed: BTreeMap<String, Day>,
+}
+
+/// An item that is paid.
+#[derive(Serialize)]
+struct GoneRow {
+    account: AccountId,
+    due_on: Day,
+    entry: EntryId,
 }
 
 #[derive(Serialize)]
@@ -59,7 +68,8 @@ pub(super) async fn resettle(conn: &mut Conn, accounts: &[AccountId], rules: &Le
 
 async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRules, on: Day) -> Result<()> {
     let plans = plans(conn, accounts).await?;
-    let mut items = Vec::new();
+    let mut before = open_items_of(conn, accounts).await?;
+    let (mut gone, mut items) = (Vec::new(), Vec::new());
     let mut applications = Vec::new();
     let mut reviews = Vec::new();
     let mut entries = entries_to_settle(conn, accounts).await?;
@@ -78,7 +88,16 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
         }
         let future_on = entries.iter().map(|entry| entry.effective_on).filter(|day| *day > on).min();
         reviews.push(ReviewRow { account: *account, unapplied: books.unapplied, future_on });
-        items.extend(books.items.into_iter().map(|item| ItemRow {
+        let before = before.remove(account).unwrap_or_default();
+        gone.extend(
+            before.iter().filter(|item| books.items.iter().all(|now| !is_same_row(now, item))).map(|item| GoneRow {
+                account: *account,
+                due_on: item.due_on,
+                entry: item.id,
+            }),
+        );
+        let changed = books.items.into_iter().filter(|item| !before.contains(item));
+        items.extend(changed.map(|item| ItemRow {
             account: *account,
             due_on: item.due_on,
             entry: item.id,
@@ -90,20 +109,7 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
             printed: item.printed,
         }));
     }
-    sqlx::query(sql(format!("DELETE FROM open_item WHERE account_id IN {}", ids(1))))
-        .bind(Json(accounts))
-        .execute(&mut *conn)
-        .await?;
-    let insert = format!(
-        "INSERT INTO open_item (account_id, due_on, entry_id, service, kind, cents, open_cents, billed_on, printed)
-         SELECT r.account, r.due_on, r.entry, r.service, r.kind, r.cents, r.open, r.billed_on, r.printed FROM {}",
-        rows(
-            1,
-            "account bigint, due_on date, entry bigint, service text, kind text, cents bigint, open bigint, \
-             billed_on date, printed jsonb"
-        )
-    );
-    sqlx::query(sql(insert)).bind(Json(items)).execute(&mut *conn).await?;
+    write_items(conn, &gone, &items).await?;
     if !plans.is_empty() {
         let planned: Vec<AccountId> = plans.into_keys().collect();
         write_applications(conn, &planned, &applications).await?;
@@ -114,6 +120,38 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
         rows(1, "account bigint, unapplied bigint, future_on date")
     );
     sqlx::query(sql(update)).bind(Json(reviews)).execute(&mut *conn).await?;
+    Ok(())
+}
+
+fn is_same_row(one: &OpenItem, other: &OpenItem) -> bool {
+    (one.due_on, one.id) == (other.due_on, other.id)
+}
+
+/// Writes what has changed and nothing else: most of an account's items stay as they are.
+async fn write_items(conn: &mut Conn, gone: &[GoneRow], items: &[ItemRow]) -> Result<()> {
+    if !gone.is_empty() {
+        let delete = format!(
+            "DELETE FROM open_item
+             WHERE (account_id, due_on, entry_id) IN (SELECT r.account, r.due_on, r.entry FROM {})",
+            rows(1, "account bigint, due_on date, entry bigint")
+        );
+        sqlx::query(sql(delete)).bind(Json(gone)).execute(&mut *conn).await?;
+    }
+    if !items.is_empty() {
+        let upsert = format!(
+            "INSERT INTO open_item
+                (account_id, due_on, entry_id, service, kind, cents, open_cents, billed_on, printed)
+             SELECT r.account, r.due_on, r.entry, r.service, r.kind, r.cents, r.open, r.billed_on, r.printed
+             FROM {} WHERE true
+             ON CONFLICT (account_id, due_on, entry_id) DO UPDATE SET open_cents = excluded.open_cents",
+            rows(
+                1,
+                "account bigint, due_on date, entry bigint, service text, kind text, cents bigint, open bigint, \
+                 billed_on date, printed jsonb"
+            )
+        );
+        sqlx::query(sql(upsert)).bind(Json(items)).execute(conn).await?;
+    }
     Ok(())
 }
 

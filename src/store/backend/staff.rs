@@ -10,6 +10,7 @@ use super::{Backend, Result, StoreError, word};
 use crate::domain::{Language, Role};
 
 type Row = (String, String, Json<Vec<Language>>, i64);
+type LoginRow = (String, String, Json<Vec<Language>>, i64, Option<String>);
 
 fn member((name, role, Json(languages), capacity): Row) -> Result<StaffMember> {
     let role = word(Role::from_word, &role)?;
@@ -46,7 +47,7 @@ impl Backend {
     }
 
     pub async fn staff_login(&self, name: &str) -> Result<Option<(StaffMember, Option<String>)>> {
-        let found: Option<(String, String, Json<Vec<Language>>, i64, Option<String>)> =
+        let found: Option<LoginRow> =
             sqlx::query_as("SELECT name, role, languages, capacity, password_hash FROM staff WHERE name = $1")
                 .bind(name)
                 .fetch_optional(&self.reader)
