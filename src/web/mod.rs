@@ -65,7 +65,6 @@ impl Web {
 }
 
 /// The console's routes over an office.
-#[must_use]
 pub fn router(office: Arc<Office>) -> Router {
     Router::new()
         .route("/", get(pages::today::show))

@@ -9,6 +9,7 @@ pub mod exceptions;
 pub mod health;
 mod history;
 pub mod login;
+mod message;
 pub mod notices;
 pub mod orders;
 mod owing;

@@ -7,7 +7,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_T
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Serialize;
 
-use super::{Line, lines};
+use super::{Line, lines, message};
 use crate::domain::NoticeId;
 use crate::domain::document::MediaType;
 use crate::domain::notice::{Notice, NoticeState};
@@ -143,13 +143,16 @@ pub async fn cancel(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redir
     Ok(Redirect::to("/notices"))
 }
 
-/// `/notices/{id}/pdf`: the piece as it is kept, or a draft of it.
+/// `/notices/{id}/pdf`: the piece as it is kept, or a draft of it; of an email the text that a person reads.
 pub async fn piece(State(web): State<Arc<Web>>, _person: Person, Key(id): Key) -> Result<Response, WebError> {
     let document = web.office.preview_notice(NoticeId(id)).await?;
     let (policy, show, extension) = match document.media_type {
         MediaType::Pdf => (PDF_POLICY, "inline", "pdf"),
         MediaType::Html => (HTML_POLICY, "inline", "html"),
-        MediaType::Email => (HTML_POLICY, "attachment", "eml"),
+        MediaType::Email => {
+            let text = message::readable(&document.bytes);
+            return Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response());
+        }
         MediaType::Zip => (HTML_POLICY, "attachment", "zip"),
         MediaType::Csv => (HTML_POLICY, "attachment", "csv"),
         MediaType::Json => (HTML_POLICY, "attachment", "json"),
