@@ -18,6 +18,9 @@ use crate::rulebook::policy::{Limit, Opens};
 impl Bench<'_> {
     /// One act of a decision that leaves or keeps the cases given.
     pub(super) fn check_act(self, cases: &[&Case], act: &Act) -> Checked {
+        if let Action::Restore { services, .. } = &act.action {
+            return self.may_restore(act, services);
+        }
         let run = self.check_key(cases, act)?;
         let of = &act.key.of;
         if is_outward(&act.action) {
@@ -60,6 +63,18 @@ impl Bench<'_> {
             | Action::Hold { .. }
             | Action::Flag { .. }
             | Action::Freeze { .. } => Ok(()),
+        }
+    }
+
+    /// A restoration is of no stage and may come after the case: it takes nothing from anybody, but there must be
+    /// something to restore.
+    fn may_restore(&self, act: &Act, services: &[Service]) -> Checked {
+        if act.key.account != self.snapshot.account {
+            return Err(Broken::OtherCase { account: act.key.account, named: act.key.of.case }.into());
+        }
+        match services.iter().find(|service| !self.snapshot.shut_off.contains(service)) {
+            Some(service) => Err(Broken::NotShutOff { service: *service }.into()),
+            None => Ok(()),
         }
     }
 

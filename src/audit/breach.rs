@@ -176,6 +176,8 @@ pub enum Broken {
     ServiceNotCounted { item: ItemId, service: Service },
     #[error("the account has no {service}")]
     NoSuchService { service: Service },
+    #[error("{service} is not shut off")]
+    NotShutOff { service: Service },
     #[error("it names no service")]
     NoService,
     #[error("item {item} of {open} is due {}, not past due", short(*.due_on))]

@@ -1,6 +1,7 @@
 //! The acts of a stage: which debt they rest on, what a fee comes to, what a notice states.
 
 use super::plan::{Planned, Planner};
+use super::view::View;
 use crate::domain::action::{FeeAmount, FeeBase};
 use crate::domain::arrears;
 use crate::domain::case::StageRef;
@@ -8,38 +9,22 @@ use crate::domain::day::plus_days;
 use crate::domain::decision::{Act, ActKey, Finding};
 use crate::domain::notice::{ListedItem, NoticeFacts};
 use crate::domain::{
-    Action, Cents, Channel, Day, EntryKind, Event, EventKind, ItemId, OpenItem, StageId, Step, StepState,
+    Action, Cents, Channel, Day, EntryKind, Event, EventKind, ItemId, OpenItem, StageId, Step, StepState, TrackRun,
 };
-use crate::rulebook::policy::{Limit, Stage};
+use crate::rulebook::policy::Stage;
 
 /// The past-due items that a stage's acts rest on: for a shut-off, those that its notice listed and that are each as
 /// old as the guards ask.
-pub fn rests_on<'a>(planner: &Planner<'a>, stage: &Stage) -> Vec<&'a OpenItem> {
-    let view = &planner.view;
-    let age = if stage.disconnects() { least_age(planner, stage) } else { 0 };
+pub fn rests_on<'a>(planner: Planner<'_, 'a>, stage: &'a Stage) -> Vec<&'a OpenItem> {
+    let view = planner.view;
+    let age = if stage.disconnects() { planner.least_age(stage) } else { 0 };
     view.past_due().filter(|item| arrears::days_past_due(item, view.on) >= age).collect()
-}
-
-/// The age that the guards ask of each item, in days past due.
-fn least_age(planner: &Planner, stage: &Stage) -> i64 {
-    planner
-        .view
-        .policy
-        .guards
-        .iter()
-        .filter(|guard| stage.acts.iter().any(|action| super::bars::applies(guard, action, &planner.view)))
-        .filter_map(|guard| match guard.limit {
-            Limit::DebtAge { days } => Some(i64::from(days)),
-            _ => None,
-        })
-        .max()
-        .unwrap_or(0)
 }
 
 /// One act. A fee that comes to nothing is none.
 #[expect(clippy::too_many_arguments, reason = "each is a different fact of the act; a struct would only rename them")]
 pub fn act(
-    planner: &Planner,
+    planner: Planner,
     stage: &Stage,
     of: StageRef,
     n: u8,
@@ -48,13 +33,17 @@ pub fn act(
     items: &[ItemId],
     because: Finding,
 ) -> Option<Act> {
-    let view = &planner.view;
+    let view = planner.view;
     let amount = match &action {
         Action::Fee(fee) => Some(fee_amount(planner, &fee.amount)).filter(|amount| amount.is_positive()),
-        Action::Disconnect { .. } | Action::Notice(_) | Action::Tag(_) | Action::Call(_) => {
+        Action::Disconnect { .. }
+        | Action::Notice(_)
+        | Action::Tag(_)
+        | Action::Call(_)
+        | Action::Refer { .. }
+        | Action::WriteOff => {
             Some(view.snapshot.items.iter().filter(|item| items.contains(&item.id)).map(|item| item.open).sum())
         }
-        Action::Refer { .. } | Action::WriteOff => Some(view.snapshot.balance()),
         Action::Freeze { .. } => Some(view.past_due_amount()),
         Action::Restore { .. } | Action::Task { .. } | Action::Hold { .. } | Action::Flag { .. } => None,
     };
@@ -81,11 +70,11 @@ pub fn act(
 }
 
 /// What a fee comes to on the view's day.
-fn fee_amount(planner: &Planner, amount: &FeeAmount) -> Cents {
+fn fee_amount(planner: Planner, amount: &FeeAmount) -> Cents {
     match amount {
         FeeAmount::Flat(cents) => *cents,
         FeeAmount::Percent(percent, base) => {
-            let view = &planner.view;
+            let view = planner.view;
             let base = match base {
                 FeeBase::UnpaidCharges => {
                     view.past_due().filter(|item| item.kind == EntryKind::Charge).map(|item| item.open).sum()
@@ -101,8 +90,8 @@ fn fee_amount(planner: &Planner, amount: &FeeAmount) -> Cents {
 }
 
 /// What a notice decided today states. Restating it on a later day is the same function on a later view.
-pub fn notice_facts(planner: &Planner, stage: &Stage, items: &[ItemId]) -> NoticeFacts {
-    let view = &planner.view;
+pub fn notice_facts(planner: Planner, stage: &Stage, items: &[ItemId]) -> NoticeFacts {
+    let view = planner.view;
     let listed: Vec<ListedItem> = view
         .snapshot
         .items
@@ -131,41 +120,34 @@ pub fn notice_facts(planner: &Planner, stage: &Stage, items: &[ItemId]) -> Notic
 }
 
 /// The shut-off that a notice of `stage` announces, and its earliest day if the notice is mailed on the view's day.
-pub fn announced(planner: &Planner, stage: &Stage, items: &[ItemId]) -> Option<(StageId, Day)> {
+pub fn announced(planner: Planner, stage: &Stage, items: &[ItemId]) -> Option<(StageId, Day)> {
     let position = planner.track.stages.iter().position(|other| other.id == stage.id)?;
     let target = planner.track.stages[position..].iter().find(|other| other.disconnects())?;
-    let mut hypothetical = as_if_served(planner, stage, items);
-    if hypothetical.view.counts.is_empty() {
-        hypothetical.view.counts = target.acts.iter().flat_map(super::bars::services_of).collect();
-    }
-    hypothetical.view.listed = Some(items.iter().copied().collect());
-    match hypothetical.first_day_met(target, planner.view.on, None) {
+    let (run, view) = as_if_served(planner, stage, items);
+    let view = View { listed: Some(items.to_vec()), ..view };
+    let hypothetical = Planner { track: planner.track, run: &run, view: &view };
+    let counting = hypothetical.counting(target);
+    match hypothetical.on(&counting).first_day_met(target, planner.view.on, None) {
         Planned::On { day, .. } => Some((target.id.clone(), day)),
         Planned::Waits { .. } | Planned::NotMet { .. } => None,
     }
 }
 
-/// The planner as it would be had the stage's notice gone out on the view's day.
-fn as_if_served<'a>(planner: &Planner<'a>, stage: &Stage, items: &[ItemId]) -> Planner<'a> {
-    let mut planner = planner.clone();
-    let today = planner.view.on;
+/// Run and view as they would be had the stage's notice gone out on the view's day.
+fn as_if_served<'a>(planner: Planner<'_, 'a>, stage: &Stage, items: &[ItemId]) -> (TrackRun, View<'a>) {
+    let (mut run, mut view) = (planner.run.clone(), planner.view.clone());
+    let today = view.on;
     let round = planner.round(&stage.id);
-    planner.run.steps.retain(|step| !(step.stage == stage.id && step.round == round));
-    planner.run.steps.push(Step {
+    run.steps.retain(|step| !(step.stage == stage.id && step.round == round));
+    run.steps.push(Step {
         stage: stage.id.clone(),
         service: None,
         round,
         state: StepState::Acted(today),
         items: items.to_vec(),
     });
-    planner.run.announced.clear();
-    let of = StageRef {
-        case: planner.view.case,
-        track: planner.run.track.clone(),
-        anchor: planner.run.anchor,
-        stage: stage.id.clone(),
-        round,
-    };
+    run.announced.clear();
+    let of = StageRef { case: view.case, track: run.track.clone(), anchor: run.anchor, stage: stage.id.clone(), round };
     let deemed_days = stage.acts.iter().find_map(|action| match action {
         Action::Notice(notice) => Some(notice.deemed_days),
         _ => None,
@@ -180,7 +162,8 @@ fn as_if_served<'a>(planner: &Planner<'a>, stage: &Stage, items: &[ItemId]) -> P
         &[(EventKind::NoticeMailed, today), (EventKind::NoticeServed, served)]
     };
     // What has been recorded of this round is left out: the question is what follows if it goes out today.
-    planner.view.events.retain(|event| event.of.as_ref() != Some(&of));
-    planner.view.events.extend(kinds.iter().map(|(kind, on)| Event { kind: *kind, on: *on, of: Some(of.clone()) }));
-    planner
+    let events = view.events.to_mut();
+    events.retain(|event| event.of.as_ref() != Some(&of));
+    events.extend(kinds.iter().map(|(kind, on)| Event { kind: *kind, on: *on, of: Some(of.clone()) }));
+    (run, view)
 }

@@ -1,6 +1,6 @@
 //! What bars an act today: exceptions, holds, promises, arrangements, moratoria, the policy's bars and the guards.
 //!
-//! The guards' minimum days are `disconnect`'s; here are the conditions that simply hold or not.
+//! The guards' minimum days are `guarded`'s; here are the conditions that simply hold or not.
 
 use super::condition::{FactsRead, holds};
 use super::held::{Held, Truth, earlier};
@@ -8,8 +8,8 @@ use super::view::View;
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::day::plus_days;
 use crate::domain::decision::Bar;
-use crate::domain::hold::Blocks;
-use crate::domain::{Action, Day, RuleId, Service};
+use crate::domain::hold::{Blocks, Hold};
+use crate::domain::{Action, Day, ItemId, RuleId, Service};
 use crate::rulebook::policy::{Guard, Limit};
 
 /// A bar, the rule that sets it where one does, and the facts that it read.
@@ -20,7 +20,9 @@ pub struct Barred {
 }
 
 /// The first bar that strikes the action on the view's day; held until the first day it could differ.
-pub fn find(action: &Action, view: &View) -> Held<Option<Barred>> {
+///
+/// `items` are those that the action rests on: a hold on other items leaves it free.
+pub fn find(action: &Action, view: &View, items: &[ItemId]) -> Held<Option<Barred>> {
     let strikes = action.struck_by();
     if strikes.is_empty() {
         return Held::fixed(None);
@@ -30,7 +32,8 @@ pub fn find(action: &Action, view: &View) -> Held<Option<Barred>> {
         return Held::fixed(Some(Barred { bar: Bar::Frozen(reason.clone()), rule: None, facts: Vec::new() }));
     }
     for hold in &view.snapshot.holds {
-        if view.policy.hold_blocks(hold.kind).is_disjoint(&strikes) {
+        let reached = if matches!(action, Action::Call(_)) { is_owed(hold, view) } else { concerns(hold, items) };
+        if !reached || view.policy.hold_blocks(hold.kind).is_disjoint(&strikes) {
             continue;
         }
         until = earlier(until, hold.changes_after(view.on));
@@ -41,7 +44,7 @@ pub fn find(action: &Action, view: &View) -> Held<Option<Barred>> {
         }
     }
     let adverse = strikes.contains(&Blocks::Disconnect) || strikes.contains(&Blocks::Referral);
-    if adverse && let Some(promise) = view.open_promise() {
+    if adverse && let Some(promise) = view.open_promises().max_by_key(|promise| promise.last_day()) {
         let facts = vec![("promise to pay".into(), format!("{} by {}", promise.amount, promise.pay_by))];
         let ends = Some(plus_days(promise.last_day(), 1));
         return Held::until(Some(Barred { bar: Bar::Promise, rule: None, facts }), ends);
@@ -66,7 +69,8 @@ pub fn find(action: &Action, view: &View) -> Held<Option<Barred>> {
         let mut facts = FactsRead::new();
         let held = holds(&rule.when, view, &mut facts);
         until = earlier(until, held.until);
-        if held.value != Truth::False {
+        // What is not known bars an adverse act only.
+        if held.value == Truth::True || (held.value == Truth::Unknown && adverse) {
             return Held::until(Some(Barred { bar: Bar::Rule(rule.rule), rule: Some(rule.rule), facts }), held.until);
         }
     }
@@ -82,32 +86,48 @@ pub fn find(action: &Action, view: &View) -> Held<Option<Barred>> {
     Held::until(None, until)
 }
 
-/// An arrangement that performs bars shut-off and referral, and everything while it covers all that is past due.
+/// An arrangement that performs bars shut-off and referral, and everything while it covers all that is past due. One
+/// that was missed bars a shut-off for as long as the guards say.
 fn arrangement(action: &Action, view: &View, adverse: bool) -> Option<Held<Option<Barred>>> {
-    let (plan, standing) = view.snapshot.arrangement_on(view.on)?;
-    let next = standing.next.map_or_else(|| "none".to_owned(), |next| format!("{} on {}", next.amount, next.due_on));
-    let facts = vec![("next installment".into(), next)];
-    let barred = |rule: Option<RuleId>| {
-        Some(Barred { bar: rule.map_or(Bar::Arrangement, Bar::Rule), rule, facts: facts.clone() })
-    };
-    match standing.state {
-        ArrangementState::Performing => {
-            let covers_all = view.past_due().all(|item| plan.covers.contains(&item.id));
-            (adverse || covers_all).then(|| Held::until(barred(None), standing.until))
-        }
-        ArrangementState::Missed(first) => {
-            let guard = view.policy.guards.iter().filter(|guard| applies(guard, action, view)).find_map(|guard| {
-                match guard.limit {
-                    Limit::ArrangementDefault { days } => Some((guard.rule, days)),
+    view.plans().find_map(|(plan, standing)| {
+        let (rule, until) = match standing.state {
+            ArrangementState::Performing => {
+                let covers_all = view.past_due().all(|item| plan.covers.contains(&item.id));
+                let ends = plan.canceled_on.filter(|canceled| *canceled > view.on);
+                (adverse || covers_all).then_some((None, earlier(standing.until, ends)))?
+            }
+            ArrangementState::Missed(first) => {
+                let (rule, days) = view.policy.guards.iter().find_map(|guard| match guard.limit {
+                    Limit::ArrangementDefault { days } if applies(guard, action, view) => Some((guard.rule, days)),
                     _ => None,
-                }
-            });
-            let (rule, days) = guard?;
-            let allowed = plus_days(first, i64::from(days));
-            (view.on < allowed).then(|| Held::until(barred(Some(rule)), earlier(Some(allowed), standing.until)))
-        }
-        ArrangementState::Completed | ArrangementState::Canceled(_) => None,
-    }
+                })?;
+                let allowed = plus_days(first, i64::from(days));
+                (view.on < allowed).then_some((Some(rule), earlier(Some(allowed), standing.until)))?
+            }
+            ArrangementState::Completed | ArrangementState::Canceled(_) => return None,
+        };
+        let next =
+            standing.next.map_or_else(|| "none".to_owned(), |next| format!("{} on {}", next.amount, next.due_on));
+        let facts = vec![("next installment".into(), next)];
+        Some(Held::until(Some(Barred { bar: rule.map_or(Bar::Arrangement, Bar::Rule), rule, facts }), until))
+    })
+}
+
+/// Whether a hold reaches an act that rests on the items; on none in particular means on all.
+pub fn concerns(hold: &Hold, items: &[ItemId]) -> bool {
+    hold.items.is_empty() || items.is_empty() || items.iter().any(|item| hold.items.contains(item))
+}
+
+/// Whether a hold reaches a conversation: it is about all that is past due, whatever brought it about.
+fn is_owed(hold: &Hold, view: &View) -> bool {
+    let mut due = view.snapshot.items.iter().filter(|item| item.due_on < view.on);
+    hold.items.is_empty() || due.any(|item| hold.items.contains(&item.id))
+}
+
+/// The holds of the account that stop shut-offs.
+pub fn holds_on_shut_off<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Hold> {
+    let policy = view.policy;
+    view.snapshot.holds.iter().filter(|hold| policy.hold_blocks(hold.kind).contains(&Blocks::Disconnect))
 }
 
 /// Whether a guard protects this account from this action.
@@ -118,9 +138,9 @@ pub fn applies(guard: &Guard, action: &Action, view: &View) -> bool {
 }
 
 /// The services that an action strikes.
-pub fn services_of(action: &Action) -> Vec<Service> {
+pub fn services_of(action: &Action) -> &[Service] {
     match action {
-        Action::Disconnect { services, .. } | Action::Restore { services, .. } => services.clone(),
+        Action::Disconnect { services, .. } | Action::Restore { services, .. } => services,
         Action::Notice(_)
         | Action::Call(_)
         | Action::Fee(_)
@@ -130,14 +150,14 @@ pub fn services_of(action: &Action) -> Vec<Service> {
         | Action::Flag { .. }
         | Action::Refer { .. }
         | Action::Freeze { .. }
-        | Action::WriteOff => Vec::new(),
+        | Action::WriteOff => &[],
     }
 }
 
 /// The first day after the view's on which a hold, promise or arrangement could change what is barred.
 pub fn next_change(view: &View) -> Option<Day> {
     let holds = view.snapshot.holds.iter().filter_map(|hold| hold.changes_after(view.on)).min();
-    let promise = view.open_promise().map(|promise| plus_days(promise.last_day(), 1));
-    let plan = view.snapshot.arrangement_on(view.on).and_then(|(_, standing)| standing.until);
-    earlier(holds, earlier(promise, plan))
+    let promises = view.open_promises().map(|promise| plus_days(promise.last_day(), 1)).min();
+    let plans = view.plans().filter_map(|(_, standing)| standing.until).min();
+    earlier(holds, earlier(promises, plans))
 }

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use super::held::{Held, Truth, earlier};
 use super::view::View;
 use crate::domain::arrangement::ArrangementState;
+use crate::domain::arrears;
 use crate::domain::day::{plus_days, plus_months};
-use crate::domain::{Cents, Day, EntryKind, EventKind, Occupancy, StageId};
+use crate::domain::{Cents, Day, EntryKind, EventKind, Occupancy, OpenItem, StageId};
 use crate::rulebook::policy::{Cmp, Cond, Fact, Value};
 
 /// The facts that a condition read: what was asked, and the answer, in words.
@@ -104,15 +105,14 @@ fn evaluate(fact: &Fact, view: &View) -> Held<Known> {
             Held::until(Known::Money(charges), view.next_item_aged(1))
         }
         Fact::DebtAged(days) => {
-            let items: Vec<_> = view.items().cloned().collect();
-            let aged = crate::domain::arrears::aged_at_least(&items, view.on, i64::from(*days), view.de_minimis());
+            let old = |item: &&OpenItem| arrears::days_past_due(item, view.on) >= i64::from(*days);
+            let aged = view.past_due().filter(old).map(|item| item.open).sum();
             Held::until(Known::Money(aged), view.next_item_aged(i64::from(*days)))
         }
         Fact::DaysPastDue => {
-            let items: Vec<_> = view.items().cloned().collect();
-            let days = crate::domain::arrears::oldest_days_past_due(&items, view.on, view.de_minimis());
-            let until = if items.is_empty() { None } else { Some(plus_days(view.on, 1)) };
-            Held::until(Known::Number(days), until)
+            let oldest = view.past_due().map(|item| arrears::days_past_due(item, view.on)).max();
+            let until = view.items().next().map(|_| plus_days(view.on, 1));
+            Held::until(Known::Number(oldest.unwrap_or(0)), until)
         }
         Fact::Class => Held::fixed(Known::Word(profile.class.word().into())),
         Fact::Occupancy => Held::fixed(Known::Word(profile.occupancy.word().into())),
@@ -133,10 +133,10 @@ fn evaluate(fact: &Fact, view: &View) -> Held<Known> {
         ),
         Fact::ArrangementPerforming => arrangement(view, |state| state == ArrangementState::Performing),
         Fact::ArrangementMissed => arrangement(view, |state| matches!(state, ArrangementState::Missed(_))),
-        Fact::OpenPromise => match view.open_promise() {
-            Some(promise) => Held::until(Known::Flag(true), Some(plus_days(promise.last_day(), 1))),
-            None => flag(false),
-        },
+        Fact::OpenPromise => {
+            let last = view.open_promises().map(|promise| promise.last_day()).max();
+            Held::until(Known::Flag(last.is_some()), last.map(|last| plus_days(last, 1)))
+        }
         Fact::NoticeReturned(stage) => flag(view.last_event(EventKind::NoticeReturned, Some(stage)).is_some()),
         Fact::ServiceEnded => match profile.ended {
             Some(ended) if ended > view.on => Held::until(Known::Flag(false), Some(ended)),
@@ -172,12 +172,28 @@ fn arrangement(view: &View, wanted: impl Fn(ArrangementState) -> bool) -> Held<K
     }
 }
 
+/// Whether the condition asks how an attempt to reach the customer ended, and at which stage where it says so.
+pub fn asks_for_contact(cond: &Cond) -> Option<Option<&StageId>> {
+    match cond {
+        Cond::Always => None,
+        Cond::All(parts) | Cond::Any(parts) => parts.iter().find_map(asks_for_contact),
+        Cond::Not(inner) => asks_for_contact(inner),
+        Cond::Is(Fact::ContactMade(stage) | Fact::ContactFailed(stage), ..) => Some(stage.as_ref()),
+        Cond::Is(..) => None,
+    }
+}
+
 /// Events in the last months, the day itself included; an event leaves the window on the day the months are over.
 fn count_events(view: &View, kind: EventKind, months: u16) -> Held<Known> {
     let from = plus_months(view.on, -i32::from(months));
     let mut until = None;
     let mut counted = 0;
-    for event in view.events.iter().filter(|event| event.kind == kind && event.on <= view.on && event.on > from) {
+    for event in view.events.iter().filter(|event| event.kind == kind && event.on > from) {
+        // A mailing's day of service may lie ahead.
+        if event.on > view.on {
+            until = earlier(until, Some(event.on));
+            continue;
+        }
         counted += 1;
         until = earlier(until, Some(plus_months(event.on, i32::from(months))));
     }

@@ -4,11 +4,16 @@
 //! What it decides is checked by `audit`, which shares no code with it.
 
 mod acts;
+mod again;
 mod bars;
 pub mod condition;
 pub mod dates;
+mod evidence;
+mod guarded;
 pub mod held;
+mod perform;
 mod plan;
+mod restate;
 mod restore;
 mod tracks;
 mod view;
@@ -17,16 +22,14 @@ pub mod why;
 
 use crate::domain::case::Cause;
 use crate::domain::day::plus_days;
-use crate::domain::{Case, Cents, Day, Decision, Snapshot, TrackRun, World};
+use crate::domain::{Case, Cents, Decision, Snapshot, World};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::OpenCases;
 
-use held::earlier;
-use plan::Planner;
-use view::View;
+use held::{Truth, earlier};
+use view::{View, events_by};
 
 pub use restate::{announced_if_mailed, restate};
-mod restate;
 
 /// Decides one account on the world's business date.
 ///
@@ -34,7 +37,8 @@ mod restate;
 /// [`OpenCases::Move`] lets an open case go on under a newer one.
 #[must_use]
 pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
-    let view = View::new(snapshot, world, policy);
+    let events = events_by(snapshot, world.today);
+    let view = View::new(snapshot, world, policy, &events);
     let mut decision = Decision {
         account: snapshot.account,
         seen_seq: snapshot.facts_seq,
@@ -45,17 +49,16 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
         acts: Vec::new(),
         cancels: Vec::new(),
         findings: Vec::new(),
-        next_review: next_past_due(&view),
+        next_review: earlier(view.next_item_aged(1), bars::next_change(&view)),
     };
     let triggers = tracks::open_triggers(&view);
     let delinquent = is_delinquent(&view);
+    restore::restore(&view, delinquent, &mut decision);
     let Some(mut case) = open_case(&view, delinquent || !triggers.is_empty()) else {
-        restore::restore(&view, &mut decision);
         return decision;
     };
     if !delinquent && triggers.is_empty() {
         decision.closed = Some(Cause::Cured);
-        restore::restore(&view, &mut decision);
         return decision;
     }
     tracks::keep_up(&view, &mut case, &mut decision);
@@ -64,14 +67,17 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
             continue;
         }
         let Some(track) = policy.track(&run.track) else { continue };
-        let planner = Planner { track, run: run.clone(), view: view.of_run(track, run) };
-        let walked = walk::walk(planner);
+        // A track whose condition no longer holds rests where it stands.
+        if tracks::condition(&view, track).value != Truth::True {
+            continue;
+        }
+        let walked = walk::walk(track, run.clone(), &view.of_run(track, run));
         *run = walked.run;
         decision.acts.extend(walked.acts);
+        decision.cancels.extend(walked.cancels);
         decision.findings.extend(walked.findings);
         decision.next_review = earlier(decision.next_review, walked.review);
     }
-    decision.next_review = earlier(decision.next_review, bars::next_change(&view));
     decision.next_review = decision.next_review.map(|day| day.max(plus_days(world.today, 1)));
     decision.case = Some(case);
     decision
@@ -91,7 +97,7 @@ fn open_case(view: &View, wanted: bool) -> Option<Case> {
             number: view.case,
             opened_on: view.world.today,
             policy: view.policy.hash.clone(),
-            tracks: Vec::<TrackRun>::new(),
+            tracks: Vec::new(),
         }),
         None => None,
     }
@@ -101,9 +107,4 @@ fn open_case(view: &View, wanted: bool) -> Option<Case> {
 fn is_delinquent(view: &View) -> bool {
     let past_due = view.past_due_amount();
     past_due.is_positive() && past_due >= view.policy.cure_below.max(Cents::new(1))
-}
-
-/// The first day after today on which a further item is past due.
-fn next_past_due(view: &View) -> Option<Day> {
-    view.next_item_aged(1)
 }

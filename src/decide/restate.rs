@@ -5,20 +5,21 @@
 
 use super::acts;
 use super::plan::Planner;
-use super::view::View;
+use super::view::{View, events_by};
 use crate::domain::case::StageRef;
 use crate::domain::notice::NoticeFacts;
-use crate::domain::{Day, ItemId, Snapshot, World};
+use crate::domain::{Day, Snapshot, Step, TrackRun, World};
 use crate::rulebook::Policy;
+use crate::rulebook::policy::{Stage, Track};
 
 /// What the stage's notice states if it goes out on the world's day: the listed debts as they stand, and new dates.
 ///
 /// `None` when the case or run is gone, or nothing of the listed debt is left.
 #[must_use]
 pub fn restate(snapshot: &Snapshot, world: &World, policy: &Policy, of: &StageRef) -> Option<NoticeFacts> {
-    let (planner, items) = planner_of(snapshot, world, policy, of)?;
-    let stage = planner.track.stages.iter().find(|stage| stage.id == of.stage)?;
-    let facts = acts::notice_facts(&planner, stage, &items);
+    let events = events_by(snapshot, world.today);
+    let of_step = OfStep::find(&View::new(snapshot, world, policy, &events), of)?;
+    let facts = acts::notice_facts(of_step.planner(), of_step.stage, &of_step.step.items);
     (!facts.items.is_empty()).then_some(facts)
 }
 
@@ -31,24 +32,33 @@ pub fn announced_if_mailed(
     of: &StageRef,
     mailed_on: Day,
 ) -> Option<Day> {
-    let world = world.on(mailed_on);
-    let (planner, items) = planner_of(snapshot, &world, policy, of)?;
-    let stage = planner.track.stages.iter().find(|stage| stage.id == of.stage)?;
-    acts::announced(&planner, stage, &items).map(|(_, day)| day)
+    let events = events_by(snapshot, world.today);
+    let view = View { on: mailed_on, ..View::new(snapshot, world, policy, &events) };
+    let of_step = OfStep::find(&view, of)?;
+    acts::announced(of_step.planner(), of_step.stage, &of_step.step.items).map(|(_, day)| day)
 }
 
-fn planner_of<'a>(
-    snapshot: &'a Snapshot,
-    world: &'a World,
-    policy: &'a Policy,
-    of: &StageRef,
-) -> Option<(Planner<'a>, Vec<ItemId>)> {
-    let case = snapshot.case.as_ref().filter(|case| case.number == of.case)?;
-    let run =
-        case.tracks.iter().find(|run| run.track == of.track && run.anchor == of.anchor && run.closed.is_none())?;
-    let track = policy.track(&of.track)?;
-    let step = run.steps.iter().find(|step| step.stage == of.stage && step.round == of.round)?;
-    let mut view = View::new(snapshot, world, policy).of_run(track, run);
-    view.on = world.today;
-    Some((Planner { track, run: run.clone(), view }, step.items.clone()))
+/// A step that acted, with its run as the view sees it.
+struct OfStep<'a> {
+    track: &'a Track,
+    run: &'a TrackRun,
+    stage: &'a Stage,
+    step: &'a Step,
+    view: View<'a>,
+}
+
+impl<'a> OfStep<'a> {
+    fn find(view: &View<'a>, of: &StageRef) -> Option<Self> {
+        let case = view.snapshot.case.as_ref().filter(|case| case.number == of.case)?;
+        let is_run = |run: &&TrackRun| run.track == of.track && run.anchor == of.anchor && run.closed.is_none();
+        let run = case.tracks.iter().find(is_run)?;
+        let track = view.policy.track(&of.track)?;
+        let stage = track.stages.iter().find(|stage| stage.id == of.stage)?;
+        let step = run.steps.iter().find(|step| step.stage == of.stage && step.round == of.round)?;
+        Some(Self { track, run, stage, step, view: view.of_run(track, run) })
+    }
+
+    const fn planner(&self) -> Planner<'_, 'a> {
+        Planner { track: self.track, run: self.run, view: &self.view }
+    }
 }

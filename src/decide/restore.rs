@@ -1,30 +1,39 @@
-//! Restoration: a service that is off while nothing past due is left is turned on again, whatever a policy says.
+//! Restoration: a service that is off while nothing past due is left of the debt that counts toward it is turned on
+//! again, whatever a policy says.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::bars::services_of;
 use super::view::View;
 use crate::domain::case::StageRef;
 use crate::domain::decision::{Act, ActKey, Finding, Verdict};
-use crate::domain::{Action, Decision, RuleId};
+use crate::domain::{Action, Decision, EventKind, RuleId, Service};
+use crate::rulebook::policy::{Stage, Track};
 
-/// Adds an order to restore each service that is off. The key is that of the account's last case, so that however
-/// often this is decided, one order comes of it.
-pub fn restore(view: &View, decision: &mut Decision) {
-    let case = view.snapshot.case.as_ref().map_or(view.snapshot.cases_so_far, |case| case.number);
-    let rule = view
-        .policy
-        .tracks
-        .iter()
-        .flat_map(|track| &track.stages)
-        .find(|stage| stage.disconnects())
-        .map_or(RuleId(0), |stage| stage.rule);
-    let offs = view.events.iter().filter(|event| event.kind == crate::domain::EventKind::ShutOff).count();
+/// Adds an order to restore each service that is off and paid for. The key is that of the case that shut it off, so that
+/// however often this is decided, one order comes of it.
+pub fn restore(view: &View, is_delinquent: bool, decision: &mut Decision) {
+    if view.snapshot.shut_off.is_empty() {
+        return;
+    }
+    let cuts: Vec<_> = view.events.iter().filter(|event| event.kind == EventKind::ShutOff).collect();
+    let case = cuts.last().and_then(|cut| cut.of.as_ref()).map_or(view.snapshot.cases_so_far, |of| of.case);
     for service in &view.snapshot.shut_off {
+        let (rule, counts) = stage_of(view, *service)
+            .map_or((RuleId(0), BTreeSet::new()), |(track, stage)| (stage.rule, track.counts.clone()));
+        let counts = if counts.is_empty() { BTreeSet::from([*service]) } else { counts };
+        let counting = View { counts: Cow::Owned(counts), ..view.clone() };
+        if is_delinquent && counting.past_due().next().is_some() {
+            continue;
+        }
         let of = StageRef {
             case,
             track: "restoration".into(),
             anchor: crate::domain::EntryId(0),
             stage: "restore".into(),
             // A service may be shut off again in the same case; each shut-off has a restoration of its own.
-            round: u16::try_from(offs).unwrap_or(u16::MAX),
+            round: u16::try_from(cuts.len()).unwrap_or(u16::MAX),
         };
         decision.acts.push(Act {
             key: ActKey { account: view.snapshot.account, of, service: Some(*service), n: 0 },
@@ -38,9 +47,16 @@ pub fn restore(view: &View, decision: &mut Decision) {
                 track: None,
                 stage: None,
                 verdict: Verdict::Acts,
-                facts: vec![("past due".into(), view.past_due_amount().to_string())],
+                facts: vec![("past due".into(), counting.past_due_amount().to_string())],
                 until: None,
             },
         });
     }
+}
+
+/// The first stage that shuts the service off.
+fn stage_of<'a>(view: &View<'a>, service: Service) -> Option<(&'a Track, &'a Stage)> {
+    let stages = view.policy.tracks.iter().flat_map(|track| track.stages.iter().map(move |stage| (track, stage)));
+    let mut cuts = stages.filter(|(_, stage)| stage.disconnects());
+    cuts.find(|(_, stage)| stage.acts.iter().any(|action| services_of(action).contains(&service)))
 }

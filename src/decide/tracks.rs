@@ -1,8 +1,12 @@
 //! Which tracks run in a case: opened by arrears, bills or events, closed or begun anew when their anchor is paid.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::held::{Held, Truth, earlier};
 use super::view::View;
 use crate::domain::case::{Cause, StageRef};
-use crate::domain::{Case, Decision, Event, EventKind, OpenItem, StepState, TrackRun};
+use crate::domain::{Action, Case, Day, Decision, EntryKind, Event, EventKind, ItemId, OpenItem, StepState, TrackRun};
 use crate::rulebook::policy::{Opens, Per, Reanchor, Track};
 
 /// The events that keep a case open though nothing is past due: a returned payment not yet redeemed.
@@ -13,16 +17,19 @@ pub fn open_triggers(view: &View) -> Vec<Event> {
         let Opens::On(kind) = track.opens else { continue };
         triggers.extend(triggering(view, kind).cloned());
     }
-    // An event alone, without any debt, opens nothing: there is nothing to collect.
-    if view.snapshot.items.is_empty() { Vec::new() } else { triggers }
+    triggers
 }
 
-/// Events of the kind that still stand: a returned payment that was not redeemed afterwards.
+/// Events of the kind that still stand: of the time of a debt that is still open, and not redeemed afterwards.
 fn triggering<'v>(view: &'v View, kind: EventKind) -> impl Iterator<Item = &'v Event> {
-    let redeemed = view.last_event(EventKind::PaymentRedeemed, None).map(|event| event.on);
+    let redeemed =
+        view.events.iter().filter(|event| event.kind == EventKind::PaymentRedeemed).map(|event| event.on).max();
+    // What happened before the first of the open debts was billed concerns none of them.
+    let since = view.snapshot.items.iter().map(|item| item.billed_on).min();
     view.events.iter().filter(move |event| {
         event.kind == kind
             && event.on <= view.on
+            && since.is_some_and(|since| since <= event.on)
             && !(kind == EventKind::PaymentReturned && redeemed.is_some_and(|on| on >= event.on))
     })
 }
@@ -43,45 +50,102 @@ pub fn keep_up(view: &View, case: &mut Case, decision: &mut Decision) {
         }
     }
     for track in &view.policy.tracks {
-        if !condition_met(view, track) {
+        let held = condition(view, track);
+        decision.next_review = earlier(decision.next_review, held.until);
+        if held.value != Truth::True {
             continue;
         }
-        for (anchor, dates) in grounds(view, track) {
-            let runs = case.tracks.iter().any(|run| run.track == track.id && is_for(track, run, anchor, dates));
-            if runs {
-                continue;
-            }
-            case.tracks.push(TrackRun {
-                track: track.id.clone(),
-                anchor: anchor.id,
-                anchor_billed_on: dates.0,
-                anchor_due_on: dates.1,
-                opened_on: today,
-                steps: Vec::new(),
-                announced: std::collections::BTreeMap::new(),
-                frozen: std::collections::BTreeMap::new(),
-                closed: None,
-            });
+        for (anchor, dates) in grounds(view, track, case) {
+            begin(case, track, anchor, dates, today);
+        }
+    }
+}
+
+/// Whether the track is to be followed now.
+pub fn condition(view: &View, track: &Track) -> Held<Truth> {
+    super::condition::holds(&track.only_if, view, &mut Vec::new())
+}
+
+/// Begins a run for a ground that none stands for, or goes on with the one that was closed when its debt was paid.
+fn begin(case: &mut Case, track: &Track, anchor: &OpenItem, dates: Dates, today: Day) {
+    let at_most_one = matches!((track.opens, track.per), (Opens::Arrears, Per::Account | Per::Year));
+    let stands_for = |run: &TrackRun| {
+        if at_most_one { run.anchor == anchor.id } else { (run.anchor_billed_on, run.anchor_due_on) == dates }
+    };
+    if at_most_one && case.tracks.iter().any(|run| run.track == track.id && run.closed.is_none()) {
+        return;
+    }
+    let mut of_track = case.tracks.iter_mut().filter(|run| run.track == track.id);
+    if let Some(run) = of_track.find(|run| stands_for(run)) {
+        if matches!(run.closed, Some((_, Cause::AnchorPaid))) {
+            reopen(run, track, today);
+        }
+        return;
+    }
+    if at_most_one && track.when_anchor_paid == Reanchor::Close && case.tracks.iter().any(|run| run.track == track.id) {
+        return;
+    }
+    case.tracks.push(TrackRun {
+        track: track.id.clone(),
+        anchor: anchor.id,
+        anchor_billed_on: dates.0,
+        anchor_due_on: dates.1,
+        opened_on: today,
+        steps: Vec::new(),
+        announced: BTreeMap::new(),
+        frozen: BTreeMap::new(),
+        closed: None,
+    });
+}
+
+/// A debt that came back: fresh notices are served, but what was charged for it is not charged again.
+fn reopen(run: &mut TrackRun, track: &Track, today: Day) {
+    run.closed = None;
+    run.opened_on = today;
+    run.announced.clear();
+    for step in &mut run.steps {
+        let stage = track.stages.iter().find(|stage| stage.id == step.stage);
+        let only_charges = stage.is_some_and(|stage| stage.acts.iter().all(|act| matches!(act, Action::Fee(_))));
+        if !only_charges && let StepState::Acted(day) | StepState::Expired(day) = step.state {
+            step.state = StepState::Spent(day, today);
         }
     }
 }
 
 /// Billed and due dates of what a run is for; an event's day, twice, where an event opened it.
-type Dates = (crate::domain::Day, crate::domain::Day);
+type Dates = (Day, Day);
 
 /// What there is now to run the track for.
-fn grounds<'a>(view: &View<'a>, track: &Track) -> Vec<(&'a OpenItem, Dates)> {
-    let mut narrowed = view.clone();
-    narrowed.counts.clone_from(&track.counts);
-    let oldest = narrowed.past_due().next();
+fn grounds<'a>(view: &View<'a>, track: &'a Track, case: &Case) -> Vec<(&'a OpenItem, Dates)> {
+    let counted = View { counts: Cow::Borrowed(&track.counts), ..view.clone() };
     match (track.opens, track.per) {
         (Opens::On(kind), _) => {
-            let Some(anchor) = oldest.or_else(|| narrowed.items().next()) else { return Vec::new() };
-            triggering(view, kind).map(|event| (anchor, (event.on, event.on))).collect()
+            let is_known = |dates: Dates| {
+                let mut of_track = case.tracks.iter().filter(|run| run.track == track.id);
+                of_track.find(|run| (run.anchor_billed_on, run.anchor_due_on) == dates)
+            };
+            // Each run has an anchor of its own, for its acts are known by it.
+            let mut taken: BTreeSet<ItemId> =
+                case.tracks.iter().filter(|run| run.track == track.id).map(|run| run.anchor).collect();
+            let mut found = Vec::new();
+            for event in triggering(view, kind) {
+                let dates = (event.on, event.on);
+                let anchor = match is_known(dates) {
+                    Some(run) => {
+                        view.snapshot.items.iter().find(|item| item.id == run.anchor).or(counted.items().next())
+                    }
+                    None => counted.past_due().chain(counted.items()).find(|item| !taken.contains(&item.id)),
+                };
+                if let Some(anchor) = anchor {
+                    taken.insert(anchor.id);
+                    found.push((anchor, dates));
+                }
+            }
+            found
         }
         (Opens::Arrears, Per::Bill) => {
             let mut bills: Vec<(&OpenItem, Dates)> = Vec::new();
-            for item in narrowed.past_due().filter(|item| item.kind == crate::domain::EntryKind::Charge) {
+            for item in counted.past_due().filter(|item| item.kind == EntryKind::Charge) {
                 if !bills.iter().any(|(_, dates)| *dates == (item.billed_on, item.due_on)) {
                     bills.push((item, (item.billed_on, item.due_on)));
                 }
@@ -89,17 +153,8 @@ fn grounds<'a>(view: &View<'a>, track: &Track) -> Vec<(&'a OpenItem, Dates)> {
             bills
         }
         (Opens::Arrears, Per::Account | Per::Year) => {
-            oldest.map(|item| (item, (item.billed_on, item.due_on))).into_iter().collect()
+            counted.past_due().next().map(|item| (item, (item.billed_on, item.due_on))).into_iter().collect()
         }
-    }
-}
-
-/// Whether a run, open or closed, already stands for this ground.
-fn is_for(track: &Track, run: &TrackRun, anchor: &OpenItem, dates: Dates) -> bool {
-    match (track.opens, track.per) {
-        (Opens::On(_), _) | (Opens::Arrears, Per::Bill) => (run.anchor_billed_on, run.anchor_due_on) == dates,
-        // One run at a time for the account; a closed one does not begin again on the same debt.
-        (Opens::Arrears, Per::Account | Per::Year) => run.closed.is_none() || run.anchor == anchor.id,
     }
 }
 
@@ -119,11 +174,6 @@ fn ground_gone(view: &View, track: &Track, run: &TrackRun) -> Option<Cause> {
             ends.then_some(Cause::AnchorPaid)
         }
     }
-}
-
-fn condition_met(view: &View, track: &Track) -> bool {
-    let mut read = Vec::new();
-    super::condition::holds(&track.only_if, view, &mut read).value == super::held::Truth::True
 }
 
 /// Closes a run; what its stages left pending is canceled with the cause.

@@ -2,13 +2,16 @@
 //!
 //! A view can stand on a later day than today, with the facts of today: so a later stage's earliest day is found.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::domain::arrangement::ArrangementState;
+use crate::domain::arrangement::{Arrangement, ArrangementState, Standing};
 use crate::domain::arrears;
 use crate::domain::case::StageRef;
-use crate::domain::promise::PromiseState;
-use crate::domain::{Cents, Day, Event, EventKind, ItemId, OpenItem, Service, Snapshot, StageId, TrackRun, World};
+use crate::domain::promise::{Promise, PromiseState};
+use crate::domain::{
+    Cents, Day, Event, EventKind, ItemId, OpenItem, Service, Snapshot, StageId, TrackId, TrackRun, World,
+};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Track;
 
@@ -25,24 +28,24 @@ pub struct View<'a> {
     /// When that case opened.
     pub opened_on: Day,
     /// The services whose debt counts; empty for all.
-    pub counts: BTreeSet<Service>,
+    pub counts: Cow<'a, BTreeSet<Service>>,
     /// Only these items count, where a notice had to list them.
-    pub listed: Option<BTreeSet<ItemId>>,
+    pub listed: Option<Vec<ItemId>>,
+    /// These items do not count: a dispute about them stands.
+    pub stayed: Vec<ItemId>,
     /// Only the bill with these dates counts: billed, due.
     pub bill: Option<(Day, Day)>,
     /// The run's track and anchor: whose events are meant when a stage is named.
-    pub run: Option<(crate::domain::TrackId, ItemId)>,
+    pub run: Option<(&'a TrackId, ItemId)>,
     /// Events of the snapshot and those that follow from it by time: missed installments, broken promises.
-    pub events: Vec<Event>,
+    pub events: Cow<'a, [Event]>,
 }
 
 impl<'a> View<'a> {
-    /// The whole account today.
-    pub fn new(snapshot: &'a Snapshot, world: &'a World, policy: &'a Policy) -> Self {
+    /// The whole account today. `events` are [`events_by`] today.
+    pub fn new(snapshot: &'a Snapshot, world: &'a World, policy: &'a Policy, events: &'a [Event]) -> Self {
         let (case, opened_on) =
             snapshot.case.as_ref().map_or((snapshot.cases_so_far + 1, world.today), |c| (c.number, c.opened_on));
-        let mut events = snapshot.events.clone();
-        events.extend(derived_events(snapshot, world.today));
         Self {
             snapshot,
             world,
@@ -50,11 +53,12 @@ impl<'a> View<'a> {
             on: world.today,
             case,
             opened_on,
-            counts: BTreeSet::new(),
+            counts: Cow::Borrowed(&EVERY_SERVICE),
             listed: None,
+            stayed: Vec::new(),
             bill: None,
             run: None,
-            events,
+            events: Cow::Borrowed(events),
         }
     }
 
@@ -64,26 +68,21 @@ impl<'a> View<'a> {
     }
 
     /// Narrowed to one run of a track.
-    pub fn of_run(&self, track: &Track, run: &TrackRun) -> Self {
+    pub fn of_run(&self, track: &'a Track, run: &TrackRun) -> Self {
         let bill = match track.per {
             crate::rulebook::policy::Per::Bill => Some((run.anchor_billed_on, run.anchor_due_on)),
             crate::rulebook::policy::Per::Account | crate::rulebook::policy::Per::Year => None,
         };
-        Self { counts: track.counts.clone(), bill, run: Some((run.track.clone(), run.anchor)), ..self.clone() }
-    }
-
-    /// Narrowed to the items that a notice listed.
-    pub fn only_listed(&self, items: BTreeSet<ItemId>) -> Self {
-        Self { listed: Some(items), ..self.clone() }
+        Self { counts: Cow::Borrowed(&track.counts), bill, run: Some((&track.id, run.anchor)), ..self.clone() }
     }
 
     /// The items that count here, oldest due first, whether due or not.
     pub fn items(&self) -> impl Iterator<Item = &'a OpenItem> {
-        let (counts, listed, bill) = (self.counts.clone(), self.listed.clone(), self.bill);
-        self.snapshot.items.iter().filter(move |item| {
-            (counts.is_empty() || counts.contains(&item.service))
-                && listed.as_ref().is_none_or(|listed| listed.contains(&item.id))
-                && bill.is_none_or(|(billed, due)| item.billed_on == billed && item.due_on == due)
+        self.snapshot.items.iter().filter(|item| {
+            (self.counts.is_empty() || self.counts.contains(&item.service))
+                && self.listed.as_ref().is_none_or(|listed| listed.contains(&item.id))
+                && !self.stayed.contains(&item.id)
+                && self.bill.is_none_or(|(billed, due)| item.billed_on == billed && item.due_on == due)
         })
     }
 
@@ -130,7 +129,8 @@ impl<'a> View<'a> {
                 (Some(stage), Some(of)) => self.is_of(of, stage),
                 (Some(_), None) => false,
                 (None, Some(of)) => of.case == self.case,
-                (None, None) => true,
+                // What belongs to no stage is of this case when it happened in its time.
+                (None, None) => event.on >= self.opened_on,
             })
             .max_by_key(|event| event.on)
     }
@@ -139,37 +139,44 @@ impl<'a> View<'a> {
     fn is_of(&self, of: &StageRef, stage: &StageId) -> bool {
         of.case == self.case
             && of.stage == *stage
-            && self.run.as_ref().is_none_or(|(track, anchor)| of.track == *track && of.anchor == *anchor)
+            && self.run.is_none_or(|(track, anchor)| of.track == *track && of.anchor == anchor)
     }
 
-    /// A promise that is still open on the day.
-    pub fn open_promise(&self) -> Option<&'a crate::domain::promise::Promise> {
+    /// The promises that are still open on the day.
+    pub fn open_promises(&self) -> impl Iterator<Item = &'a Promise> {
         let payments = &self.snapshot.payments;
-        self.snapshot
-            .promises
-            .iter()
-            .filter(|promise| promise.made_on <= self.on)
-            .find(|promise| promise.state(payments, self.on) == PromiseState::Open)
+        let made = self.snapshot.promises.iter().filter(|promise| promise.made_on <= self.on);
+        made.filter(|promise| promise.state(payments, self.on) == PromiseState::Open)
+    }
+
+    /// The arrangements made by the day, and how each stands on it.
+    pub fn plans(&self) -> impl Iterator<Item = (&'a Arrangement, Standing)> {
+        let made = self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= self.on);
+        made.map(|plan| (plan, plan.standing(&self.snapshot.applications, self.on)))
     }
 }
 
-/// Events that no one records because they follow from the ledger and the day.
-fn derived_events(snapshot: &Snapshot, today: Day) -> Vec<Event> {
-    let mut events = Vec::new();
+/// All services count.
+static EVERY_SERVICE: BTreeSet<Service> = BTreeSet::new();
+
+/// What happened by today: the recorded events, and those that no one records because they follow from the ledger and
+/// the day.
+pub fn events_by(snapshot: &Snapshot, today: Day) -> Cow<'_, [Event]> {
+    let mut derived = Vec::new();
     for plan in snapshot.arrangements.iter().filter(|plan| plan.made_on <= today) {
         let standing = plan.standing(&snapshot.applications, today);
         if let ArrangementState::Missed(_) = standing.state {
-            events.extend(standing.missed.iter().map(|due| Event {
-                kind: EventKind::InstallmentMissed,
-                on: *due,
-                of: None,
-            }));
+            let missed = standing.missed.iter();
+            derived.extend(missed.map(|due| Event { kind: EventKind::InstallmentMissed, on: *due, of: None }));
         }
     }
     for promise in snapshot.promises.iter().filter(|promise| promise.made_on <= today) {
         if let PromiseState::Broken(on) = promise.state(&snapshot.payments, today) {
-            events.push(Event { kind: EventKind::PromiseBroken, on, of: None });
+            derived.push(Event { kind: EventKind::PromiseBroken, on, of: None });
         }
     }
-    events
+    if derived.is_empty() {
+        return Cow::Borrowed(&snapshot.events);
+    }
+    Cow::Owned(snapshot.events.iter().cloned().chain(derived).collect())
 }

@@ -84,6 +84,11 @@ pub fn tag_piece(action: &TagAction, facts: &NoticeFacts, profile: &Profile, act
     draft.piece(Channel::Posting, recipient, addressee, &profile.service_address)
 }
 
+/// Whether an email can be sent there at all; what a file gives may be anything.
+fn is_address(email: &str) -> bool {
+    email.trim().parse::<lettre::Address>().is_ok()
+}
+
 /// The channels that serve the customer, in the policy's order. Mail stands in for email that there is none of, and
 /// beside email where the notice is statutory.
 fn customer_channels(action: &NoticeAction, profile: &Profile) -> Vec<Channel> {
@@ -91,7 +96,7 @@ fn customer_channels(action: &NoticeAction, profile: &Profile) -> Vec<Channel> {
     for channel in &action.by {
         match channel {
             Channel::Mail | Channel::Posting | Channel::Hand => channels.push(*channel),
-            Channel::Email if profile.email.as_deref().is_some_and(|email| email.contains('@')) => {
+            Channel::Email if profile.email.as_deref().is_some_and(is_address) => {
                 channels.push(Channel::Email);
             }
             Channel::Email => channels.push(Channel::Mail),

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Serialize;
 
-use super::templates;
+use super::{templates, words};
 use crate::domain::Role;
 use crate::office::{ErrorKind, OfficeError};
 use crate::store::StoreError;
@@ -121,7 +121,7 @@ impl IntoResponse for WebError {
             tracing::error!(%cause, "a page failed");
             "The page could not be made.".to_owned()
         } else {
-            self.to_string()
+            words::us_dates(&self.to_string())
         };
         let page = ErrorPage { title: self.title(), status: self.status().as_u16(), what, to_do: self.to_do() };
         let html = templates::render_bare("error.html", &page)

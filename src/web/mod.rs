@@ -55,6 +55,7 @@ impl Web {
         if said.len() >= MOST_SAID {
             said.clear();
         }
+        let refused = refused.iter().map(|line| words::us_dates(line)).collect();
         said.insert(session.to_owned(), Said { text: text.into(), refused });
     }
 

@@ -95,9 +95,9 @@ pub fn ended(headers: &HeaderMap) -> Cookie<'static> {
     gone
 }
 
-/// Whether the browser says that the request comes from another site's page.
+/// Whether the browser says that the request comes from a page of another origin.
 pub fn is_foreign(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }
 
 /// Where to go after logging in: a path of this console, whatever the address says.

@@ -1,4 +1,7 @@
 //! Failed logins by name: after a few, the name waits. Kept in memory only; a restart forgets them.
+//!
+//! Whoever keeps guessing can keep a person out: that is the price, and the console stands on the city's own network.
+//! The command line asks for no password.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -26,25 +26,25 @@ pub fn instant(at: DateTime<Utc>, zone: chrono_tz::Tz) -> String {
     at.with_timezone(&zone).format("%a %b %-d, %Y %H:%M %Z").to_string()
 }
 
-/// What a line of the log carries, as `name: value` pairs; what lies deeper is for the command line.
-pub fn details(body: &serde_json::Value) -> String {
-    match body {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::Object(fields) => fields
-            .iter()
-            .filter_map(|(name, value)| {
-                let text = details(value);
-                let shown = !text.is_empty() && !value.is_object();
-                shown.then(|| format!("{}: {text}", name.replace('_', " ")))
-            })
-            .collect::<Vec<_>>()
-            .join("; "),
-        serde_json::Value::Array(values) => {
-            values.iter().map(details).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
+/// A text of the core with its dates as the pages show them: `done Thu 2026-05-07` as `done Thu May 7, 2026`.
+pub fn us_dates(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let inside = out.ends_with(|before: char| before.is_ascii_digit());
+        if !inside
+            && let Some((head, tail)) = rest.split_at_checked(10)
+            && !tail.starts_with(|after: char| after.is_ascii_digit())
+            && let Some(day) = crate::domain::day::parse(head).filter(|_| letter.is_ascii_digit())
+        {
+            out.push_str(&day.format("%b %-d, %Y").to_string());
+            rest = tail;
+        } else {
+            out.push(letter);
+            rest = &rest[letter.len_utf8()..];
         }
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => body.to_string(),
     }
+    out
 }
 
 /// A file's or policy's word as people read it: `left_message` as `Left message`.
@@ -110,6 +110,8 @@ mod tests {
         assert_eq!(plain("left_message"), "Left message");
         assert_eq!(phone("5305550142"), "(530) 555-0142");
         assert_eq!(phone("555"), "555");
+        assert_eq!(us_dates("done Thu 2026-05-07"), "done Thu May 7, 2026");
+        assert_eq!(us_dates("12026-05-07 ñ 2026-13-01 2026-05-2"), "12026-05-07 ñ 2026-13-01 2026-05-2");
         assert_eq!(points(18_049), "18.0");
         assert_eq!(points(-50), "-0.1");
         assert_eq!(count(1, "notice", "notices"), "1 notice");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrears::clock::SetClock;
 use arrears::domain::day::{parse, plus_days};
 use arrears::domain::{Day, Language, Role};
+use arrears::notices::Mailer;
 use arrears::office::{Office, Taken};
 use arrears::store::StaffMember;
 use arrears::web::password;
@@ -48,7 +49,26 @@ pub fn friday() -> Day {
 /// The office with its folder; the folder goes when this goes.
 pub struct City {
     pub office: Arc<Office>,
-    _dir: TempDir,
+    clock: Arc<SetClock>,
+    dir: TempDir,
+}
+
+impl City {
+    /// Lives through the days to `last`: the run, the outbox, the print batch and the call list of each.
+    pub async fn live_to(&self, last: Day) {
+        let mailer = Mailer::Folder(self.dir.path().join("mail"));
+        let mut day = self.office.today();
+        while day <= last {
+            self.clock.set(morning(day));
+            self.office.run_day(day, None).await.unwrap();
+            self.office.build_call_list(day).await.unwrap();
+            self.office.work_outbox(&mailer).await.unwrap();
+            if let Some(made) = self.office.make_batch("Ruth").await.unwrap() {
+                self.office.mark_batch_mailed(made.batch, day, "PS 3600", "Ruth").await.unwrap();
+            }
+            day = plus_days(day, 1);
+        }
+    }
 }
 
 /// Imports the files, lives through the days from May 1, and adds the staff.
@@ -64,26 +84,16 @@ pub async fn city() -> City {
         let taken = office.import(&path, "Ruth").await.unwrap();
         assert!(matches!(taken, Taken::Done(_)), "{name}: {taken:?}");
     }
-    for (n, (name, role, capacity)) in [
-        ("Ruth", Role::Lead, 0),
-        ("Omar", Role::Representative, 40),
-        ("Ana", Role::Auditor, 0),
-    ]
-    .into_iter()
-    .enumerate()
+    for (n, (name, role, capacity)) in
+        [("Ruth", Role::Lead, 0), ("Omar", Role::Representative, 40), ("Ana", Role::Auditor, 0)].into_iter().enumerate()
     {
         let member = StaffMember { name: name.into(), role, languages: vec![Language::English], capacity };
         let hash = password::hash(PASSWORD, [u8::try_from(n).unwrap(); 16]).unwrap();
         office.store.put_staff(&member, Some(&hash), &office.stamp("setup")).await.unwrap();
     }
-    let mut day = parse("2026-05-01").unwrap();
-    while day <= friday() {
-        clock.set(morning(day));
-        office.run_day(day, None).await.unwrap();
-        office.build_call_list(day).await.unwrap();
-        day = plus_days(day, 1);
-    }
-    City { office: Arc::new(office), _dir: dir }
+    let city = City { office: Arc::new(office), clock, dir };
+    city.live_to(friday()).await;
+    city
 }
 
 /// Half past nine in Riverbend.

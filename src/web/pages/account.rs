@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
 use serde::Serialize;
 
+use super::history::LogRow;
 use super::owing::Owing;
 use super::{Line, current};
 use crate::decide::why::Explained;
@@ -16,7 +17,7 @@ use crate::domain::hold::HoldKind;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::promise::PromiseState;
 use crate::domain::{Cents, Day, Entry, EntryKind, HoldId, Profile, Snapshot};
-use crate::store::{LogLine, NewHold};
+use crate::store::NewHold;
 use crate::web::error::WebError;
 use crate::web::form::{Fields, Key, Posted};
 use crate::web::session::Person;
@@ -153,14 +154,6 @@ struct ReferralRow {
     note: String,
 }
 
-#[derive(Serialize)]
-struct LogRow {
-    at: String,
-    by: String,
-    what: String,
-    details: String,
-}
-
 /// `/accounts/{number}?on=`
 pub async fn show(
     State(web): State<Arc<Web>>,
@@ -190,7 +183,10 @@ pub async fn show(
         hold_kinds: HoldKind::ALL.iter().map(|kind| (kind.word(), words::plain(kind.word()))).collect(),
         orders: orders(&web, &snapshot).await?,
         referrals: referrals(&web, &snapshot).await?,
-        log: store.log_of(account.id, LOG_LINES).await?.iter().map(|line| log_row(&web, line)).collect(),
+        log: {
+            let lines = store.log_of(account.id, LOG_LINES).await?;
+            lines.iter().map(|line| LogRow::of(line, web.office.config.time_zone)).collect()
+        },
         today_iso: today.to_string(),
     };
     let title = format!("{} {}", view.account.number, view.account.name);
@@ -249,12 +245,22 @@ async fn why(web: &Web, snapshot: &Snapshot, on: Option<Day>) -> Result<WhyPart,
                     format!("Case {} since {}", case.number, words::day(case.opened_on))
                 }),
                 next_review: words::maybe_day(why.next_review),
-                stages: why.explained,
+                stages: why.explained.into_iter().map(dated).collect(),
                 ..empty
             })
         }
         Err(WebError::Refused(text) | WebError::NotFound(text)) => Ok(WhyPart { missing: Some(text), ..empty }),
         Err(other) => Err(other),
+    }
+}
+
+/// With its dates as the pages show them.
+fn dated(explained: Explained) -> Explained {
+    Explained {
+        stage: explained.stage.replace('_', " "),
+        says: words::us_dates(&explained.says).replace('_', " "),
+        facts: explained.facts.iter().map(|fact| words::us_dates(fact)).collect(),
+        ..explained
     }
 }
 
@@ -445,13 +451,4 @@ async fn referrals(web: &Web, snapshot: &Snapshot) -> Result<Vec<ReferralRow>, W
             },
         })
         .collect())
-}
-
-fn log_row(web: &Web, line: &LogLine) -> LogRow {
-    LogRow {
-        at: words::instant(line.recorded_at, web.office.config.time_zone),
-        by: line.actor.to_string(),
-        what: words::plain(&line.what),
-        details: words::details(&line.body),
-    }
 }

@@ -172,7 +172,7 @@ async fn page(
     let (snapshot, owing) = current(web, call.account).await?;
     let profile = &snapshot.profile;
     let (typed, error) = match refused {
-        Some((fields, error)) => (typed(fields), Some(error)),
+        Some((fields, error)) => (typed(fields), Some(words::us_dates(&error))),
         None => {
             let phone = profile.phones.first().cloned().unwrap_or_default();
             (Typed { phone, at: web.office.time_of_day(), ..Typed::default() }, None)

@@ -146,11 +146,11 @@ pub fn first_phone(phones: &[String]) -> String {
     }
 }
 
-/// Why the call is made: the stage and what is to be said.
+/// Why the call is made: the stage that asks for it, and the script where the stage does not say it.
 pub fn why(call: &Call) -> String {
     let script = words::plain(&call.script);
     match &call.of {
-        Some(of) if words::plain(of.stage.as_str()) == script => script,
+        Some(of) if of.stage.as_str().contains(&call.script) => words::plain(of.stage.as_str()),
         Some(of) => format!("{script} ({})", of.stage.as_str().replace('_', " ")),
         None => script,
     }

@@ -55,7 +55,7 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
                 account: exception.account.and_then(|account| known.get(&account).cloned()),
                 kind: words::plain(exception.kind.word()),
                 freezes: exception.kind.freezes(),
-                text: exception.text,
+                text: words::us_dates(&exception.text),
                 since: words::day(exception.opened_on),
             })
             .collect(),

@@ -7,6 +7,7 @@ pub mod call;
 pub mod calls;
 pub mod exceptions;
 pub mod health;
+mod history;
 pub mod login;
 pub mod notices;
 pub mod orders;

@@ -88,11 +88,7 @@ fn buckets(headings: &[String], amounts: &[Cents]) -> Vec<Bucket> {
             let x = thousandth(from);
             let width = thousandth(upto) - x;
             from = upto;
-            let heading = match heading.chars().next() {
-                Some(digit) if digit.is_ascii_digit() => format!("{} days", heading.replace('-', "–")),
-                Some('O') => format!("{heading} days"),
-                _ => heading.clone(),
-            };
+            let heading = heading.replace('-', "–");
             Bucket { heading, amount: amount.to_string(), is_zero: amount.is_zero(), x, width, shade }
         })
         .collect()
@@ -109,7 +105,7 @@ mod tests {
         let bar = buckets(&headings, &amounts);
         let parts: Vec<(i64, i64)> = bar.iter().map(|bucket| (bucket.x, bucket.width)).collect();
         assert_eq!(parts, [(0, 250), (250, 500), (750, 250), (1_000, 0)]);
-        assert_eq!(bar[1].heading, "1–30 days");
+        assert_eq!(bar[1].heading, "1–30");
         assert_eq!(bar[3].amount, "-$10.00");
     }
 

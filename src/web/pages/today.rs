@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Html;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Line, snapshots};
 use crate::domain::day::plus_days;
@@ -61,10 +62,9 @@ struct Task {
 #[derive(Serialize)]
 struct Run {
     date: String,
-    kind: String,
     finished: bool,
     started: String,
-    summary: Vec<(String, String)>,
+    did: String,
 }
 
 /// `/`
@@ -114,7 +114,7 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
         waits: waits(&waiting),
         accounts: words::count(waiting.accounts, "account", "accounts"),
         open_cases: words::count(waiting.open_cases, "open case", "open cases"),
-        runs: store.runs(3).await?.iter().map(|record| run(record, web.office.config.time_zone)).collect(),
+        runs: store.runs(5).await?.iter().map(|record| run(record, web.office.config.time_zone)).collect(),
         holds: holds.into_iter().map(|(_, dated)| dated).collect(),
         promises: promises.into_iter().map(|(_, dated)| dated).collect(),
         tasks: tasks
@@ -138,7 +138,7 @@ fn waits(waiting: &Waiting) -> Vec<Waits> {
         line("Call list to release", waiting.calls_to_release, "/calls", "Lead"),
         line("Calls to make", waiting.calls_to_make, "/calls", "Representatives"),
         line("Shut-offs to approve", waiting.orders_to_approve, "/orders", "Approver"),
-        line("Shut-offs to finalize", waiting.orders_to_finalize, "/orders", "Lead"),
+        line("Shut-offs to finalize", waiting.orders_to_finalize, "/orders", "Approver"),
         line("Orders in the field", waiting.orders_in_the_field, "/orders", "Crews"),
         line("Referrals to approve", waiting.referrals_to_approve, "/referrals", "Approver"),
         line("Exceptions", waiting.exceptions, "/exceptions", "Lead"),
@@ -152,23 +152,37 @@ fn waits(waiting: &Waiting) -> Vec<Waits> {
 fn run(run: &RunRecord, zone: chrono_tz::Tz) -> Run {
     Run {
         date: words::day(run.date),
-        kind: words::plain(&run.kind),
         finished: run.finished_at.is_some(),
         started: words::instant(run.started_at, zone),
-        summary: summary(run.summary.as_ref()),
+        did: did(run.summary.as_ref()),
     }
 }
 
-/// The numbers and words of a run's summary, in its order; what is nested is for the log.
-fn summary(value: Option<&serde_json::Value>) -> Vec<(String, String)> {
-    let Some(serde_json::Value::Object(fields)) = value else { return Vec::new() };
-    fields
-        .iter()
-        .filter_map(|(name, value)| match value {
-            serde_json::Value::Number(number) => Some((words::plain(name), number.to_string())),
-            serde_json::Value::String(text) => Some((words::plain(name), text.clone())),
-            serde_json::Value::Bool(yes) => Some((words::plain(name), if *yes { "yes" } else { "no" }.to_owned())),
-            serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
-        })
-        .collect()
+/// What a run counted, without what was nothing.
+fn did(summary: Option<&Value>) -> String {
+    let Some(Value::Object(fields)) = summary else { return String::new() };
+    let counted = |(name, value): (&String, &Value)| match value {
+        Value::Number(number) if number.as_u64() != Some(0) => Some(format!("{} {number}", name.replace('_', " "))),
+        Value::Bool(true) => Some(name.replace('_', " ")),
+        Value::Null | Value::Bool(false) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            None
+        }
+    };
+    let counted: Vec<String> = fields.iter().filter_map(counted).collect();
+    if counted.is_empty() { "nothing to do".to_owned() } else { counted.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_run_says_what_it_did_and_leaves_out_what_was_nothing() {
+        let summary = json!({ "already_done": false, "examined": 3, "fees": 0, "notices": 1 });
+        assert_eq!(did(Some(&summary)), "examined 3, notices 1");
+        assert_eq!(did(Some(&json!({ "examined": 0 }))), "nothing to do");
+        assert_eq!(did(Some(&json!({ "missed": true }))), "missed");
+    }
 }

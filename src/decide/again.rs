@@ -1,0 +1,126 @@
+//! What makes a stage come around again, or never: windows that close, orders and letters that come to nothing, notices
+//! whose force is spent.
+
+use super::bars;
+use super::plan::Planned;
+use super::view::View;
+use super::walk::{Outcome, Walker};
+use crate::domain::case::{Cause, StageRef};
+use crate::domain::day::plus_days;
+use crate::domain::decision::Verdict;
+use crate::domain::{Action, Day, EventKind, ItemId, Role, Step, StepState};
+use crate::rulebook::policy::{Expiry, Stage};
+
+use super::held::earlier;
+
+impl<'a> Walker<'_, 'a> {
+    /// Closes the stage's window when its last day is past. `for_day` is the day for which the stage would act.
+    pub fn window(&mut self, narrowed: &View<'a>, stage: &'a Stage, for_day: Day) -> Option<Outcome> {
+        let end = stage.end.as_ref()?;
+        let today = self.view.world.today;
+        let last = self.planner().resolve(&end.last).ok()?;
+        if for_day <= last {
+            self.gives.review = earlier(self.gives.review, Some(plus_days(last, 1)).filter(|day| *day > today));
+            return None;
+        }
+        match &end.then {
+            Expiry::Lapse | Expiry::Exception => {
+                let round = self.planner().round(&stage.id);
+                self.found(stage, stage.rule, Verdict::Expired(last), Vec::new(), None);
+                if end.then == Expiry::Exception {
+                    let text = format!("{} was not done by {last}, the last day on which it could be", stage.id);
+                    self.act(self.view, stage, round, 0, Action::Task { text, role: Role::Lead }, today, &[]);
+                }
+                self.set(stage, round, StepState::Expired(today), Vec::new());
+                Some(Outcome::Next)
+            }
+            Expiry::Restart(from) => {
+                // Barred stages do not pile up notices: the notice is served anew when the bar has gone.
+                if let Some(held) = self.bar_on(narrowed, stage) {
+                    let rule = held.value.rule.unwrap_or(stage.rule);
+                    self.found(stage, rule, Verdict::Barred(held.value.bar), held.value.facts, held.until);
+                    return Some(Outcome::Stop);
+                }
+                let index = self.track.stages.iter().position(|other| other.id == *from)?;
+                self.spend_from(index).then_some(Outcome::Again)
+            }
+        }
+    }
+
+    /// Whether what the stage ordered was canceled or voided before it had any effect.
+    pub fn came_to_nothing(&self, stage: &Stage, round: u16) -> bool {
+        let of = |kind| self.view.stage_events(&stage.id, round).any(|event| event.kind == kind);
+        if stage.disconnects() {
+            return of(EventKind::OrderCanceled) && !of(EventKind::ShutOff);
+        }
+        stage.acts.iter().any(|action| matches!(action, Action::Notice(_))) && self.planner().is_voided(&stage.id)
+    }
+
+    /// A notice that did not list the debt is spent once the rest would carry the shut-off: it comes around again.
+    pub fn notice_is_spent(&mut self, narrowed: &View<'a>, stage: &'a Stage) -> Option<Outcome> {
+        let today = self.view.world.today;
+        let (notice, step) = self.planner().notice_before(stage)?;
+        let index = self.track.stages.iter().position(|other| other.id == notice.id)?;
+        let acted_before = matches!(step.state, StepState::Acted(day) if day < today);
+        let everything = View { listed: None, ..narrowed.clone() };
+        let planner = self.planner();
+        let all_later = || planner.on(&everything).first_day_met(stage, today, Some(&notice.id));
+        let listed_later = || planner.on(narrowed).first_day_met(stage, today, None);
+        let is_spent =
+            acted_before && !matches!(listed_later(), Planned::On { .. }) && matches!(all_later(), Planned::On { .. });
+        (is_spent && self.spend_from(index)).then_some(Outcome::Again)
+    }
+
+    /// A notice whose announced day passed under a hold is served anew: what it says has become untrue.
+    pub fn announced_day_was_held(&mut self, narrowed: &View<'a>, stage: &'a Stage, items: &[ItemId]) -> bool {
+        let today = self.view.world.today;
+        let Some(announced) = self.gives.run.announced.get(&stage.id).copied() else { return false };
+        let was_held = bars::holds_on_shut_off(narrowed).filter(|hold| bars::concerns(hold, items)).any(|hold| {
+            let from = hold.from.max(announced);
+            from < today && hold.holds_on(from)
+        });
+        let index = self
+            .planner()
+            .notice_before(stage)
+            .map(|(notice, _)| notice)
+            .and_then(|notice| self.track.stages.iter().position(|other| other.id == notice.id));
+        was_held && index.is_some_and(|index| self.spend_from(index))
+    }
+
+    /// Takes the force from all steps from `index` on, and cancels what they left pending. False when none had acted
+    /// before today.
+    pub fn spend_from(&mut self, index: usize) -> bool {
+        let today = self.view.world.today;
+        let behind = &self.track.stages[index..];
+        let mut spent = false;
+        for step in self.gives.run.steps.iter_mut().filter(|step| behind.iter().any(|stage| stage.id == step.stage)) {
+            match step.state {
+                StepState::Acted(day) if day < today => spent = true,
+                StepState::Expired(day) if day < today => {}
+                _ => continue,
+            }
+            let day = step.on();
+            step.state = StepState::Spent(day, today);
+            self.gives.cancels.push((
+                StageRef {
+                    case: self.view.case,
+                    track: self.track.id.clone(),
+                    anchor: self.gives.run.anchor,
+                    stage: step.stage.clone(),
+                    round: step.round,
+                },
+                Cause::Expired,
+            ));
+        }
+        self.gives.run.announced.retain(|stage, _| behind.iter().all(|spent| spent.id != *stage));
+        spent
+    }
+
+    pub fn set(&mut self, stage: &Stage, round: u16, state: StepState, items: Vec<ItemId>) {
+        let steps = &mut self.gives.run.steps;
+        match steps.iter_mut().find(|step| step.stage == stage.id && step.round == round) {
+            Some(step) => step.state = state,
+            None => steps.push(Step { stage: stage.id.clone(), service: None, round, state, items }),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What shows that a notice reached people: mailings, postings and conversations as they were recorded.
+
+use super::held::earlier;
+use super::plan::Planner;
+use crate::domain::decision::Verdict;
+use crate::domain::{Action, Channel, Day, EventKind, ItemId, Recipient, StageId, Step};
+use crate::rulebook::policy::{ServedFrom, Stage};
+
+impl<'p, 'a> Planner<'p, 'a> {
+    /// The day of an event of a stage's latest round; of several pieces the last one counts.
+    ///
+    /// A mailing that came back, or a notice that was voided, never happened.
+    pub fn event_of(&self, stage: &StageId, kind: EventKind) -> Result<Day, Verdict> {
+        if self.acted_on(stage).is_none() {
+            return Err(Verdict::WaitsForStage(stage.clone()));
+        }
+        let mut happened = None;
+        for event in self.view.stage_events(stage, self.round(stage)) {
+            if undoes(event.kind, kind) {
+                happened = None;
+            } else if event.kind == kind {
+                happened = happened.max(Some(event.on));
+            }
+        }
+        happened.ok_or_else(|| Verdict::WaitsFor(kind, Some(stage.clone())))
+    }
+
+    /// Whether the notice of the stage's latest round was voided, and nothing of it was mailed since.
+    pub fn is_voided(&self, stage: &StageId) -> bool {
+        let of_round = self.view.stage_events(stage, self.round(stage));
+        let last = of_round.filter(|e| matches!(e.kind, EventKind::NoticeMailed | EventKind::NoticeVoided)).last();
+        last.is_some_and(|event| event.kind == EventKind::NoticeVoided)
+    }
+
+    /// Whether the stage's attempts to reach the customer have been ordered and have not ended.
+    pub fn is_unanswered(&self, stage: &Stage) -> bool {
+        stage.acts.iter().any(|action| matches!(action, Action::Call(_)))
+            && self.acted_on(&stage.id).is_some()
+            && self.event_of(&stage.id, EventKind::ContactMade).is_err()
+            && self.event_of(&stage.id, EventKind::ContactFailed).is_err()
+    }
+
+    /// The day from which a lead counts: when the stage's notice was served, its tag posted, its call ended.
+    pub fn served(&self, stage: &Stage, acted: Day) -> Result<Day, Verdict> {
+        let mut served = acted;
+        for action in &stage.acts {
+            let kinds: &[EventKind] = match action {
+                Action::Notice(notice) if notice.by.contains(&Channel::Mail) => {
+                    &[EventKind::NoticeServed, EventKind::NoticePosted]
+                }
+                Action::Notice(notice)
+                    if notice.by.contains(&Channel::Posting) || notice.by.contains(&Channel::Hand) =>
+                {
+                    &[EventKind::NoticePosted, EventKind::ContactMade]
+                }
+                Action::Tag(_) => &[EventKind::NoticePosted],
+                Action::Call(_) => &[EventKind::ContactMade, EventKind::ContactFailed],
+                Action::Notice(_)
+                | Action::Fee(_)
+                | Action::Disconnect { .. }
+                | Action::Restore { .. }
+                | Action::Task { .. }
+                | Action::Hold { .. }
+                | Action::Flag { .. }
+                | Action::Refer { .. }
+                | Action::Freeze { .. }
+                | Action::WriteOff => continue,
+            };
+            let happened = kinds.iter().filter_map(|kind| self.event_of(&stage.id, *kind).ok()).min();
+            match happened {
+                Some(day) => served = served.max(day),
+                None => return Err(Verdict::WaitsFor(kinds[0], Some(stage.id.clone()))),
+            }
+        }
+        Ok(served)
+    }
+
+    /// A shut-off's notice: the last statutory one before it in the track that acted and still has force; where there
+    /// is none, the last written one.
+    pub fn notice_before(&self, stage: &Stage) -> Option<(&'a Stage, &'p Step)> {
+        let last = |wanted: fn(&Stage) -> bool| {
+            let ahead = self.track.stages.iter().take_while(|other| other.id != stage.id);
+            ahead.filter(|other| wanted(other) && self.acted_on(&other.id).is_some()).last()
+        };
+        let notice = last(is_statutory).or_else(|| last(is_written))?;
+        self.step(&notice.id).map(|step| (notice, step))
+    }
+
+    /// The items that a shut-off may rest on: those that its notice listed. `None` before there is a notice.
+    pub fn listed_for(&self, stage: &Stage) -> Option<Vec<ItemId>> {
+        self.notice_before(stage).map(|(_, step)| step.items.clone())
+    }
+
+    /// The day on which the stage's notice was mailed, left at the premises or handed over.
+    pub fn written_evidence(&self, stage: &Stage) -> Result<Day, Verdict> {
+        let (notice, _) = self.notice_before(stage).ok_or(Verdict::WaitsFor(EventKind::NoticeMailed, None))?;
+        let kinds = [EventKind::NoticeMailed, EventKind::NoticePosted, EventKind::NoticeServed];
+        kinds
+            .iter()
+            .find_map(|kind| self.event_of(&notice.id, *kind).ok())
+            .ok_or_else(|| Verdict::WaitsFor(EventKind::NoticeMailed, Some(notice.id.clone())))
+    }
+
+    /// The day on which the notice reached people by one of the channels.
+    pub fn notice_evidence(&self, stage: &Stage, by: &[Channel], from: ServedFrom) -> Result<Day, Verdict> {
+        let Some((notice_stage, _)) = self.notice_before(stage) else {
+            return Err(Verdict::WaitsFor(EventKind::NoticeMailed, None));
+        };
+        let mailed = match from {
+            ServedFrom::Mailed => EventKind::NoticeMailed,
+            ServedFrom::Served => EventKind::NoticeServed,
+        };
+        if by.contains(&Channel::Mail) {
+            match self.event_of(&notice_stage.id, mailed) {
+                Ok(day) => return Ok(day),
+                Err(verdict) if by.len() == 1 => return Err(verdict),
+                Err(_) => {}
+            }
+        }
+        // What did not arrive by mail may have been said or left at the premises by another stage of the run.
+        let other = |channel: Channel, kind: EventKind| {
+            let ahead = self.track.stages.iter().take_while(|other| other.id != stage.id);
+            let required = ahead.filter(|other| by.contains(&channel) && self.speaks_of_all(other));
+            required.filter_map(|other| self.event_of(&other.id, kind).ok()).min()
+        };
+        earlier(other(Channel::Posting, EventKind::NoticePosted), other(Channel::Phone, EventKind::ContactMade))
+            .ok_or_else(|| Verdict::WaitsFor(mailed, Some(notice_stage.id.clone())))
+    }
+
+    /// Whether the stage is one that the law requires, and rested on every debt of the view.
+    fn speaks_of_all(&self, stage: &Stage) -> bool {
+        let required = stage.acts.iter().any(|action| match action {
+            Action::Notice(notice) => notice.statutory,
+            Action::Tag(tag) => tag.statutory,
+            Action::Call(call) => call.required,
+            _ => false,
+        });
+        let listed = self.step(&stage.id).map(|step| &step.items);
+        required && listed.is_some_and(|listed| self.view.items().all(|item| listed.contains(&item.id)))
+    }
+
+    /// The day on which the occupant's copy was mailed: a notice counts as mailed when all its pieces are.
+    pub fn occupant_evidence(&self, stage: &Stage) -> Result<Day, Verdict> {
+        let Some((notice_stage, _)) = self.notice_before(stage) else {
+            return Err(Verdict::WaitsFor(EventKind::NoticeMailed, None));
+        };
+        let copies = notice_stage
+            .acts
+            .iter()
+            .any(|action| matches!(action, Action::Notice(notice) if notice.to.contains(&Recipient::Occupant)));
+        if !copies {
+            return Err(Verdict::Unknown(format!("{} has no copy for the occupant", notice_stage.id)));
+        }
+        self.event_of(&notice_stage.id, EventKind::NoticeMailed)
+    }
+}
+
+fn is_statutory(stage: &Stage) -> bool {
+    stage.acts.iter().any(|action| matches!(action, Action::Notice(notice) if notice.statutory))
+}
+
+/// Whether the stage leaves something in writing: a letter, or a tag at the door. An email alone is none.
+fn is_written(stage: &Stage) -> bool {
+    stage.acts.iter().any(|action| match action {
+        Action::Notice(notice) => {
+            notice.by.iter().any(|by| matches!(by, Channel::Mail | Channel::Posting | Channel::Hand))
+        }
+        Action::Tag(_) => true,
+        _ => false,
+    })
+}
+
+/// Whether an event undoes earlier ones of the other kind.
+const fn undoes(event: EventKind, earlier: EventKind) -> bool {
+    match event {
+        EventKind::NoticeReturned => matches!(earlier, EventKind::NoticeMailed | EventKind::NoticeServed),
+        EventKind::NoticeVoided => {
+            matches!(earlier, EventKind::NoticeMailed | EventKind::NoticeServed | EventKind::NoticePosted)
+        }
+        _ => false,
+    }
+}

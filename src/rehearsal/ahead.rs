@@ -1,0 +1,75 @@
+//! The days ahead of an account as it stands, with nobody paying: what `why` and `simulate` show.
+
+use std::collections::BTreeMap;
+
+use crate::audit::audit;
+use crate::decide::decide;
+use crate::domain::day::plus_days;
+use crate::domain::{
+    Act, Action, Cents, Day, EntryId, EntryKind, Event, EventKind, OpenItem, Service, Snapshot, World,
+};
+use crate::rulebook::Policy;
+
+/// Lives an account through the days ahead, changing nothing: letters are mailed on the day of their decision, calls go
+/// unanswered, crews do what they are sent for, and nobody pays. The acts in order; it ends where the audit refuses.
+#[must_use]
+pub fn ahead(mut snapshot: Snapshot, world: &mut World, policy: &Policy, through: Day) -> Vec<Act> {
+    let mut acts = Vec::new();
+    let mut next = Some(world.today);
+    while let Some(day) = next.filter(|day| *day <= through) {
+        world.today = day;
+        let decision = decide(&snapshot, world, policy);
+        let Ok(cleared) = audit(&snapshot, policy, world, decision) else { break };
+        let decision = cleared.into_inner();
+        for act in &decision.acts {
+            suppose(&mut snapshot, act, day);
+        }
+        if let Some(case) = &decision.case {
+            snapshot.cases_so_far = snapshot.cases_so_far.max(case.number);
+        }
+        // What was supposed to happen today may bear fruit tomorrow; otherwise the decision says when to look again.
+        let tomorrow = plus_days(day, 1);
+        next = if decision.acts.is_empty() { decision.next_review } else { Some(tomorrow) };
+        snapshot.case = decision.case;
+        acts.extend(decision.acts);
+    }
+    acts
+}
+
+/// Takes an act as done.
+fn suppose(snapshot: &mut Snapshot, act: &Act, day: Day) {
+    let event = |kind, on| Event { kind, on, of: Some(act.key.of.clone()) };
+    match &act.action {
+        Action::Notice(notice) => {
+            snapshot.events.push(event(EventKind::NoticeMailed, day));
+            snapshot.events.push(event(EventKind::NoticeServed, plus_days(day, i64::from(notice.deemed_days))));
+        }
+        Action::Tag(_) => snapshot.events.push(event(EventKind::NoticePosted, day)),
+        Action::Call(_) => snapshot.events.push(event(EventKind::ContactFailed, day)),
+        Action::Disconnect { services, .. } => {
+            snapshot.shut_off.extend(services.iter().copied());
+            snapshot.events.push(event(EventKind::ShutOff, day));
+        }
+        Action::Restore { services, .. } => snapshot.shut_off.retain(|service| !services.contains(service)),
+        Action::Fee(fee) => {
+            let amount = act.amount.unwrap_or(Cents::ZERO);
+            let last = snapshot.items.iter().map(|item| item.id.0).max().unwrap_or(0);
+            snapshot.items.push(OpenItem {
+                id: EntryId(last + 1),
+                service: Service::General,
+                kind: EntryKind::Fee,
+                amount,
+                open: amount,
+                billed_on: act.for_day,
+                due_on: plus_days(act.for_day, i64::from(fee.due_days)),
+                printed: BTreeMap::new(),
+            });
+        }
+        Action::Task { .. }
+        | Action::Hold { .. }
+        | Action::Flag { .. }
+        | Action::Refer { .. }
+        | Action::Freeze { .. }
+        | Action::WriteOff => {}
+    }
+}
