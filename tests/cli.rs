@@ -1,0 +1,506 @@
+//! The command line, through files and commands alone, on SQLite and on PostgreSQL.
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+
+use arrears::cli::{Cli, Exit};
+use clap::CommandFactory;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const ACCOUNTS: &str = "\
+account,customer_name,service_address,service_city,service_state,service_zip,email,phone,language,services,occupancy
+10-000417,Rosa Muñoz,418 Alder St,Riverbend,CA,95600,rosa.munoz@example.com,(916) 555-0142,es,water;sewer,owner
+10-000418,Curtis Hartley,420 Alder St,Riverbend,CA,95600,,(916) 555-0143,,water,owner
+";
+
+const CHARGES: &str = "\
+account,service,amount,billed_on,due_on,source,reference
+10-000417,water,180.00,2026-03-02,2026-03-23,cis,B1-W
+10-000417,sewer,44.20,2026-03-02,2026-03-23,cis,B1-S
+10-000418,water,95.00,2026-03-02,2026-03-23,cis,B2-W
+";
+
+/// A data directory, worked by commands.
+struct City {
+    dir: TempDir,
+    database: Option<String>,
+}
+
+/// What a command said.
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    /// The output of a command that was to succeed.
+    #[track_caller]
+    fn ok(self) -> String {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self.out
+    }
+
+    /// The error of a command that was to end with that code.
+    #[track_caller]
+    fn ends(self, exit: Exit) -> String {
+        assert_eq!(self.code, i32::from(exit.code()), "{}{}", self.out, self.err);
+        self.err
+    }
+
+    #[track_caller]
+    fn json(self) -> Value {
+        serde_json::from_str(&self.ok()).expect("JSON")
+    }
+}
+
+impl City {
+    /// Riverbend's policy is adopted, one representative is on the staff, two accounts owe a bill due March 23.
+    fn new(database: Option<String>) -> Self {
+        let city = Self { dir: TempDir::new().expect("a temporary directory"), database };
+        city.on("2026-03-02", &["rules", "adopt", "riverbend"]).ok();
+        let add = ["staff", "add", "M. Chen", "--role", "representative", "--capacity", "40", "--language", "es"];
+        city.on("2026-03-02", &add).ok();
+        let (accounts, charges) = (city.file("accounts.csv", ACCOUNTS), city.file("charges.csv", CHARGES));
+        let said = city.on("2026-03-02", &["import", &accounts, &charges]).ok();
+        assert!(said.contains("3 rows, 3 new, 0 changed, 0 known already, $319.20 in all"), "{said}");
+        city
+    }
+
+    fn sqlite() -> Self {
+        Self::new(None)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.dir.path().join(name);
+        fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    }
+
+    /// Gives a command on a day, as L. Ortiz.
+    fn on(&self, today: &str, args: &[&str]) -> Said {
+        let mut command = arrears();
+        command.env("ARREARS_DIR", self.data()).env("ARREARS_BY", "L. Ortiz").env("ARREARS_TODAY", today);
+        if let Some(database) = &self.database {
+            command.env("ARREARS_DATABASE", database);
+        }
+        said(command.args(args))
+    }
+
+    /// Runs a night, releases what it planned, and mails it on the same day.
+    fn night_and_mail(&self, today: &str) {
+        self.on(today, &["night"]).ok();
+        self.on(today, &["notices", "release", "--all"]).ok();
+        self.on(today, &["outbox"]).ok();
+        let batch = self.on(today, &["notices", "batch"]).ok();
+        let number = batch.trim_start_matches("Batch ").split(':').next().unwrap_or_default().to_owned();
+        self.on(today, &["notices", "mailed", "--batch", &number, "--on", today, "--proof", "PS 3665"]).ok();
+    }
+}
+
+/// The program, without the environment of whoever runs the tests.
+fn arrears() -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_arrears"));
+    for name in ["ARREARS_DIR", "ARREARS_DATABASE", "ARREARS_BY", "ARREARS_TODAY"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn said(command: &mut assert_cmd::Command) -> Said {
+    let output = command.output().expect("the program runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    Said { code: output.status.code().expect("a code"), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Lives each story on both databases.
+macro_rules! story {
+    ($($name:ident)+) => {
+        mod on_sqlite {$(
+            #[test]
+            fn $name() {
+                super::$name(&super::City::new(None));
+            }
+        )+}
+        mod on_postgres {$(
+            #[test]
+            fn $name() {
+                super::$name(&super::City::new(Some(super::common::postgres::new_database())));
+            }
+        )+}
+    };
+}
+
+story! {
+    an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back
+    a_payment_imported_after_the_night_cancels_what_was_pending
+    a_refused_file_leaves_its_report_and_nothing_else
+    an_old_debt_ends_in_a_packet
+}
+
+fn an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back(city: &City) {
+    // March 28: the reminder goes out without release, by mail, and by email where there is an address.
+    city.on("2026-03-28", &["night"]).ok();
+    let reminders = city.on("2026-03-28", &["notices", "list", "--json"]).json();
+    let channels: Vec<&str> = reminders.as_array().unwrap().iter().map(|n| n["channel"].as_str().unwrap()).collect();
+    assert_eq!(channels, ["email", "mail", "mail"]);
+    city.on("2026-03-28", &["outbox"]).ok();
+    assert_eq!(fs::read_dir(city.data().join("mail")).unwrap().count(), 1);
+
+    // May 1: the final notice waits for the lead, and is served five days after mailing.
+    city.night_and_mail("2026-05-01");
+    let notices = city.on("2026-05-01", &["notices", "list", "--account", "10-000417", "--json"]).json();
+    let last = &notices[2];
+    assert_eq!((last["template"].as_str(), last["state"].as_str()), (Some("final_notice"), Some("mailed")));
+    assert_eq!(last["served_on"].as_str(), Some("2026-05-06"));
+    let letter = city.dir.path().join("letter.pdf");
+    city.on("2026-05-01", &["notices", "show", &last["id"].to_string(), "--out", letter.to_str().unwrap()]).ok();
+    assert!(fs::read(&letter).unwrap().starts_with(b"%PDF"));
+
+    // The case says what it waits for, with the ordinance, today and on a day past.
+    let why = city.on("2026-05-01", &["why", "10-000417"]).ok();
+    assert!(why.contains("waits until Fri 2026-05-08"), "{why}");
+    assert!(why.contains("Riverbend Municipal Code 13.04.110(B)"), "{why}");
+    let before = city.on("2026-05-01", &["why", "10-000417", "--on", "2026-03-20"]).ok();
+    assert!(before.contains("No case is open"), "{before}");
+
+    // May 8: the calls that the law asks for, with a visible score, worked by the representative.
+    city.on("2026-05-08", &["night"]).ok();
+    let calls = city.on("2026-05-08", &["calls", "list", "--json"]).json();
+    let assigned: Vec<_> = calls.as_array().unwrap().iter().map(|call| call["assigned_to"].as_str()).collect();
+    assert_eq!(assigned, [Some("M. Chen"), Some("M. Chen")]);
+    city.on("2026-05-08", &["calls", "move", "2", "1"]).ok();
+    city.on("2026-05-08", &["calls", "release"]).ok();
+    let early = city.on("2026-05-08", &["calls", "record", "1", "reached", "--at", "06:30"]).ends(Exit::Refused);
+    assert!(early.contains("08:00"), "{early}");
+    city.on("2026-05-08", &["calls", "record", "1", "reached", "--at", "09:15", "--note", "will see"]).ok();
+    city.on("2026-05-08", &["calls", "record", "2", "reached", "--at", "09:30"]).ok();
+
+    // May 22: shut-offs are prepared, approved, and not finalized while a channel is not loaded.
+    city.on("2026-05-22", &["night"]).ok();
+    let orders = city.on("2026-05-22", &["orders", "list", "--state", "prepared", "--json"]).json();
+    assert_eq!(orders.as_array().unwrap().len(), 2);
+    city.on("2026-05-22", &["orders", "approve", "1", "99"]).ends(Exit::NotFound);
+    city.on("2026-05-22", &["orders", "approve", "1"]).ok();
+    let refused = city.on("2026-05-22", &["orders", "finalize"]).ends(Exit::Refused);
+    assert!(refused.contains("arrears payments none --channel lockbox --through 2026-05-21"), "{refused}");
+    for channel in ["lockbox", "counter", "online", "autopay"] {
+        city.on("2026-05-22", &["payments", "none", "--channel", channel, "--through", "2026-05-21"]).ok();
+    }
+    assert_eq!(city.on("2026-05-22", &["orders", "finalize"]).ok(), "1 shut-off is finalized\n");
+    let twice = city.on("2026-05-22", &["orders", "approve", "1"]).ends(Exit::Refused);
+    assert!(twice.contains("order 1: not approved: the shut_off is finalized"), "{twice}");
+    city.on("2026-05-22", &["orders", "dispatch", "1", "--crew", "Crew 4"]).ok();
+    city.on("2026-05-22", &["orders", "result", "1", "--done", "--at", "10:30"]).ok();
+    let account = city.on("2026-05-22", &["account", "10-000417"]).ok();
+    assert!(account.contains("Shut off         water"), "{account}");
+
+    // The debt is paid at the counter: a restoration stands at once.
+    let paid = city.on("2026-05-22", &["payments", "counter", "10-000417", "235.41", "--receipt", "R-1"]).ok();
+    assert_eq!(paid, "$235.41 is posted to account 10-000417; its balance is $0.00\n");
+    let orders = city.on("2026-05-22", &["orders", "list", "--json"]).json();
+    let restore = orders.as_array().unwrap().iter().find(|order| order["kind"] == "restore").expect("a restoration");
+    assert_eq!(restore["account_number"], "10-000417");
+
+    // Everything bears a name in the log.
+    let log = city.on("2026-05-22", &["log", "10-000417", "--json"]).json();
+    let by = |what: &str| log.as_array().unwrap().iter().find(|line| line["what"] == what).map(|line| &line["actor"]);
+    assert_eq!(by("notice released"), Some(&serde_json::json!({ "person": "L. Ortiz" })));
+    assert_eq!(by("decision"), Some(&serde_json::json!("daemon")));
+}
+
+fn a_payment_imported_after_the_night_cancels_what_was_pending(city: &City) {
+    city.on("2026-05-01", &["night"]).ok();
+    let planned = city.on("2026-05-01", &["notices", "list", "--state", "planned", "--json"]).json();
+    let of_hartley = planned.as_array().unwrap().iter().find(|n| n["account_number"] == "10-000418").unwrap();
+    let id = of_hartley["id"].to_string();
+    let payments = "account,amount,received_on,channel,source,reference\n\
+                    10-000418,100.00,2026-04-30,lockbox,lockbox,LB-1\n\
+                    10-999999,12.00,2026-04-30,lockbox,lockbox,LB-2\n";
+    let said = city.on("2026-05-01", &["import", &city.file("payments.csv", payments)]).ok();
+    assert!(said.contains("1 payments match no account"), "{said}");
+
+    let notice = city.on("2026-05-01", &["notices", "show", &id, "--json"]).json();
+    assert_eq!(notice["state"], "canceled");
+    let refused = city.on("2026-05-01", &["notices", "release", &id]).ends(Exit::Refused);
+    assert!(refused.contains("it is canceled already"), "{refused}");
+
+    // What matched no account waits for a person.
+    let unmatched = city.on("2026-05-01", &["payments", "unmatched", "--json"]).json();
+    let id = unmatched[0]["id"].to_string();
+    city.on("2026-05-01", &["payments", "match", &id, "10-000417"]).ok();
+    city.on("2026-05-01", &["payments", "reject", &id]).ends(Exit::Refused);
+    assert_eq!(city.on("2026-05-01", &["payments", "unmatched"]).ok(), "Every payment matches an account.\n");
+}
+
+fn a_refused_file_leaves_its_report_and_nothing_else(city: &City) {
+    let bad = city.file(
+        "bad.csv",
+        "account,amount,received_on,channel,source,reference\n10-000417,\"12,34\",2026-05-20,lokbox,lockbox,LB-1\n",
+    );
+    let charges = city.file("charges.csv", CHARGES);
+    let said = city.on("2026-05-21", &["import", &charges, &bad]);
+    assert!(said.out.contains("imported before, nothing is new"), "{}", said.out);
+    let report = said.ends(Exit::Refused);
+    assert!(report.contains("line 2, column amount: \"12,34\""), "{report}");
+    assert!(report.contains("did you mean \"lockbox\"?"), "{report}");
+    let kept = fs::read_to_string(city.data().join("refused/bad.csv.report.txt")).unwrap();
+    assert!(report.contains(kept.trim()), "{kept}");
+    let aging = city.on("2026-05-21", &["report", "aging", "--json"]).json();
+    assert_eq!(aging["total"]["balance_cents"], 31_920);
+    let exceptions = city.on("2026-05-21", &["exceptions", "list", "--json"]).json();
+    assert_eq!(exceptions[0]["kind"], "file_refused");
+    city.on("2026-05-21", &["exceptions", "clear", &exceptions[0]["id"].to_string()]).ok();
+    assert_eq!(city.on("2026-05-21", &["exceptions", "list"]).ok(), "Nothing stands on the exceptions list.\n");
+    city.on("2026-05-21", &["import", "nowhere.csv"]).ends(Exit::NotFound);
+}
+
+fn an_old_debt_ends_in_a_packet(city: &City) {
+    city.night_and_mail("2026-08-21");
+    city.on("2026-08-22", &["packet", "10-000417"]).ends(Exit::Refused);
+    city.on("2026-09-22", &["night"]).ok();
+    let candidates = city.on("2026-09-22", &["referrals", "list", "--json"]).json();
+    let of_munoz = candidates.as_array().unwrap().iter().find(|r| r["account_number"] == "10-000417").unwrap();
+    assert_eq!(of_munoz["to"], "agency");
+    let id = of_munoz["id"].to_string();
+    city.on("2026-09-22", &["referrals", "approve", &id]).ok();
+    let said = city.on("2026-09-22", &["packet", "10-000417"]).ok();
+    let path = said.trim().trim_start_matches("The packet of account 10-000417 is ");
+    assert!(fs::read(path).unwrap().starts_with(b"PK"), "{said}");
+    let placed = city.on("2026-09-22", &["referrals", "export", "--to", "agency"]).ok();
+    assert!(placed.contains("The list for agency is "), "{placed}");
+    let placed = city.on("2026-09-22", &["referrals", "list", "--state", "placed"]).ok();
+    assert!(placed.contains("10-000417") && placed.contains("Tue 2026-09-22"), "{placed}");
+}
+
+#[test]
+fn what_is_named_and_not_there_ends_with_four() {
+    let city = City::sqlite();
+    for args in [
+        ["why", "10-999999"].as_slice(),
+        &["account", "10-999999"],
+        &["promise", "10-999999", "20.00", "2026-03-10"],
+        &["notices", "show", "77"],
+        &["notices", "cancel", "77", "--reason", "none"],
+        &["orders", "cancel", "77", "--reason", "none"],
+        &["hold", "end", "77", "--reason", "none"],
+        &["referrals", "approve", "77"],
+        &["exceptions", "clear", "77"],
+        &["staff", "password", "Nobody"],
+        &["rules", "check", "nowhere.yaml"],
+    ] {
+        let error = city.on("2026-03-02", args).ends(Exit::NotFound);
+        assert!(!error.is_empty(), "{args:?} says what is missing");
+    }
+}
+
+#[test]
+fn a_command_that_is_not_understood_ends_with_two_and_names_what_was_meant() {
+    let city = City::sqlite();
+    let error = city.on("2026-03-02", &["hold", "place", "10-000417", "disputed", "--reason", "x"]).ends(Exit::Usage);
+    assert!(error.contains("'dispute'"), "{error}");
+    let error = city.on("2026-03-02", &["report", "aging", "--as-of", "03/02/2026"]).ends(Exit::Usage);
+    assert!(error.contains("2026-05-22"), "{error}");
+    city.on("yesterday", &["today"]).ends(Exit::Usage);
+    // An act without a name is none.
+    let nameless = said(arrears().arg("--dir").arg(city.data()).args(["notices", "batch"]));
+    assert!(nameless.ends(Exit::Usage).contains("--by"));
+}
+
+#[test]
+fn a_command_in_the_wrong_directory_makes_no_database_there() {
+    let elsewhere = TempDir::new().unwrap();
+    let error = said(arrears().current_dir(elsewhere.path()).arg("today")).ends(Exit::NotFound);
+    assert!(error.contains("--dir"), "{error}");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_policy_with_an_error_is_refused_with_its_place() {
+    let city = City::sqlite();
+    let riverbend = city.on("2026-03-02", &["rules", "show"]).ok();
+    let wrong = city.file("wrong.yaml", &riverbend.replace("do: disconnect", "do: disconect"));
+    for args in [["rules", "check"], ["rules", "adopt"]] {
+        let error = city.on("2026-03-02", &[&args[..], &[&wrong]].concat()).ends(Exit::Refused);
+        assert!(error.contains("wrong.yaml:") && error.contains("did you mean `disconnect`?"), "{error}");
+    }
+    assert!(city.on("2026-03-02", &["rules", "check", "riverbend"]).ok().contains("3 tracks, 11 stages"));
+}
+
+#[test]
+fn a_policy_whose_own_story_comes_out_differently_is_not_adopted() {
+    let city = City::sqlite();
+    let riverbend = city.on("2026-03-02", &["rules", "show"]).ok();
+    let told = city.file("told.yaml", &riverbend.replace("2026-07-21: shut_off", "2026-07-20: shut_off"));
+    let error = city.on("2026-03-02", &["rules", "test", &told]).ends(Exit::Refused);
+    assert!(error.contains("expected shut_off on 2026-07-20"), "{error}");
+    assert!(error.contains("it happened on 2026-07-21"), "{error}");
+    city.on("2026-03-02", &["rules", "adopt", &told]).ends(Exit::Refused);
+    let policies = city.on("2026-03-02", &["rules", "list", "--json"]).json();
+    assert_eq!(policies.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn aging_is_told_as_of_a_day_past_and_never_of_a_day_ahead() {
+    let city = City::sqlite();
+    city.on("2026-03-25", &["payments", "counter", "10-000418", "95.00", "--receipt", "R-1"]).ok();
+    let today = city.on("2026-03-25", &["report", "aging", "--csv"]).ok();
+    assert!(today.ends_with("total,,,,0.00,224.20,0.00,0.00,0.00,0.00,0.00,224.20\n"), "{today}");
+    let before = city.on("2026-03-25", &["report", "aging", "--as-of", "2026-03-24", "--csv"]).ok();
+    assert!(before.ends_with("total,,,,0.00,319.20,0.00,0.00,0.00,0.00,0.00,319.20\n"), "{before}");
+    let not_due = city.on("2026-03-25", &["report", "aging", "--as-of", "2026-03-23"]).ok();
+    assert!(not_due.starts_with("Aging as of 2026-03-23, 2 accounts"), "{not_due}");
+    city.on("2026-03-25", &["report", "aging", "--as-of", "2026-03-26"]).ends(Exit::Refused);
+}
+
+#[test]
+fn a_dispute_bars_the_shut_off_until_it_is_decided() {
+    let city = City::sqlite();
+    city.night_and_mail("2026-05-01");
+    let said = city.on("2026-05-04", &["dispute", "10-000417", "--reason", "the meter was misread"]).ok();
+    assert!(said.contains("arrears hold end 1"), "{said}");
+    city.on("2026-05-08", &["night"]).ok();
+    for call in ["1", "2"] {
+        city.on("2026-05-08", &["calls", "record", call, "reached"]).ok();
+    }
+    city.on("2026-05-22", &["night"]).ok();
+    let orders = city.on("2026-05-22", &["orders", "list", "--json"]).json();
+    let accounts: Vec<_> = orders.as_array().unwrap().iter().map(|o| o["account_number"].as_str()).collect();
+    assert_eq!(accounts, [Some("10-000418")]);
+    let why = city.on("2026-05-22", &["why", "10-000417"]).ok();
+    assert!(why.contains("barred: a hold stands (dispute)"), "{why}");
+    city.on("2026-05-22", &["hold", "end", "1", "--reason", " "]).ends(Exit::Refused);
+    city.on("2026-05-22", &["hold", "end", "1", "--reason", "the meter was right"]).ok();
+    let holds = city.on("2026-05-22", &["hold", "list"]).ok();
+    assert_eq!(holds, "No holds.\n");
+}
+
+#[test]
+fn promises_and_arrangements_keep_to_the_policys_limits() {
+    let city = City::sqlite();
+    city.on("2026-04-10", &["night"]).ok();
+    let late = city.on("2026-04-10", &["promise", "10-000417", "50.00", "2026-05-10"]).ends(Exit::Refused);
+    assert!(late.contains("2026-04-24"), "{late}");
+    city.on("2026-04-10", &["promise", "10-000417", "50.00", "2026-04-20"]).ok();
+    let plan = ["10-000417", "--installments", "3", "--first-due", "2026-05-01", "--down", "20"];
+    let proposed = city.on("2026-04-10", &[&["arrange", "propose"], &plan[..]].concat()).ok();
+    assert!(proposed.contains("Fri 2026-05-01") && proposed.contains("Total"), "{proposed}");
+    assert_eq!(city.on("2026-04-10", &["arrange", "list"]).ok(), "No arrangements.\n");
+    city.on("2026-04-10", &[&["arrange", "make"], &plan[..]].concat()).ok();
+    let twice = city.on("2026-04-10", &[&["arrange", "make"], &plan[..]].concat()).ends(Exit::Refused);
+    assert!(twice.contains("an arrangement runs already"), "{twice}");
+    // The down payment was due on the day it was agreed, with five days of grace.
+    assert!(city.on("2026-04-15", &["arrange", "list"]).ok().contains("performing"));
+    assert!(city.on("2026-04-16", &["arrange", "list"]).ok().contains("missed Fri 2026-04-10"));
+    city.on("2026-04-16", &["arrange", "cancel", "1", "--reason", "moved away"]).ok();
+}
+
+#[test]
+fn a_person_skips_the_stage_at_which_a_case_stands_and_no_other() {
+    let city = City::sqlite();
+    city.on("2026-03-28", &["night"]).ok();
+    let skip = |stage: &str| {
+        city.on("2026-03-30", &["override", "skip", "10-000417", stage, "--reason", "spoke with her in person"])
+    };
+    let ahead = skip("final_notice").ends(Exit::Refused);
+    assert!(ahead.contains("courtesy_call comes before final_notice"), "{ahead}");
+    skip("nothing").ends(Exit::NotFound);
+    skip("shut_off/courtesy_call").ok();
+    let why = city.on("2026-03-30", &["why", "10-000417"]).ok();
+    assert!(why.contains("skipped by L. Ortiz on 2026-03-30: spoke with her in person"), "{why}");
+    let again = skip("courtesy_call").ends(Exit::Refused);
+    assert!(again.contains("was skipped by L. Ortiz"), "{again}");
+    // The stage behind it keeps its day, and no call is wanted.
+    city.on("2026-05-01", &["night"]).ok();
+    let planned = city.on("2026-05-01", &["notices", "list", "--state", "planned"]).ok();
+    assert!(planned.contains("10-000417"), "{planned}");
+    let log = city.on("2026-05-01", &["log", "10-000417"]).ok();
+    assert!(log.contains("spoke with her in person"), "{log}");
+}
+
+#[test]
+fn a_night_is_run_once_and_never_ahead_of_its_day() {
+    let city = City::sqlite();
+    city.on("2026-03-28", &["night", "--date", "2026-03-29"]).ends(Exit::Refused);
+    let first = city.on("2026-03-28", &["night", "--json"]).json();
+    assert_eq!((first["notices"].as_u64(), first["already_done"].as_bool()), (Some(3), Some(false)));
+    let second = city.on("2026-03-28", &["night", "--json"]).json();
+    assert_eq!((second["notices"].as_u64(), second["already_done"].as_bool()), (Some(0), Some(true)));
+    city.on("2026-03-30", &["night", "--date", "2026-03-27"]).ends(Exit::Refused);
+    assert_eq!(city.on("2026-03-30", &["night", "--json"]).json()["missed"], 1);
+}
+
+#[test]
+fn a_simulation_says_what_would_come_and_changes_nothing() {
+    let city = City::sqlite();
+    let args = ["simulate", "--from", "2026-03-02", "--to", "2026-06-30", "--account", "10-000417", "--json"];
+    let acts = city.on("2026-03-02", &args).json();
+    let days: Vec<(&str, &str)> = acts
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|act| act["stage"].as_str().unwrap().ends_with("final_notice") || act["act"] == "disconnect")
+        .map(|act| (act["on"].as_str().unwrap(), act["act"].as_str().unwrap()))
+        .collect();
+    assert_eq!(days[0], ("2026-05-01", "notice"));
+    assert_eq!(days[1], ("2026-05-22", "disconnect"));
+    assert_eq!(city.on("2026-03-02", &["notices", "list"]).ok(), "No notices.\n");
+    city.on("2026-03-02", &["simulate", "--from", "2026-03-01", "--to", "2026-04-01"]).ends(Exit::Refused);
+}
+
+#[test]
+fn a_password_is_read_from_the_input_and_a_short_one_refused() {
+    let city = City::sqlite();
+    let password = |typed: &str| {
+        let mut command = arrears();
+        command.arg("--dir").arg(city.data()).args(["staff", "password", "M. Chen", "--by", "L. Ortiz"]);
+        said(command.write_stdin(typed))
+    };
+    assert!(password("short\n").ends(Exit::Refused).contains("at least 10 characters"));
+    assert_eq!(password("correct horse\n").ok(), "The password of M. Chen is set\n");
+}
+
+#[test]
+fn today_names_what_waits_and_the_command_that_shows_it() {
+    let city = City::sqlite();
+    assert!(city.on("2026-03-02", &["today"]).ok().ends_with("Nothing waits.\n"));
+    city.on("2026-05-01", &["night"]).ok();
+    let today = city.on("2026-05-01", &["today"]).ok();
+    assert!(today.starts_with("Friday, May 1, 2026\nPolicy in force: riverbend\n"), "{today}");
+    assert!(today.contains("2  notices to release"), "{today}");
+    assert!(today.contains("arrears notices list --state planned"), "{today}");
+}
+
+#[test]
+fn the_manual_has_a_line_on_every_command_and_every_exit_code() {
+    let manual = include_str!("../docs/CLI.md");
+    let mut commands = Vec::new();
+    leaves(&Cli::command(), "arrears", &mut commands);
+    assert!(commands.len() > 40, "{commands:?}");
+    for command in commands {
+        let told = ["` |", " "].iter().any(|end| manual.contains(&format!("| `{command}{end}")));
+        assert!(told, "docs/CLI.md lacks `{command}`");
+    }
+    for exit in Exit::ALL {
+        let line = format!("| {} | {} |", exit.code(), exit.meaning());
+        assert!(manual.contains(&line), "docs/CLI.md lacks {line}");
+    }
+}
+
+/// The commands that do something: those without commands of their own.
+fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+    let mut subcommands = command.get_subcommands().filter(|sub| sub.get_name() != "help").peekable();
+    if subcommands.peek().is_none() {
+        found.push(path.to_owned());
+    }
+    for sub in subcommands {
+        leaves(sub, &format!("{path} {}", sub.get_name()), found);
+    }
+}
