@@ -4,6 +4,7 @@
 
 pub mod allocate;
 pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decide;
@@ -18,3 +19,4 @@ pub mod report;
 pub mod rulebook;
 pub mod store;
 pub mod typeset;
+pub mod web;

@@ -10,6 +10,7 @@ use arrears::domain::{Action, Calendar, Cents, EventKind, StageId};
 use arrears::rulebook::policy::{Anchor, Cmp, Cond, DateRule, Fact, Limit, Offset, Opens, Unit, Value, When};
 use arrears::rulebook::{self, Policy, RuleErrors, Sources, calendar};
 use chrono::Weekday;
+use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 fn folder(name: &str) -> PathBuf {
@@ -45,9 +46,7 @@ fn riverbend() -> Policy {
 }
 
 fn federal() -> Calendar {
-    let sources = rulebook::shipped();
-    let path = "calendars/us-federal.yaml";
-    calendar::load(sources.get(path).unwrap(), path).unwrap()
+    calendar::named(&rulebook::shipped(), "us-federal").unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 #[test]
@@ -209,6 +208,49 @@ fn the_federal_calendar_knows_the_holidays_of_2026() {
     assert!(calendar.is_business_day(parse("2020-06-19").unwrap()), "Juneteenth began in 2021");
 }
 
+/// Riverbend's policy with a part of it cut out and a piece put in its place.
+fn mangled() -> impl Strategy<Value = String> {
+    let text = rulebook::shipped().get("riverbend.yaml").unwrap_or_default().to_owned();
+    let pieces = prop_oneof![
+        "\\PC{0,8}",
+        Just("\t".to_owned()),
+        Just("\n".to_owned()),
+        Just(": ".to_owned()),
+        Just("{".to_owned()),
+        Just("9999 ".to_owned()),
+        Just("\u{0}".to_owned()),
+        Just("é".to_owned()),
+        Just("\"\\x1b\"".to_owned()),
+    ];
+    (0..text.len(), 0..40_usize, pieces).prop_map(move |(from, length, piece)| {
+        let (from, to) = (text.floor_char_boundary(from), text.floor_char_boundary(from + length));
+        format!("{}{piece}{}", &text[..from], &text[to..])
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_rulebook_panic(text in prop_oneof![mangled(), mangled(), "\\PC{0,200}"]) {
+        let sources = rulebook::shipped().with("p.yaml", text.as_str()).with("guards/us-ca-water.yaml", text.as_str());
+        for file in ["p.yaml", "riverbend.yaml"] {
+            if let Err(errors) = rulebook::load(&sources, file) {
+                prop_assert!(!errors.0.is_empty());
+                prop_assert!(errors.to_string().chars().all(|c| c == '\n' || !c.is_control()));
+            }
+        }
+        if let Err(errors) = calendar::load(&text, "c.yaml") {
+            prop_assert!(!errors.0.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_with_the_nearest_that_is() {
+    let errors = rulebook::load(&rulebook::shipped(), "riverbed.yaml").unwrap_err();
+    assert_eq!(errors.0[0].nearest.as_deref(), Some("riverbend.yaml"));
+    assert!(errors.to_string().contains("did you mean `riverbend.yaml`?"), "{errors}");
+}
+
 #[test]
 fn every_refused_rule_is_told_as_the_golden_file_says() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
@@ -216,11 +258,12 @@ fn every_refused_rule_is_told_as_the_golden_file_says() {
     assert!(cases.len() >= 20);
     for (name, text) in cases {
         let golden = folder("tests/rule_errors").join(&name).with_extension("txt");
-        let told = if text.starts_with("calendar:") || text.contains("\ncalendar: c\n") {
-            calendar::load(&text, &name).map(|_| ()).unwrap_err()
+        let told = if text.starts_with("calendar:") {
+            calendar::load(&text, &name).map(|_| ())
         } else {
-            rulebook::load(&rulebook::shipped().with(&name, text), &name).map(|_| ()).unwrap_err()
+            rulebook::load(&rulebook::shipped().with(&name, text), &name).map(|_| ())
         };
+        let Err(told) = told else { panic!("{name} is not refused") };
         let told = format!("{told}\n");
         if update {
             fs::write(&golden, &told).unwrap();
@@ -260,4 +303,81 @@ fn the_stories_of_every_policy_come_out_on_the_real_engine() {
         differences.extend(play_all(policy).into_iter().map(|line| format!("{}: {line}", policy.name)));
     }
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+/// The fenced examples of the language's page: what each is, its first line, its text.
+fn examples() -> Vec<(String, usize, String)> {
+    let page = fs::read_to_string(folder("docs/POLICY-LANGUAGE.md")).unwrap();
+    let mut found = Vec::new();
+    let mut open: Option<(String, usize, String)> = None;
+    for (index, line) in page.lines().enumerate() {
+        match (line.strip_prefix("```"), open.take()) {
+            (Some(_), Some(example)) => found.push(example),
+            (Some(info), None) => open = Some((info.to_owned(), index + 2, String::new())),
+            (None, Some((info, first, text))) => open = Some((info, first, format!("{text}{line}\n"))),
+            (None, None) => {}
+        }
+    }
+    found
+}
+
+const BASE: &str = "policy: base
+authority: Base Code
+effective: {from: 2026-01-01}
+time_zone: America/Chicago
+calendar: us-federal
+services: [water]
+";
+
+/// Stages that the examples of stages refer to.
+const STAGES: [(&str, &str); 2] = [
+    ("final_notice:", "      final_notice: {start: 30 days after due, do: {notice: final_notice, by: mail}}\n"),
+    ("shut_off:", "      shut_off: {start: 15 days after final_notice mailed, do: disconnect, cite: 1}\n"),
+];
+
+/// A policy with these stages, and those above that are not among them.
+fn with_stages(stages: &str) -> String {
+    let indented: String = stages.lines().map(|line| format!("      {line}\n")).collect();
+    let others: String = STAGES
+        .iter()
+        .filter(|(name, _)| !stages.lines().any(|line| line.starts_with(name)))
+        .map(|(_, stage)| *stage)
+        .collect();
+    format!("{BASE}tracks:\n  nonpayment:\n    stages:\n{indented}{others}")
+}
+
+/// A policy with these parts, and tracks where they are not among them.
+fn with_parts(parts: &str) -> String {
+    if parts.contains("tracks:\n") {
+        return format!("{BASE}{parts}");
+    }
+    format!("{}{parts}", with_stages(""))
+}
+
+#[test]
+fn every_example_of_the_languages_page_loads() {
+    let examples = examples();
+    assert!(examples.len() >= 10);
+    for (info, line, text) in examples {
+        let sources = rulebook::shipped();
+        let place = format!("POLICY-LANGUAGE.md:{line}");
+        let told = match info.as_str() {
+            "yaml policy" => rulebook::load(&sources.with("p.yaml", text), "p.yaml").map(|_| ()),
+            "yaml part" => rulebook::load(&sources.with("p.yaml", with_parts(&text)), "p.yaml").map(|_| ()),
+            "yaml stage" => rulebook::load(&sources.with("p.yaml", with_stages(&text)), "p.yaml").map(|_| ()),
+            "yaml pack" => {
+                let policy = format!("{}extends: us-xx-water\n", with_stages(""));
+                let sources = sources.with("guards/us-xx-water.yaml", text).with("p.yaml", policy);
+                // The small policy breaks the pack; the pack itself is read without an error.
+                let errors = rulebook::load(&sources, "p.yaml").map(|_| ()).unwrap_err();
+                let of_pack: Vec<_> = errors.0.into_iter().filter(|error| error.place.file != "p.yaml").collect();
+                if of_pack.is_empty() { Ok(()) } else { Err(RuleErrors(of_pack)) }
+            }
+            "yaml calendar" => calendar::load(&text, "c.yaml").map(|_| ()),
+            other => panic!("{place}: an example of {other:?} is not loaded by any test"),
+        };
+        if let Err(errors) = told {
+            panic!("{place}\n{errors}");
+        }
+    }
 }

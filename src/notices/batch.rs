@@ -3,12 +3,12 @@
 //! The merged file is made of the kept bytes and not set anew, so that what is printed is what was hashed. The files of
 //! a batch are written whole or not at all, and writing a batch again gives the same files.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::files::write_whole;
 use crate::config::CityProfile;
 use crate::domain::document::{Document, MediaType, sha256};
 use crate::domain::{AccountNumber, BatchId, Day, DocumentHash, Language, NoticeId};
@@ -117,24 +117,6 @@ pub fn write(
     Ok(written)
 }
 
-/// Writes a file so that it is either there entirely or not at all, also when the power fails: under a temporary name,
-/// synced, renamed, and the folder synced.
-///
-/// # Errors
-/// Those of the file system.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or_else(|| io::Error::other("the path has no folder"))?;
-    fs::create_dir_all(folder)?;
-    let mut name = path.file_name().ok_or_else(|| io::Error::other("the path has no file name"))?.to_owned();
-    name.push(".part");
-    let temporary = folder.join(name);
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    File::open(folder)?.sync_all()
-}
-
 fn line(letter: &Letter, position: u32) -> Result<ManifestLine, BatchError> {
     let Letter { piece, account, addressee, zip, document } = letter;
     if document.media_type != MediaType::Pdf {
@@ -185,6 +167,8 @@ fn json(written: &WrittenBatch, batch: BatchId, made_on: Day, city: &CityProfile
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::samples::day;
     use super::*;
 

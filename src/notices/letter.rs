@@ -28,8 +28,13 @@ pub struct Part {
     pub amount: String,
     /// As a sentence says it.
     pub pay_by: Option<String>,
+    /// As the stub says it.
+    pub pay_by_short: Option<String>,
+    /// What the stub asks for: the amount, or an arrangement's first installment.
+    pub stub_amount: String,
     pub shut_off_on: Option<String>,
     pub charges: Vec<ChargeRow>,
+    pub charges_total: String,
     pub installments: Vec<InstallmentRow>,
     pub ways_to_pay: Vec<WayToPay>,
     pub division: String,
@@ -165,17 +170,25 @@ fn part(
         }
     }
     let Wording { title, subject, stub, blocks } = wording::fill(&notice.template, language, &values)?;
+    let first = installments.first();
+    if first.is_none() && blocks.contains(&Block::Installments) {
+        return Err(WordingError::NoInstallments { name: notice.template.clone() });
+    }
     let labels = language::labels(language);
     Ok(Part {
         language,
         labels,
         title,
         subject,
-        stub,
+        // Only the customer is asked to pay: an occupant, owner or third party owes nothing of this account.
+        stub: stub && notice.recipient == Recipient::Customer,
         blocks,
         date: table_date(dated),
         amount: amount.to_string(),
         pay_by: facts.pay_by.map(date),
+        pay_by_short: first.map(|installment| installment.due_on).or(facts.pay_by).map(table_date),
+        stub_amount: first.map_or(amount, |installment| installment.amount).to_string(),
+        charges_total: facts.items.iter().map(|item| item.open).sum::<Cents>().to_string(),
         shut_off_on: facts.shut_off_on.map(date),
         charges: facts
             .items
@@ -219,4 +232,88 @@ fn services(notice: &Notice, language: Language) -> String {
     }
     let words: Vec<&str> = named.into_iter().map(|service| language::service_name(service, language)).collect();
     language::listed(&words, language)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{self, day, profile};
+    use super::*;
+    use crate::domain::Channel;
+    use crate::domain::notice::NoticeFacts;
+
+    fn english(notice: &Notice) -> Result<Vec<Part>, WordingError> {
+        parts(&CityProfile::default(), notice, &profile(), day("2026-05-04"), &[])
+    }
+
+    fn notice(template: &str, facts: NoticeFacts) -> Notice {
+        Notice { facts, ..samples::notice(template, Channel::Mail, &[Language::English]) }
+    }
+
+    #[test]
+    fn a_final_notice_without_a_day_to_pay_by_is_refused_and_not_printed_with_a_gap() {
+        let facts = NoticeFacts { pay_by: None, ..samples::facts() };
+        let error = english(&notice("final_notice", facts)).unwrap_err();
+        assert!(error.to_string().contains("pay_by"), "{error}");
+    }
+
+    #[test]
+    fn a_tag_may_do_without_dates() {
+        let facts = NoticeFacts { pay_by: None, shut_off_on: None, ..samples::facts() };
+        let parts = english(&notice("shut_off_tag", facts)).unwrap();
+        assert_eq!((parts[0].pay_by.as_ref(), parts[0].stub), (None, false));
+    }
+
+    #[test]
+    fn only_the_customers_copy_has_a_stub_to_pay_with() {
+        let mine = notice("final_notice", samples::facts());
+        let stub = |recipient| english(&Notice { recipient, ..mine.clone() }).unwrap()[0].stub;
+        assert!(stub(Recipient::Customer));
+        assert!(!stub(Recipient::Occupant) && !stub(Recipient::Owner) && !stub(Recipient::ThirdParty));
+    }
+
+    #[test]
+    fn a_language_without_a_wording_is_refused_by_name() {
+        let korean = Notice { languages: vec![Language::Korean], ..notice("reminder", samples::facts()) };
+        let error = english(&korean).unwrap_err().to_string();
+        assert!(error.starts_with("there is no wording named reminder in ko; there are reminder, "), "{error}");
+    }
+
+    #[test]
+    fn the_translations_of_a_wording_say_the_same_things_in_the_same_order() {
+        fn shape(blocks: &[Block]) -> Vec<String> {
+            let one = |block: &Block| match block {
+                Block::Heading { .. } => "heading".to_owned(),
+                Block::Paragraph { runs } => {
+                    format!("paragraph, {} strong", runs.iter().filter(|run| run.strong).count())
+                }
+                Block::List { ordered, items } => format!("list of {}, ordered {ordered}", items.len()),
+                Block::Box { blocks } => format!("box of {}", shape(blocks).join(", ")),
+                Block::AmountDue => "amount due".to_owned(),
+                Block::Charges => "charges".to_owned(),
+                Block::Installments => "installments".to_owned(),
+                Block::WaysToPay => "ways to pay".to_owned(),
+            };
+            blocks.iter().map(one).collect()
+        }
+        let installments = [Installment { due_on: day("2026-06-01"), amount: Cents::new(20_237) }];
+        for name in wording::names() {
+            let both = [Language::English, Language::Spanish];
+            for recipient in Recipient::ALL {
+                let notice = Notice { recipient: *recipient, ..samples::notice(name, Channel::Mail, &both) };
+                let parts =
+                    parts(&CityProfile::default(), &notice, &profile(), day("2026-05-04"), &installments).unwrap();
+                assert_eq!(shape(&parts[0].blocks), shape(&parts[1].blocks), "{name} to {recipient}");
+                assert_eq!(parts[0].stub, parts[1].stub, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn services_are_named_once_and_fees_of_the_account_only_alone() {
+        let water_and_fee = notice("reminder", samples::facts());
+        assert_eq!(services(&water_and_fee, Language::English), "water, sewer and refuse");
+        let mut facts = samples::facts();
+        facts.items.retain(|item| item.service == Service::General);
+        assert_eq!(services(&notice("reminder", facts), Language::English), "account charges");
+    }
 }

@@ -6,9 +6,13 @@
 //! of whether a notice is sent.
 
 pub mod batch;
+pub mod blocks;
 pub mod call_sheet;
 pub mod deliver;
 pub mod email;
+mod email_html;
+mod email_text;
+pub mod files;
 pub mod language;
 pub mod letter;
 pub mod plan;

@@ -84,6 +84,11 @@ pub fn tag_piece(action: &TagAction, facts: &NoticeFacts, profile: &Profile, act
     draft.piece(Channel::Posting, recipient, addressee, &profile.service_address)
 }
 
+/// Whether an email can be sent there at all; what a file gives may be anything.
+fn is_address(email: &str) -> bool {
+    email.trim().parse::<lettre::Address>().is_ok()
+}
+
 /// The channels that serve the customer, in the policy's order. Mail stands in for email that there is none of, and
 /// beside email where the notice is statutory.
 fn customer_channels(action: &NoticeAction, profile: &Profile) -> Vec<Channel> {
@@ -91,7 +96,7 @@ fn customer_channels(action: &NoticeAction, profile: &Profile) -> Vec<Channel> {
     for channel in &action.by {
         match channel {
             Channel::Mail | Channel::Posting | Channel::Hand => channels.push(*channel),
-            Channel::Email if profile.email.as_deref().is_some_and(|email| email.contains('@')) => {
+            Channel::Email if profile.email.as_deref().is_some_and(is_address) => {
                 channels.push(Channel::Email);
             }
             Channel::Email => channels.push(Channel::Mail),
@@ -105,8 +110,8 @@ fn customer_channels(action: &NoticeAction, profile: &Profile) -> Vec<Channel> {
     channels
 }
 
-/// The languages in which a piece is written, the reader's first. Of an occupant no language is known, and the order
-/// is the law's.
+/// The languages in which a piece is written, the reader's first. Whoever reads a language that is not written yet, and
+/// an occupant, of whom no language is known, has all of them in the law's order.
 fn languages(profile: &Profile, recipient: Recipient, statutory: bool) -> Vec<Language> {
     let preferred = match recipient {
         Recipient::Occupant => None,
@@ -116,9 +121,6 @@ fn languages(profile: &Profile, recipient: Recipient, statutory: bool) -> Vec<La
     };
     match preferred {
         Some(language) if !statutory => vec![language],
-        None if !statutory && recipient != Recipient::Occupant && profile.language == Language::English => {
-            vec![Language::English]
-        }
         preferred => {
             let others = WRITTEN.iter().copied().filter(|language| Some(*language) != preferred);
             preferred.into_iter().chain(others).collect()

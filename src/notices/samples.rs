@@ -8,8 +8,8 @@ use crate::domain::day::parse;
 use crate::domain::ledger::EntryKind;
 use crate::domain::notice::{ListedItem, NewNotice, Notice, NoticeFacts};
 use crate::domain::{
-    AccountId, Address, Cents, Channel, CustomerClass, Day, EntryId, Language, NoticeId, Occupancy, Profile, Recipient,
-    Service,
+    AccountId, ActKey, Address, Cents, Channel, CustomerClass, Day, EntryId, Language, NoticeId, Occupancy, Profile,
+    Recipient, Service,
 };
 
 pub(crate) fn day(text: &str) -> Day {
@@ -80,9 +80,7 @@ pub(crate) fn stage() -> StageRef {
 pub(crate) fn notice(template: &str, channel: Channel, languages: &[Language]) -> Notice {
     let profile = profile();
     NewNotice {
-        account: AccountId(17),
-        act_key: "17/1/shut_off/1/final_notice/1/-/0".into(),
-        of: stage(),
+        key: ActKey { account: AccountId(17), of: stage(), service: None, n: 0 },
         template: template.into(),
         channel,
         recipient: Recipient::Customer,

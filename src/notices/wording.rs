@@ -6,13 +6,13 @@
 //! stand alone in their paragraph: `{{ amount_due }}`, `{{ charges }}`, `{{ installments }}`, `{{ ways_to_pay }}`. A
 //! quotation (`>`) is a box.
 
-use std::io::Write;
 use std::sync::LazyLock;
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde::Serialize;
 use tera::{Context, Tera};
 
+use super::blocks::{BLOCK_VARIABLES, MARK, escape_markdown, read_blocks};
+pub use super::blocks::{Block, Run};
 use crate::domain::{Language, NoticeName};
 
 /// The wordings that are part of the program. Adding one is its files and its lines here.
@@ -28,10 +28,6 @@ const WORDINGS: &[(&str, Language, &str)] = &[
     ("arrangement_letter", Language::English, include_str!("../../templates/notices/arrangement_letter/en.md")),
     ("arrangement_letter", Language::Spanish, include_str!("../../templates/notices/arrangement_letter/es.md")),
 ];
-
-/// What stands around the name of a block while it travels through tera and Markdown. No keyboard has it, and it is
-/// taken out of every value that is filled in.
-const MARK: char = '\u{E000}';
 
 /// The names of the notices that have a wording, in order.
 #[must_use]
@@ -51,41 +47,6 @@ pub struct Wording {
     pub blocks: Vec<Block>,
 }
 
-/// A block of a wording.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Block {
-    Heading {
-        runs: Vec<Run>,
-    },
-    Paragraph {
-        runs: Vec<Run>,
-    },
-    List {
-        ordered: bool,
-        items: Vec<Vec<Run>>,
-    },
-    /// A box that stands out.
-    Box {
-        blocks: Vec<Block>,
-    },
-    /// What is to be paid, and by when.
-    AmountDue,
-    /// The table of past-due charges.
-    Charges,
-    /// The table of an arrangement's installments.
-    Installments,
-    WaysToPay,
-}
-
-/// A run of text in one style.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Run {
-    pub text: String,
-    pub strong: bool,
-    pub emphasis: bool,
-}
-
 /// Why a wording cannot be filled in. All are faults of the wording or of what it is given; a retry does not help.
 #[derive(Debug, thiserror::Error)]
 pub enum WordingError {
@@ -96,6 +57,8 @@ pub enum WordingError {
     /// Tera's own text names the line and what is missing.
     #[error("notices/{file}: {fault}")]
     Template { file: String, fault: String },
+    #[error("{name} lists installments, and none are given: it is rendered with its arrangement")]
+    NoInstallments { name: NoticeName },
     #[error("notices/{file}: a wording is made of headings, paragraphs, lists, boxes, bold and italic, not of {found}")]
     Construct { file: String, found: String },
 }
@@ -126,14 +89,6 @@ pub fn fill(name: &NoticeName, language: Language, values: &serde_json::Value) -
     let blocks = read_blocks(&part("")?).map_err(|found| WordingError::Construct { file: file.clone(), found })?;
     Ok(Wording { title, subject, stub, blocks })
 }
-
-/// The variables that stand for a block.
-const BLOCK_VARIABLES: &[(&str, Block)] = &[
-    ("amount_due", Block::AmountDue),
-    ("charges", Block::Charges),
-    ("installments", Block::Installments),
-    ("ways_to_pay", Block::WaysToPay),
-];
 
 fn source(name: &NoticeName, language: Language) -> Option<&'static str> {
     WORDINGS.iter().find(|(known, tongue, _)| *known == name.as_str() && *tongue == language).map(|(_, _, text)| *text)
@@ -203,18 +158,6 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Escapes what Markdown could read as its own, and keeps a value on one line.
-fn escape_markdown(text: &str, out: &mut dyn Write) -> std::io::Result<()> {
-    for letter in text.chars() {
-        match letter {
-            '\n' | '\r' => out.write_all(b" ")?,
-            _ if letter.is_ascii_punctuation() => write!(out, "\\{letter}")?,
-            _ => write!(out, "{letter}")?,
-        }
-    }
-    Ok(())
-}
-
 fn without_marks(values: &serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match values {
@@ -225,141 +168,9 @@ fn without_marks(values: &serde_json::Value) -> serde_json::Value {
     }
 }
 
-/// What is open while the events of Markdown are read.
-#[derive(Default)]
-struct Reader {
-    /// Finished blocks; the last is that of the innermost box.
-    levels: Vec<Vec<Block>>,
-    runs: Vec<Run>,
-    list: Option<(bool, Vec<Vec<Run>>)>,
-    strong: bool,
-    emphasis: bool,
-}
-
-/// Reads Markdown into blocks; an error names the construct that a wording may not use.
-fn read_blocks(markdown: &str) -> Result<Vec<Block>, String> {
-    let mut reader = Reader { levels: vec![Vec::new()], ..Reader::default() };
-    for event in Parser::new_ext(markdown, Options::empty()) {
-        match event {
-            Event::Start(tag) => reader.open(&tag)?,
-            Event::End(tag) => reader.close(tag),
-            Event::Text(text) => reader.text(&text),
-            Event::SoftBreak => reader.text(" "),
-            Event::HardBreak => reader.text("\n"),
-            other => return Err(format!("{other:?}").split('(').next().unwrap_or_default().to_lowercase()),
-        }
-    }
-    Ok(reader.levels.pop().unwrap_or_default())
-}
-
-impl Reader {
-    fn open(&mut self, tag: &Tag<'_>) -> Result<(), String> {
-        match tag {
-            Tag::Paragraph | Tag::Heading { .. } | Tag::Item => {}
-            Tag::BlockQuote(_) => self.levels.push(Vec::new()),
-            Tag::List(start) if self.list.is_none() => self.list = Some((start.is_some(), Vec::new())),
-            Tag::List(_) => return Err("a list within a list".to_owned()),
-            Tag::Strong => self.strong = true,
-            Tag::Emphasis => self.emphasis = true,
-            other => return Err(format!("{other:?}").split([' ', '(', '{']).next().unwrap_or_default().to_lowercase()),
-        }
-        Ok(())
-    }
-
-    fn close(&mut self, tag: TagEnd) {
-        match tag {
-            TagEnd::Paragraph if self.list.is_none() => {
-                let runs = std::mem::take(&mut self.runs);
-                if !runs.is_empty() {
-                    let block = block_variable(&runs).unwrap_or(Block::Paragraph { runs });
-                    self.push(block);
-                }
-            }
-            TagEnd::Heading(_) => {
-                let runs = std::mem::take(&mut self.runs);
-                self.push(Block::Heading { runs });
-            }
-            TagEnd::Item => {
-                let runs = std::mem::take(&mut self.runs);
-                if let Some((_, items)) = &mut self.list {
-                    items.push(runs);
-                }
-            }
-            TagEnd::List(_) => {
-                if let Some((ordered, items)) = self.list.take() {
-                    self.push(Block::List { ordered, items });
-                }
-            }
-            TagEnd::BlockQuote(_) => {
-                let blocks = self.levels.pop().unwrap_or_default();
-                self.push(Block::Box { blocks });
-            }
-            TagEnd::Strong => self.strong = false,
-            TagEnd::Emphasis => self.emphasis = false,
-            // Nothing else was opened.
-            _ => {}
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        match self.runs.last_mut() {
-            Some(last) if last.strong == self.strong && last.emphasis == self.emphasis => last.text.push_str(text),
-            _ => self.runs.push(Run { text: text.to_owned(), strong: self.strong, emphasis: self.emphasis }),
-        }
-    }
-
-    fn push(&mut self, block: Block) {
-        if let Some(level) = self.levels.last_mut() {
-            level.push(block);
-        }
-    }
-}
-
-fn block_variable(runs: &[Run]) -> Option<Block> {
-    let [run] = runs else { return None };
-    let name = run.text.trim().strip_prefix(MARK)?.strip_suffix(MARK)?;
-    BLOCK_VARIABLES.iter().find(|(variable, _)| *variable == name).map(|(_, block)| block.clone())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn plain(text: &str) -> Run {
-        Run { text: text.into(), strong: false, emphasis: false }
-    }
-
-    #[test]
-    fn a_name_with_markup_in_it_stays_a_name() {
-        let mut out = Vec::new();
-        escape_markdown("1. *Ann* <b> & [Sons](x)\n# _Inc_", &mut out).unwrap();
-        let blocks = read_blocks(std::str::from_utf8(&out).unwrap()).unwrap();
-        assert_eq!(blocks, [Block::Paragraph { runs: vec![plain("1. *Ann* <b> & [Sons](x) # _Inc_")] }]);
-    }
-
-    #[test]
-    fn a_box_holds_blocks_and_a_list_its_items() {
-        let blocks = read_blocks("> ## Rights\n>\n> Text\n\n1. a\n2. **b** c\n").unwrap();
-        let strong = Run { text: "b".into(), strong: true, emphasis: false };
-        assert_eq!(
-            blocks,
-            [
-                Block::Box {
-                    blocks: vec![
-                        Block::Heading { runs: vec![plain("Rights")] },
-                        Block::Paragraph { runs: vec![plain("Text")] }
-                    ]
-                },
-                Block::List { ordered: true, items: vec![vec![plain("a")], vec![strong, plain(" c")]] }
-            ]
-        );
-    }
-
-    #[test]
-    fn what_a_letter_cannot_show_is_refused_by_name() {
-        assert_eq!(read_blocks("a\n\n```\ncode\n```\n").unwrap_err(), "codeblock");
-        assert_eq!(read_blocks("- a\n  - b\n").unwrap_err(), "a list within a list");
-    }
 
     #[test]
     fn a_variable_that_is_not_known_is_an_error_that_names_it() {

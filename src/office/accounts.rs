@@ -166,6 +166,35 @@ impl Office {
         Ok(self.store.add_arrangement(account, &plan, &rules.policy.ledger, &self.stamp(by)).await?)
     }
 
+    /// Makes an arrangement with installments as agreed one by one, where equal months do not fit.
+    ///
+    /// # Errors
+    /// As [`Self::propose_arrangement`]; and when the installments are not in order or exceed what is past due.
+    pub async fn agree(
+        &self,
+        account: AccountId,
+        installments: Vec<Installment>,
+        note: &str,
+        by: &str,
+    ) -> Result<ArrangementId> {
+        let first_due = installments.first().map_or_else(|| self.today(), |first| first.due_on);
+        let request = PlanRequest { down_payment: Cents::ZERO, installments: 1, first_due, note: note.to_owned() };
+        let proposed = self.propose_arrangement(account, &request).await?;
+        let owed: Cents = proposed.installments.iter().map(|installment| installment.amount).sum();
+        let agreed: Cents = installments.iter().map(|installment| installment.amount).sum();
+        let in_order = installments.windows(2).all(|pair| pair[0].due_on < pair[1].due_on);
+        if !in_order || agreed > owed || installments.iter().any(|installment| !installment.amount.is_positive()) {
+            return Err(OfficeError::Input {
+                what: "the schedule of an arrangement",
+                given: format!("{} installments that sum to {agreed}", installments.len()),
+                expected: format!("dates in order, amounts above zero, no more in all than what is past due, {owed}"),
+            });
+        }
+        let rules = self.rules_on(self.today()).await?;
+        let plan = NewArrangement { installments, ..proposed };
+        Ok(self.store.add_arrangement(account, &plan, &rules.policy.ledger, &self.stamp(by)).await?)
+    }
+
     /// Cancels an arrangement from today on.
     ///
     /// # Errors

@@ -63,6 +63,17 @@ impl DayReport {
 pub type Progress<'a> = &'a (dyn Fn(&DayReport) + Sync);
 
 impl Office {
+    /// The whole night of a business date: orders whose day has passed lapse, the date is run, the call list is built.
+    ///
+    /// # Errors
+    /// As [`Self::run_day`].
+    pub async fn night(&self, day: Day) -> Result<DayReport> {
+        self.lapse_orders(day).await?;
+        let report = self.run_day(day, None).await?;
+        self.build_call_list(day).await?;
+        Ok(report)
+    }
+
     /// Runs a business date, unless it was run before.
     ///
     /// # Errors
@@ -75,7 +86,7 @@ impl Office {
             RunStart::New(run) | RunStart::Resumed(run) => run,
         };
         self.store.ripen(&rules.policy.ledger, &stamp).await?;
-        let report = self.decide_due(run, day, &rules, &stamp, progress).await?;
+        let report = self.decide_due(Some(run), day, &rules, &stamp, progress).await?;
         self.store.finish_run(run, &json!(report), &stamp).await?;
         Ok(report)
     }
@@ -101,12 +112,12 @@ impl Office {
         let day = self.today();
         let stamp = self.daemon_stamp(day);
         let rules = self.rules_on(day).await?;
-        self.decide_due(RunId(0), day, &rules, &stamp, None).await
+        self.decide_due(None, day, &rules, &stamp, None).await
     }
 
     async fn decide_due(
         &self,
-        run: RunId,
+        run: Option<RunId>,
         day: Day,
         rules: &Arc<Rules>,
         stamp: &Stamp,
@@ -129,7 +140,7 @@ impl Office {
 
     async fn decide_page(
         &self,
-        run: RunId,
+        run: Option<RunId>,
         day: Day,
         rules: &Arc<Rules>,
         accounts: &[AccountId],
@@ -167,7 +178,7 @@ impl Office {
 
     async fn decide_group(
         &self,
-        run: RunId,
+        run: Option<RunId>,
         day: Day,
         rules: Arc<Rules>,
         group: Vec<Snapshot>,

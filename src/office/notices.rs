@@ -184,7 +184,6 @@ impl Office {
             Err(error @ OfficeError::Store(_)) => Err(error),
             Err(error) => {
                 self.store.notice_failed(id, &error.to_string(), &stamp).await?;
-                self.store.fail_work(job, &error.to_string(), &stamp).await?;
                 Ok(false)
             }
         }
@@ -219,8 +218,7 @@ impl Office {
                 Ok(false)
             }
             Delivery::Retry(error) | Delivery::Fail(error) => {
-                self.store.email_bounced(id, stamp.on, &error, &stamp).await?;
-                self.store.fail_work(job, &error, &stamp).await?;
+                self.store.notice_failed(id, &error, &stamp).await?;
                 Ok(false)
             }
         }
@@ -299,7 +297,7 @@ impl Office {
         let batch = self.store.batch(id).await?;
         self.mailing_day(on, batch.made_on)?;
         let pieces = self.store.notices_of_batch(id).await?;
-        self.mark_pieces(pieces, on, proof, by).await
+        self.mark_pieces(Some(id), pieces, on, proof, by).await
     }
 
     /// Marks single letters as mailed; see [`Self::mark_batch_mailed`].
@@ -313,7 +311,7 @@ impl Office {
             self.mailing_day(on, notice.dated.unwrap_or(on))?;
             pieces.push(notice);
         }
-        self.mark_pieces(pieces, on, proof, by).await
+        self.mark_pieces(None, pieces, on, proof, by).await
     }
 
     fn mailing_day(&self, on: Day, earliest: Day) -> Result<()> {
@@ -328,7 +326,14 @@ impl Office {
         Ok(())
     }
 
-    async fn mark_pieces(&self, pieces: Vec<Notice>, on: Day, proof: &str, by: &str) -> Result<Released> {
+    async fn mark_pieces(
+        &self,
+        batch: Option<BatchId>,
+        pieces: Vec<Notice>,
+        on: Day,
+        proof: &str,
+        by: &str,
+    ) -> Result<Released> {
         if proof.trim().is_empty() {
             return Err(OfficeError::Input {
                 what: "the proof of mailing",
@@ -356,7 +361,9 @@ impl Office {
                 _ => fit.push(notice.id),
             }
         }
-        outcome.released = self.store.mark_mailed(&Pieces::Single(fit), on, proof, &stamp).await?;
+        // What was voided is no longer of the batch's mail.
+        let pieces = batch.map_or_else(|| Pieces::Single(fit), Pieces::Batch);
+        outcome.released = self.store.mark_mailed(&pieces, on, proof, &stamp).await?;
         Ok(outcome)
     }
 

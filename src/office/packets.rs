@@ -12,7 +12,7 @@ use crate::domain::ledger::settle;
 use crate::domain::person::Override;
 use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{AccountId, Day, ReferralId};
-use crate::notices::batch::write_whole;
+use crate::notices::files::write_whole;
 use crate::referral::PacketInput;
 use crate::referral::export::{ExportLine, export};
 use crate::referral::input::{ArrangementRecord, City, HistoryLine, HoldRecord, NoticeExhibit, PolicyBasis};

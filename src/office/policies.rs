@@ -37,6 +37,16 @@ impl Office {
     /// As [`Self::read_policy`].
     pub async fn adopt_policy(&self, path: &Path, effective_on: Option<Day>, by: &str) -> Result<AdoptedPolicy> {
         let (rules, sources) = self.read_policy(path)?;
+        self.adopt(rules, sources, effective_on, by).await
+    }
+
+    async fn adopt(
+        &self,
+        rules: Rules,
+        sources: Vec<PolicySource>,
+        effective_on: Option<Day>,
+        by: &str,
+    ) -> Result<AdoptedPolicy> {
         let stamp = self.stamp(by);
         let adopted = AdoptedPolicy {
             hash: rules.policy.hash.clone(),
@@ -48,6 +58,20 @@ impl Office {
         };
         self.store.adopt_policy(&adopted, &stamp).await?;
         Ok(adopted)
+    }
+
+    /// Adopts a policy that ships with the program, by its name.
+    ///
+    /// # Errors
+    /// When none of that name ships.
+    pub async fn adopt_shipped(&self, name: &str, by: &str) -> Result<AdoptedPolicy> {
+        let sources = rulebook::shipped();
+        let path = format!("{name}.yaml");
+        let Some(text) = sources.get(&path).map(str::to_owned) else {
+            return Err(OfficeError::NotFound { what: "shipped policy", id: name.to_owned() });
+        };
+        let rules = compile(&sources, &path)?;
+        self.adopt(rules, kept(&sources, &path, text), None, by).await
     }
 
     /// The rules in force on a day.
@@ -88,13 +112,13 @@ impl Office {
     }
 }
 
-/// Reads a policy file; see [`Office::read_policy`].
+/// Reads a policy file; see [`Office::read_policy`]. A bare word that names no file (`riverbend`) names a policy that
+/// ships with the program.
 ///
 /// # Errors
 /// Every error in the text at once, each with its place.
 pub fn read_policy(path: &Path) -> Result<(Rules, Vec<PolicySource>)> {
-    let text = std::fs::read_to_string(path).map_err(|source| OfficeError::file(path, source))?;
-    let name = path.file_name().map_or_else(|| "policy.yaml".into(), |name| name.to_string_lossy().into_owned());
+    let (name, text) = policy_text(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut sources = rulebook::shipped();
     for (kind, below) in [("guards", "guards"), ("calendars", "calendars")] {
@@ -109,21 +133,41 @@ pub fn read_policy(path: &Path) -> Result<(Rules, Vec<PolicySource>)> {
     }
     sources.insert(&name, &text);
     let rules = compile(&sources, &name)?;
-    // The policy first, then what it rests on, so that the adopted version stands alone.
-    let mut kept = vec![PolicySource { path: name.clone(), text }];
+    let sources_kept = kept(&sources, &name, text);
+    Ok((rules, sources_kept))
+}
+
+/// The policy first, then what it may rest on, so that the adopted version stands alone.
+fn kept(sources: &Sources, name: &str, text: String) -> Vec<PolicySource> {
+    let mut kept = vec![PolicySource { path: name.to_owned(), text }];
     kept.extend(
         sources
             .iter()
             .filter(|(path, _)| *path != name && (path.starts_with("guards/") || path.starts_with("calendars/")))
             .map(|(path, text)| PolicySource { path: path.to_owned(), text: text.to_owned() }),
     );
-    Ok((rules, kept))
+    kept
+}
+
+/// The policy's name and text: of the file, or of one that ships with the program where a bare word names it and no file.
+fn policy_text(path: &Path) -> Result<(String, String)> {
+    let source = match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let name = path.file_name().map_or_else(|| "policy.yaml".into(), |n| n.to_string_lossy().into_owned());
+            return Ok((name, text));
+        }
+        Err(source) => source,
+    };
+    let bare = path.extension().is_none() && path.components().count() == 1;
+    let name = format!("{}.yaml", path.display());
+    match shipped_text(&name).filter(|_| bare && source.kind() == std::io::ErrorKind::NotFound) {
+        Some(text) => Ok((name, text)),
+        None => Err(OfficeError::file(path, source)),
+    }
 }
 
 fn compile(sources: &Sources, main: &str) -> Result<Rules> {
     let policy = rulebook::load(sources, main).map_err(OfficeError::Rules)?;
-    let path = format!("calendars/{}.yaml", policy.calendar);
-    let text = sources.get(&path).unwrap_or_default();
-    let calendar = rulebook::calendar::load(text, &path).map_err(OfficeError::Rules)?;
+    let calendar = rulebook::calendar::named(sources, &policy.calendar).map_err(OfficeError::Rules)?;
     Ok(Rules { policy, calendar })
 }

@@ -226,7 +226,11 @@ fn fee_amount(node: &Node, report: &mut Report<'_>) -> Option<FeeAmount> {
         return match (greater, lesser) {
             (Some(amounts), None) => amounts.map(FeeAmount::GreaterOf),
             (None, Some(amounts)) => amounts.map(FeeAmount::LesserOf),
-            (None, None) => None,
+            (None, None) => {
+                let fault = Fault::new(at, "this is not the amount of a fee");
+                report.add(fault.expected("such as `{greater of: [5.00, 10% of unpaid charges]}`"));
+                None
+            }
             (Some(_), Some(_)) => {
                 report.add(Fault::new(at, "a fee is the greater of some amounts or the lesser, not both"));
                 None
@@ -344,6 +348,7 @@ mod tests {
     fn two_actions_in_one_map_are_refused() {
         assert_eq!(read("{fee: 10.00, tag: x}"), Err(vec!["`fee` and `tag` are two actions".into()]));
         assert_eq!(read("discnnect"), Err(vec!["`discnnect` is not an action".into()]));
+        assert_eq!(read("{fee: {}}"), Err(vec!["this is not the amount of a fee".into()]));
         assert_eq!(read("{fee: 0% of balance}"), Err(vec!["`0%` is no share".into()]));
     }
 }

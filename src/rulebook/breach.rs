@@ -3,25 +3,33 @@
 //! This proves lower bounds. What cannot be proven is refused too, with both lines named; what depends on facts of
 //! an account is barred when it acts. The bounds are coarse on purpose and always too low, never too high.
 
-use crate::domain::{Action, Channel, EventKind, Recipient, StageId};
+use std::collections::BTreeMap;
+
+use crate::domain::{Action, Calendar, Channel, Day, EventKind, Recipient, StageId};
 
 use super::error::{Fault, Report, Span};
 use super::guards::GuardDraft;
-use super::policy::{Anchor, Cmp, Cond, Fact, Guard, Limit, Offset, Opens, Unit, Value, When};
+use super::policy::{Anchor, Cmp, Cond, Expiry, Fact, Guard, Limit, Offset, Opens, Unit, Value, When};
 use super::tracks::{StageDraft, TrackDraft};
-use super::validate::stage_of;
+use super::validate::{find, stage_of};
 
-/// Deeper chains of stages than any policy has.
-const MAX_DEPTH: usize = 32;
-/// Holidays that may stand between two days less than five weeks apart, and then some.
-const HOLIDAYS: i64 = 2;
+/// The days over which the fewest business days are sought; holidays come around alike after 28 years.
+const FROM: (i32, u32, u32) = (2020, 1, 1);
+const DAYS: usize = 28 * 366;
 
 /// Checks every stage that shuts off a guarded service. The tracks are free of circles.
-pub(super) fn check(tracks: &[TrackDraft], guards: &[GuardDraft], due_days: Option<u16>, report: &mut Report<'_>) {
+pub(super) fn check(
+    tracks: &[TrackDraft],
+    guards: &[GuardDraft],
+    due_days: Option<u16>,
+    calendar: &Calendar,
+    report: &mut Report<'_>,
+) {
+    let distances = Distances::on(calendar);
     for track in tracks {
         for stage in &track.stages {
             for draft in guards {
-                let case = Case { track, stage, due_days };
+                let case = Case { track, stage, due_days, distances: &distances };
                 for breach in case.breaches(&draft.guard) {
                     let caption = format!("the limit of {}, {}:", draft.guard.pack, draft.citation);
                     report.add_with(breach, Some((caption, draft.place.clone())));
@@ -37,6 +45,7 @@ struct Case<'a> {
     track: &'a TrackDraft,
     stage: &'a StageDraft,
     due_days: Option<u16>,
+    distances: &'a Distances,
 }
 
 /// A lower bound of the time between two days.
@@ -46,7 +55,7 @@ struct Gap {
     business: i64,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     fn breaches(self, guard: &Guard) -> Vec<Fault> {
         if let Limit::NeverAlone { by } = &guard.limit {
             return self.sent_alone(by);
@@ -77,12 +86,8 @@ impl Case<'_> {
 
     /// Only for classes of customers that the pack leaves alone.
     fn is_for_others(self, guard: &Guard) -> bool {
-        let other = |cond: &Cond| match cond {
-            Cond::Is(Fact::Class, Cmp::Eq, Value::Word(word)) => {
-                !guard.classes.iter().any(|class| class.word() == word)
-            }
-            _ => false,
-        };
+        let spared = |word: &str| !guard.classes.iter().any(|class| class.word() == word);
+        let other = |cond: &Cond| matches!(cond, Cond::Is(Fact::Class, Cmp::Eq, Value::Word(word)) if spared(word));
         requires(&self.stage.stage.only_if, &other) || requires(&self.track.track.only_if, &other)
     }
 
@@ -94,18 +99,16 @@ impl Case<'_> {
 
     fn too_young(self, days: u16) -> Option<Fault> {
         let needed = i64::from(days);
-        let aged = |cond: &Cond| match cond {
-            Cond::Is(Fact::DebtAged(age), Cmp::Ge | Cmp::Gt, Value::Money(amount)) => {
-                *age >= days && (amount.is_positive() || matches!(cond, Cond::Is(_, Cmp::Gt, _)))
-            }
-            Cond::Is(Fact::DaysPastDue, Cmp::Ge, Value::Number(n)) => *n >= needed,
-            Cond::Is(Fact::DaysPastDue, Cmp::Gt, Value::Number(n)) => *n + 1 >= needed,
-            _ => false,
+        let aged = |cond: &Cond| {
+            matches!(cond, Cond::Is(Fact::DebtAged(age), Cmp::Ge, Value::Money(sum)) if *age >= days && sum.is_positive())
+                || matches!(cond, Cond::Is(Fact::DebtAged(age), Cmp::Gt, Value::Money(_)) if *age >= days)
+                || matches!(cond, Cond::Is(Fact::DaysPastDue, Cmp::Ge, Value::Number(n)) if *n >= needed)
+                || matches!(cond, Cond::Is(Fact::DaysPastDue, Cmp::Gt, Value::Number(n)) if *n + 1 >= needed)
         };
         if requires(&self.stage.stage.only_if, &aged) || requires(&self.track.track.only_if, &aged) {
             return None;
         }
-        let reached = age(self.track, self.stage, self.due_days, 0);
+        let reached = self.age(self.stage, &mut BTreeMap::new());
         if reached.is_some_and(|reached| reached >= needed) {
             return None;
         }
@@ -126,25 +129,40 @@ impl Case<'_> {
         })
     }
 
+    /// No notice by the channels is certain to stand so long before the shut-off.
     fn too_short(self, offset: Offset, by: &[Channel]) -> Option<Fault> {
         let notices = self.track.stages.iter().filter(|stage| reaches(stage, by));
-        let mut best: Option<(Span, &StageId)> = None;
-        let needed = gap(offset);
+        let needed = self.gap(offset);
+        // The notice that comes nearest to being enough is the one to speak of.
+        let mut best: Option<(i64, Span, &StageId)> = None;
         for notice in notices {
-            let apart = apart(self.track, self.stage, &notice.stage.id, 0);
+            let apart = self.apart(self.stage, &notice.stage.id, &mut BTreeMap::new());
             if apart.is_some_and(|apart| keeps(apart, offset, needed)) {
                 return None;
             }
             let lead =
                 notice.stage.leads.iter().zip(&notice.leads).find(|(lead, _)| lead.before == self.stage.stage.id);
             let counted = self.place(|when| stage_of(when) == Some(&notice.stage.id));
-            best = Some((lead.map_or(counted, |(_, at)| *at), &notice.stage.id));
+            let days = apart.map_or(-1, |apart| apart.days);
+            if best.is_none_or(|(most, ..)| days > most) {
+                best = Some((days, lead.map_or(counted, |(_, at)| *at), &notice.stage.id));
+            }
         }
         let (id, words) = (&self.stage.stage.id, words(offset));
         let channels: Vec<&str> = by.iter().map(|channel| channel.word()).collect();
         let channels = super::error::one_of(channels);
+        let may_be_passed = |notice: &StageId| {
+            find(self.track, notice).is_some_and(|notice| {
+                notice.stage.leads.iter().any(|lead| lead.before == *id) && !always_precedes(notice, self.stage)
+            })
+        };
         Some(match best {
-            Some((at, notice)) => Fault::new(
+            Some((_, at, notice)) if may_be_passed(notice) => Fault::new(
+                at,
+                format!("`{notice}` may be passed over by its `if:` or `end:`, and `{id}` goes on without it"),
+            )
+            .help(format!("give `{id}` the same `if:`, or count it from `{notice} mailed`")),
+            Some((_, at, notice)) => Fault::new(
                 at,
                 format!("nothing here keeps `{id}` until {words} after `{notice}` went out"),
             )
@@ -155,13 +173,13 @@ impl Case<'_> {
     }
 
     fn without_occupant(self, offset: Offset) -> Option<Fault> {
-        let needed = gap(offset);
+        let needed = self.gap(offset);
         let copied = self.track.stages.iter().any(|stage| {
             let has_copy = stage.stage.acts.iter().any(
                 |act| matches!(act, Action::Notice(notice) if notice.to.contains(&Recipient::Occupant) && notice.by.contains(&Channel::Mail)),
             );
             has_copy
-                && apart(self.track, self.stage, &stage.stage.id, 0).is_some_and(|apart| keeps(apart, offset, needed))
+                && self.apart(self.stage, &stage.stage.id, &mut BTreeMap::new()).is_some_and(|apart| keeps(apart, offset, needed))
         });
         if copied {
             return None;
@@ -176,7 +194,7 @@ impl Case<'_> {
 
     fn too_soon_after_default(self, days: u16) -> Option<Fault> {
         let missed = |when: &When| matches!(when.anchor, Anchor::Event(EventKind::InstallmentMissed, _));
-        let enough = |when: &When| missed(when) && gap(when.offset).days >= i64::from(days);
+        let enough = |when: &When| missed(when) && self.gap(when.offset).days >= i64::from(days);
         if self.stage.stage.start.iter().any(enough) {
             return None;
         }
@@ -187,16 +205,84 @@ impl Case<'_> {
 
     fn sent_alone(self, by: &[Channel]) -> Vec<Fault> {
         let acts = self.stage.stage.acts.iter().zip(&self.stage.acts);
-        acts.filter_map(|(act, at)| match act {
-            Action::Notice(notice) if notice.statutory && notice.by.iter().all(|channel| by.contains(channel)) => {
-                let channels: Vec<&str> = notice.by.iter().map(|channel| channel.word()).collect();
-                let message =
-                    format!("the statutory notice `{}` goes by {} alone", notice.template, channels.join(" and "));
-                Some(Fault::new(*at, message).help("add `mail` to its `by:`"))
+        acts.filter_map(|(act, at)| {
+            let Action::Notice(notice) = act else { return None };
+            if !notice.statutory || !notice.by.iter().all(|channel| by.contains(channel)) {
+                return None;
             }
-            _ => None,
+            let channels: Vec<&str> = notice.by.iter().map(|channel| channel.word()).collect();
+            let message =
+                format!("the statutory notice `{}` goes by {} alone", notice.template, channels.join(" and "));
+            Some(Fault::new(*at, message).help("add `mail` to its `by:`"))
         })
         .collect()
+    }
+
+    /// Days past due of the first bill, at the least, when a stage may act; `None` when nothing bounds it.
+    ///
+    /// `known` keeps what was found, so that stages that count from one another many times are each looked at once.
+    fn age(self, stage: &'a StageDraft, known: &mut BTreeMap<&'a StageId, Option<i64>>) -> Option<i64> {
+        if let Some(found) = known.get(&stage.stage.id) {
+            return *found;
+        }
+        let opened = (self.track.track.opens == Opens::Arrears).then_some(1);
+        let mut latest = None;
+        for when in &stage.stage.start {
+            let from = match &when.anchor {
+                Anchor::Billed => self.due_days.map(|days| -i64::from(days)),
+                Anchor::Due => Some(0),
+                Anchor::Opened => opened,
+                Anchor::Stage(id) | Anchor::Event(_, Some(id)) => {
+                    find(self.track, id).and_then(|earlier| self.age(earlier, known))
+                }
+                Anchor::Printed(_) | Anchor::Event(_, None) => None,
+            };
+            latest = latest.max(from.map(|from| from + self.gap(when.offset).days));
+        }
+        known.insert(&stage.stage.id, latest);
+        latest
+    }
+
+    /// The time that is certain to pass between a notice's leaving the building and a later stage.
+    fn apart(
+        self,
+        later: &'a StageDraft,
+        notice: &StageId,
+        known: &mut BTreeMap<&'a StageId, Option<Gap>>,
+    ) -> Option<Gap> {
+        if let Some(found) = known.get(&later.stage.id) {
+            return *found;
+        }
+        let mut longest: Option<Gap> = None;
+        let mut take = |found: Gap| {
+            let before = longest.unwrap_or(found);
+            longest = Some(Gap { days: before.days.max(found.days), business: before.business.max(found.business) });
+        };
+        for when in &later.stage.start {
+            match &when.anchor {
+                Anchor::Event(kind, Some(id)) if id == notice && went_out(*kind) => take(self.gap(when.offset)),
+                // The day on which a notice was decided says nothing of the day on which it was mailed.
+                Anchor::Stage(id) | Anchor::Event(_, Some(id)) if id == notice => {}
+                Anchor::Stage(id) | Anchor::Event(_, Some(id)) => {
+                    if let Some(between) = find(self.track, id).and_then(|earlier| self.apart(earlier, notice, known)) {
+                        let further = self.gap(when.offset);
+                        take(Gap { days: between.days + further.days, business: between.business + further.business });
+                    }
+                }
+                Anchor::Billed | Anchor::Due | Anchor::Printed(_) | Anchor::Opened | Anchor::Event(_, None) => {}
+            }
+        }
+        // A lead is also a wait of the later act, from actual service, unless the notice can be passed over.
+        if let Some(stage) = find(self.track, notice).filter(|stage| always_precedes(stage, later)) {
+            let leads = stage.stage.leads.iter().filter(|lead| lead.before == later.stage.id);
+            leads.for_each(|lead| take(self.gap(lead.offset)));
+        }
+        known.insert(&later.stage.id, longest);
+        longest
+    }
+
+    fn gap(self, offset: Offset) -> Gap {
+        self.distances.gap(offset)
     }
 }
 
@@ -210,49 +296,21 @@ fn requires(cond: &Cond, test: &impl Fn(&Cond) -> bool) -> bool {
     }
 }
 
-/// Days past due of the first bill, at the least, when a stage may act; `None` when nothing bounds it.
-fn age(track: &TrackDraft, stage: &StageDraft, due_days: Option<u16>, depth: usize) -> Option<i64> {
-    if depth > MAX_DEPTH {
-        return None;
-    }
-    let opened = (track.track.opens == Opens::Arrears).then_some(1);
-    let of = |when: &When| {
-        let from = match &when.anchor {
-            Anchor::Billed => due_days.map(|days| -i64::from(days)),
-            Anchor::Due => Some(0),
-            Anchor::Opened => opened,
-            Anchor::Stage(id) | Anchor::Event(_, Some(id)) => {
-                let earlier = track.stages.iter().find(|stage| stage.stage.id == *id)?;
-                age(track, earlier, due_days, depth + 1)
-            }
-            Anchor::Printed(_) | Anchor::Event(_, None) => None,
-        };
-        from.map(|from| from + gap(when.offset).days)
-    };
-    stage.stage.start.iter().filter_map(of).max().or(opened.filter(|_| due_days.is_some()))
+/// Whether a stage planned back from `later` is never passed over where `later` acts: it asks for nothing that `later`
+/// does not ask for too, and its window does not lapse.
+fn always_precedes(earlier: &StageDraft, later: &StageDraft) -> bool {
+    let lapses = earlier.stage.end.as_ref().is_some_and(|end| end.then == Expiry::Lapse);
+    let asked = parts(&later.stage.only_if);
+    !lapses && parts(&earlier.stage.only_if).iter().all(|part| asked.contains(part))
 }
 
-/// The time that is certain to pass between a notice's leaving the building and a later stage.
-fn apart(track: &TrackDraft, later: &StageDraft, notice: &StageId, depth: usize) -> Option<Gap> {
-    if depth > MAX_DEPTH {
-        return None;
+/// The conditions that must all hold.
+fn parts(cond: &Cond) -> Vec<&Cond> {
+    match cond {
+        Cond::Always => Vec::new(),
+        Cond::All(inner) => inner.iter().flat_map(parts).collect(),
+        Cond::Any(_) | Cond::Not(_) | Cond::Is(..) => vec![cond],
     }
-    let find = |id: &StageId| track.stages.iter().find(|stage| stage.stage.id == *id);
-    let counted = later.stage.start.iter().filter_map(|when| match &when.anchor {
-        Anchor::Event(kind, Some(id)) if id == notice => went_out(*kind).then(|| gap(when.offset)),
-        // The day on which a notice was decided says nothing of the day on which it was mailed.
-        Anchor::Stage(id) if id == notice => None,
-        Anchor::Stage(id) | Anchor::Event(_, Some(id)) => {
-            let between = apart(track, find(id)?, notice, depth + 1)?;
-            let further = gap(when.offset);
-            Some(Gap { days: between.days + further.days, business: between.business + further.business })
-        }
-        Anchor::Billed | Anchor::Due | Anchor::Printed(_) | Anchor::Opened | Anchor::Event(_, None) => None,
-    });
-    // A lead is also a wait of the later act, from actual service.
-    let leads = find(notice).into_iter().flat_map(|stage| &stage.stage.leads);
-    let led = leads.filter(|lead| lead.before == later.stage.id).map(|lead| gap(lead.offset));
-    counted.chain(led).reduce(|a, b| Gap { days: a.days.max(b.days), business: a.business.max(b.business) })
 }
 
 /// Events that cannot come before the notice has left.
@@ -282,19 +340,44 @@ fn keeps(found: Gap, offset: Offset, needed: Gap) -> bool {
     if offset.unit == Unit::BusinessDay { found.business >= needed.business } else { found.days >= needed.days }
 }
 
-/// The least that an offset is in days and in business days.
-fn gap(offset: Offset) -> Gap {
-    let n = i64::from(offset.n) + i64::from(offset.more_than);
-    let days = match offset.unit {
-        Unit::BusinessDay => return Gap { days: n + 2 * ((n - 1).max(0) / 5), business: n },
-        Unit::Day => n,
-        Unit::Hour => i64::from(offset.n) / 24,
-        Unit::Week => n * 7,
-        Unit::Month => n * 28,
-        Unit::Year => n * 365,
-    };
-    let holidays = HOLIDAYS * (1 + days / 35);
-    Gap { days, business: (days / 7 * 5 + (days % 7 - 2).max(0) - holidays).max(0) }
+/// What offsets are at the least, on a calendar.
+struct Distances {
+    /// Business days from the first day up to each day.
+    passed: Vec<i64>,
+}
+
+impl Distances {
+    fn on(calendar: &Calendar) -> Self {
+        let first = Day::from_ymd_opt(FROM.0, FROM.1, FROM.2).unwrap_or_default();
+        let mut count = 0;
+        let mut passed = vec![0];
+        for day in first.iter_days().take(DAYS) {
+            count += i64::from(calendar.is_business_day(day));
+            passed.push(count);
+        }
+        Self { passed }
+    }
+
+    /// The fewest business days within `days` days, whichever day they begin on.
+    fn fewest_business_days(&self, days: i64) -> i64 {
+        let Some(days) = usize::try_from(days).ok().filter(|days| *days < DAYS) else { return 0 };
+        self.passed.iter().zip(self.passed.iter().skip(days)).map(|(before, after)| after - before).min().unwrap_or(0)
+    }
+
+    /// The least that an offset is, in days and in business days.
+    fn gap(&self, offset: Offset) -> Gap {
+        let n = i64::from(offset.n) + i64::from(offset.more_than);
+        let days = match offset.unit {
+            // Every five of them take a weekend along; holidays only add to it.
+            Unit::BusinessDay => return Gap { days: n + 2 * ((n - 1).max(0) / 5), business: n },
+            Unit::Day => n,
+            Unit::Hour => i64::from(offset.n) / 24,
+            Unit::Week => n * 7,
+            Unit::Month => n * 28,
+            Unit::Year => n * 365,
+        };
+        Gap { days, business: self.fewest_business_days(days) }
+    }
 }
 
 /// The offset in words.
@@ -309,4 +392,36 @@ fn words(offset: Offset) -> String {
     };
     let more = if offset.more_than { "more than " } else { "" };
     format!("{more}{} {unit}{}", offset.n, if offset.n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{calendar, shipped};
+    use super::*;
+    use crate::domain::day::{days_between, parse, plus_days};
+
+    #[test]
+    fn fifteen_days_always_hold_seven_business_days() {
+        let distances = Distances::on(&calendar::named(&shipped(), "riverbend").unwrap());
+        assert!(distances.gap(Offset { n: 15, unit: Unit::Day, more_than: false }).business >= 7);
+        assert!(distances.gap(Offset { n: 9, unit: Unit::Day, more_than: false }).business < 7);
+    }
+
+    /// Every day of ten years on the calendar with the most holidays that ships.
+    #[test]
+    fn the_bounds_are_never_too_high() {
+        let calendar = calendar::named(&shipped(), "riverbend").unwrap();
+        let distances = Distances::on(&calendar);
+        let first = parse("2026-01-01").unwrap();
+        for n in [1, 2, 5, 7, 10, 15, 20, 30, 45, 60] {
+            let of_business = distances.gap(Offset { n, unit: Unit::BusinessDay, more_than: false });
+            let of_days = distances.gap(Offset { n, unit: Unit::Day, more_than: false });
+            for day in (0..3_650).map(|n| plus_days(first, n)) {
+                let later = calendar.plus_business_days(day, n);
+                assert!(days_between(day, later) >= of_business.days, "{n} business days after {day}");
+                let passed = (1..=i64::from(n)).filter(|k| calendar.is_business_day(plus_days(day, *k))).count();
+                assert!(i64::try_from(passed).unwrap() >= of_days.business, "{n} days after {day}");
+            }
+        }
+    }
 }

@@ -9,10 +9,11 @@ use chrono::{Datelike, NaiveDate, Weekday};
 use crate::domain::day::plus_days;
 use crate::domain::{Calendar, Day};
 
+use super::day_rules;
 use super::document::{self, Entry, Node, Value};
 use super::error::{Fault, Report, RuleErrors};
 use super::fields::{self, Fields};
-use super::phrase;
+use super::sources::Sources;
 use super::tokens::Phrase;
 
 /// The years for which holidays are computed.
@@ -48,6 +49,15 @@ pub fn load(text: &str, file: &str) -> Result<Calendar, RuleErrors> {
         Some(calendar) if errors.is_empty() => Ok(calendar),
         _ => Err(RuleErrors(errors)),
     }
+}
+
+/// Reads the calendar `calendars/NAME.yaml` of `sources`: the one that a policy names.
+///
+/// # Errors
+/// There is no such file, or everything that is wrong with it.
+pub fn named(sources: &Sources, name: &str) -> Result<Calendar, RuleErrors> {
+    let path = format!("calendars/{name}.yaml");
+    sources.get(&path).map_or_else(|| Err(sources.missing(&path)), |text| load(text, &path))
 }
 
 fn read(node: &Node, report: &mut Report<'_>) -> Option<Calendar> {
@@ -148,14 +158,14 @@ fn holiday_rule(node: &Node, report: &mut Report<'_>) -> Option<HolidayRule> {
     let text = report.take(fields::text(node, "a holiday"))?;
     if let Some(rest) = text.strip_prefix("day after ") {
         let moved = Node { at: node.at, value: Value::Text(rest.to_owned()) };
-        let (nth, weekday, month) = report.take(phrase::weekday_of_month(&moved))?;
+        let (nth, weekday, month) = report.take(day_rules::weekday_of_month(&moved))?;
         return Some(HolidayRule::Weekday(nth, weekday, month, 1));
     }
     if text.contains(" of ") {
-        let (nth, weekday, month) = report.take(phrase::weekday_of_month(node))?;
+        let (nth, weekday, month) = report.take(day_rules::weekday_of_month(node))?;
         return Some(HolidayRule::Weekday(nth, weekday, month, 0));
     }
-    report.take(phrase::year_day(node)).map(|(month, day)| HolidayRule::Fixed(month, day))
+    report.take(day_rules::year_day(node)).map(|(month, day)| HolidayRule::Fixed(month, day))
 }
 
 /// The `nth` weekday of a month; negative from its end.

@@ -2,11 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{Cents, Day, PolicyHash, Service};
+use crate::domain::{Calendar, Cents, Day, PolicyHash, Service};
 
 use super::calendar;
 use super::document::{self, Node};
-use super::error::{Fault, Place, Report, RuleError, RuleErrors, Span, nearest, one_of};
+use super::error::{Fault, Report, RuleError, RuleErrors, one_of};
 use super::fields::{self, Fields};
 use super::guards::{self, GuardDraft, Pack};
 use super::origins::Origins;
@@ -27,7 +27,7 @@ const MOST_ERRORS: usize = 50;
 /// shows to break a guard.
 pub fn load(sources: &Sources, file: &str) -> Result<Policy, RuleErrors> {
     let Some(text) = sources.get(file) else {
-        return Err(RuleErrors(vec![missing(sources, file)]));
+        return Err(sources.missing(file));
     };
     let mut report = Report::new(file, text);
     let mut origins = Origins::default();
@@ -43,18 +43,6 @@ pub fn load(sources: &Sources, file: &str) -> Result<Policy, RuleErrors> {
     }
 }
 
-fn missing(sources: &Sources, file: &str) -> RuleError {
-    let paths: Vec<&str> = sources.iter().map(|(path, _)| path).collect();
-    RuleError {
-        place: Place { file: file.to_owned(), at: Span { line: 1, column: 1, width: 1 }, excerpt: String::new() },
-        message: format!("there is no file `{file}` among the rules"),
-        expected: Some(one_of(paths.iter().copied())),
-        nearest: nearest(file, paths).map(str::to_owned),
-        help: None,
-        also: None,
-    }
-}
-
 /// The head of a policy.
 struct Head {
     name: String,
@@ -63,9 +51,14 @@ struct Head {
     effective_from: Day,
     open_cases: OpenCases,
     time_zone: String,
-    calendar: String,
-    /// The services billed, in the order of the file.
-    services: Vec<Service>,
+    /// The name by which the policy calls it, and what it says.
+    calendar: (String, Calendar),
+}
+
+/// What is billed and what can be shut off.
+struct Services {
+    /// In the order of the file.
+    billed: Vec<Service>,
     disconnects: Vec<Service>,
 }
 
@@ -81,7 +74,7 @@ fn policy(
     let mut pack_origins = Origins::default();
     let (packs, hash) = packs(fields.take("extends", report), sources, &mut pack_origins, report, others);
     let head = head(&mut fields, sources, report, others);
-    let disconnects = head.as_ref().map(|head| disconnects(head, &packs)).unwrap_or_default();
+    let services = services(&mut fields, &packs, report);
     let ledger = settings::ledger(fields.take("ledger", report), report);
     let cure_below = fields
         .take("cure_below", report)
@@ -89,7 +82,7 @@ fn policy(
         .unwrap_or(Cents::ZERO);
     let drafts = fields
         .need("tracks", report)
-        .map(|node| tracks::tracks(node, &disconnects, origins, report))
+        .map(|node| tracks::tracks(node, &services.disconnects, origins, report))
         .unwrap_or_default();
     let bars = settings::bars(fields.take("bars", report), origins, report);
     let holds = settings::holds(fields.take("holds", report), origins, report);
@@ -101,17 +94,17 @@ fn policy(
     let referral = if refers { settings::referral(referral, report) } else { ReferralRules::default() };
     let stages: Vec<String> =
         drafts.iter().flat_map(|track| &track.stages).map(|stage| stage.stage.id.as_str().to_owned()).collect();
-    let service = head.as_ref().and_then(|head| head.services.first().copied()).unwrap_or(Service::Water);
+    let service = services.billed.first().copied().unwrap_or(Service::Water);
     let context = stories::Context { stages: &stages, due_days: ledger.due_days, service };
     let stories = stories::stories(fields.take("tests", report), context, report);
     fields.done(report);
 
     let sound = validate::check(&drafts, refers.then_some(&referral), report);
     let guards = merge(packs, pack_origins, origins);
-    if sound {
-        breach::check(&drafts, &guards, ledger.due_days, report);
-    }
     let head = head?;
+    if sound {
+        breach::check(&drafts, &guards, ledger.due_days, &head.calendar.1, report);
+    }
     Some(Policy {
         hash: hash.of_policy(sources, report.file),
         name: head.name,
@@ -120,7 +113,7 @@ fn policy(
         effective_from: head.effective_from,
         open_cases: head.open_cases,
         time_zone: head.time_zone,
-        calendar: head.calendar,
+        calendar: head.calendar.0,
         ledger,
         cure_below,
         tracks: drafts.into_iter().map(joined).collect(),
@@ -153,8 +146,6 @@ fn head(
     let effective = fields.need("effective", report).and_then(|node| effective(node, report));
     let time_zone = fields.need("time_zone", report).and_then(|node| report.take(time_zone(node)));
     let calendar = fields.need("calendar", report).and_then(|node| named_calendar(node, sources, report, others));
-    let services = services(fields, "services", report);
-    let disconnects = services_of(fields.take("disconnects", report), report);
     let name = name?;
     let (effective_from, open_cases) = effective?;
     Some(Head {
@@ -165,30 +156,23 @@ fn head(
         open_cases,
         time_zone: time_zone?,
         calendar: calendar?,
-        services,
-        disconnects,
     })
 }
 
-fn services(fields: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -> Vec<Service> {
-    services_of(fields.need(key, report), report)
-}
-
-fn services_of(node: Option<&Node>, report: &mut Report<'_>) -> Vec<Service> {
-    node.map(|node| fields::words(node, "a service", Service::ALL, Service::word, report)).unwrap_or_default()
-}
-
 /// What `disconnect` shuts off: what the policy names, else its packs, else the one service that it bills.
-fn disconnects(head: &Head, packs: &[Pack]) -> Vec<Service> {
-    if !head.disconnects.is_empty() {
-        return head.disconnects.clone();
+fn services(fields: &mut Fields<'_>, packs: &[Pack], report: &mut Report<'_>) -> Services {
+    let list = |node: Option<&Node>, report: &mut Report<'_>| {
+        node.map(|node| fields::words(node, "a service", Service::ALL, Service::word, report)).unwrap_or_default()
+    };
+    let billed = list(fields.need("services", report), report);
+    let mut disconnects = list(fields.take("disconnects", report), report);
+    if disconnects.is_empty() {
+        disconnects = packs.iter().flat_map(|pack| pack.disconnects.iter().copied()).collect();
     }
-    let of_packs: Vec<Service> = packs.iter().flat_map(|pack| pack.disconnects.iter().copied()).collect();
-    match (of_packs.is_empty(), head.services.as_slice()) {
-        (false, _) => of_packs,
-        (true, [only]) => vec![*only],
-        (true, _) => Vec::new(),
+    if let ([only], true) = (billed.as_slice(), disconnects.is_empty()) {
+        disconnects = vec![*only];
     }
+    Services { billed, disconnects }
 }
 
 fn effective(node: &Node, report: &mut Report<'_>) -> Option<(Day, OpenCases)> {
@@ -222,7 +206,7 @@ fn named_calendar(
     sources: &Sources,
     report: &mut Report<'_>,
     others: &mut Vec<RuleError>,
-) -> Option<String> {
+) -> Option<(String, Calendar)> {
     let name = report.take(fields::text(node, "a calendar"))?;
     let path = format!("calendars/{name}.yaml");
     let Some(text) = sources.get(&path) else {
@@ -231,11 +215,13 @@ fn named_calendar(
         report.add(fault.expected(one_of(known())));
         return None;
     };
-    if let Err(RuleErrors(errors)) = calendar::load(text, &path) {
-        others.extend(errors);
-        return None;
+    match calendar::load(text, &path) {
+        Ok(calendar) => Some((name.to_owned(), calendar)),
+        Err(RuleErrors(errors)) => {
+            others.extend(errors);
+            None
+        }
     }
-    Some(name.to_owned())
 }
 
 /// What the policy's hash is made of besides its own text.

@@ -93,6 +93,12 @@ pub(super) fn parse(node: &Node, stages: &[String], report: &mut Report<'_>) -> 
             report.take(parsed)
         }
         NodeValue::List(items) => Some(Cond::All(each(items, stages, report)?)),
+        NodeValue::Map(entries) if entries.is_empty() => {
+            report.add(
+                Fault::new(node.at, "the condition is empty").expected("all, any or none with a list of conditions"),
+            );
+            None
+        }
         NodeValue::Map(entries) => {
             let mut parts = Vec::new();
             for entry in entries {

@@ -4,6 +4,8 @@
 //! overdeep nesting are refused. Scalars stay text; what they mean is read where it is known what they should be,
 //! so that `10.00` never passes through a float and `no` is not silently a flag.
 
+use std::collections::BTreeSet;
+
 use granit_parser::{Event, Parser, ScalarStyle, Span as YamlSpan, StrInput, StructureStyle};
 
 use super::error::{Fault, Report, Span};
@@ -150,6 +152,12 @@ impl<'t> Reader<'_, 't, '_> {
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::SequenceEnd | Event::StreamEnd) {
+                if nodes.is_empty() {
+                    // It would mean "none" in one place and "all" in another.
+                    self.sound = false;
+                    self.report
+                        .add(Fault::new(at, "the list is empty").help("leave out its line, or say what is meant"));
+                }
                 return Ok(Node { at, value: Value::List(nodes) });
             }
             nodes.push(self.node(event, span, depth + 1)?);
@@ -158,6 +166,7 @@ impl<'t> Reader<'_, 't, '_> {
 
     fn map(&mut self, at: Span, flow: bool, depth: usize) -> Result<Node, Fault> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut names = BTreeSet::new();
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd | Event::StreamEnd) {
@@ -172,11 +181,12 @@ impl<'t> Reader<'_, 't, '_> {
             if value.value == Value::Empty {
                 value.at = key.at;
             }
-            if let Some(first) = entries.iter().find(|entry| entry.key == name) {
+            if !names.insert(name.clone()) {
                 self.sound = false;
                 let fault = Fault::new(key.at, format!("the key `{name}` stands twice"))
                     .help("keep one of them; YAML would silently take the last");
-                let also = ("it stood here first:".to_owned(), self.report.place(first.at));
+                let first = entries.iter().find(|entry| entry.key == name).map_or(at, |entry| entry.at);
+                let also = ("it stood here first:".to_owned(), self.report.place(first));
                 self.report.add_with(fault, Some(also));
             } else {
                 entries.push(Entry { key: name, at: key.at, value, flow });
@@ -238,5 +248,6 @@ mod tests {
         assert_eq!(errors("a: 1\n---\nb: 2\n"), ["a second document begins here"]);
         assert_eq!(errors(&format!("{}{}", "[".repeat(200), "]".repeat(200))), ["the file is nested too deeply"]);
         assert_eq!(errors("# nothing\n"), ["the file is empty"]);
+        assert_eq!(errors("never: []\n"), ["the list is empty"]);
     }
 }

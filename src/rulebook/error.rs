@@ -8,6 +8,12 @@ use std::fmt;
 
 /// The longest part of a line that an excerpt shows, in characters.
 const EXCERPT_WIDTH: usize = 110;
+/// The longest message; one that quotes a page of text helps nobody.
+const MESSAGE_WIDTH: usize = 300;
+/// The longest word that was mistyped rather than meant otherwise.
+const WORD_WIDTH: usize = 60;
+/// The most errors that are kept of a file; after so many it is not a file of rules.
+const MOST_ERRORS: usize = 100;
 
 /// A place in a text: line and column from 1, width in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +66,15 @@ impl fmt::Display for RuleErrors {
 
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut told = String::new();
+        self.tell(&mut told)?;
+        // A file may hold what would move a terminal's cursor; only line ends are let through.
+        told.chars().try_for_each(|c| fmt::Write::write_char(f, if c == '\n' { c } else { printable(c) }))
+    }
+}
+
+impl RuleError {
+    fn tell(&self, f: &mut impl fmt::Write) -> fmt::Result {
         writeln!(f, "error: {}", self.message)?;
         let mark = self.nearest.as_ref().map(|word| format!("did you mean `{word}`?"));
         self.place.show(f, mark.as_deref().unwrap_or_default())?;
@@ -79,19 +94,22 @@ impl fmt::Display for RuleError {
 
 impl Place {
     /// The place with its line, the marked part underlined.
-    fn show(&self, f: &mut fmt::Formatter<'_>, mark: &str) -> fmt::Result {
+    fn show(&self, f: &mut impl fmt::Write, mark: &str) -> fmt::Result {
         let Span { line, column, width } = self.at;
         writeln!(f, "  --> {}:{line}:{column}", self.file)?;
         if self.excerpt.trim().is_empty() {
-            return Ok(());
+            return if mark.is_empty() { Ok(()) } else { writeln!(f, "  {mark}") };
         }
         let number = line.to_string();
         let margin = " ".repeat(number.len());
         let before = (column as usize).saturating_sub(1);
         // A long line is shown from a little before the place.
         let skipped = if before + 20 > EXCERPT_WIDTH { before - 40 } else { 0 };
-        let shown: String = self.excerpt.chars().skip(skipped).take(EXCERPT_WIDTH).map(printable).collect();
+        let mut shown: String = self.excerpt.chars().skip(skipped).take(EXCERPT_WIDTH).map(printable).collect();
         let room = shown.chars().count().saturating_sub(before - skipped).max(1);
+        if self.excerpt.chars().count() > skipped + EXCERPT_WIDTH {
+            shown.push('…');
+        }
         writeln!(f, "{margin} |")?;
         writeln!(f, "{number} | {}", shown.trim_end())?;
         let carets = "^".repeat((width.max(1) as usize).min(room));
@@ -161,7 +179,11 @@ impl<'t> Report<'t> {
 
     /// With a second place that has to do with it.
     pub fn add_with(&mut self, fault: Fault, also: Option<(String, Place)>) {
+        if self.errors.len() >= MOST_ERRORS {
+            return;
+        }
         let Fault { at, message, expected, nearest, help } = fault;
+        let message = message.chars().take(MESSAGE_WIDTH).map(printable).collect();
         self.errors.push(RuleError { place: self.place(at), message, expected, nearest, help, also });
     }
 
@@ -186,6 +208,9 @@ impl<'t> Report<'t> {
 
 /// The known word nearest to `word`, where one is near enough to have been meant.
 pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if word.chars().count() > WORD_WIDTH {
+        return None;
+    }
     let word = word.to_lowercase();
     let within = (word.chars().count() / 3).clamp(1, 4);
     known

@@ -58,9 +58,11 @@ impl<'n> Fields<'n> {
         self.at
     }
 
-    /// Refuses what was not taken.
-    pub fn done(self, report: &mut Report<'_>) {
+    /// Refuses what was not taken, and says whether everything was.
+    pub fn done(self, report: &mut Report<'_>) -> bool {
+        let mut all_known = true;
         for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
+            all_known = false;
             let mut known = self.known.clone();
             known.sort_unstable();
             let mut fault = Fault::new(entry.at, format!("{} has no key `{}`", self.what, entry.key))
@@ -71,6 +73,7 @@ impl<'n> Fields<'n> {
             }
             report.add(fault);
         }
+        all_known
     }
 }
 
@@ -181,7 +184,7 @@ pub(super) fn date(node: &Node, what: &str) -> Result<Day, Fault> {
 /// The date that `text` gives.
 pub(super) fn date_of(text: &str, at: Span, what: &str) -> Result<Day, Fault> {
     day::parse(text).ok_or_else(|| {
-        Fault::new(at, format!("`{text}` is no date for {what}"))
+        Fault::new(at, format!("`{text}` is not a date, which {what} needs"))
             .expected("a date such as 2026-05-22, between 1970 and 2199")
     })
 }

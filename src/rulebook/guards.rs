@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::domain::{Channel, CustomerClass, Service};
 
 use super::condition;
+use super::day_rules;
 use super::document::{Entry, Node};
 use super::error::{Fault, Place, Report, one_of};
 use super::fields::{self, Fields};
@@ -124,7 +125,7 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
         .and_then(|node| report.take(before_disconnect(node)))
         .map(|offset| Limit::OccupantCopy { offset });
     let never_on = fields.take("never_on", report).map(|node| {
-        let days = fields::words(node, "a kind of day", phrase::DAY_KINDS, phrase::day_kind_word, report);
+        let days = fields::words(node, "a kind of day", day_rules::DAY_KINDS, day_rules::day_kind_word, report);
         Limit::NeverOn { days: days.into_iter().collect() }
     });
     let never_while = fields

@@ -1,6 +1,6 @@
 //! The rulebook: YAML text to a checked policy.
 //!
-//! `document` makes a tree of nodes that know their places, `tokens`, `phrase` and `condition` read phrases,
+//! `document` makes a tree of nodes that know their places, `tokens`, `phrase`, `day_rules` and `condition` read phrases,
 //! `actions`, `tracks`, `settings`, `guards` and `stories` read the parts, `validate` and `breach` check the whole, and
 //! `compile` puts them together. No IO: the caller brings the texts of the policy, its packs and its calendar.
 //! Deliberately absent: any evaluation of a condition or date on an account, which is `decide`'s.
@@ -10,6 +10,7 @@ mod breach;
 pub mod calendar;
 mod compile;
 mod condition;
+mod day_rules;
 mod document;
 mod error;
 mod fields;
@@ -29,5 +30,6 @@ pub use compile::load;
 pub use condition::{FACTS, FactType};
 pub use error::{Place, RuleError, RuleErrors, Span};
 pub use guards::LIMITS;
+pub use phrase::ANCHORS;
 pub use policy::Policy;
 pub use sources::{Sources, shipped};

@@ -1,16 +1,29 @@
-//! Date phrases: `more than 60 days after due`, `7 business days before shut_off`, `last wednesday of the month`.
+//! Date phrases: `more than 60 days after due`, `7 business days before shut_off`.
 //!
 //! A small parser by hand, because its errors are read by people who write policies.
 
-use chrono::Weekday;
-
-use crate::domain::calendar::DayKind;
 use crate::domain::{EventKind, StageId};
 
 use super::document::Node;
 use super::error::{Fault, Span, nearest, one_of};
-use super::policy::{Anchor, DateRule, Lead, Offset, Unit, When};
+use super::policy::{Anchor, Lead, Offset, Unit, When};
 use super::tokens::Phrase;
+
+/// What a wait can count from, with what it means and an example: the source of `rules explain`.
+pub const ANCHORS: &[(&str, &str, &str)] = &[
+    ("billed", "the day on which the track's first bill was billed", "60 days after billed"),
+    ("due", "the day on which it was due", "more than 60 days after due"),
+    ("opened", "the day on which the case opened", "10 days after opened"),
+    ("printed NAME", "a date printed on the bill, by its name", "1 day after printed pay_by"),
+    ("STAGE", "the day on which a stage of the track was decided", "15 days after final_notice"),
+    ("STAGE mailed", "the day on which its letter was marked mailed", "15 days after final_notice mailed"),
+    ("STAGE served", "the legal date of its notice", "10 days after final_notice served"),
+    ("STAGE posted", "the day on which a crew left its tag", "48 hours after final_notice posted"),
+    ("STAGE made", "the day of the conversation that its calls brought", "7 days after contact made"),
+    ("STAGE failed", "the day on which its attempts ended without one", "2 days after contact failed"),
+    ("STAGE done", "the day on which the crew shut off", "15 days after shut_off done"),
+    ("EVENT", "the day on which something happened", "60 days after installment missed"),
+];
 
 /// What may stand after a stage's name: `final_notice mailed`.
 pub(super) const STAGE_EVENTS: &[(&str, EventKind)] = &[
@@ -20,47 +33,13 @@ pub(super) const STAGE_EVENTS: &[(&str, EventKind)] = &[
     ("posted", EventKind::NoticePosted),
     ("returned", EventKind::NoticeReturned),
     ("voided", EventKind::NoticeVoided),
-    ("contact made", EventKind::ContactMade),
-    ("contact failed", EventKind::ContactFailed),
+    ("made", EventKind::ContactMade),
+    ("failed", EventKind::ContactFailed),
     ("done", EventKind::ShutOff),
 ];
 
 /// Words of a phrase that no stage may be called, since a phrase could then mean two things.
 pub(super) const RESERVED: &[&str] = &["billed", "due", "opened", "printed", "restored", "placed", "recalled"];
-
-/// The kinds of days by their words.
-pub(super) const DAY_KINDS: &[DayKind] = &[
-    DayKind::Monday,
-    DayKind::Tuesday,
-    DayKind::Wednesday,
-    DayKind::Thursday,
-    DayKind::Friday,
-    DayKind::Saturday,
-    DayKind::Sunday,
-    DayKind::Holiday,
-    DayKind::OfficeClosed,
-    DayKind::WeekendEve,
-    DayKind::HolidayEve,
-    DayKind::ClosedEve,
-];
-
-/// The word of a kind of day.
-pub(super) const fn day_kind_word(kind: DayKind) -> &'static str {
-    match kind {
-        DayKind::Monday => "monday",
-        DayKind::Tuesday => "tuesday",
-        DayKind::Wednesday => "wednesday",
-        DayKind::Thursday => "thursday",
-        DayKind::Friday => "friday",
-        DayKind::Saturday => "saturday",
-        DayKind::Sunday => "sunday",
-        DayKind::Holiday => "holiday",
-        DayKind::OfficeClosed => "office_closed",
-        DayKind::WeekendEve => "weekend_eve",
-        DayKind::HolidayEve => "holiday_eve",
-        DayKind::ClosedEve => "closed_eve",
-    }
-}
 
 /// Words for units; the singular first.
 const UNITS: &[(&str, &str, Unit)] = &[
@@ -70,36 +49,6 @@ const UNITS: &[(&str, &str, Unit)] = &[
     ("month", "months", Unit::Month),
     ("year", "years", Unit::Year),
 ];
-
-const WEEKDAYS: &[(&str, Weekday)] = &[
-    ("monday", Weekday::Mon),
-    ("tuesday", Weekday::Tue),
-    ("wednesday", Weekday::Wed),
-    ("thursday", Weekday::Thu),
-    ("friday", Weekday::Fri),
-    ("saturday", Weekday::Sat),
-    ("sunday", Weekday::Sun),
-];
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-
-/// Days of the longest year's months.
-const MONTH_DAYS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
-const ORDINALS: &[(&str, i8)] = &[("first", 1), ("second", 2), ("third", 3), ("fourth", 4), ("fifth", 5), ("last", -1)];
 
 /// A day relative to something: `60 days after due`, `more than 7 days after notice mailed`, `due`.
 pub(super) fn when(node: &Node, stages: &[String]) -> Result<When, Fault> {
@@ -223,9 +172,7 @@ fn anchor(phrase: &mut Phrase<'_>, stages: &[String]) -> Result<Anchor, Fault> {
         let name = phrase.bump().ok_or_else(|| Fault::new(phrase.here(), "expected the name of a date on the bill"))?;
         return Ok(Anchor::Printed(name.text.to_owned()));
     }
-    if let Some(kind) = EventKind::ALL.iter().find(|kind| phrase.eat(kind.word())) {
-        return Ok(Anchor::Event(*kind, None));
-    }
+    // A stage called `notice` is meant by `notice mailed`, not any notice at all.
     if stages.iter().any(|stage| stage == first.text) {
         let stage = stage(phrase, stages)?;
         let Some(verb) = phrase.peek() else { return Ok(Anchor::Stage(stage)) };
@@ -236,6 +183,9 @@ fn anchor(phrase: &mut Phrase<'_>, stages: &[String]) -> Result<Anchor, Fault> {
         return Err(Fault::new(verb.at, format!("`{}` is nothing that becomes of a stage", verb.text))
             .near(verb.text, verbs())
             .expected(one_of(verbs())));
+    }
+    if let Some(kind) = EventKind::ALL.iter().find(|kind| phrase.eat(kind.word())) {
+        return Ok(Anchor::Event(*kind, None));
     }
     // Two words may be an event misspelled; one word is more likely a stage.
     let rest = phrase.rest();
@@ -276,99 +226,6 @@ pub(super) fn known_stage(text: &str, at: Span, stages: &[String]) -> Result<Sta
     let known = || stages.iter().map(String::as_str);
     let fault = Fault::new(at, format!("there is no stage `{text}` here")).near(text, known());
     Err(if stages.is_empty() { fault } else { fault.expected(one_of(known())) })
-}
-
-/// `last wednesday of the month`, `third business day`, `25th of the month`, `october 15`.
-pub(super) fn date_rule(node: &Node) -> Result<DateRule, Fault> {
-    let mut phrase = Phrase::of(node, "a rule of days")?;
-    let rule = rule_of(&mut phrase)?;
-    if !matches!(rule, DateRule::YearDay(..)) {
-        let _ = phrase.eat("of the month") || phrase.eat("of each month");
-    }
-    phrase.end()?;
-    Ok(rule)
-}
-
-fn rule_of(phrase: &mut Phrase<'_>) -> Result<DateRule, Fault> {
-    let expected = "such as `last wednesday of the month`, `fifth business day`, `25th of the month` or `october 15`";
-    let Some(token) = phrase.bump() else {
-        return Err(Fault::new(phrase.whole(), "expected a rule of days, but the text ends").expected(expected));
-    };
-    let month = MONTHS
-        .iter()
-        .position(|month| *month == token.text)
-        .and_then(|index| Some((u8::try_from(index + 1).ok()?, *MONTH_DAYS.get(index)?)));
-    if let Some((month, last)) = month {
-        let at = phrase.here();
-        let day = phrase.number("the day of the month")?;
-        return match u8::try_from(day) {
-            Ok(day) if (1..=last).contains(&day) => Ok(DateRule::YearDay(month, day)),
-            _ => Err(Fault::new(at, format!("{} has no day {day}", token.text)).expected(format!("1 to {last}"))),
-        };
-    }
-    if let Some(day) = numbered_day(token.text) {
-        return Ok(DateRule::MonthDay(day));
-    }
-    let Some((_, nth)) = ORDINALS.iter().find(|(word, _)| *word == token.text) else {
-        let words = ORDINALS.iter().map(|(word, _)| *word).chain(MONTHS);
-        return Err(Fault::new(token.at, format!("`{}` begins no rule of days", token.text))
-            .near(token.text, words)
-            .expected(expected));
-    };
-    if phrase.eat("business day") {
-        return Ok(DateRule::NthBusinessDay(*nth));
-    }
-    if phrase.eat("day") {
-        return Ok(DateRule::MonthDay(*nth));
-    }
-    let at = phrase.here();
-    let Some(day) = phrase.bump() else {
-        return Err(
-            Fault::new(at, format!("expected a weekday after `{}`, but the text ends", token.text)).expected(expected)
-        );
-    };
-    match WEEKDAYS.iter().find(|(word, _)| *word == day.text) {
-        Some((_, weekday)) => Ok(DateRule::NthWeekday(*nth, *weekday)),
-        None => {
-            let words = || WEEKDAYS.iter().map(|(word, _)| *word);
-            Err(Fault::new(at, format!("`{}` is not a weekday", day.text))
-                .near(day.text, words())
-                .expected(one_of(words())))
-        }
-    }
-}
-
-/// `1st`, `22nd`, `25th`.
-fn numbered_day(word: &str) -> Option<i8> {
-    let digits = ["st", "nd", "rd", "th"].iter().find_map(|suffix| word.strip_suffix(suffix))?;
-    digits.parse().ok().filter(|day| (1..=31).contains(day))
-}
-
-/// `october 15` as month and day, and nothing else.
-pub(super) fn year_day(node: &Node) -> Result<(u32, u32), Fault> {
-    match date_rule(node)? {
-        DateRule::YearDay(month, day) => Ok((u32::from(month), u32::from(day))),
-        DateRule::MonthDay(_) | DateRule::NthWeekday(..) | DateRule::NthBusinessDay(_) => {
-            Err(Fault::new(node.at, "expected a day of the year").expected("a month and a day, such as `october 15`"))
-        }
-    }
-}
-
-/// `third monday of january`: the weekday's number in its month, and the month.
-pub(super) fn weekday_of_month(node: &Node) -> Result<(i8, Weekday, u32), Fault> {
-    let mut phrase = Phrase::of(node, "a weekday of a month")?;
-    let at = phrase.here();
-    let DateRule::NthWeekday(nth, weekday) = rule_of(&mut phrase)? else {
-        return Err(Fault::new(at, "expected a weekday of a month").expected("such as `third monday of january`"));
-    };
-    phrase.need("of")?;
-    let at = phrase.here();
-    let month = phrase.bump().map_or("", |token| token.text);
-    let Some(index) = MONTHS.iter().position(|known| *known == month) else {
-        return Err(Fault::new(at, "expected a month").near(month, MONTHS).expected(one_of(MONTHS)));
-    };
-    phrase.end()?;
-    Ok((nth, weekday, u32::try_from(index + 1).unwrap_or(1)))
 }
 
 #[cfg(test)]
@@ -413,20 +270,30 @@ mod tests {
     }
 
     #[test]
+    fn every_example_of_what_is_counted_from_is_read() {
+        for (_, _, example) in ANCHORS {
+            assert!(when(&node(example), &stages()).is_ok(), "{example}");
+        }
+    }
+
+    #[test]
+    fn a_stage_is_meant_before_an_event_of_the_same_words() {
+        let read = |text: &str, stages: &[&str]| {
+            let stages: Vec<String> = stages.iter().map(|stage| (*stage).to_owned()).collect();
+            when(&node(text), &stages).unwrap().anchor
+        };
+        let mailed = "7 days after notice mailed";
+        assert_eq!(read(mailed, &["notice"]), Anchor::Event(EventKind::NoticeMailed, Some("notice".into())));
+        assert_eq!(read(mailed, &["letter"]), Anchor::Event(EventKind::NoticeMailed, None));
+        let failed = "2 days after contact failed";
+        assert_eq!(read(failed, &["contact"]), Anchor::Event(EventKind::ContactFailed, Some("contact".into())));
+    }
+
+    #[test]
     fn an_act_is_planned_back_from_a_later_one() {
         let read = lead(&node("at least 48 hours before shut_off"), &stages()).unwrap();
         assert_eq!(read.offset, Offset { n: 48, unit: Unit::Hour, more_than: false });
         assert_eq!(read.before, StageId::from("shut_off"));
-    }
-
-    #[test]
-    fn days_of_the_month_and_year_are_named_as_people_name_them() {
-        let read = |text: &str| date_rule(&node(text)).unwrap();
-        assert_eq!(read("last wednesday of the month"), DateRule::NthWeekday(-1, Weekday::Wed));
-        assert_eq!(read("third tuesday"), DateRule::NthWeekday(3, Weekday::Tue));
-        assert_eq!(read("fifth business day of the month"), DateRule::NthBusinessDay(5));
-        assert_eq!(read("25th of the month"), DateRule::MonthDay(25));
-        assert_eq!(read("october 15"), DateRule::YearDay(10, 15));
     }
 
     #[test]
@@ -442,10 +309,5 @@ mod tests {
         assert_eq!(refusal("70000 days after due"), "`70000` is no number of days, hours, weeks, months or years");
         let fault = when(&node("15 days after final_notise mailed"), &stages()).unwrap_err();
         assert_eq!((fault.at.column, fault.nearest.as_deref()), (15, Some("final_notice")));
-    }
-
-    #[test]
-    fn a_day_that_no_month_has_is_refused() {
-        assert_eq!(date_rule(&node("february 30")).unwrap_err().message, "february has no day 30");
     }
 }

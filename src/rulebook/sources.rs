@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::error::{Place, RuleError, RuleErrors, Span, nearest, one_of};
+
 /// Texts by path relative to the folder of rules, with `/`: `riverbend.yaml`, `guards/us-ca-water.yaml`,
 /// `calendars/us-federal.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +42,19 @@ impl Sources {
     /// The names of the files of a folder, without folder and ending: `us-federal` for `calendars/us-federal.yaml`.
     pub fn names<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.keys().filter_map(move |path| path.strip_prefix(folder)?.strip_prefix('/')?.strip_suffix(".yaml"))
+    }
+
+    /// The refusal of a file that is not there.
+    pub(super) fn missing(&self, path: &str) -> RuleErrors {
+        let known = || self.0.keys().map(String::as_str);
+        RuleErrors(vec![RuleError {
+            place: Place { file: path.to_owned(), at: Span { line: 1, column: 1, width: 1 }, excerpt: String::new() },
+            message: format!("there is no file `{path}` among the rules"),
+            expected: Some(one_of(known())),
+            nearest: nearest(path, known()).map(str::to_owned),
+            help: None,
+            also: None,
+        }])
     }
 }
 

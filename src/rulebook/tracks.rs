@@ -6,6 +6,7 @@ use crate::domain::{EventKind, Role, Service, TrackId};
 
 use super::actions::{self, Defaults};
 use super::condition;
+use super::day_rules;
 use super::document::{Entry, Node, Value};
 use super::error::{Fault, Report, Span};
 use super::fields::{self, Fields};
@@ -36,6 +37,9 @@ pub(super) struct StageDraft {
     pub end: Span,
     pub cited: bool,
 }
+
+/// More stages than any ordinance has.
+const MOST_STAGES: usize = 100;
 
 const PER: &[(&str, Per)] = &[("account", Per::Account), ("bill", Per::Bill), ("year", Per::Year)];
 const REANCHOR: &[(&str, Reanchor)] =
@@ -79,6 +83,13 @@ fn track(entry: &Entry, disconnects: &[Service], origins: &mut Origins, report: 
     if let Some(node) = stages_node
         && let Some(entries) = fields::entries(node, "stages", report)
     {
+        if entries.is_empty() {
+            report.add(Fault::new(node.at, "a track has at least one stage"));
+        }
+        if entries.len() > MOST_STAGES {
+            report.add(Fault::new(entry.at, format!("a track has at most {MOST_STAGES} stages")));
+            return None;
+        }
         stages.extend(entries.iter().filter_map(|entry| stage(entry, context, origins, report)));
     }
     let track = Track {
@@ -122,10 +133,10 @@ fn stage(entry: &Entry, context: Context<'_>, origins: &mut Origins, report: &mu
     let mut fields = Fields::of(&entry.value, format!("the stage `{}`", entry.key), report)?;
     let (start, starts) = placed(fields.take("start", report), report, |node| phrase::when(node, names));
     let (leads, lead_places) = placed(fields.take("lead", report), report, |node| phrase::lead(node, names));
-    let on = fields.take("on", report).and_then(|node| report.take(phrase::date_rule(node)));
+    let on = fields.take("on", report).and_then(|node| report.take(day_rules::date_rule(node)));
     let never = fields
         .take("never", report)
-        .map(|node| fields::words(node, "a kind of day", phrase::DAY_KINDS, phrase::day_kind_word, report))
+        .map(|node| fields::words(node, "a kind of day", day_rules::DAY_KINDS, day_rules::day_kind_word, report))
         .unwrap_or_default();
     let only_if = fields.take("if", report).and_then(|node| condition::parse(node, names, report));
     let end_node = fields.take("end", report);
@@ -144,17 +155,18 @@ fn stage(entry: &Entry, context: Context<'_>, origins: &mut Origins, report: &mu
     let defaults = Defaults { disconnects, stage: &entry.key };
     let acts = fields.need("do", report).map(|node| actions::acts(node, defaults, report)).unwrap_or_default();
     let own_citation = citation(&mut fields, report);
-    let needs_time = !fields.has("start") && !fields.has("lead") && !fields.has("on");
-    fields.done(report);
-
-    if needs_time {
+    let has_time = ["start", "lead", "on"].iter().any(|key| fields.has(key));
+    let has_cite = fields.has("cite");
+    // A misspelled key has been told, and may be the one that is missing.
+    let spelled = fields.done(report);
+    if !has_time && spelled {
         let fault = Fault::new(entry.at, format!("nothing says when `{}` happens", entry.key)).expected(
             "`start: 60 days after due`, `lead: 7 business days before` a later stage, or `on: third wednesday`",
         );
         report.add(fault);
     }
     let citation = if own_citation.is_empty() { context.citation.to_owned() } else { own_citation };
-    let cited = !citation.is_empty();
+    let cited = has_cite || !spelled || !citation.is_empty();
     let rule = origins.add(report.file, entry.at, format!("{track}.{}", entry.key), citation);
     let (acts, act_places) = acts.into_iter().unzip();
     let stage = Stage {

@@ -25,7 +25,7 @@ pub(super) fn check(tracks: &[TrackDraft], referral: Option<&ReferralRules>, rep
 }
 
 /// The stage of that name.
-fn find<'t>(track: &'t TrackDraft, id: &StageId) -> Option<&'t StageDraft> {
+pub(super) fn find<'t>(track: &'t TrackDraft, id: &StageId) -> Option<&'t StageDraft> {
     track.stages.iter().find(|stage| stage.stage.id == *id)
 }
 
@@ -137,7 +137,7 @@ fn is_cited(stage: &StageDraft, report: &mut Report<'_>) {
         | Action::Freeze { .. } => false,
     });
     if let Some(act) = adverse.filter(|_| !stage.cited) {
-        let message = format!("`{}` orders a {} without naming its law", stage.stage.id, act.word());
+        let message = format!("`{}` orders `{}` without naming its law", stage.stage.id, act.word());
         report.add(
             Fault::new(stage.at, message).expected("`cite:` in the stage or its track, such as `cite: 13.04.110`"),
         );

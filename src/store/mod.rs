@@ -9,7 +9,9 @@
 //! raises the account's `facts_seq`, makes the account due today, and lets `decide` look.
 
 mod error;
+mod postgres;
 mod rows;
+mod sqlite;
 
 use std::collections::BTreeMap;
 
@@ -38,8 +40,8 @@ use crate::rulebook::policy::LedgerRules;
 /// The database, opened and migrated. Cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Store {
-    Sqlite(()),
-    Postgres(()),
+    Sqlite(sqlite::backend::Backend),
+    Postgres(postgres::backend::Backend),
 }
 
 impl Store {
@@ -48,8 +50,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Newer`] when a newer Arrears wrote it; [`StoreError::Address`] for any other address.
     pub async fn open(url: &str) -> Result<Self> {
-        let _ = url;
-        todo!()
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Self::Postgres(postgres::open(url).await?))
+        } else {
+            Ok(Self::Sqlite(sqlite::open(url).await?))
+        }
     }
 }
 
@@ -63,8 +68,8 @@ macro_rules! use_cases {
             /// See [`StoreError`]; nothing is written then.
             pub async fn $name(&self $(, $arg: $ty)*) -> Result<$ret> {
                 match self {
-                    Self::Sqlite(_db) => { $(let _ = $arg;)* todo!() }
-                    Self::Postgres(_db) => { todo!() }
+                    Self::Sqlite(db) => db.$name($($arg),*).await,
+                    Self::Postgres(db) => db.$name($($arg),*).await,
                 }
             }
         )+}
@@ -130,7 +135,7 @@ use_cases! {
 use_cases! {
     /// Writes decisions in one transaction: case, next review, fees, and what the acts order. Those whose account has
     /// learned something since are left out as stale. Outcomes are in the order of `commits`.
-    fn commit_decisions(&self, run: RunId, commits: &[Commit<'_>], rules: &LedgerRules, stamp: &Stamp) -> Vec<CommitOutcome>;
+    fn commit_decisions(&self, run: Option<RunId>, commits: &[Commit<'_>], rules: &LedgerRules, stamp: &Stamp) -> Vec<CommitOutcome>;
     /// Records something that happened to the account, with a note for the log.
     fn record_event(&self, account: AccountId, event: &Event, note: &str, stamp: &Stamp) -> ();
     /// Tasks for people: the open ones, or all.
@@ -259,7 +264,8 @@ use_cases! {
     fn order(&self, id: OrderId) -> FieldOrder;
     /// Approves those of the orders that are prepared. Gives the approved.
     fn approve_orders(&self, ids: &[OrderId], stamp: &Stamp) -> Vec<OrderId>;
-    /// Finalizes the orders that passed all checks again, and cancels those refused with the reason.
+    /// Finalizes the orders that passed all checks again, and cancels those refused with the reason. A refusal of the
+    /// whole list (a channel is not loaded) is not for here: the orders stay approved until it is loaded.
     fn finalize_orders(&self, passed: &[OrderId], refused: &[(OrderId, FinalizeRefusal)], stamp: &Stamp) -> Vec<OrderId>;
     /// Gives finalized shut-offs and approved restorations and tags to a crew. Gives the dispatched.
     fn dispatch_orders(&self, ids: &[OrderId], crew: &str, stamp: &Stamp) -> Vec<OrderId>;

@@ -196,8 +196,12 @@ fn first_error(world: &LayoutWorld, layout: &str, errors: &[SourceDiagnostic]) -
             message: "the compiler gave no reason".to_owned(),
         };
     };
-    let hints = error.hints.iter().map(|hint| format!(" ({})", hint.v)).collect::<String>();
-    TypesetError::Layout { place: world.place_of(error, layout), message: format!("{}{hints}", error.message) }
+    let mut message = error.message.to_string();
+    for hint in &error.hints {
+        message.push_str("; ");
+        message.push_str(&hint.v);
+    }
+    TypesetError::Layout { place: world.place_of(error, layout), message }
 }
 
 fn datetime(day: Day) -> Option<Datetime> {

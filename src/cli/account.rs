@@ -1,0 +1,314 @@
+//! `account`: all that stands with one account, on one page.
+
+use std::fmt::Write;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::args::Json;
+use super::show::{Numbered, maybe_day};
+use super::table::{Column, Table};
+use super::{Desk, Result, arrange, hold, notices, orders, referrals};
+use crate::domain::arrears::{days_past_due, past_due};
+use crate::domain::call::{Call, CallAttempt};
+use crate::domain::field_order::FieldOrder;
+use crate::domain::hold::Hold;
+use crate::domain::notice::Notice;
+use crate::domain::promise::{Promise, PromiseState};
+use crate::domain::referral::Referral;
+use crate::domain::{AccountNumber, Case, Cents, Day, Entry, OpenItem, Profile, Service, StepState, day};
+use crate::store::Account;
+
+#[derive(Args, Debug)]
+pub struct AccountArgs {
+    account: String,
+    #[command(flatten)]
+    json: Json,
+}
+
+/// One line of the ledger with the balance after it.
+#[derive(Serialize)]
+struct LedgerLine {
+    #[serde(flatten)]
+    entry: Entry,
+    balance_after: Cents,
+}
+
+#[derive(Serialize)]
+struct PromiseLine {
+    #[serde(flatten)]
+    promise: Promise,
+    state: PromiseState,
+}
+
+#[derive(Serialize)]
+struct Page {
+    today: Day,
+    profile: Profile,
+    balance: Cents,
+    past_due: Cents,
+    /// Why it is frozen, where an exception stands.
+    frozen: Option<String>,
+    shut_off: Vec<Service>,
+    open_items: Vec<OpenItem>,
+    ledger: Vec<LedgerLine>,
+    case: Option<Case>,
+    notices: Vec<Numbered<Notice>>,
+    calls: Vec<Call>,
+    attempts: Vec<CallAttempt>,
+    holds: Vec<Numbered<Hold>>,
+    promises: Vec<PromiseLine>,
+    arrangements: Vec<arrange::Line>,
+    orders: Vec<Numbered<FieldOrder>>,
+    referrals: Vec<Numbered<Referral>>,
+}
+
+impl AccountArgs {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let Account { id, profile } = office.account(&self.account).await?;
+        let number = profile.number.clone();
+        let snapshot = office.snapshot(id).await?;
+        let today = office.today();
+        let store = &office.store;
+        let entries = store.entries(id).await?;
+        let promises = store.promises_of(id).await?;
+        let page = Page {
+            today,
+            balance: snapshot.balance(),
+            past_due: past_due(&snapshot.items, today, Cents::ZERO),
+            frozen: snapshot.frozen.clone(),
+            shut_off: snapshot.shut_off.clone(),
+            promises: promises
+                .into_iter()
+                .map(|promise| PromiseLine { state: promise.state(&entries, today), promise })
+                .collect(),
+            ledger: running(entries),
+            open_items: snapshot.items,
+            case: snapshot.case,
+            notices: of(&number, store.notices_of(id).await?),
+            calls: store.calls_of(id).await?,
+            attempts: store.attempts_of(id).await?,
+            holds: of(&number, store.holds_of(id).await?),
+            arrangements: arrange::lines(&office, Some(id)).await?,
+            orders: of(&number, store.orders_of(id).await?),
+            referrals: of(&number, store.referrals_of(id).await?),
+            profile,
+        };
+        self.json.or(&page, || text(&page))
+    }
+}
+
+fn of<T>(number: &AccountNumber, rows: Vec<T>) -> Vec<Numbered<T>> {
+    rows.into_iter().map(|row| Numbered { account_number: number.clone(), row }).collect()
+}
+
+fn running(entries: Vec<Entry>) -> Vec<LedgerLine> {
+    let mut balance_after = Cents::ZERO;
+    let line = |entry: Entry| {
+        balance_after += entry.amount;
+        LedgerLine { entry, balance_after }
+    };
+    entries.into_iter().map(line).collect()
+}
+
+fn text(page: &Page) -> String {
+    let mut text = head(page);
+    let mut part = |title: &str, empty: bool, table: &dyn Fn() -> String| {
+        if !empty {
+            text.push_str(&format!("\n{title}\n{}", table()));
+        }
+    };
+    part("Open debts", page.open_items.is_empty(), &|| open_items(page));
+    part("Ledger", page.ledger.is_empty(), &|| ledger(&page.ledger));
+    part("Case", page.case.is_none(), &|| page.case.as_ref().map(case).unwrap_or_default());
+    part("Notices", page.notices.is_empty(), &|| notices::table(&page.notices));
+    part("Calls to make", page.calls.is_empty(), &|| calls(&page.calls));
+    part("Calls made", page.attempts.is_empty(), &|| attempts(&page.attempts));
+    part("Holds", page.holds.is_empty(), &|| hold::table(&page.holds, page.today));
+    part("Promises", page.promises.is_empty(), &|| promises(&page.promises));
+    part("Arrangements", page.arrangements.is_empty(), &|| arrange::table(&page.arrangements));
+    part("Field orders", page.orders.is_empty(), &|| orders::table(&page.orders));
+    part("Referrals", page.referrals.is_empty(), &|| referrals::table(&page.referrals));
+    text
+}
+
+fn head(page: &Page) -> String {
+    let profile = &page.profile;
+    let words = |services: &[Service]| services.iter().map(|s| s.word()).collect::<Vec<_>>().join(", ");
+    let party = |party: &crate::domain::Party| format!("{}, {}", party.name, party.address.one_line());
+    let attributes: Vec<String> = profile.attributes.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let mailing = if profile.mails_elsewhere() { profile.mailing_address.one_line() } else { String::new() };
+    let mut text = format!("Account {} on {}\n", profile.number, day::long(page.today));
+    let lines: [(&str, String); 16] = [
+        ("Customer", profile.customer_name.clone()),
+        ("Service address", profile.service_address.one_line()),
+        ("Mailing address", mailing),
+        ("Email", profile.email.clone().unwrap_or_default()),
+        ("Phones", profile.phones.join(", ")),
+        ("Language", profile.language.to_string()),
+        ("Class", profile.class.to_string()),
+        ("Services", words(&profile.services)),
+        ("Occupancy", profile.occupancy.to_string()),
+        ("Owner", profile.owner.as_ref().map(party).unwrap_or_default()),
+        ("Third party", profile.third_party.as_ref().map(party).unwrap_or_default()),
+        ("Attributes", attributes.join(", ")),
+        ("Shut off", words(&page.shut_off)),
+        ("Frozen", page.frozen.clone().unwrap_or_default()),
+        ("Balance", page.balance.to_string()),
+        ("Past due", page.past_due.to_string()),
+    ];
+    for (name, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{name:<16} {value}");
+    }
+    text
+}
+
+fn open_items(page: &Page) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[
+        Left("Service"),
+        Left("Kind"),
+        Left("Billed"),
+        Left("Due"),
+        Right("Days past due"),
+        Right("Open"),
+    ]);
+    for item in &page.open_items {
+        table.row([
+            item.service.to_string(),
+            item.kind.to_string(),
+            day::short(item.billed_on),
+            day::short(item.due_on),
+            days_past_due(item, page.today).max(0).to_string(),
+            item.open.to_string(),
+        ]);
+    }
+    table.show("")
+}
+
+fn ledger(lines: &[LedgerLine]) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[
+        Right("Entry"),
+        Left("Date"),
+        Left("Due"),
+        Left("Kind"),
+        Left("Service"),
+        Left("Reference"),
+        Left("Memo"),
+        Right("Amount"),
+        Right("Balance"),
+    ]);
+    for LedgerLine { entry, balance_after } in lines {
+        table.row([
+            entry.id.to_string(),
+            day::short(entry.effective_on),
+            maybe_day(entry.due_on),
+            entry.kind.to_string(),
+            entry.service.to_string(),
+            entry.reference.clone(),
+            entry.memo.clone(),
+            entry.amount.to_string(),
+            balance_after.to_string(),
+        ]);
+    }
+    table.show("")
+}
+
+fn case(case: &Case) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[Left("Track"), Left("Stage"), Right("Round"), Left("State")]);
+    for run in &case.tracks {
+        let opened = format!("opened {}", day::short(run.opened_on));
+        table.row([run.track.to_string(), String::new(), String::new(), opened]);
+        for step in &run.steps {
+            let state = match &step.state {
+                StepState::Acted(day) => format!("done {}", day::short(*day)),
+                StepState::Skipped(by) => format!("skipped {} by {}: {}", day::short(by.on), by.by, by.reason),
+                StepState::Canceled(day, cause) => format!("canceled {}: {cause}", day::short(*day)),
+                StepState::Expired(day) => format!("expired {}", day::short(*day)),
+                StepState::Spent(day, until) => format!("done {}, spent {}", day::short(*day), day::short(*until)),
+            };
+            table.row([run.track.to_string(), step.stage.to_string(), step.round.to_string(), state]);
+        }
+        for (stage, announced) in &run.announced {
+            let state = format!("announced for {}", day::short(*announced));
+            table.row([run.track.to_string(), stage.to_string(), String::new(), state]);
+        }
+        if let Some((day, cause)) = &run.closed {
+            let state = format!("closed {}: {cause}", day::short(*day));
+            table.row([run.track.to_string(), String::new(), String::new(), state]);
+        }
+    }
+    let opened = day::short(case.opened_on);
+    table.show(&format!("Case {} opened {opened}; no track has begun.", case.number))
+}
+
+fn calls(calls: &[Call]) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[
+        Right("ID"),
+        Left("Script"),
+        Left("From"),
+        Left("Listed"),
+        Right("Attempts"),
+        Left("Assigned to"),
+        Left("State"),
+        Left("Why"),
+    ]);
+    for call in calls {
+        table.row([
+            call.id.to_string(),
+            call.script.clone(),
+            day::short(call.not_before),
+            maybe_day(call.listed_on),
+            format!("{} of {}", call.attempts_made, call.attempts_wanted),
+            call.assigned_to.clone().unwrap_or_default(),
+            call.state.to_string(),
+            call.cause.clone().unwrap_or_default(),
+        ]);
+    }
+    table.show("")
+}
+
+fn attempts(attempts: &[CallAttempt]) -> String {
+    use Column::{Left, Right};
+    let mut table =
+        Table::new(&[Right("Call"), Left("Made"), Left("By"), Left("Phone"), Left("Outcome"), Left("Note")]);
+    for attempt in attempts {
+        table.row([
+            attempt.call.to_string(),
+            format!("{} {}", day::short(attempt.made_on), attempt.at),
+            attempt.by.clone(),
+            attempt.phone.clone(),
+            attempt.outcome.to_string(),
+            attempt.note.clone(),
+        ]);
+    }
+    table.show("")
+}
+
+fn promises(lines: &[PromiseLine]) -> String {
+    use Column::{Left, Right};
+    let mut table =
+        Table::new(&[Right("ID"), Left("Made"), Left("Taken by"), Right("Amount"), Left("Pay by"), Left("State")]);
+    for PromiseLine { promise, state } in lines {
+        let state = match state {
+            PromiseState::Open => "open".to_owned(),
+            PromiseState::Kept(on) => format!("kept {}", day::short(*on)),
+            PromiseState::Broken(on) => format!("broken {}", day::short(*on)),
+            PromiseState::Canceled(on) => format!("canceled {}", day::short(*on)),
+        };
+        table.row([
+            promise.id.to_string(),
+            day::short(promise.made_on),
+            promise.taken_by.clone(),
+            promise.amount.to_string(),
+            day::short(promise.pay_by),
+            state,
+        ]);
+    }
+    table.show("")
+}

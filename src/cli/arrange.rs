@@ -1,0 +1,172 @@
+//! `arrange`: installments proposed, agreed, canceled, watched.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::args::{By, Json, date, money};
+use super::table::{Column, Table};
+use super::{Answer, Desk, Result};
+use crate::domain::arrangement::{Arrangement, ArrangementState, Installment, Standing};
+use crate::domain::{AccountId, AccountNumber, ArrangementId, Cents, Day, day};
+use crate::office::{Office, PlanRequest};
+
+#[derive(Debug, Subcommand)]
+pub enum Arrange {
+    /// Show the installments that would be agreed; changes nothing
+    Propose {
+        #[command(flatten)]
+        plan: Plan,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Make an arrangement
+    Make {
+        #[command(flatten)]
+        plan: Plan,
+        #[arg(long, default_value = "")]
+        note: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Cancel an arrangement from today on
+    Cancel {
+        id: i64,
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// The arrangements that are not canceled, or all of one account
+    List {
+        account: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct Plan {
+    account: String,
+    /// How many installments, monthly
+    #[arg(long, value_name = "COUNT")]
+    installments: u16,
+    /// When the first of them is due
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    first_due: Day,
+    /// Paid today
+    #[arg(long, value_name = "AMOUNT", value_parser = money, default_value = "0")]
+    down: Cents,
+}
+
+impl Plan {
+    fn request(&self, note: String) -> PlanRequest {
+        PlanRequest { down_payment: self.down, installments: self.installments, first_due: self.first_due, note }
+    }
+}
+
+/// An arrangement with its account and its standing today.
+#[derive(Serialize)]
+pub struct Line {
+    account_number: AccountNumber,
+    #[serde(flatten)]
+    arrangement: Arrangement,
+    standing: Standing,
+}
+
+impl Arrange {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        match self {
+            Self::Propose { plan, json } => {
+                let account = office.account(&plan.account).await?;
+                let proposed = office.propose_arrangement(account.id, &plan.request(String::new())).await?;
+                json.or(&proposed.installments, || schedule(&proposed.installments))
+            }
+            Self::Make { plan, note, by } => {
+                let account = office.account(&plan.account).await?;
+                let id = office.arrange(account.id, &plan.request(note), &by.by).await?;
+                let made = office.store.arrangements_of(account.id).await?;
+                let installments = made.into_iter().find(|made| made.id == id).map(|made| made.installments);
+                Ok(Answer::done(format!(
+                    "Arrangement {id} of account {}\n{}",
+                    account.profile.number,
+                    schedule(&installments.unwrap_or_default())
+                )))
+            }
+            Self::Cancel { id, reason, by } => {
+                office.cancel_arrangement(ArrangementId(id), &reason, &by.by).await?;
+                Ok(Answer::done(format!("Arrangement {id} is canceled from today on")))
+            }
+            Self::List { account, json } => {
+                let account = match account {
+                    Some(number) => Some(office.account(&number).await?.id),
+                    None => None,
+                };
+                let lines = lines(&office, account).await?;
+                json.or(&lines, || table(&lines))
+            }
+        }
+    }
+}
+
+fn schedule(installments: &[Installment]) -> String {
+    let mut table = Table::new(&[Column::Left("Due"), Column::Right("Amount")]);
+    for installment in installments {
+        table.row([day::short(installment.due_on), installment.amount.to_string()]);
+    }
+    let total: Cents = installments.iter().map(|installment| installment.amount).sum();
+    table.row(["Total".into(), total.to_string()]);
+    table.show("")
+}
+
+/// Arrangements with their standing today: of one account, or all that are not canceled.
+pub async fn lines(office: &Office, account: Option<AccountId>) -> Result<Vec<Line>> {
+    let today = office.today();
+    let found = match account {
+        Some(id) => office.store.arrangements_of(id).await?.into_iter().map(|plan| (id, plan)).collect(),
+        None => office.store.arrangements().await?,
+    };
+    let mut lines = Vec::with_capacity(found.len());
+    for (id, arrangement) in found {
+        let snapshot = office.snapshot(id).await?;
+        let standing = arrangement.standing(&snapshot.applications, today);
+        lines.push(Line { account_number: snapshot.profile.number, arrangement, standing });
+    }
+    Ok(lines)
+}
+
+/// Arrangements as a table.
+pub fn table(lines: &[Line]) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[
+        Right("ID"),
+        Left("Account"),
+        Left("Made"),
+        Left("By"),
+        Right("Total"),
+        Right("Paid"),
+        Left("Standing"),
+        Left("Next due"),
+        Right("Next"),
+    ]);
+    for Line { account_number, arrangement, standing } in lines {
+        let state = match standing.state {
+            ArrangementState::Performing => "performing".to_owned(),
+            ArrangementState::Missed(on) => format!("missed {}", day::short(on)),
+            ArrangementState::Completed => "completed".to_owned(),
+            ArrangementState::Canceled(on) => format!("canceled {}", day::short(on)),
+        };
+        table.row([
+            arrangement.id.to_string(),
+            account_number.to_string(),
+            day::short(arrangement.made_on),
+            arrangement.made_by.clone(),
+            arrangement.total().to_string(),
+            standing.paid.to_string(),
+            state,
+            super::show::maybe_day(standing.next.map(|next| next.due_on)),
+            super::show::maybe(standing.next.map(|next| next.amount).as_ref()),
+        ]);
+    }
+    table.show("No arrangements.")
+}

@@ -1,0 +1,75 @@
+//! `import`: files are taken whole or refused whole, each for itself.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::By;
+use super::{Answer, Desk, Exit, Failure, Result};
+use crate::office::{NIGHT, Taken};
+
+#[derive(Args, Debug)]
+pub struct Import {
+    /// CSV files as docs/IMPORT.md says, in the order given: accounts before what refers to them
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    by: By,
+}
+
+impl Import {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let mut answer = Answer::done("");
+        for file in &self.files {
+            let name = file.display();
+            match office.import(file, &self.by.by).await.map_err(Failure::from) {
+                Ok(Taken::Done(outcome)) => {
+                    let _ = write!(
+                        answer.out,
+                        "{name}: {} rows, {} new, {} changed, {} known already",
+                        outcome.rows, outcome.added, outcome.updated, outcome.unchanged
+                    );
+                    if !outcome.added_amount.is_zero() {
+                        let _ = write!(answer.out, ", {} in all", outcome.added_amount);
+                    }
+                    if outcome.unmatched > 0 {
+                        let _ = write!(
+                            answer.out,
+                            "; {} payments match no account: `arrears payments unmatched`",
+                            outcome.unmatched
+                        );
+                    }
+                    answer.out.push('\n');
+                }
+                Ok(Taken::Before(_)) => {
+                    let _ = writeln!(answer.out, "{name}: imported before, nothing is new");
+                }
+                Ok(Taken::Refused { report, kept }) => {
+                    let _ = writeln!(answer.err, "{}", report.trim_end());
+                    if let Some(kept) = kept {
+                        let _ = writeln!(answer.err, "The file and this report are kept: {}", kept.display());
+                    }
+                    answer.exit = answer.exit.max(Exit::Refused);
+                }
+                // A file that is not there does not keep the others out; a database that fails does.
+                Err(failure) if failure.exit == Exit::Failed => {
+                    return Err(Failure { message: format!("{}{}", answer.out, failure.message), ..failure });
+                }
+                Err(failure) => {
+                    let _ = writeln!(answer.err, "arrears: {}", failure.message);
+                    answer.exit = answer.exit.max(failure.exit);
+                }
+            }
+        }
+        // After the night's run, what comes in is decided at once, so that a paid debt stops what was pending.
+        if office.store.last_finished(NIGHT).await? == Some(office.today()) {
+            let report = office.settle().await?;
+            if report.changed > 0 {
+                let _ = writeln!(answer.out, "{} accounts were decided anew", report.changed);
+            }
+        }
+        Ok(answer)
+    }
+}

@@ -1,0 +1,272 @@
+//! The command line: one file a command.
+//!
+//! A command reads its arguments, does one thing through the [`Office`], and gives an [`Answer`]: what to print, and
+//! how to end. The environment and the clock are read here and passed on. Deliberately absent: any check of whether an act
+//! is allowed (that is the office's, so that pages and commands refuse the same), and any printing below [`run`].
+
+mod account;
+mod args;
+mod arrange;
+mod calls;
+mod dispute;
+mod exceptions;
+pub mod exit;
+mod hold;
+mod import;
+mod log;
+mod night;
+mod notices;
+mod orders;
+mod outbox;
+mod packet;
+mod payments;
+mod promise;
+mod referrals;
+mod report;
+mod rules;
+mod show;
+mod simulate;
+mod skip;
+mod staff;
+pub mod table;
+mod today;
+mod why;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+pub use args::Place;
+pub use exit::{Answer, Exit, Failure, Result};
+
+use crate::clock::{Clock, SetClock, SystemClock};
+use crate::config::{Config, FILE};
+use crate::domain::day;
+use crate::office::Office;
+
+/// The date that trials set: every command acts as if it were that date, at noon in the city.
+const TODAY: &str = "ARREARS_TODAY";
+
+/// Works a city utility's delinquent accounts by rules
+#[derive(Debug, Parser)]
+#[command(name = "arrears", version, about, max_term_width = 120, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed (database, disk), 2 not understood, 3 refused (file, act, policy), 4 not found.
+Every act of a person needs --by NAME or ARREARS_BY. docs/CLI.md has a line on each command.";
+
+/// The commands, in the order of a day's work.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// What waits for people today
+    Today(today::Today),
+    /// Take in files: accounts, charges, payments, adjustments, reversals
+    Import(import::Import),
+    /// Payments: the counter, the unmatched, and through which day each channel is loaded
+    #[command(subcommand)]
+    Payments(payments::Payments),
+    /// Policies: check, test, adopt, list, show
+    #[command(subcommand)]
+    Rules(rules::Rules),
+    /// Run one business date by hand: decide every account, let old orders lapse, build the call list
+    Night(night::Night),
+    /// Notices: list, show, release, cancel, batch, mailed, returned
+    #[command(subcommand)]
+    Notices(notices::Notices),
+    /// Do the work that waits: set released letters and emails, send the emails
+    Outbox(outbox::Outbox),
+    /// The day's call list: list, release, move, assign, drop, record
+    #[command(subcommand)]
+    Calls(calls::Calls),
+    /// An account: people, debts, ledger, case, notices, calls, orders
+    Account(account::AccountArgs),
+    /// Why an account stands as it does, and what it waits for
+    Why(why::WhyArgs),
+    /// What the days ahead would bring if nobody paid; changes nothing
+    Simulate(simulate::Simulate),
+    /// Holds: place, end, list
+    #[command(subcommand)]
+    Hold(hold::HoldCommand),
+    /// Record a dispute: holds fees, shut-off and referral until it is decided
+    Dispute(dispute::Dispute),
+    /// Record a promise to pay
+    Promise(promise::PromiseArgs),
+    /// Payment arrangements: propose, make, cancel, list
+    #[command(subcommand)]
+    Arrange(arrange::Arrange),
+    /// Field orders: list, approve, finalize, dispatch, result, cancel
+    #[command(subcommand)]
+    Orders(orders::Orders),
+    /// Referrals for legal action: list, approve, decline, recall, export
+    #[command(subcommand)]
+    Referrals(referrals::Referrals),
+    /// Build the packet for legal action of an account
+    Packet(packet::Packet),
+    /// Act against the policy, with a reason
+    #[command(subcommand)]
+    Override(skip::OverrideCommand),
+    /// Reports
+    #[command(subcommand)]
+    Report(report::Report),
+    /// What needs a person: files refused, returned mail, accounts that differ
+    #[command(subcommand)]
+    Exceptions(exceptions::Exceptions),
+    /// The log: everything that was done, by whom
+    Log(log::Log),
+    /// The people of the division
+    #[command(subcommand)]
+    Staff(staff::Staff),
+    // The daemon, the demonstration city and the measurements stand here when they are built: `run`, `demo`, `bench`.
+}
+
+/// Does the command, prints what it says, and gives the exit code.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return end(Err(Failure::failed(format!("the program could not start: {error}")))),
+    };
+    end(runtime.block_on(answer(cli)))
+}
+
+/// Does the command.
+async fn answer(cli: Cli) -> Result {
+    let desk = Desk { place: cli.place };
+    match cli.command {
+        Command::Today(args) => args.run(&desk).await,
+        Command::Import(args) => args.run(&desk).await,
+        Command::Payments(args) => args.run(&desk).await,
+        Command::Rules(args) => args.run(&desk).await,
+        Command::Night(args) => args.run(&desk).await,
+        Command::Notices(args) => args.run(&desk).await,
+        Command::Outbox(args) => args.run(&desk).await,
+        Command::Calls(args) => args.run(&desk).await,
+        Command::Account(args) => args.run(&desk).await,
+        Command::Why(args) => args.run(&desk).await,
+        Command::Simulate(args) => args.run(&desk).await,
+        Command::Hold(args) => args.run(&desk).await,
+        Command::Dispute(args) => args.run(&desk).await,
+        Command::Promise(args) => args.run(&desk).await,
+        Command::Arrange(args) => args.run(&desk).await,
+        Command::Orders(args) => args.run(&desk).await,
+        Command::Referrals(args) => args.run(&desk).await,
+        Command::Packet(args) => args.run(&desk).await,
+        Command::Override(args) => args.run(&desk).await,
+        Command::Report(args) => args.run(&desk).await,
+        Command::Exceptions(args) => args.run(&desk).await,
+        Command::Log(args) => args.run(&desk).await,
+        Command::Staff(args) => args.run(&desk).await,
+    }
+}
+
+/// Prints. A reader that went away (`| head`) is no failure.
+fn end(result: Result) -> ExitCode {
+    match result {
+        Ok(answer) => {
+            let printed = std::io::stdout().write_all(answer.out.as_bytes());
+            // Nobody can be told that the error stream is closed.
+            let _ = std::io::stderr().write_all(answer.err.as_bytes());
+            match printed {
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed.into(),
+                _ => answer.exit.into(),
+            }
+        }
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "arrears: {}", failure.message);
+            failure.exit.into()
+        }
+    }
+}
+
+/// Where a command works: it opens the office there.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    place: Place,
+}
+
+impl Desk {
+    /// The office of a place where Arrears works already.
+    ///
+    /// # Errors
+    /// When there is none: a command in the wrong directory shall not leave an empty database there.
+    pub async fn office(&self) -> Result<Office> {
+        let dir = &self.place.dir;
+        let config = Config::load(dir)?;
+        if self.place.database.is_none() && config.database.is_none() && !dir.join("arrears.db").exists() {
+            return Err(Failure {
+                exit: Exit::NotFound,
+                message: format!(
+                    "{} holds no {FILE} with a database and no arrears.db: name the data directory with --dir, or begin \
+                     one with `arrears rules adopt FILE --by NAME --dir DIR`",
+                    dir.display()
+                ),
+            });
+        }
+        self.open(&config).await
+    }
+
+    /// The office, begun where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn new_office(&self) -> Result<Office> {
+        self.open(&Config::load(&self.place.dir)?).await
+    }
+
+    async fn open(&self, config: &Config) -> Result<Office> {
+        Ok(Office::open(&self.place.dir, self.place.database.as_deref(), clock(config)?).await?)
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.place.dir
+    }
+}
+
+/// The machine's clock; in trials, one that stands at noon of the date that the environment names.
+fn clock(config: &Config) -> Result<Arc<dyn Clock>> {
+    let Some(given) = std::env::var_os(TODAY).filter(|given| !given.is_empty()) else {
+        return Ok(Arc::new(SystemClock));
+    };
+    let noon = given
+        .to_str()
+        .and_then(day::parse)
+        .and_then(|day| day.and_hms_opt(12, 0, 0))
+        .and_then(|noon| noon.and_local_timezone(config.time_zone).earliest());
+    match noon {
+        Some(noon) => Ok(Arc::new(SetClock::new(noon.with_timezone(&chrono::Utc)))),
+        None => Err(Failure {
+            exit: Exit::Usage,
+            message: format!("{TODAY} is {}: expected a date like 2026-05-22", given.to_string_lossy()),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_exit_code() {
+        for exit in Exit::ALL {
+            assert!(EXIT_CODES.contains(&format!(" {} ", exit.code())), "{exit:?}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `night`: one business date by hand, as the daemon runs it.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use super::args::{Json, date};
+use super::exit::counted;
+use super::table::{Column, Table};
+use super::{Desk, Failure, Result};
+use crate::domain::day::{plus_days, short};
+use crate::domain::{Day, day};
+use crate::office::{DayReport, NIGHT, Office};
+
+#[derive(Args, Debug)]
+pub struct Night {
+    /// The business date; today where absent. Dates between the last one run and this are recorded as missed
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    date: Option<Day>,
+    #[command(flatten)]
+    json: Json,
+}
+
+#[derive(Serialize)]
+struct Done {
+    date: Day,
+    missed: u32,
+    lapsed_orders: u64,
+    calls_listed: u64,
+    #[serde(flatten)]
+    report: DayReport,
+}
+
+impl Night {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let today = office.today();
+        let date = self.date.unwrap_or(today);
+        if date > today {
+            return Err(Failure::refused(format!("{} has not come: today is {}", short(date), short(today))));
+        }
+        let last = office.store.last_finished(NIGHT).await?;
+        if let Some(last) = last.filter(|last| date < *last) {
+            return Err(Failure::refused(format!(
+                "{} cannot be run any more, for {} was: what it missed is made good by the next run",
+                short(date),
+                short(last)
+            )));
+        }
+        let mut missed = 0;
+        if let Some(last) = last {
+            let mut day = plus_days(last, 1);
+            while day < date {
+                office.record_missed_day(day).await?;
+                missed += 1;
+                day = plus_days(day, 1);
+            }
+        }
+        let lapsed_orders = office.lapse_orders(date).await?;
+        let report = decided(&office, date).await?;
+        let calls_listed = office.build_call_list(date).await?;
+        let done = Done { date, missed, lapsed_orders, calls_listed, report };
+        self.json.or(&done, || text(&done))
+    }
+}
+
+/// Runs the date; one that was run before is settled: what has come in since is decided.
+async fn decided(office: &Office, date: Day) -> Result<DayReport> {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    bar.enable_steady_tick(Duration::from_millis(120));
+    let progress = |so_far: &DayReport| bar.set_message(format!("{} accounts decided", so_far.examined));
+    let mut report = office.run_day(date, Some(&progress)).await?;
+    if report.already_done && date == office.today() {
+        report = DayReport { already_done: true, ..office.settle().await? };
+    }
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+fn text(done: &Done) -> String {
+    let report = &done.report;
+    let mut text = format!("{}\n", day::long(done.date));
+    if report.already_done {
+        text.push_str("This date was run before; what came in since was decided.\n");
+    }
+    if done.missed > 0 {
+        let dates = counted(done.missed as usize, "date before it was", "dates before it were");
+        text.push_str(&format!("{dates} never run: recorded as missed.\n"));
+    }
+    let lines: [(u64, &str); 11] = [
+        (report.examined, "accounts looked at"),
+        (report.changed, "decisions that changed something"),
+        (report.closed, "cases closed"),
+        (report.notices, "notices planned"),
+        (report.calls, "calls wanted"),
+        (report.fees, "fees posted"),
+        (report.orders, "field orders prepared"),
+        (report.referrals, "referrals proposed"),
+        (report.refused, "accounts frozen by the audit: `arrears exceptions list`"),
+        (done.lapsed_orders, "field orders lapsed"),
+        (done.calls_listed, "calls on the list of the day"),
+    ];
+    let mut table = Table::new(&[Column::Right("Count"), Column::Left("What")]);
+    for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
+        table.row([count.to_string(), what.into()]);
+    }
+    text.push_str(&table.show("Nothing was due."));
+    text
+}

@@ -1,0 +1,193 @@
+//! `orders`: shut-offs, restorations and tags, from prepared to the crew's result.
+
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::args::{By, Json, date, word};
+use super::exit::counted;
+use super::show::{Numbered, maybe, maybe_day, numbered};
+use super::table::{Column, Table};
+use super::{Answer, Desk, Result};
+use crate::domain::field_order::{FieldOrder, OrderState};
+use crate::domain::{Day, OrderId, day};
+use crate::office::Office;
+use crate::store::CrewResult;
+
+#[derive(Debug, Subcommand)]
+pub enum Orders {
+    /// Field orders that are not over, or those in one state
+    List {
+        #[arg(long, value_parser = word!(OrderState))]
+        state: Option<OrderState>,
+        /// Those for this day
+        #[arg(long, value_name = "DATE", value_parser = date)]
+        date: Option<Day>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Approve prepared shut-offs
+    Approve {
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<i64>,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Check the approved shut-offs of today again, and finalize those against which nothing stands
+    Finalize {
+        /// The day; it must be today
+        #[arg(long, value_name = "DATE", value_parser = date)]
+        date: Option<Day>,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Give orders to a crew: finalized shut-offs, approved restorations and tags
+    Dispatch {
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<i64>,
+        #[arg(long)]
+        crew: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Record what the crew brings back
+    Result(OrderResult),
+    /// Cancel an order that the crew has not done
+    Cancel {
+        id: i64,
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        by: By,
+    },
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("outcome").required(true))]
+pub struct OrderResult {
+    id: i64,
+    #[arg(long, group = "outcome")]
+    done: bool,
+    /// The crew could not do it; the note says why
+    #[arg(long, group = "outcome", requires = "note")]
+    not_done: bool,
+    /// The day; today where absent
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    on: Option<Day>,
+    /// Local time, HH:MM
+    #[arg(long, value_name = "HH:MM")]
+    at: Option<String>,
+    /// Who did it; the crew that has the order where absent
+    #[arg(long)]
+    crew: Option<String>,
+    #[arg(long)]
+    note: Option<String>,
+    #[command(flatten)]
+    by: By,
+}
+
+impl Orders {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        match self {
+            Self::List { state, date, json } => {
+                let mut orders = office.store.field_orders(state, date).await?;
+                if state.is_none() {
+                    orders.retain(|order| order.state.is_pending());
+                }
+                let rows = numbered(&office, orders, |order| order.account).await?;
+                json.or(&rows, || table(&rows))
+            }
+            Self::Approve { ids, by } => {
+                let ids = existing(&office, ids).await?;
+                let approved = office.approve_orders(&ids, &by.by).await?;
+                done(&office, &ids, &approved, "approved").await
+            }
+            Self::Finalize { date, by } => {
+                let outcome = office.finalize_orders(date.unwrap_or_else(|| office.today()), &by.by).await?;
+                let count = counted(outcome.finalized.len(), "shut-off is", "shut-offs are");
+                Ok(Answer::done(format!("{count} finalized"))
+                    .with_refusals(outcome.refused.iter().map(|(id, why)| format!("order {id}: not finalized: {why}"))))
+            }
+            Self::Dispatch { ids, crew, by } => {
+                let ids = existing(&office, ids).await?;
+                let dispatched = office.dispatch_orders(&ids, &crew, &by.by).await?;
+                done(&office, &ids, &dispatched, "dispatched").await
+            }
+            Self::Result(args) => args.run(&office).await,
+            Self::Cancel { id, reason, by } => {
+                office.cancel_order(OrderId(id), &reason, &by.by).await?;
+                Ok(Answer::done(format!("Order {id} is canceled")))
+            }
+        }
+    }
+}
+
+impl OrderResult {
+    async fn run(self, office: &Office) -> Result {
+        let order = office.store.order(OrderId(self.id)).await?;
+        let result = CrewResult {
+            done: self.done,
+            on: self.on.unwrap_or_else(|| office.today()),
+            at: self.at,
+            crew: self.crew.or(order.crew).unwrap_or_default(),
+            note: self.note.unwrap_or_default(),
+        };
+        let on = day::short(result.on);
+        office.record_order_result(order.id, result, &self.by.by).await?;
+        let said = if self.done { "done" } else { "not done" };
+        Ok(Answer::done(format!("Order {} ({}) was {said} {on}", order.id, order.kind)))
+    }
+}
+
+/// The ids, each of an order that exists: nothing is done for some while others are mistyped.
+async fn existing(office: &Office, ids: Vec<i64>) -> Result<Vec<OrderId>> {
+    let mut orders = Vec::with_capacity(ids.len());
+    for id in ids {
+        orders.push(office.store.order(OrderId(id)).await?.id);
+    }
+    Ok(orders)
+}
+
+/// Those that were not acted on stand in a state that does not allow it.
+async fn done(office: &Office, ids: &[OrderId], acted: &[OrderId], verb: &str) -> Result {
+    let mut refusals = Vec::new();
+    for id in ids.iter().filter(|id| !acted.contains(id)) {
+        let order = office.store.order(*id).await?;
+        refusals.push(format!("order {id}: not {verb}: the {} is {}", order.kind, order.state));
+    }
+    Ok(Answer::done(format!("{} {verb}", counted(acted.len(), "order is", "orders are"))).with_refusals(refusals))
+}
+
+/// Field orders as a table.
+pub fn table(rows: &[Numbered<FieldOrder>]) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[
+        Right("ID"),
+        Left("For"),
+        Left("Account"),
+        Left("Order"),
+        Left("Service"),
+        Right("Amount"),
+        Left("State"),
+        Left("Approved by"),
+        Left("Crew"),
+        Left("Done"),
+        Left("Why"),
+    ]);
+    for Numbered { account_number, row: order } in rows {
+        let why = [order.cause.clone().unwrap_or_default(), order.note.clone()];
+        table.row([
+            order.id.to_string(),
+            day::short(order.for_day),
+            account_number.to_string(),
+            order.kind.to_string(),
+            order.service.to_string(),
+            order.amount.to_string(),
+            order.state.to_string(),
+            maybe(order.approved_by.as_ref()),
+            maybe(order.crew.as_ref()),
+            format!("{} {}", maybe_day(order.done_on), maybe(order.done_at.as_ref())).trim().to_owned(),
+            why.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; "),
+        ]);
+    }
+    table.show("No field orders.")
+}

@@ -1,0 +1,140 @@
+//! `payments`: the counter, the unmatched, the watermarks.
+
+use clap::Subcommand;
+
+use super::args::{By, Json, date, money, word};
+use super::table::{Column, Table};
+use super::{Answer, Desk, Result};
+use crate::domain::import::UnmatchedState;
+use crate::domain::ledger::PaymentChannel;
+use crate::domain::{Cents, Day, UnmatchedId, day};
+use crate::store::CounterPayment;
+
+#[derive(Debug, Subcommand)]
+pub enum Payments {
+    /// Sign that a channel brought no more payments through a day
+    None {
+        #[arg(long, value_parser = word!(PaymentChannel))]
+        channel: PaymentChannel,
+        /// The last day, which must be over
+        #[arg(long, value_name = "DATE", value_parser = date)]
+        through: Day,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Payments that matched no account
+    Unmatched {
+        /// Those decided already, too
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Post an unmatched payment to an account
+    Match {
+        id: i64,
+        account: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Say that an unmatched payment is nobody's here
+    Reject {
+        id: i64,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Post money taken at the counter
+    Counter {
+        account: String,
+        #[arg(value_parser = money)]
+        amount: Cents,
+        /// The receipt's number, unique at the counter
+        #[arg(long, value_name = "NUMBER")]
+        receipt: String,
+        /// The day of the receipt; today where absent
+        #[arg(long, value_name = "DATE", value_parser = date)]
+        received: Option<Day>,
+        #[arg(long, default_value = "Paid at the counter")]
+        memo: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Through which day each channel's payments are loaded
+    Watermarks {
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+impl Payments {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        match self {
+            Self::None { channel, through, by } => {
+                office.sign_no_payments(channel, through, &by.by).await?;
+                Ok(Answer::done(format!("{channel}: signed as complete through {}", day::short(through))))
+            }
+            Self::Unmatched { all, json } => {
+                let state = (!all).then_some(UnmatchedState::Open);
+                let payments = office.store.unmatched_payments(state).await?;
+                json.or(&payments, || {
+                    use Column::{Left, Right};
+                    let mut table = Table::new(&[
+                        Right("ID"),
+                        Left("Received"),
+                        Right("Amount"),
+                        Left("Account given"),
+                        Left("Reference"),
+                        Left("File"),
+                        Left("State"),
+                        Left("By"),
+                    ]);
+                    for payment in &payments {
+                        let row = &payment.row;
+                        table.row([
+                            payment.id.to_string(),
+                            day::short(row.effective_on),
+                            row.amount.abs().to_string(),
+                            row.account.to_string(),
+                            row.reference.clone(),
+                            payment.file.clone(),
+                            payment.state.to_string(),
+                            payment.decided_by.clone().unwrap_or_default(),
+                        ]);
+                    }
+                    table.show("Every payment matches an account.")
+                })
+            }
+            Self::Match { id, account, by } => {
+                let account = office.account(&account).await?;
+                office.match_payment(UnmatchedId(id), account.id, &by.by).await?;
+                Ok(Answer::done(format!("Payment {id} is posted to account {}", account.profile.number)))
+            }
+            Self::Reject { id, by } => {
+                office.reject_payment(UnmatchedId(id), &by.by).await?;
+                Ok(Answer::done(format!("Payment {id} is rejected: it belongs to no account here")))
+            }
+            Self::Counter { account, amount, receipt, received, memo, by } => {
+                let account = office.account(&account).await?;
+                let received_on = received.unwrap_or_else(|| office.today());
+                let payment = CounterPayment { amount, received_on, reference: receipt, memo };
+                office.counter_payment(account.id, &payment, &by.by).await?;
+                let balance = office.snapshot(account.id).await?.balance();
+                let number = &account.profile.number;
+                Ok(Answer::done(format!("{amount} is posted to account {number}; its balance is {balance}")))
+            }
+            Self::Watermarks { json } => {
+                let watermarks = office.store.watermarks().await?;
+                json.or(&watermarks, || {
+                    let mut table = Table::new(&[Column::Left("Channel"), Column::Left("Loaded through")]);
+                    for channel in PaymentChannel::ALL {
+                        let through =
+                            watermarks.get(channel).map_or_else(|| "no day at all".into(), |d| day::short(*d));
+                        table.row([channel.to_string(), through]);
+                    }
+                    table.show("")
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `why`: what stands with an account, rule by rule, with its citation and the facts that it read.
+
+use std::fmt::Write;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::args::{Json, date};
+use super::{Desk, Failure, Result};
+use crate::decide::why::Explained;
+use crate::domain::{AccountNumber, Day, day};
+
+#[derive(Args, Debug)]
+pub struct WhyArgs {
+    account: String,
+    /// As was known by the end of that day; today where absent
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    on: Option<Day>,
+    #[command(flatten)]
+    json: Json,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    account_number: AccountNumber,
+    on: Day,
+    /// Why the case ends on that day, where it does.
+    closed: Option<String>,
+    explained: Vec<Explained>,
+    next_review: Option<Day>,
+    has_case: bool,
+}
+
+impl WhyArgs {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let account = office.account(&self.account).await?;
+        if let Some(on) = self.on.filter(|on| *on > office.today()) {
+            return Err(Failure::refused(format!(
+                "{} has not come: `arrears simulate --from {} --to {on} --account {}` says what it would bring",
+                day::short(on),
+                office.today(),
+                account.profile.number
+            )));
+        }
+        let why = office.why(account.id, self.on).await?;
+        let shown = Shown {
+            account_number: account.profile.number,
+            on: why.on,
+            closed: why.decision.closed.as_ref().map(ToString::to_string),
+            has_case: why.decision.case.is_some(),
+            explained: why.explained,
+            next_review: why.next_review,
+        };
+        self.json.or(&shown, || format!("{}\n{}", account.profile.customer_name, text(&shown)))
+    }
+}
+
+fn text(shown: &Shown) -> String {
+    let mut text = format!("Account {} on {}\n\n", shown.account_number, day::long(shown.on));
+    let indent = shown.explained.iter().map(|one| one.stage.chars().count()).max().unwrap_or(0);
+    for one in &shown.explained {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{:<indent$}  {}", one.stage, one.says);
+        let place = [one.citation.as_str(), one.place.as_str()].map(str::trim);
+        let sources: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+        for line in one.facts.iter().cloned().chain([sources.join(" · ")]).filter(|line| !line.is_empty()) {
+            let _ = writeln!(text, "{:<indent$}    {line}", "");
+        }
+    }
+    match (&shown.closed, shown.has_case) {
+        (Some(cause), _) => {
+            let _ = writeln!(text, "The case closes: {cause}.");
+        }
+        (None, false) => text.push_str("No case is open: nothing is past due that the policy works.\n"),
+        (None, true) => {}
+    }
+    let next = shown.next_review.map_or_else(
+        || "when something new is learned".to_owned(),
+        |next| format!("{}, or when something new is learned", day::short(next)),
+    );
+    let _ = writeln!(text, "\nLooked at again: {next}");
+    text
+}

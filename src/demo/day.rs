@@ -1,0 +1,328 @@
+//! A day of the division, played through the office's acts: files, night, releases, mail, calls, crews, referrals.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::city::{CityDay, CityFile, CityFiles};
+use super::{APPROVER, LEAD, REPRESENTATIVES, Shown, instant, people};
+use crate::clock::SetClock;
+use crate::domain::arrangement::Installment;
+use crate::domain::call::{CallOutcome, CallState};
+use crate::domain::day::plus_days;
+use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
+use crate::domain::hold::HoldKind;
+use crate::domain::import::UnmatchedState;
+use crate::domain::notice::NoticeState;
+use crate::domain::referral::ReferralState;
+use crate::domain::{AccountId, AccountNumber, Cents, Day, HoldId, NoticeId, OrderId};
+use crate::notices::Mailer;
+use crate::office::{Office, OfficeError, Result};
+use crate::store::{CounterPayment, CrewResult};
+
+/// Minutes after midnight: the run, the lead's morning, the calls, the end of the day.
+const NIGHT: i64 = 2 * 60 + 30;
+const MORNING: i64 = 8 * 60 + 10;
+const CALLS: i64 = 10 * 60;
+const AFTERNOON: i64 = 16 * 60;
+/// Days until a returned letter is back, and until a dispute is decided.
+const RETURN_DAYS: i64 = 9;
+const DISPUTE_DAYS: i64 = 12;
+/// The crew that does the field work.
+const CREW: &str = "Crew 2";
+
+/// The division with its diary.
+pub struct Division<'a> {
+    office: &'a Office,
+    clock: &'a Arc<SetClock>,
+    city: &'a CityFiles,
+    mailer: Mailer,
+    pub shown: Shown,
+    /// Money that people will bring to the counter.
+    promised: BTreeMap<Day, Vec<(AccountId, Cents)>>,
+    returning: BTreeMap<Day, Vec<NoticeId>>,
+    disputes: BTreeMap<Day, Vec<HoldId>>,
+    receipts: u64,
+}
+
+impl<'a> Division<'a> {
+    pub fn new(office: &'a Office, clock: &'a Arc<SetClock>, city: &'a CityFiles, mailer: Mailer) -> Self {
+        Self {
+            office,
+            clock,
+            city,
+            mailer,
+            shown: Shown::default(),
+            promised: BTreeMap::new(),
+            returning: BTreeMap::new(),
+            disputes: BTreeMap::new(),
+            receipts: 0,
+        }
+    }
+
+    /// Takes in the accounts and their past.
+    pub async fn opening(&mut self, files: &[CityFile]) -> Result<()> {
+        self.shown.accounts = self.city.people.len() as u64;
+        self.take(files).await
+    }
+
+    /// Lives one business date.
+    pub async fn live(&mut self, today: &CityDay) -> Result<()> {
+        let day = today.day;
+        self.clock.set(instant(day, NIGHT));
+        self.take(&today.files).await?;
+        let report = self.office.night(day).await?;
+        self.shown.nights.add(report);
+        let rules = self.office.rules_on(day).await?;
+        if !rules.calendar.is_office_open(day) {
+            return Ok(());
+        }
+        self.clock.set(instant(day, MORNING));
+        self.counter(day).await?;
+        self.matching(day).await?;
+        self.arrangements(day).await?;
+        self.decide_disputes(day).await?;
+        self.release().await?;
+        self.crews(day).await?;
+        self.calls(day).await?;
+        self.referrals(day).await?;
+        self.clock.set(instant(day, AFTERNOON));
+        self.restorations(day).await?;
+        self.mail(day).await
+    }
+
+    async fn take(&mut self, files: &[CityFile]) -> Result<()> {
+        let inbox = self.office.dir.join("inbox");
+        std::fs::create_dir_all(&inbox).map_err(|source| OfficeError::file(&inbox, source))?;
+        for file in files {
+            let path = inbox.join(&file.name);
+            std::fs::write(&path, &file.text).map_err(|source| OfficeError::file(&path, source))?;
+        }
+        let intake = self.office.take_inbox().await?;
+        self.shown.files += u64::from(intake.taken);
+        if intake.refused > 0 {
+            let why = format!("{} files of the demonstration were refused", intake.refused);
+            return Err(OfficeError::refused(why, "the reports stand in refused/"));
+        }
+        Ok(())
+    }
+
+    /// Promises that are kept are paid at the counter.
+    async fn counter(&mut self, day: Day) -> Result<()> {
+        let due: Vec<Day> = self.promised.range(..=day).map(|(due, _)| *due).collect();
+        for due in due {
+            for (account, amount) in self.promised.remove(&due).unwrap_or_default() {
+                self.receipts += 1;
+                let payment = CounterPayment {
+                    amount,
+                    received_on: day,
+                    reference: format!("R-{:06}", self.receipts),
+                    memo: "promise kept".into(),
+                };
+                self.office.counter_payment(account, &payment, REPRESENTATIVES[0]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Payments that the bank misread are matched two days later.
+    async fn matching(&mut self, day: Day) -> Result<()> {
+        for unmatched in self.office.store.unmatched_payments(Some(UnmatchedState::Open)).await? {
+            let row = &unmatched.row;
+            let misread = self.city.misread.iter().find(|m| m.source == row.source && m.reference == row.reference);
+            if let Some(misread) = misread.filter(|misread| plus_days(misread.arrives_on, 2) <= day) {
+                let account = self.office.account(misread.right_account.as_str()).await?;
+                self.office.match_payment(unmatched.id, account.id, LEAD).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn arrangements(&mut self, day: Day) -> Result<()> {
+        // People ask on the day on which the office is next open.
+        let asked =
+            self.city.plans.iter().filter(|(_, plan)| plan.asked_on <= day && plus_days(plan.asked_on, 4) > day);
+        for (number, plan) in asked {
+            let account = self.office.account(number.as_str()).await?;
+            if !self.office.store.arrangements_of(account.id).await?.is_empty() {
+                continue;
+            }
+            let mut installments = Vec::new();
+            if plan.down_payment.is_positive() {
+                installments.push(Installment { due_on: day, amount: plan.down_payment });
+            }
+            installments.extend(
+                plan.installments.iter().map(|(due_on, amount)| Installment { due_on: *due_on, amount: *amount }),
+            );
+            installments.retain(|installment| installment.due_on >= day);
+            match self.office.agree(account.id, installments, "asked at the counter", REPRESENTATIVES[1]).await {
+                Ok(_) => self.shown.arrangements += 1,
+                // The person paid meanwhile, or owes less than was planned: there is nothing to arrange.
+                Err(OfficeError::Input { .. } | OfficeError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn decide_disputes(&mut self, day: Day) -> Result<()> {
+        let due: Vec<Day> = self.disputes.range(..=day).map(|(due, _)| *due).collect();
+        for hold in due.into_iter().flat_map(|due| self.disputes.remove(&due).unwrap_or_default()) {
+            self.office.end_hold(hold, "meter tested, within tolerance; the bill stands", LEAD).await?;
+        }
+        Ok(())
+    }
+
+    async fn release(&mut self) -> Result<()> {
+        let planned = self.office.store.notices_in(NoticeState::Planned, u32::MAX).await?;
+        let ids: Vec<NoticeId> = planned.iter().map(|notice| notice.id).collect();
+        self.office.release_notices(&ids, LEAD).await?;
+        self.office.work_outbox(&self.mailer).await?;
+        Ok(())
+    }
+
+    async fn mail(&mut self, day: Day) -> Result<()> {
+        self.shown.emails_sent = self.office.store.notices_in(NoticeState::Sent, u32::MAX).await?.len() as u64;
+        for id in self.returning.remove(&day).unwrap_or_default() {
+            self.office.mark_returned(id, day, "attempted, not known", LEAD).await?;
+            self.shown.letters_returned += 1;
+        }
+        let Some(batch) = self.office.make_batch(LEAD).await? else { return Ok(()) };
+        let proof = format!("PS 3665 of {day}, {} pieces", batch.pieces);
+        let outcome = self.office.mark_batch_mailed(batch.batch, day, &proof, LEAD).await?;
+        self.shown.letters_mailed += outcome.released.len() as u64;
+        let rules = self.office.rules_on(day).await?;
+        let back = rules.calendar.next_office_day(plus_days(day, RETURN_DAYS));
+        for id in outcome.released {
+            let notice = self.office.store.notice(id).await?;
+            let number = self.office.store.account(notice.account).await?.profile.number;
+            if self.city.people.get(&number).is_some_and(|persona| persona.mail_returns) {
+                self.returning.entry(back).or_default().push(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Shut-offs of the day are approved, finalized and done; a payment in between stops them.
+    async fn crews(&mut self, day: Day) -> Result<()> {
+        let prepared = self.office.store.field_orders(Some(OrderState::Prepared), Some(day)).await?;
+        let ids: Vec<OrderId> = prepared.iter().map(|order| order.id).collect();
+        self.office.approve_orders(&ids, APPROVER).await?;
+        if !ids.is_empty() {
+            let outcome = self.office.finalize_orders(day, LEAD).await?;
+            self.shown.shut_offs_stopped += outcome.refused.len() as u64;
+        }
+        let mut ready = self.office.store.field_orders(Some(OrderState::Finalized), Some(day)).await?;
+        ready.extend(self.approved(&[OrderKind::Tag, OrderKind::Visit]).await?);
+        self.dispatched(day, ready, "09:40").await
+    }
+
+    async fn restorations(&mut self, day: Day) -> Result<()> {
+        let ready = self.approved(&[OrderKind::Restore]).await?;
+        self.dispatched(day, ready, "15:20").await
+    }
+
+    async fn approved(&self, kinds: &[OrderKind]) -> Result<Vec<FieldOrder>> {
+        let mut orders = self.office.store.field_orders(Some(OrderState::Approved), None).await?;
+        orders.retain(|order| kinds.contains(&order.kind));
+        Ok(orders)
+    }
+
+    async fn dispatched(&mut self, day: Day, orders: Vec<FieldOrder>, at: &str) -> Result<()> {
+        let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
+        let sent: BTreeSet<OrderId> = self.office.dispatch_orders(&ids, CREW, LEAD).await?.into_iter().collect();
+        for order in orders.into_iter().filter(|order| sent.contains(&order.id)) {
+            let result =
+                CrewResult { done: true, on: day, at: Some(at.to_owned()), crew: CREW.to_owned(), note: String::new() };
+            self.office.record_order_result(order.id, result, LEAD).await?;
+            match order.kind {
+                OrderKind::ShutOff | OrderKind::Limit => {
+                    self.shown.shut_offs += 1;
+                    self.comes_to_pay(day, &order).await?;
+                }
+                OrderKind::Restore => self.shown.restorations += 1,
+                OrderKind::Tag | OrderKind::Visit => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Half of those who were shut off come to the counter within days.
+    async fn comes_to_pay(&mut self, day: Day, order: &FieldOrder) -> Result<()> {
+        let owed: Cents = self.office.snapshot(order.account).await?.balance();
+        if order.account.0 % 2 == 0 && owed.is_positive() {
+            self.promised.entry(plus_days(day, 1 + order.account.0 % 3)).or_default().push((order.account, owed));
+        }
+        Ok(())
+    }
+
+    async fn calls(&mut self, day: Day) -> Result<()> {
+        self.office.release_call_list(day, LEAD).await?;
+        let list = self.office.store.call_list(day).await?;
+        for (n, call) in (0_i64..).zip(list.into_iter().filter(|call| call.state == CallState::Released)) {
+            let minutes = CALLS + n * 4 % 300;
+            self.clock.set(instant(day, minutes));
+            // A call earlier on the list may have settled this one.
+            if self.office.store.call(call.id).await?.state != CallState::Released {
+                continue;
+            }
+            let profile = self.office.store.account(call.account).await?.profile;
+            let Some(persona) = self.city.people.get::<AccountNumber>(&profile.number) else { continue };
+            let phone = profile.phones.first().cloned().unwrap_or_default();
+            let at = format!("{:02}:{:02}", minutes / 60, minutes % 60);
+            let report = people::answer(persona, &call, &phone, day, at);
+            let by = call.assigned_to.clone().unwrap_or_else(|| LEAD.to_owned());
+            let (outcome, promise) = (report.outcome, report.promise);
+            self.office.record_call(call.id, report, &by).await?;
+            self.shown.calls_made += 1;
+            self.follow(day, call.account, outcome, promise, persona.keeps_word, call.amount).await?;
+        }
+        Ok(())
+    }
+
+    async fn follow(
+        &mut self,
+        day: Day,
+        account: AccountId,
+        outcome: CallOutcome,
+        promise: Option<(Cents, Day)>,
+        keeps_word: bool,
+        amount: Cents,
+    ) -> Result<()> {
+        match (outcome, promise) {
+            (CallOutcome::Promise, Some((amount, pay_by))) => {
+                self.shown.promises += 1;
+                if keeps_word {
+                    self.promised.entry(pay_by).or_default().push((account, amount));
+                }
+            }
+            (CallOutcome::Paid, _) if amount.is_positive() => {
+                self.promised.entry(plus_days(day, 1)).or_default().push((account, amount));
+            }
+            (CallOutcome::Dispute, _) => {
+                self.shown.disputes += 1;
+                let holds = self.office.store.holds_of(account).await?;
+                let open = holds.iter().filter(|hold| hold.kind == HoldKind::Dispute && hold.ended_on.is_none());
+                self.disputes.entry(plus_days(day, DISPUTE_DAYS)).or_default().extend(open.map(|hold| hold.id));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Candidates are approved as they come; on the first office day of a week they go out.
+    async fn referrals(&mut self, day: Day) -> Result<()> {
+        for candidate in self.office.store.referrals(Some(ReferralState::Candidate)).await? {
+            self.office.approve_referral(candidate.id, APPROVER).await?;
+        }
+        let rules = self.office.rules_on(day).await?;
+        let week_began = plus_days(day, -i64::from(chrono::Datelike::weekday(&day).num_days_from_monday()));
+        if rules.calendar.next_office_day(week_began) == day {
+            for to in Shown::DESTINATIONS {
+                self.office.export_referrals(to, APPROVER).await?;
+            }
+            let placed = self.office.store.referrals(Some(ReferralState::Placed)).await?;
+            self.shown.referrals = placed.len() as u64;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! Accounts: finding them, and which of them are due.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+
+use super::given::{Account, Stamp, Waiting};
+use super::{Backend, Conn, Result, StoreError, count, ids, sql};
+use crate::domain::{AccountId, Day, Profile};
+
+type Row = (i64, Json<Profile>);
+
+impl Backend {
+    pub async fn due_accounts(
+        &self,
+        day: Day,
+        after: Option<(Day, AccountId)>,
+        limit: u32,
+    ) -> Result<Vec<(Day, AccountId)>> {
+        let (after_day, after_account) = after.unwrap_or((Day::default(), AccountId(0)));
+        let found: Vec<(Day, i64)> = sqlx::query_as(
+            "SELECT next_review, account_id FROM review
+             WHERE next_review <= $1 AND (next_review, account_id) > ($2, $3)
+             ORDER BY next_review, account_id LIMIT $4",
+        )
+        .bind(day)
+        .bind(after_day)
+        .bind(after_account.0)
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(found.into_iter().map(|(day, account)| (day, AccountId(account))).collect())
+    }
+
+    pub async fn account_ids(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountId>> {
+        let found: Vec<i64> = sqlx::query_scalar("SELECT id FROM account WHERE id > $1 ORDER BY id LIMIT $2")
+            .bind(after.map_or(0, |after| after.0))
+            .bind(i64::from(limit))
+            .fetch_all(&self.reader)
+            .await?;
+        Ok(found.into_iter().map(AccountId).collect())
+    }
+
+    pub async fn account(&self, account: AccountId) -> Result<Account> {
+        let found = sqlx::query_as::<_, Row>("SELECT id, profile FROM account WHERE id = $1")
+            .bind(account.0)
+            .fetch_optional(&self.reader)
+            .await?;
+        let mut found = self.with_flags(found.into_iter().collect()).await?;
+        found.pop().ok_or_else(|| StoreError::not_found("account with id", account))
+    }
+
+    pub async fn account_by_number(&self, number: &str) -> Result<Option<Account>> {
+        let found = sqlx::query_as::<_, Row>("SELECT id, profile FROM account WHERE number = $1")
+            .bind(number.trim())
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(self.with_flags(found.into_iter().collect()).await?.pop())
+    }
+
+    pub async fn search(&self, text: &str, limit: u32) -> Result<Vec<Account>> {
+        let escaped = text.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let found = sqlx::query_as::<_, Row>(
+            "SELECT id, profile FROM account
+             WHERE LOWER(number) LIKE LOWER($1) ESCAPE '\\'
+                OR LOWER(customer_name) LIKE LOWER($1) ESCAPE '\\'
+                OR LOWER(service_address) LIKE LOWER($1) ESCAPE '\\'
+             ORDER BY number LIMIT $2",
+        )
+        .bind(format!("%{escaped}%"))
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?;
+        self.with_flags(found).await
+    }
+
+    pub async fn wake_all(&self, day: Day) -> Result<u64> {
+        let mut tx = self.write().await?;
+        let woken = wake_all(&mut tx, day).await?;
+        tx.commit().await?;
+        Ok(woken)
+    }
+
+    pub async fn waiting(&self, day: Day) -> Result<Waiting> {
+        let mut tx = self.read().await?;
+        let conn = &mut *tx;
+        Ok(Waiting {
+            accounts: number(conn, "SELECT COUNT(*) FROM account").await?,
+            open_cases: number(conn, "SELECT COUNT(*) FROM case_state WHERE body IS NOT NULL").await?,
+            notices_to_release: number(conn, "SELECT COUNT(*) FROM notice WHERE state = 'planned'").await?,
+            letters_to_batch: number(conn, "SELECT COUNT(*) FROM notice WHERE state = 'rendered' AND channel = 'mail'")
+                .await?,
+            batches_to_mail: number(conn, "SELECT COUNT(*) FROM print_batch WHERE mailed_on IS NULL").await?,
+            calls_to_release: calls(conn, "listed", day).await?,
+            calls_to_make: calls(conn, "released", day).await?,
+            orders_to_approve: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'prepared'").await?,
+            orders_to_finalize: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'approved'").await?,
+            orders_in_the_field: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'dispatched'").await?,
+            referrals_to_approve: number(conn, "SELECT COUNT(*) FROM referral WHERE state = 'candidate'").await?,
+            unmatched_payments: number(conn, "SELECT COUNT(*) FROM unmatched_payment WHERE state = 'open'").await?,
+            exceptions: number(conn, "SELECT COUNT(*) FROM exception WHERE cleared_on IS NULL").await?,
+            tasks: number(conn, "SELECT COUNT(*) FROM task WHERE closed_on IS NULL").await?,
+            work: number(conn, "SELECT COUNT(*) FROM outbox WHERE state = 'ready'").await?,
+        })
+    }
+
+    async fn with_flags(&self, found: Vec<Row>) -> Result<Vec<Account>> {
+        let mut accounts: Vec<Account> =
+            found.into_iter().map(|(id, Json(profile))| Account { id: AccountId(id), profile }).collect();
+        let keys: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
+        let mut conn = self.reader.acquire().await?;
+        let mut flags = flags(&mut conn, &keys, None).await?;
+        for account in &mut accounts {
+            account.profile.attributes.extend(flags.remove(&account.id).unwrap_or_default());
+        }
+        Ok(accounts)
+    }
+}
+
+async fn number(conn: &mut Conn, select: &'static str) -> Result<u64> {
+    count(sqlx::query_scalar(select).fetch_one(conn).await?)
+}
+
+async fn calls(conn: &mut Conn, state: &str, day: Day) -> Result<u64> {
+    let select = "SELECT COUNT(*) FROM call WHERE state = $1 AND listed_on = $2";
+    count(sqlx::query_scalar(select).bind(state).bind(day).fetch_one(conn).await?)
+}
+
+/// Makes every account due on `day` at the latest.
+pub(super) async fn wake_all(conn: &mut Conn, day: Day) -> Result<u64> {
+    let done = sqlx::query("UPDATE review SET next_review = $1 WHERE next_review IS NULL OR next_review > $1")
+        .bind(day)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// What Arrears itself marked on the accounts; known by the instant, where one is given.
+pub(super) async fn flags(
+    conn: &mut Conn,
+    accounts: &[AccountId],
+    known_by: Option<DateTime<Utc>>,
+) -> Result<BTreeMap<AccountId, BTreeMap<String, String>>> {
+    let select = format!("SELECT account_id, name, value, recorded_at FROM flag WHERE account_id IN {}", ids(1));
+    let found: Vec<(i64, String, String, DateTime<Utc>)> =
+        sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    let mut flags: BTreeMap<AccountId, BTreeMap<String, String>> = BTreeMap::new();
+    for (account, name, value, recorded_at) in found {
+        if known_by.is_none_or(|by| recorded_at <= by) {
+            flags.entry(AccountId(account)).or_default().insert(name, value);
+        }
+    }
+    Ok(flags)
+}
+
+/// Marks an account.
+pub(super) async fn set_flag(conn: &mut Conn, account: AccountId, name: &str, stamp: &Stamp) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO flag (account_id, name, value, recorded_at) VALUES ($1, $2, 'yes', $3)
+         ON CONFLICT (account_id, name) DO UPDATE SET value = excluded.value, recorded_at = excluded.recorded_at",
+    )
+    .bind(account.0)
+    .bind(name)
+    .bind(stamp.at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}

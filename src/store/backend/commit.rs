@@ -1,0 +1,517 @@
+//! Decisions, committed in batches: the case, the next review, fees, and what the acts order.
+//!
+//! A decision counts only while its account has learned nothing since the snapshot that it saw. What it orders is keyed
+//! by the act, so that the same act ordered again stands once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use sqlx::types::Json;
+
+use super::event::{self, NewEvent};
+use super::given::{Commit, CommitOutcome, NewHold, Stamp};
+use super::kept;
+use super::ledger::{self, EntryRow, OWN_SOURCE};
+use super::log::{self, NewLine};
+use super::settle::resettle;
+use super::task::{self, NewTask};
+use super::{
+    Backend, Conn, FOR_UPDATE, Result, account, call, field_order, hold, ids, notice, outbox, referral, rows, sql,
+};
+use crate::domain::call::{Call, CallState};
+use crate::domain::case::{Cause, StageRef};
+use crate::domain::day::plus_days;
+use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
+use crate::domain::notice::{NewNotice, Notice, NoticeState};
+use crate::domain::referral::{Referral, ReferralState};
+use crate::domain::{
+    AccountId, Act, Action, CallId, Case, Cents, Day, Decision, EntryKind, EventKind, NoticeId, OrderId, PolicyHash,
+    ReferralId, Role, RunId, Service,
+};
+use crate::rulebook::policy::LedgerRules;
+
+impl Backend {
+    pub async fn commit_decisions(
+        &self,
+        run: Option<RunId>,
+        commits: &[Commit<'_>],
+        rules: &LedgerRules,
+        stamp: &Stamp,
+    ) -> Result<Vec<CommitOutcome>> {
+        let mut tx = self.write().await?;
+        let current = sequences(&mut tx, commits).await?;
+        let stands = |commit: &&Commit<'_>| current.get(&commit.decision.account) == Some(&commit.decision.seen_seq);
+        let standing: Vec<Commit<'_>> = commits.iter().filter(stands).copied().collect();
+
+        let before = cases(&mut tx, &standing).await?;
+        write_cases(&mut tx, &standing, &before).await?;
+        cancel(&mut tx, &standing, stamp).await?;
+        let orders = Orders::of(&standing, stamp);
+        orders.carry_out(&mut tx, rules, stamp).await?;
+        write_reviews(&mut tx, &standing, &orders.learned).await?;
+        write_log(&mut tx, run, &standing, &before, stamp).await?;
+        tx.commit().await?;
+
+        let outcome = |commit| if stands(&commit) { CommitOutcome::Committed } else { CommitOutcome::Stale };
+        Ok(commits.iter().map(outcome).collect())
+    }
+}
+
+/// The accounts' sequences, locked in order of their ids until the transaction ends.
+async fn sequences(conn: &mut Conn, commits: &[Commit<'_>]) -> Result<BTreeMap<AccountId, i64>> {
+    let accounts: Vec<AccountId> = commits.iter().map(|commit| commit.decision.account).collect();
+    let select = format!(
+        "SELECT account_id, facts_seq FROM review WHERE account_id IN {} ORDER BY account_id {FOR_UPDATE}",
+        ids(1)
+    );
+    let found: Vec<(i64, i64)> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    Ok(found.into_iter().map(|(account, seq)| (AccountId(account), seq)).collect())
+}
+
+/// An account's case before the decision, and how many it had had.
+type Before = BTreeMap<AccountId, (Option<Case>, u32)>;
+
+/// The cases before, of the accounts whose decision has or ends one.
+async fn cases(conn: &mut Conn, standing: &[Commit<'_>]) -> Result<Before> {
+    let accounts: Vec<AccountId> = standing
+        .iter()
+        .map(|commit| commit.decision)
+        .filter(|decision| decision.case.is_some() || decision.closed.is_some())
+        .map(|decision| decision.account)
+        .collect();
+    if accounts.is_empty() {
+        return Ok(Before::new());
+    }
+    let select = format!("SELECT account_id, cases_so_far, body FROM case_state WHERE account_id IN {}", ids(1));
+    let found: Vec<(i64, i64, Option<Json<Case>>)> =
+        sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    Ok(found
+        .into_iter()
+        .map(|(account, cases, case)| {
+            (AccountId(account), (case.map(|Json(case)| case), u32::try_from(cases).unwrap_or(u32::MAX)))
+        })
+        .collect())
+}
+
+fn case_before<'a>(before: &'a Before, decision: &Decision) -> Option<&'a Case> {
+    before.get(&decision.account).and_then(|(case, _)| case.as_ref())
+}
+
+/// Cases are numbered from 1, so that the latest number is their count.
+fn cases_so_far(before: &Before, decision: &Decision) -> u32 {
+    let had = before.get(&decision.account).map_or(0, |(_, cases)| *cases);
+    decision.case.as_ref().map_or(had, |case| case.number.max(had))
+}
+
+#[derive(Serialize)]
+struct CaseRow<'a> {
+    account: AccountId,
+    cases: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a Case>,
+}
+
+async fn write_cases(conn: &mut Conn, standing: &[Commit<'_>], before: &Before) -> Result<()> {
+    let changed: Vec<CaseRow<'_>> = standing
+        .iter()
+        .map(|commit| commit.decision)
+        .filter(|decision| decision.case.as_ref() != case_before(before, decision))
+        .map(|decision| CaseRow {
+            account: decision.account,
+            cases: cases_so_far(before, decision),
+            body: decision.case.as_ref(),
+        })
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let upsert = format!(
+        "INSERT INTO case_state (account_id, cases_so_far, body)
+         SELECT r.account, r.cases, r.body FROM {} WHERE true
+         ON CONFLICT (account_id) DO UPDATE SET cases_so_far = excluded.cases_so_far, body = excluded.body",
+        rows(1, "account bigint, cases bigint, body jsonb")
+    );
+    sqlx::query(sql(upsert)).bind(Json(changed)).execute(conn).await?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct ReviewRow<'a> {
+    account: AccountId,
+    next_review: Option<Day>,
+    /// What the decision itself adds to the facts.
+    learned: i64,
+    policy: &'a PolicyHash,
+}
+
+/// Sets the next reviews. An account to whose facts the decision itself added is looked at again the day after.
+async fn write_reviews<'a>(conn: &mut Conn, standing: &[Commit<'a>], learned: &BTreeSet<AccountId>) -> Result<()> {
+    let review = |decision: &'a Decision| {
+        let has_learned = learned.contains(&decision.account);
+        let tomorrow = has_learned.then(|| plus_days(decision.on, 1));
+        ReviewRow {
+            account: decision.account,
+            next_review: [decision.next_review, tomorrow].into_iter().flatten().min(),
+            learned: i64::from(has_learned),
+            policy: &decision.policy,
+        }
+    };
+    let reviews: Vec<ReviewRow<'a>> = standing.iter().map(|commit| review(commit.decision)).collect();
+    let update = format!(
+        "UPDATE review SET next_review = r.next_review, facts_seq = facts_seq + r.learned, policy_hash = r.policy
+         FROM {} WHERE review.account_id = r.account",
+        rows(1, "account bigint, next_review date, learned bigint, policy text")
+    );
+    sqlx::query(sql(update)).bind(Json(reviews)).execute(conn).await?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Logged<'a> {
+    decision: &'a Decision,
+    cases_so_far: u32,
+}
+
+/// Logs the decisions that change something, with their reasons.
+async fn write_log(
+    conn: &mut Conn,
+    run: Option<RunId>,
+    standing: &[Commit<'_>],
+    before: &Before,
+    stamp: &Stamp,
+) -> Result<()> {
+    let lines: Vec<NewLine<Logged<'_>>> = standing
+        .iter()
+        .map(|commit| commit.decision)
+        .filter(|decision| decision.changes(case_before(before, decision)))
+        .map(|decision| {
+            let logged = Logged { decision, cases_so_far: cases_so_far(before, decision) };
+            NewLine::of(decision.account, "decision", logged)
+        })
+        .collect();
+    log::write(conn, &lines, run, stamp).await
+}
+
+/// What is to be canceled at an account: the pending acts of a stage, or of the whole case.
+struct Ended<'a> {
+    stage: Option<&'a StageRef>,
+    cause: &'a Cause,
+}
+
+/// What each account's decision cancels.
+type Endings<'a> = BTreeMap<AccountId, Vec<Ended<'a>>>;
+
+fn endings<'a>(standing: &[Commit<'a>]) -> Endings<'a> {
+    let mut endings = Endings::new();
+    for decision in standing.iter().map(|commit| commit.decision) {
+        let stages = decision.cancels.iter().map(|(stage, cause)| Ended { stage: Some(stage), cause });
+        let whole = decision.closed.iter().map(|cause| Ended { stage: None, cause });
+        let ended: Vec<Ended<'a>> = stages.chain(whole).collect();
+        if !ended.is_empty() {
+            endings.insert(decision.account, ended);
+        }
+    }
+    endings
+}
+
+/// Why something of the stage is canceled, when it is.
+fn cause_of(endings: &Endings<'_>, account: AccountId, stage: Option<&StageRef>) -> Option<String> {
+    let ended = endings.get(&account)?;
+    ended.iter().find(|ended| ended.stage.is_none() || ended.stage == stage).map(|ended| ended.cause.to_string())
+}
+
+async fn cancel(conn: &mut Conn, standing: &[Commit<'_>], stamp: &Stamp) -> Result<()> {
+    let endings = endings(standing);
+    if endings.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<AccountId> = endings.keys().copied().collect();
+    cancel_notices(conn, &endings, &accounts).await?;
+    cancel_calls(conn, &endings, &accounts).await?;
+    cancel_orders(conn, &endings, &accounts, stamp).await?;
+    cancel_referrals(conn, &endings, &accounts).await
+}
+
+async fn cancel_notices(conn: &mut Conn, endings: &Endings<'_>, accounts: &[AccountId]) -> Result<()> {
+    let condition =
+        format!("account_id IN {} AND state IN ('planned', 'released', 'rendered', 'batched') ORDER BY id", ids(1));
+    let mut pending: Vec<Notice> = kept::list(conn, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
+    let cause = |notice: &Notice| cause_of(endings, notice.account, Some(&notice.of));
+    pending.retain(|notice| cause(notice).is_some());
+    notice::end(conn, pending, NoticeState::Canceled, |notice| cause(notice).unwrap_or_default()).await?;
+    Ok(())
+}
+
+async fn cancel_calls(conn: &mut Conn, endings: &Endings<'_>, accounts: &[AccountId]) -> Result<()> {
+    let condition = format!("account_id IN {} AND state IN ('waiting', 'listed', 'released') ORDER BY id", ids(1));
+    let mut calls: Vec<Call> = kept::list(conn, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
+    for call in &mut calls {
+        if let Some(cause) = cause_of(endings, call.account, call.of.as_ref()) {
+            call.state = CallState::Canceled;
+            call.cause = Some(cause);
+        }
+    }
+    calls.retain(|call| !call::is_pending(call));
+    call::put(conn, &calls).await
+}
+
+/// A restoration is never canceled with the case: it is what the payment bought.
+async fn cancel_orders(conn: &mut Conn, endings: &Endings<'_>, accounts: &[AccountId], stamp: &Stamp) -> Result<()> {
+    let condition = format!(
+        "account_id IN {} AND state IN ('prepared', 'approved', 'finalized', 'dispatched') ORDER BY id",
+        ids(1)
+    );
+    let mut orders: Vec<FieldOrder> = kept::list(conn, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
+    let cause = |order: &FieldOrder| cause_of(endings, order.account, order.of.as_ref());
+    orders.retain(|order| order.kind != OrderKind::Restore && cause(order).is_some());
+    field_order::cancel(conn, orders, |order| cause(order).unwrap_or_default(), stamp).await
+}
+
+/// A referral carries no stage of its own; it ends with its case.
+async fn cancel_referrals(conn: &mut Conn, endings: &Endings<'_>, accounts: &[AccountId]) -> Result<()> {
+    let condition = format!("account_id IN {} AND state IN ('candidate', 'approved') ORDER BY id", ids(1));
+    let mut referrals: Vec<Referral> = kept::list(conn, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
+    for referral in &mut referrals {
+        if let Some(cause) = cause_of(endings, referral.account, None) {
+            referral.state = ReferralState::Canceled;
+            referral.cause = Some(cause);
+        }
+    }
+    referrals.retain(|referral| !referral::is_pending(referral));
+    referral::put(conn, &referrals).await
+}
+
+/// What the acts of a batch order, by kind, so that each kind is one statement.
+#[derive(Default)]
+struct Orders {
+    notices: Vec<Notice>,
+    /// Acts whose notices need no release.
+    released: Vec<String>,
+    events: Vec<NewEvent>,
+    calls: Vec<Call>,
+    field_orders: Vec<FieldOrder>,
+    referrals: Vec<Referral>,
+    tasks: Vec<NewTask>,
+    holds: Vec<(AccountId, NewHold)>,
+    flags: Vec<(AccountId, String)>,
+    fees: Vec<EntryRow>,
+    /// Accounts to whose facts the decision itself adds.
+    learned: BTreeSet<AccountId>,
+}
+
+impl Orders {
+    fn of(standing: &[Commit<'_>], stamp: &Stamp) -> Self {
+        let mut orders = Self::default();
+        for commit in standing {
+            for act in &commit.decision.acts {
+                orders.take(act, commit.decision.on);
+            }
+            orders.take_pieces(commit.pieces, stamp);
+        }
+        orders
+    }
+
+    fn take(&mut self, act: &Act, on: Day) {
+        let account = act.key.account;
+        match &act.action {
+            // Its pieces come with the decision.
+            Action::Notice(_) => {}
+            Action::Call(wanted) => self.calls.push(Call {
+                id: CallId(0),
+                account,
+                act_key: act.key.to_string(),
+                of: Some(act.key.of.clone()),
+                script: wanted.script.clone(),
+                required: wanted.required,
+                attempts_wanted: wanted.attempts,
+                attempts_made: 0,
+                state: CallState::Waiting,
+                not_before: act.for_day,
+                listed_on: None,
+                rank: None,
+                score_milli: 0,
+                score: Vec::new(),
+                assigned_to: None,
+                amount: debt_of(act),
+                days_past_due: act.notice.as_ref().map_or(0, |facts| facts.days_past_due),
+                cause: None,
+            }),
+            Action::Fee(fee) => {
+                self.learned.insert(account);
+                self.fees.push(EntryRow {
+                    account,
+                    service: act.key.service.unwrap_or(Service::General),
+                    kind: EntryKind::Fee,
+                    cents: act.amount.unwrap_or(Cents::ZERO),
+                    effective_on: act.for_day,
+                    due_on: Some(plus_days(act.for_day, i64::from(fee.due_days))),
+                    printed: BTreeMap::new(),
+                    designated_item: None,
+                    designated_service: None,
+                    reverses: None,
+                    channel: None,
+                    source: OWN_SOURCE.to_owned(),
+                    reference: act.key.to_string(),
+                    memo: fee.name.clone(),
+                });
+            }
+            Action::Tag(_) => {
+                let service = act.key.service.unwrap_or(Service::General);
+                self.field_orders.push(order(act, OrderKind::Tag, service, OrderState::Approved));
+            }
+            Action::Disconnect { services, limit_only } => {
+                let kind = if *limit_only { OrderKind::Limit } else { OrderKind::ShutOff };
+                self.field_orders
+                    .extend(services.iter().map(|service| order(act, kind, *service, OrderState::Prepared)));
+            }
+            Action::Restore { services, .. } => self
+                .field_orders
+                .extend(services.iter().map(|service| order(act, OrderKind::Restore, *service, OrderState::Approved))),
+            Action::Task { text, role } => self.task(act, text.clone(), *role),
+            Action::Hold { kind, days } => {
+                self.learned.insert(account);
+                let hold = NewHold {
+                    kind: *kind,
+                    from: on,
+                    through: days.map(|days| plus_days(on, i64::from(days))),
+                    items: Vec::new(),
+                    stops_clock: false,
+                    reason: format!("stage {} of the policy", act.key.of.stage),
+                };
+                self.holds.push((account, hold));
+            }
+            Action::Flag { name } => {
+                self.learned.insert(account);
+                self.flags.push((account, name.clone()));
+            }
+            Action::Refer { to } => self.referrals.push(Referral {
+                id: ReferralId(0),
+                account,
+                act_key: act.key.to_string(),
+                to: *to,
+                state: ReferralState::Candidate,
+                proposed_on: on,
+                amount: debt_of(act),
+                approved_by: None,
+                approved_on: None,
+                placed_on: None,
+                cause: None,
+            }),
+            // The amount is frozen in the case.
+            Action::Freeze { .. } => {}
+            // Money is written off by a person alone.
+            Action::WriteOff => {
+                self.task(act, format!("Decide the write-off of {}", debt_of(act)), Role::Approver);
+            }
+        }
+    }
+
+    fn task(&mut self, act: &Act, text: String, role: Role) {
+        self.tasks.push(NewTask { account: act.key.account, act_key: act.key.to_string(), text, role });
+    }
+
+    fn take_pieces(&mut self, pieces: &[NewNotice], stamp: &Stamp) {
+        let notices: Vec<Notice> = pieces.iter().map(|piece| planned(piece, stamp)).collect();
+        let released: Vec<Notice> =
+            notices.iter().filter(|notice| notice.state == NoticeState::Released).cloned().collect();
+        self.released.extend(released.iter().map(|notice| notice.act_key.clone()));
+        self.learned.extend(released.iter().map(|notice| notice.account));
+        self.events.extend(notice::event_each_act(&released, EventKind::NoticeReleased, stamp.on));
+        self.notices.extend(notices);
+    }
+
+    async fn carry_out(&self, conn: &mut Conn, rules: &LedgerRules, stamp: &Stamp) -> Result<()> {
+        if !self.notices.is_empty() {
+            notice::add(conn, &self.notices).await?;
+        }
+        if !self.released.is_empty() {
+            outbox::enqueue_rendering(conn, &self.released, stamp.at).await?;
+        }
+        event::record(conn, &self.events, stamp).await?;
+        if !self.calls.is_empty() {
+            call::add(conn, &self.calls).await?;
+        }
+        if !self.field_orders.is_empty() {
+            field_order::add(conn, &self.field_orders).await?;
+        }
+        if !self.referrals.is_empty() {
+            referral::add(conn, &self.referrals).await?;
+        }
+        if !self.tasks.is_empty() {
+            task::add(conn, &self.tasks, stamp.on).await?;
+        }
+        for (account, new) in &self.holds {
+            hold::add(conn, *account, new, stamp).await?;
+        }
+        for (account, name) in &self.flags {
+            account::set_flag(conn, *account, name, stamp).await?;
+        }
+        if !self.fees.is_empty() {
+            ledger::post(conn, &self.fees, stamp.at).await?;
+            let charged: BTreeSet<AccountId> = self.fees.iter().map(|fee| fee.account).collect();
+            let charged: Vec<AccountId> = charged.into_iter().collect();
+            resettle(conn, &charged, rules, stamp.on).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The debt that an act rests on.
+fn debt_of(act: &Act) -> Cents {
+    act.amount.or_else(|| act.notice.as_ref().map(|facts| facts.amount)).unwrap_or(Cents::ZERO)
+}
+
+fn order(act: &Act, kind: OrderKind, service: Service, state: OrderState) -> FieldOrder {
+    FieldOrder {
+        id: OrderId(0),
+        account: act.key.account,
+        act_key: act.key.to_string(),
+        of: Some(act.key.of.clone()),
+        kind,
+        service,
+        state,
+        for_day: act.for_day,
+        amount: debt_of(act),
+        approved_by: None,
+        approved_on: None,
+        finalized_by: None,
+        finalized_on: None,
+        done_on: None,
+        done_at: None,
+        crew: None,
+        note: String::new(),
+        cause: None,
+    }
+}
+
+fn planned(piece: &NewNotice, stamp: &Stamp) -> Notice {
+    let is_released = !piece.needs_release;
+    Notice {
+        id: NoticeId(0),
+        account: piece.key.account,
+        act_key: piece.key.to_string(),
+        of: piece.key.of.clone(),
+        template: piece.template.clone(),
+        channel: piece.channel,
+        recipient: piece.recipient,
+        addressee: piece.addressee.clone(),
+        address: piece.address.clone(),
+        email: piece.email.clone(),
+        languages: piece.languages.clone(),
+        statutory: piece.statutory,
+        deemed_days: piece.deemed_days,
+        facts: piece.facts.clone(),
+        state: if is_released { NoticeState::Released } else { NoticeState::Planned },
+        planned_on: piece.planned_on,
+        released_on: is_released.then_some(stamp.on),
+        released_by: is_released.then(|| stamp.by.to_string()),
+        dated: None,
+        document: None,
+        batch: None,
+        mailed_on: None,
+        proof: None,
+        served_on: None,
+        returned_on: None,
+        cause: None,
+    }
+}

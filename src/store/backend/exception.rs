@@ -1,0 +1,121 @@
+//! The exceptions list: what a person must look at.
+
+use serde_json::json;
+
+use super::given::{Exception, ExceptionKind, Stamp};
+use super::log::{self, NewLine};
+use super::{Backend, Conn, Result, StoreError, touch, word};
+use crate::domain::day::plus_days;
+use crate::domain::{AccountId, Day};
+
+/// Puts a line on the list, or finds the one that stands there. A line that freezes its account is a fact; the account
+/// is looked at again tomorrow.
+pub(super) async fn open(
+    conn: &mut Conn,
+    account: Option<AccountId>,
+    kind: ExceptionKind,
+    text: &str,
+    stamp: &Stamp,
+) -> Result<i64> {
+    let standing: Option<i64> = sqlx::query_scalar(
+        "SELECT id FROM exception
+         WHERE kind = $2 AND text = $3 AND cleared_on IS NULL AND COALESCE(account_id, 0) = $1 ORDER BY id LIMIT 1",
+    )
+    .bind(account.map_or(0, |account| account.0))
+    .bind(kind.word())
+    .bind(text)
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(id) = standing {
+        if let Some(account) = account.filter(|_| kind.freezes()) {
+            look_again(conn, account, stamp.on).await?;
+        }
+        return Ok(id);
+    }
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO exception (account_id, kind, text, opened_on) VALUES ($1, $2, $3, $4) RETURNING id",
+    )
+    .bind(account.map(|account| account.0))
+    .bind(kind.word())
+    .bind(text)
+    .bind(stamp.on)
+    .fetch_one(&mut *conn)
+    .await?;
+    let body = json!({ "exception": id, "kind": kind, "text": text });
+    log::write(conn, &[NewLine { account, what: "exception", body }], None, stamp).await?;
+    if let Some(account) = account.filter(|_| kind.freezes()) {
+        touch(conn, &[account], stamp.on).await?;
+        look_again(conn, account, stamp.on).await?;
+    }
+    Ok(id)
+}
+
+/// The account is looked at again on the day after `on`, not over and over on the same day.
+async fn look_again(conn: &mut Conn, account: AccountId, on: Day) -> Result<()> {
+    sqlx::query("UPDATE review SET next_review = $2 WHERE account_id = $1")
+        .bind(account.0)
+        .bind(plus_days(on, 1))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+type Row = (i64, Option<i64>, String, String, Day, Option<String>, Option<Day>);
+
+fn exception((id, account, kind, text, opened_on, cleared_by, cleared_on): Row) -> Result<Exception> {
+    let kind = word(ExceptionKind::from_word, &kind)?;
+    Ok(Exception { id, account: account.map(AccountId), kind, text, opened_on, cleared_by, cleared_on })
+}
+
+impl Backend {
+    pub async fn open_exception(
+        &self,
+        account: Option<AccountId>,
+        kind: ExceptionKind,
+        text: &str,
+        stamp: &Stamp,
+    ) -> Result<i64> {
+        let mut tx = self.write().await?;
+        let id = open(&mut tx, account, kind, text, stamp).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    pub async fn clear_exception(&self, id: i64, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let found: Option<Row> = sqlx::query_as(
+            "SELECT id, account_id, kind, text, opened_on, cleared_by, cleared_on FROM exception WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let found = exception(found.ok_or_else(|| StoreError::not_found("exception", id))?)?;
+        if let Some(by) = found.cleared_by {
+            return Err(StoreError::Conflict(format!("exception {id} was cleared by {by}")));
+        }
+        sqlx::query("UPDATE exception SET cleared_by = $2, cleared_on = $3 WHERE id = $1")
+            .bind(id)
+            .bind(stamp.by.to_string())
+            .bind(stamp.on)
+            .execute(&mut *tx)
+            .await?;
+        if let Some(account) = found.account {
+            touch(&mut tx, &[account], stamp.on).await?;
+        }
+        let body = json!({ "exception": id, "text": found.text });
+        let line = NewLine { account: found.account, what: "exception cleared", body };
+        log::write(&mut tx, &[line], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn exceptions(&self, open_only: bool) -> Result<Vec<Exception>> {
+        let select = if open_only {
+            "SELECT id, account_id, kind, text, opened_on, cleared_by, cleared_on FROM exception
+             WHERE cleared_on IS NULL ORDER BY id"
+        } else {
+            "SELECT id, account_id, kind, text, opened_on, cleared_by, cleared_on FROM exception ORDER BY id"
+        };
+        let found: Vec<Row> = sqlx::query_as(select).fetch_all(&self.reader).await?;
+        found.into_iter().map(exception).collect()
+    }
+}

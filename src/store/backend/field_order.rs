@@ -1,0 +1,315 @@
+//! Field orders: shut-off, restoration and tags, from prepared to the crew's result.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::json;
+use sqlx::types::Json;
+
+use super::event::{self, NewEvent};
+use super::given::{CrewResult, ExceptionKind, ShutOff, Stamp};
+use super::kept::{self, Kept};
+use super::log::{self, NewLine};
+use super::{Backend, Conn, Result, StoreError, exception, rows, sql, touch, word};
+use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
+use crate::domain::{AccountId, Day, EventKind, OrderId, Service};
+
+#[derive(Serialize)]
+struct OrderRow<'a> {
+    id: i64,
+    account: AccountId,
+    act_key: &'a str,
+    service: Service,
+    state: OrderState,
+    for_day: Day,
+    body: &'a FieldOrder,
+}
+
+impl<'a> From<&'a FieldOrder> for OrderRow<'a> {
+    fn from(body: &'a FieldOrder) -> Self {
+        let FieldOrder { id, account, act_key, service, state, for_day, .. } = body;
+        Self { id: id.0, account: *account, act_key, service: *service, state: *state, for_day: *for_day, body }
+    }
+}
+
+fn to_rows(orders: &[FieldOrder]) -> Vec<OrderRow<'_>> {
+    orders.iter().map(OrderRow::from).collect()
+}
+
+/// Adds orders; one that its act has already is left alone.
+pub(super) async fn add(conn: &mut Conn, orders: &[FieldOrder]) -> Result<()> {
+    let insert = format!(
+        "INSERT INTO field_order (account_id, act_key, service, state, for_day, body)
+         SELECT r.account, r.act_key, r.service, r.state, r.for_day, r.body FROM {} WHERE true
+         ON CONFLICT (act_key, service) DO NOTHING",
+        rows(1, "account bigint, act_key text, service text, state text, for_day date, body jsonb")
+    );
+    sqlx::query(sql(insert)).bind(Json(to_rows(orders))).execute(conn).await?;
+    Ok(())
+}
+
+/// Writes orders back as they are now.
+pub(super) async fn put(conn: &mut Conn, orders: &[FieldOrder]) -> Result<()> {
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let update = format!(
+        "UPDATE field_order SET state = r.state, for_day = r.for_day, body = r.body
+         FROM {} WHERE field_order.id = r.id",
+        rows(1, "id bigint, state text, for_day date, body jsonb")
+    );
+    sqlx::query(sql(update)).bind(Json(to_rows(orders))).execute(conn).await?;
+    Ok(())
+}
+
+/// Cancels pending orders. One that the crew has already goes on the exceptions list, so that the crew is called back.
+pub(super) async fn cancel(
+    conn: &mut Conn,
+    mut orders: Vec<FieldOrder>,
+    cause: impl Fn(&FieldOrder) -> String,
+    stamp: &Stamp,
+) -> Result<()> {
+    let mut events = Vec::new();
+    for order in &mut orders {
+        let cause = cause(order);
+        if order.state == OrderState::Dispatched {
+            let text =
+                format!("order {}: call the crew back from the {} of {}: {cause}", order.id, order.kind, order.service);
+            exception::open(conn, Some(order.account), ExceptionKind::RecallCrew, &text, stamp).await?;
+        }
+        order.state = OrderState::Canceled;
+        order.cause = Some(cause);
+        events.push(event_of(order, EventKind::OrderCanceled, stamp.on));
+    }
+    event::record(conn, &events, stamp).await?;
+    put(conn, &orders).await
+}
+
+fn event_of(order: &FieldOrder, kind: EventKind, on_day: Day) -> NewEvent {
+    NewEvent { account: order.account, kind, on_day, stage: order.of.clone() }
+}
+
+fn ids_of(orders: &[FieldOrder]) -> Vec<OrderId> {
+    orders.iter().map(|order| order.id).collect()
+}
+
+fn lines(orders: &[FieldOrder], what: &'static str) -> Vec<NewLine> {
+    let line = |order: &FieldOrder| {
+        let body = json!({
+            "order": order.id, "kind": order.kind, "service": order.service, "for_day": order.for_day,
+            "cause": order.cause,
+        });
+        NewLine::of(order.account, what, body)
+    };
+    orders.iter().map(line).collect()
+}
+
+/// The orders with the ids; an id that names none is an error, for a person typed it.
+async fn chosen(conn: &mut Conn, ids: impl Iterator<Item = OrderId>) -> Result<Vec<FieldOrder>> {
+    let wanted: BTreeSet<i64> = ids.map(|id| id.0).collect();
+    let wanted: Vec<i64> = wanted.into_iter().collect();
+    let found = kept::many::<FieldOrder>(conn, &wanted).await?;
+    match wanted.iter().find(|id| found.iter().all(|order| order.id.0 != **id)) {
+        Some(missing) => Err(StoreError::not_found(FieldOrder::WHAT, missing)),
+        None => Ok(found),
+    }
+}
+
+/// A shut-off or limit needs approval and finalization; what helps or informs goes from approved to the crew.
+const fn needs_finalizing(kind: OrderKind) -> bool {
+    match kind {
+        OrderKind::ShutOff | OrderKind::Limit => true,
+        OrderKind::Restore | OrderKind::Tag | OrderKind::Visit => false,
+    }
+}
+
+impl Backend {
+    pub async fn field_orders(&self, state: Option<OrderState>, for_day: Option<Day>) -> Result<Vec<FieldOrder>> {
+        let mut tx = self.read().await?;
+        let order = "ORDER BY for_day, id";
+        let query = match (state, for_day) {
+            (None, None) => kept::select(&format!("true {order}")),
+            (Some(state), None) => kept::select(&format!("state = $1 {order}")).bind(state.word()),
+            (None, Some(day)) => kept::select(&format!("for_day = $1 {order}")).bind(day),
+            (Some(state), Some(day)) => {
+                kept::select(&format!("state = $1 AND for_day = $2 {order}")).bind(state.word()).bind(day)
+            }
+        };
+        kept::list(&mut tx, query).await
+    }
+
+    pub async fn orders_of(&self, account: AccountId) -> Result<Vec<FieldOrder>> {
+        let mut tx = self.read().await?;
+        kept::of_account(&mut tx, account).await
+    }
+
+    pub async fn order(&self, id: OrderId) -> Result<FieldOrder> {
+        let mut tx = self.read().await?;
+        Ok(kept::one(&mut tx, id.0).await?.1)
+    }
+
+    pub async fn approve_orders(&self, ids: &[OrderId], stamp: &Stamp) -> Result<Vec<OrderId>> {
+        let mut tx = self.write().await?;
+        let mut orders = chosen(&mut tx, ids.iter().copied()).await?;
+        orders.retain(|order| order.state == OrderState::Prepared);
+        for order in &mut orders {
+            order.state = OrderState::Approved;
+            order.approved_by = Some(stamp.by.to_string());
+            order.approved_on = Some(stamp.on);
+        }
+        put(&mut tx, &orders).await?;
+        log::write(&mut tx, &lines(&orders, "order approved"), None, stamp).await?;
+        tx.commit().await?;
+        Ok(ids_of(&orders))
+    }
+
+    pub async fn finalize_orders(
+        &self,
+        passed: &[OrderId],
+        refused: &[(OrderId, FinalizeRefusal)],
+        stamp: &Stamp,
+    ) -> Result<Vec<OrderId>> {
+        let mut tx = self.write().await?;
+        let mut orders = chosen(&mut tx, passed.iter().copied()).await?;
+        orders.retain(|order| order.state == OrderState::Approved);
+        for order in &mut orders {
+            order.state = OrderState::Finalized;
+            order.finalized_by = Some(stamp.by.to_string());
+            order.finalized_on = Some(stamp.on);
+        }
+        put(&mut tx, &orders).await?;
+        log::write(&mut tx, &lines(&orders, "order finalized"), None, stamp).await?;
+
+        let mut withheld = chosen(&mut tx, refused.iter().map(|(id, _)| *id)).await?;
+        withheld.retain(|order| matches!(order.state, OrderState::Prepared | OrderState::Approved));
+        for order in &mut withheld {
+            let why = refused.iter().find(|(id, _)| *id == order.id).map(|(_, why)| why.to_string());
+            order.cause = why;
+        }
+        log::write(&mut tx, &lines(&withheld, "order refused at finalization"), None, stamp).await?;
+        let accounts: BTreeSet<AccountId> = withheld.iter().map(|order| order.account).collect();
+        let accounts: Vec<AccountId> = accounts.into_iter().collect();
+        cancel(&mut tx, withheld, |order| order.cause.clone().unwrap_or_default(), stamp).await?;
+        touch(&mut tx, &accounts, stamp.on).await?;
+        tx.commit().await?;
+        Ok(ids_of(&orders))
+    }
+
+    pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, stamp: &Stamp) -> Result<Vec<OrderId>> {
+        let mut tx = self.write().await?;
+        let mut orders = chosen(&mut tx, ids.iter().copied()).await?;
+        orders.retain(|order| match order.state {
+            OrderState::Finalized => true,
+            OrderState::Approved => !needs_finalizing(order.kind),
+            OrderState::Prepared
+            | OrderState::Dispatched
+            | OrderState::Done
+            | OrderState::NotDone
+            | OrderState::Canceled => false,
+        });
+        for order in &mut orders {
+            order.state = OrderState::Dispatched;
+            order.crew = Some(crew.to_owned());
+        }
+        put(&mut tx, &orders).await?;
+        log::write(&mut tx, &lines(&orders, "order dispatched"), None, stamp).await?;
+        tx.commit().await?;
+        Ok(ids_of(&orders))
+    }
+
+    pub async fn record_order_result(&self, id: OrderId, result: &CrewResult, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (account, mut order) = kept::one::<FieldOrder>(&mut tx, id.0).await?;
+        // A canceled order may have been done before the crew heard of it: what happened is recorded, and is an incident.
+        let late = order.state == OrderState::Canceled && result.done;
+        let taken = order.state == OrderState::Dispatched || late;
+        if !taken {
+            return Err(StoreError::Conflict(format!(
+                "order {id} is {}, and only a dispatched one has a result",
+                order.state
+            )));
+        }
+        order.crew = Some(result.crew.clone());
+        order.note.clone_from(&result.note);
+        if result.done {
+            order.state = OrderState::Done;
+            order.done_on = Some(result.on);
+            order.done_at.clone_from(&result.at);
+            carry_out(&mut tx, &order, result.on, stamp).await?;
+        } else {
+            order.state = OrderState::NotDone;
+            event::record(&mut tx, &[event_of(&order, EventKind::OrderCanceled, result.on)], stamp).await?;
+        }
+        if late {
+            let text = format!("order {id} was canceled, and the crew did the {} of {}", order.kind, order.service);
+            exception::open(&mut tx, Some(account), ExceptionKind::Incident, &text, stamp).await?;
+        }
+        put(&mut tx, std::slice::from_ref(&order)).await?;
+        touch(&mut tx, &[account], stamp.on).await?;
+        let what = if result.done { "order done" } else { "order not done" };
+        let body = json!({
+            "order": id, "kind": order.kind, "service": order.service, "on": result.on, "at": result.at,
+            "crew": result.crew, "note": result.note,
+        });
+        log::write(&mut tx, &[NewLine::of(account, what, body)], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn cancel_order(&self, id: OrderId, cause: &str, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (account, mut order) = kept::one::<FieldOrder>(&mut tx, id.0).await?;
+        if !order.state.is_pending() {
+            return Err(StoreError::Conflict(format!("order {id} is {} and cannot be canceled", order.state)));
+        }
+        order.cause = Some(cause.to_owned());
+        log::write(&mut tx, &lines(std::slice::from_ref(&order), "order canceled"), None, stamp).await?;
+        cancel(&mut tx, vec![order], |_| cause.to_owned(), stamp).await?;
+        touch(&mut tx, &[account], stamp.on).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn shut_offs(&self) -> Result<Vec<ShutOff>> {
+        let found: Vec<(i64, String, Day)> = sqlx::query_as(
+            "SELECT account_id, service, since FROM shut_off WHERE restored_at IS NULL ORDER BY account_id, service",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        found
+            .into_iter()
+            .map(|(account, service, since)| {
+                Ok(ShutOff { account: AccountId(account), service: word(Service::from_word, &service)?, since })
+            })
+            .collect()
+    }
+}
+
+/// What a done order changes: services that are off or on again, or a tag that serves its notice.
+async fn carry_out(conn: &mut Conn, order: &FieldOrder, on: Day, stamp: &Stamp) -> Result<()> {
+    let kinds: &[EventKind] = match order.kind {
+        OrderKind::ShutOff | OrderKind::Limit => {
+            sqlx::query("INSERT INTO shut_off (account_id, service, since, recorded_at) VALUES ($1, $2, $3, $4)")
+                .bind(order.account.0)
+                .bind(order.service.word())
+                .bind(on)
+                .bind(stamp.at)
+                .execute(&mut *conn)
+                .await?;
+            &[EventKind::ShutOff]
+        }
+        OrderKind::Restore => {
+            sqlx::query(
+                "UPDATE shut_off SET restored_at = $3 WHERE account_id = $1 AND service = $2 AND restored_at IS NULL",
+            )
+            .bind(order.account.0)
+            .bind(order.service.word())
+            .bind(stamp.at)
+            .execute(&mut *conn)
+            .await?;
+            &[EventKind::Restored]
+        }
+        OrderKind::Tag => &[EventKind::NoticePosted, EventKind::NoticeServed],
+        OrderKind::Visit => &[EventKind::ContactMade],
+    };
+    let events: Vec<NewEvent> = kinds.iter().map(|kind| event_of(order, *kind, on)).collect();
+    event::record(conn, &events, stamp).await
+}

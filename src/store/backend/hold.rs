@@ -1,0 +1,86 @@
+//! Holds: placed and ended by people, or placed by a policy.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sqlx::types::Json;
+
+use super::given::{NewHold, Stamp};
+use super::kept;
+use super::log::{self, NewLine};
+use super::{Backend, Conn, Result, StoreError, touch};
+use crate::domain::hold::Hold;
+use crate::domain::{AccountId, Day, HoldId};
+
+/// Places a hold and logs it. The caller touches the account.
+pub(super) async fn add(conn: &mut Conn, account: AccountId, new: &NewHold, stamp: &Stamp) -> Result<HoldId> {
+    if new.through.is_some_and(|through| through < new.from) {
+        return Err(StoreError::Conflict("a hold cannot end before it begins".to_owned()));
+    }
+    let hold = Hold {
+        id: HoldId(0),
+        kind: new.kind,
+        from: new.from,
+        through: new.through,
+        ended_on: None,
+        items: new.items.iter().copied().collect::<BTreeSet<_>>(),
+        stops_clock: new.stops_clock,
+        reason: new.reason.clone(),
+        placed_by: stamp.by.to_string(),
+        placed_on: stamp.on,
+    };
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO hold (account_id, from_on, body, recorded_at) VALUES ($1, $2, $3, $4) RETURNING id",
+    )
+    .bind(account.0)
+    .bind(hold.from)
+    .bind(Json(&hold))
+    .bind(stamp.at)
+    .fetch_one(&mut *conn)
+    .await?;
+    let hold = Hold { id: HoldId(id), ..hold };
+    log::write(conn, &[NewLine::of(account, "hold placed", json!(hold))], None, stamp).await?;
+    Ok(hold.id)
+}
+
+impl Backend {
+    pub async fn place_hold(&self, account: AccountId, hold: &NewHold, stamp: &Stamp) -> Result<HoldId> {
+        let mut tx = self.write().await?;
+        let id = add(&mut tx, account, hold, stamp).await?;
+        touch(&mut tx, &[account], stamp.on).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    pub async fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (account, mut hold) = kept::one::<Hold>(&mut tx, id.0).await?;
+        if let Some(ended) = hold.ended_on {
+            return Err(StoreError::Conflict(format!("hold {id} was ended on {ended}")));
+        }
+        hold.ended_on = Some(stamp.on);
+        sqlx::query("UPDATE hold SET body = $2, ended_at = $3 WHERE id = $1")
+            .bind(id.0)
+            .bind(Json(&hold))
+            .bind(stamp.at)
+            .execute(&mut *tx)
+            .await?;
+        touch(&mut tx, &[account], stamp.on).await?;
+        let line = NewLine::of(account, "hold ended", json!({ "hold": id, "kind": hold.kind, "reason": reason }));
+        log::write(&mut tx, &[line], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn holds_of(&self, account: AccountId) -> Result<Vec<Hold>> {
+        let mut tx = self.read().await?;
+        kept::of_account(&mut tx, account).await
+    }
+
+    pub async fn holds_on(&self, day: Day) -> Result<Vec<(AccountId, Hold)>> {
+        let mut tx = self.read().await?;
+        let mut holds =
+            kept::with_accounts(&mut tx, kept::select::<Hold>("from_on <= $1 ORDER BY id").bind(day)).await?;
+        holds.retain(|(_, hold)| hold.holds_on(day));
+        Ok(holds)
+    }
+}

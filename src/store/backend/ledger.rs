@@ -1,0 +1,432 @@
+//! The ledger: append-only entries, payments that match no account, and through when each channel is loaded.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::json;
+use sqlx::types::Json;
+
+use super::given::{AccountItems, CounterPayment, Stamp};
+use super::log::{self, NewLine};
+use super::settle::resettle;
+use super::{Backend, Conn, Result, StoreError, rows, sql, touch, word};
+use crate::domain::import::{NewEntry, UnmatchedPayment, UnmatchedState};
+use crate::domain::ledger::PaymentChannel;
+use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service, UnmatchedId};
+use crate::rulebook::policy::LedgerRules;
+
+/// The source of what Arrears itself posts.
+pub(super) const OWN_SOURCE: &str = "arrears";
+/// The source of payments taken at the counter.
+const COUNTER_SOURCE: &str = "counter";
+
+/// An entry about to be posted.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct EntryRow {
+    pub account: AccountId,
+    pub service: Service,
+    pub kind: EntryKind,
+    pub cents: Cents,
+    pub effective_on: Day,
+    pub due_on: Option<Day>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub printed: BTreeMap<String, Day>,
+    pub designated_item: Option<EntryId>,
+    pub designated_service: Option<Service>,
+    pub reverses: Option<EntryId>,
+    pub channel: Option<PaymentChannel>,
+    pub source: String,
+    pub reference: String,
+    pub memo: String,
+}
+
+/// Posts entries in their order; one whose reference is known already is left out. Gives how many were new.
+pub(super) async fn post(conn: &mut Conn, entries: &[EntryRow], at: DateTime<Utc>) -> Result<u64> {
+    if entries.is_empty() {
+        return Ok(0);
+    }
+    let insert = format!(
+        "INSERT INTO entry (account_id, service, kind, cents, effective_on, due_on, printed, designated_item,
+            designated_service, reverses, channel, source, reference, memo, recorded_at)
+         SELECT r.account, r.service, r.kind, r.cents, r.effective_on, r.due_on, r.printed, r.designated_item,
+            r.designated_service, r.reverses, r.channel, r.source, r.reference, r.memo, $2
+         FROM {} WHERE true
+         ON CONFLICT (reference, source) DO NOTHING",
+        rows(
+            1,
+            "account bigint, service text, kind text, cents bigint, effective_on date, due_on date, printed jsonb, \
+             designated_item bigint, designated_service text, reverses bigint, channel text, source text, \
+             reference text, memo text"
+        )
+    );
+    let done = sqlx::query(sql(insert)).bind(Json(entries)).bind(at).execute(conn).await?;
+    Ok(done.rows_affected())
+}
+
+type EntryColumns = (
+    i64,
+    i64,
+    String,
+    String,
+    i64,
+    Day,
+    Option<Day>,
+    Option<Json<BTreeMap<String, Day>>>,
+    Option<i64>,
+    Option<String>,
+    Option<i64>,
+    Option<String>,
+    String,
+    String,
+    String,
+    DateTime<Utc>,
+);
+
+/// The columns of an [`Entry`], in the order in which [`entry`] reads them.
+pub(super) const ENTRY_COLUMNS: &str = "id, account_id, service, kind, cents, effective_on, due_on, printed, \
+    designated_item, designated_service, reverses, channel, source, reference, memo, recorded_at";
+
+pub(super) fn entry(row: EntryColumns) -> Result<Entry> {
+    let (
+        id,
+        account,
+        service,
+        kind,
+        cents,
+        effective_on,
+        due_on,
+        printed,
+        item,
+        only,
+        reverses,
+        channel,
+        source,
+        reference,
+        memo,
+        recorded_at,
+    ) = row;
+    Ok(Entry {
+        id: EntryId(id),
+        account: AccountId(account),
+        service: word(Service::from_word, &service)?,
+        kind: word(EntryKind::from_word, &kind)?,
+        amount: Cents::new(cents),
+        effective_on,
+        due_on,
+        printed: printed.map(|Json(printed)| printed).unwrap_or_default(),
+        designated_item: item.map(EntryId),
+        designated_service: only.map(|text| word(Service::from_word, &text)).transpose()?,
+        reverses: reverses.map(EntryId),
+        channel: channel.map(|text| word(PaymentChannel::from_word, &text)).transpose()?,
+        source,
+        reference,
+        memo,
+        recorded_at,
+    })
+}
+
+/// The account's entries that were known by the instant, in order of effective date.
+pub(super) async fn entries_known(
+    conn: &mut Conn,
+    account: AccountId,
+    by: Option<DateTime<Utc>>,
+) -> Result<Vec<Entry>> {
+    let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE account_id = $1 ORDER BY effective_on, id");
+    let found: Vec<EntryColumns> = sqlx::query_as(sql(select)).bind(account.0).fetch_all(conn).await?;
+    let entries: Result<Vec<Entry>> = found.into_iter().map(entry).collect();
+    Ok(entries?.into_iter().filter(|entry| by.is_none_or(|by| entry.recorded_at <= by)).collect())
+}
+
+type ItemColumns = (i64, i64, String, String, i64, i64, Day, Day, Option<Json<BTreeMap<String, Day>>>);
+
+/// Open items of the accounts that the condition names, by account, oldest due first; a JSON array is its value.
+pub(super) async fn open_items_of(
+    conn: &mut Conn,
+    accounts: &[AccountId],
+) -> Result<BTreeMap<AccountId, Vec<OpenItem>>> {
+    let select = format!(
+        "SELECT account_id, entry_id, service, kind, cents, open_cents, billed_on, due_on, printed FROM open_item
+         WHERE account_id IN {} ORDER BY account_id, due_on, entry_id",
+        super::ids(1)
+    );
+    let found: Vec<ItemColumns> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    let mut items: BTreeMap<AccountId, Vec<OpenItem>> = BTreeMap::new();
+    for (account, id, service, kind, cents, open, billed_on, due_on, printed) in found {
+        items.entry(AccountId(account)).or_default().push(OpenItem {
+            id: EntryId(id),
+            service: word(Service::from_word, &service)?,
+            kind: word(EntryKind::from_word, &kind)?,
+            amount: Cents::new(cents),
+            open: Cents::new(open),
+            billed_on,
+            due_on,
+            printed: printed.map(|Json(printed)| printed).unwrap_or_default(),
+        });
+    }
+    Ok(items)
+}
+
+/// The entry of that source and reference.
+async fn by_reference(conn: &mut Conn, source: &str, reference: &str) -> Result<Option<Entry>> {
+    let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE source = $1 AND reference = $2");
+    let found: Option<EntryColumns> =
+        sqlx::query_as(sql(select)).bind(source).bind(reference).fetch_optional(conn).await?;
+    found.map(entry).transpose()
+}
+
+/// Posts one entry, settles its account anew and makes it due. The same entry again is the same; another under its
+/// reference is a conflict.
+async fn post_one(conn: &mut Conn, row: EntryRow, rules: &LedgerRules, stamp: &Stamp) -> Result<(EntryId, bool)> {
+    let new = post(conn, std::slice::from_ref(&row), stamp.at).await? == 1;
+    let posted = by_reference(conn, &row.source, &row.reference)
+        .await?
+        .ok_or_else(|| StoreError::not_found("entry", &row.reference))?;
+    if !new && (posted.account, posted.amount, posted.effective_on) != (row.account, row.cents, row.effective_on) {
+        return Err(StoreError::Conflict(format!(
+            "{} of {} was posted before as {} of {} on account id {}; give another reference, or reverse that one",
+            row.reference, row.source, posted.amount, posted.effective_on, posted.account
+        )));
+    }
+    if new {
+        touch(conn, &[row.account], stamp.on).await?;
+        resettle(conn, &[row.account], rules, stamp.on).await?;
+    }
+    Ok((posted.id, new))
+}
+
+impl Backend {
+    pub async fn entries(&self, account: AccountId) -> Result<Vec<Entry>> {
+        let mut tx = self.read().await?;
+        entries_known(&mut tx, account, None).await
+    }
+
+    pub async fn open_items(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountItems>> {
+        let mut tx = self.read().await?;
+        let found: Vec<(i64, String, String, i64)> = sqlx::query_as(
+            "SELECT account.id, account.number, account.customer_name, review.unapplied_cents
+             FROM account JOIN review ON review.account_id = account.id
+             WHERE account.id > $1
+               AND (review.unapplied_cents <> 0
+                    OR EXISTS (SELECT 1 FROM open_item WHERE open_item.account_id = account.id))
+             ORDER BY account.id LIMIT $2",
+        )
+        .bind(after.map_or(0, |after| after.0))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *tx)
+        .await?;
+        let accounts: Vec<AccountId> = found.iter().map(|row| AccountId(row.0)).collect();
+        let mut items = open_items_of(&mut tx, &accounts).await?;
+        Ok(found
+            .into_iter()
+            .map(|(id, number, customer_name, unapplied)| AccountItems {
+                account: AccountId(id),
+                number: AccountNumber::from(number),
+                customer_name,
+                items: items.remove(&AccountId(id)).unwrap_or_default(),
+                unapplied: Cents::new(unapplied),
+            })
+            .collect())
+    }
+
+    pub async fn counter_payment(
+        &self,
+        account: AccountId,
+        payment: &CounterPayment,
+        rules: &LedgerRules,
+        stamp: &Stamp,
+    ) -> Result<EntryId> {
+        if !payment.amount.is_positive() {
+            return Err(StoreError::Conflict(format!(
+                "a payment of {} is none: give an amount above zero",
+                payment.amount
+            )));
+        }
+        let mut tx = self.write().await?;
+        let row = EntryRow {
+            account,
+            service: Service::General,
+            kind: EntryKind::Payment,
+            cents: -payment.amount,
+            effective_on: payment.received_on,
+            due_on: None,
+            printed: BTreeMap::new(),
+            designated_item: None,
+            designated_service: None,
+            reverses: None,
+            channel: Some(PaymentChannel::Counter),
+            source: COUNTER_SOURCE.to_owned(),
+            reference: payment.reference.clone(),
+            memo: payment.memo.clone(),
+        };
+        let (id, new) = post_one(&mut tx, row, rules, stamp).await?;
+        if new {
+            let body = json!({ "entry": id, "amount": payment.amount, "received_on": payment.received_on });
+            log::write(&mut tx, &[NewLine::of(account, "counter payment", body)], None, stamp).await?;
+        }
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    pub async fn reverse_entry(
+        &self,
+        id: EntryId,
+        reason: &str,
+        rules: &LedgerRules,
+        stamp: &Stamp,
+    ) -> Result<EntryId> {
+        let mut tx = self.write().await?;
+        let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE id = $1");
+        let found: Option<EntryColumns> = sqlx::query_as(sql(select)).bind(id.0).fetch_optional(&mut *tx).await?;
+        let original = found.map(entry).transpose()?.ok_or_else(|| StoreError::not_found("ledger entry", id))?;
+        if original.source != OWN_SOURCE {
+            return Err(StoreError::Conflict(format!(
+                "entry {id} comes from {}: reverse it there, and import the reversal",
+                original.source
+            )));
+        }
+        if original.kind == EntryKind::Reversal {
+            return Err(StoreError::Conflict(format!("entry {id} is a reversal: post the entry anew instead")));
+        }
+        let row = EntryRow {
+            account: original.account,
+            service: original.service,
+            kind: EntryKind::Reversal,
+            cents: -original.amount,
+            effective_on: stamp.on,
+            due_on: None,
+            printed: BTreeMap::new(),
+            designated_item: None,
+            designated_service: None,
+            reverses: Some(id),
+            channel: None,
+            source: OWN_SOURCE.to_owned(),
+            reference: format!("reversal of {}", original.reference),
+            memo: reason.to_owned(),
+        };
+        if by_reference(&mut tx, &row.source, &row.reference).await?.is_some() {
+            return Err(StoreError::Conflict(format!("entry {id} is reversed already")));
+        }
+        let (reversal, _) = post_one(&mut tx, row, rules, stamp).await?;
+        let body = json!({ "entry": id, "reversal": reversal, "amount": original.amount, "reason": reason });
+        log::write(&mut tx, &[NewLine::of(original.account, "entry reversed", body)], None, stamp).await?;
+        tx.commit().await?;
+        Ok(reversal)
+    }
+
+    pub async fn unmatched_payments(&self, state: Option<UnmatchedState>) -> Result<Vec<UnmatchedPayment>> {
+        let mut tx = self.read().await?;
+        let all = unmatched(&mut tx, None).await?;
+        Ok(all.into_iter().filter(|payment| state.is_none_or(|state| payment.state == state)).collect())
+    }
+
+    pub async fn match_payment(
+        &self,
+        id: UnmatchedId,
+        account: AccountId,
+        rules: &LedgerRules,
+        stamp: &Stamp,
+    ) -> Result<EntryId> {
+        let mut tx = self.write().await?;
+        let payment = open_unmatched(&mut tx, id).await?;
+        let row = EntryRow {
+            account,
+            service: payment.row.service,
+            kind: payment.row.kind,
+            cents: payment.row.amount,
+            effective_on: payment.row.effective_on,
+            due_on: None,
+            printed: BTreeMap::new(),
+            // The debt that it named belongs to no account that we know.
+            designated_item: None,
+            designated_service: payment.row.designated_service,
+            reverses: None,
+            channel: payment.row.channel,
+            source: payment.row.source.clone(),
+            reference: payment.row.reference.clone(),
+            memo: payment.row.memo.clone(),
+        };
+        let (entry, _) = post_one(&mut tx, row, rules, stamp).await?;
+        decide_unmatched(&mut tx, id, UnmatchedState::Matched, stamp).await?;
+        let body = json!({ "entry": entry, "amount": payment.row.amount, "file": payment.file });
+        log::write(&mut tx, &[NewLine::of(account, "payment matched", body)], None, stamp).await?;
+        tx.commit().await?;
+        Ok(entry)
+    }
+
+    pub async fn reject_payment(&self, id: UnmatchedId, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let payment = open_unmatched(&mut tx, id).await?;
+        decide_unmatched(&mut tx, id, UnmatchedState::Rejected, stamp).await?;
+        let body = json!({ "unmatched": id, "amount": payment.row.amount, "reference": payment.row.reference });
+        log::write(&mut tx, &[NewLine { account: None, what: "payment rejected", body }], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn watermarks(&self) -> Result<BTreeMap<PaymentChannel, Day>> {
+        let found: Vec<(String, Day)> =
+            sqlx::query_as("SELECT channel, loaded_through FROM watermark").fetch_all(&self.reader).await?;
+        found.into_iter().map(|(channel, day)| Ok((word(PaymentChannel::from_word, &channel)?, day))).collect()
+    }
+
+    pub async fn raise_watermark(&self, channel: PaymentChannel, through: Day, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        raise(&mut tx, channel, through).await?;
+        let body = json!({ "channel": channel, "through": through });
+        log::write(&mut tx, &[NewLine { account: None, what: "channel loaded", body }], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Raises a channel's watermark; never lowers it.
+pub(super) async fn raise(conn: &mut Conn, channel: PaymentChannel, through: Day) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO watermark (channel, loaded_through) VALUES ($1, $2)
+         ON CONFLICT (channel) DO UPDATE SET loaded_through = excluded.loaded_through
+         WHERE watermark.loaded_through < excluded.loaded_through",
+    )
+    .bind(channel.word())
+    .bind(through)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+type UnmatchedColumns = (i64, String, Json<NewEntry>, String, Option<String>);
+
+async fn unmatched(conn: &mut Conn, id: Option<UnmatchedId>) -> Result<Vec<UnmatchedPayment>> {
+    let found: Vec<UnmatchedColumns> = sqlx::query_as(
+        "SELECT id, file, body, state, decided_by FROM unmatched_payment WHERE $1 = 0 OR id = $1 ORDER BY id",
+    )
+    .bind(id.map_or(0, |id| id.0))
+    .fetch_all(conn)
+    .await?;
+    found
+        .into_iter()
+        .map(|(id, file, Json(row), state, decided_by)| {
+            let state = word(UnmatchedState::from_word, &state)?;
+            Ok(UnmatchedPayment { id: UnmatchedId(id), file, row, state, decided_by })
+        })
+        .collect()
+}
+
+async fn open_unmatched(conn: &mut Conn, id: UnmatchedId) -> Result<UnmatchedPayment> {
+    let found = unmatched(conn, Some(id)).await?.pop().ok_or_else(|| StoreError::not_found("unmatched payment", id))?;
+    match found.state {
+        UnmatchedState::Open => Ok(found),
+        UnmatchedState::Matched | UnmatchedState::Rejected => {
+            let by = found.decided_by.unwrap_or_default();
+            Err(StoreError::Conflict(format!("unmatched payment {id} is {} by {by}", found.state)))
+        }
+    }
+}
+
+async fn decide_unmatched(conn: &mut Conn, id: UnmatchedId, state: UnmatchedState, stamp: &Stamp) -> Result<()> {
+    sqlx::query("UPDATE unmatched_payment SET state = $2, decided_by = $3 WHERE id = $1")
+        .bind(id.0)
+        .bind(state.word())
+        .bind(stamp.by.to_string())
+        .execute(conn)
+        .await?;
+    Ok(())
+}

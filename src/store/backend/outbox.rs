@@ -1,0 +1,153 @@
+//! The outbox: work with an effect outside, claimed under a lease with a fencing token; and leases by name.
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+
+use super::given::{ExceptionKind, Job, Stamp, Work, WorkKind};
+use super::{Backend, CLOCK_SECONDS, Conn, Result, SKIP_LOCKED, StoreError, exception, ids, notice, sql, texts};
+use crate::domain::{AccountId, NoticeId};
+
+const INTO_OUTBOX: &str =
+    "INSERT INTO outbox (account_id, kind, subject, state, not_before, lease_until, token, attempts)
+     SELECT account_id, $2, id, 'ready', $3, 0, 0, 0 FROM notice";
+
+/// Enqueues work on the notices; work that is there already is left alone.
+pub(super) async fn enqueue(conn: &mut Conn, kind: WorkKind, notices: &[NoticeId], at: DateTime<Utc>) -> Result<()> {
+    let insert = format!("{INTO_OUTBOX} WHERE id IN {} ORDER BY id ON CONFLICT (kind, subject) DO NOTHING", ids(1));
+    sqlx::query(sql(insert)).bind(Json(notices)).bind(kind.word()).bind(at).execute(conn).await?;
+    Ok(())
+}
+
+/// Enqueues the rendering of the released notices of the acts.
+pub(super) async fn enqueue_rendering(conn: &mut Conn, act_keys: &[String], at: DateTime<Utc>) -> Result<()> {
+    let insert = format!(
+        "{INTO_OUTBOX} WHERE act_key IN {} AND state = 'released' ORDER BY id ON CONFLICT (kind, subject) DO NOTHING",
+        texts(1)
+    );
+    sqlx::query(sql(insert)).bind(Json(act_keys)).bind(WorkKind::RenderNotice.word()).bind(at).execute(conn).await?;
+    Ok(())
+}
+
+/// Nothing more is to be done for the notices.
+pub(super) async fn withdraw(conn: &mut Conn, notices: &[NoticeId]) -> Result<()> {
+    let update = format!("UPDATE outbox SET state = 'canceled' WHERE subject IN {} AND state = 'ready'", ids(1));
+    sqlx::query(sql(update)).bind(Json(notices)).execute(conn).await?;
+    Ok(())
+}
+
+/// The notice on which the work is done.
+const fn subject(work: &Work) -> NoticeId {
+    match work {
+        Work::RenderNotice(notice) | Work::SendEmail(notice) => *notice,
+    }
+}
+
+impl Backend {
+    pub async fn claim_work(
+        &self,
+        kind: WorkKind,
+        limit: u32,
+        now: DateTime<Utc>,
+        lease_seconds: u32,
+    ) -> Result<Vec<Job>> {
+        let claim = format!(
+            "UPDATE outbox SET lease_until = {CLOCK_SECONDS} + $4, token = token + 1, attempts = attempts + 1
+             WHERE id IN (
+                SELECT id FROM outbox
+                WHERE kind = $1 AND state = 'ready' AND not_before <= $2 AND lease_until <= {CLOCK_SECONDS}
+                ORDER BY id LIMIT $3 {SKIP_LOCKED})
+             RETURNING id, account_id, subject, token, attempts"
+        );
+        let mut tx = self.write().await?;
+        let mut found: Vec<(i64, i64, i64, i64, i64)> = sqlx::query_as(sql(claim))
+            .bind(kind.word())
+            .bind(now)
+            .bind(i64::from(limit))
+            .bind(i64::from(lease_seconds))
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        found.sort_unstable();
+        found
+            .into_iter()
+            .map(|(_, account, subject, token, attempts)| {
+                let notice = NoticeId(subject);
+                let work = match kind {
+                    WorkKind::RenderNotice => Work::RenderNotice(notice),
+                    WorkKind::SendEmail => Work::SendEmail(notice),
+                };
+                let attempts = u32::try_from(attempts)
+                    .map_err(|_| StoreError::Corrupt(format!("{attempts} attempts at {}", work.key())))?;
+                Ok(Job { account: AccountId(account), work, token, attempts })
+            })
+            .collect()
+    }
+
+    pub async fn complete_work(&self, job: &Job) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let held = settle_work(&mut tx, job, "done", None).await?;
+        tx.commit().await?;
+        Ok(held)
+    }
+
+    pub async fn retry_work(&self, job: &Job, not_before: DateTime<Utc>, error: &str) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE outbox SET not_before = $4, lease_until = 0, error = $5
+             WHERE kind = $1 AND subject = $2 AND token = $3 AND state = 'ready'",
+        )
+        .bind(job.work.kind().word())
+        .bind(subject(&job.work).0)
+        .bind(job.token)
+        .bind(not_before)
+        .bind(error)
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    pub async fn fail_work(&self, job: &Job, error: &str, stamp: &Stamp) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let held = settle_work(&mut tx, job, "failed", Some(error)).await?;
+        if held {
+            notice::fail(&mut tx, subject(&job.work), error, stamp).await?;
+            let text = format!("{} failed: {error}", job.work.key());
+            exception::open(&mut tx, Some(job.account), ExceptionKind::WorkFailed, &text, stamp).await?;
+        }
+        tx.commit().await?;
+        Ok(held)
+    }
+
+    pub async fn take_lease(&self, name: &str, owner: &str, seconds: u32) -> Result<bool> {
+        let take = format!(
+            "INSERT INTO lease (name, owner, lease_until) VALUES ($1, $2, {CLOCK_SECONDS} + $3)
+             ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, lease_until = excluded.lease_until
+             WHERE lease.owner = excluded.owner OR lease.lease_until <= {CLOCK_SECONDS}"
+        );
+        let done = sqlx::query(sql(take)).bind(name).bind(owner).bind(i64::from(seconds)).execute(&self.writer).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    pub async fn drop_lease(&self, name: &str, owner: &str) -> Result<()> {
+        sqlx::query("DELETE FROM lease WHERE name = $1 AND owner = $2")
+            .bind(name)
+            .bind(owner)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Ends work that this claim still holds.
+async fn settle_work(conn: &mut Conn, job: &Job, state: &str, error: Option<&str>) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE outbox SET state = $4, error = $5 WHERE kind = $1 AND subject = $2 AND token = $3 AND state = 'ready'",
+    )
+    .bind(job.work.kind().word())
+    .bind(subject(&job.work).0)
+    .bind(job.token)
+    .bind(state)
+    .bind(error)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

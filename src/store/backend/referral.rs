@@ -1,0 +1,149 @@
+//! Referrals: candidates for legal action, approved, placed, recalled.
+
+use serde::Serialize;
+use serde_json::json;
+use sqlx::types::Json;
+
+use super::event::{self, NewEvent};
+use super::given::Stamp;
+use super::kept;
+use super::log::{self, NewLine};
+use super::{Backend, Conn, Result, StoreError, rows, sql, touch};
+use crate::domain::referral::{Referral, ReferralState};
+use crate::domain::{AccountId, EventKind, ReferralId};
+
+#[derive(Serialize)]
+struct ReferralRow<'a> {
+    id: i64,
+    account: AccountId,
+    act_key: &'a str,
+    state: ReferralState,
+    body: &'a Referral,
+}
+
+impl<'a> From<&'a Referral> for ReferralRow<'a> {
+    fn from(body: &'a Referral) -> Self {
+        let Referral { id, account, act_key, state, .. } = body;
+        Self { id: id.0, account: *account, act_key, state: *state, body }
+    }
+}
+
+fn to_rows(referrals: &[Referral]) -> Vec<ReferralRow<'_>> {
+    referrals.iter().map(ReferralRow::from).collect()
+}
+
+/// Adds candidates; one that its act has already is left alone.
+pub(super) async fn add(conn: &mut Conn, referrals: &[Referral]) -> Result<()> {
+    let insert = format!(
+        "INSERT INTO referral (account_id, act_key, state, body)
+         SELECT r.account, r.act_key, r.state, r.body FROM {} WHERE true
+         ON CONFLICT (act_key) DO NOTHING",
+        rows(1, "account bigint, act_key text, state text, body jsonb")
+    );
+    sqlx::query(sql(insert)).bind(Json(to_rows(referrals))).execute(conn).await?;
+    Ok(())
+}
+
+/// Writes referrals back as they are now.
+pub(super) async fn put(conn: &mut Conn, referrals: &[Referral]) -> Result<()> {
+    if referrals.is_empty() {
+        return Ok(());
+    }
+    let update = format!(
+        "UPDATE referral SET state = r.state, body = r.body FROM {} WHERE referral.id = r.id",
+        rows(1, "id bigint, state text, body jsonb")
+    );
+    sqlx::query(sql(update)).bind(Json(to_rows(referrals))).execute(conn).await?;
+    Ok(())
+}
+
+/// Not placed yet, so that it can be canceled without telling anyone.
+pub(super) const fn is_pending(referral: &Referral) -> bool {
+    matches!(referral.state, ReferralState::Candidate | ReferralState::Approved)
+}
+
+impl Backend {
+    pub async fn referrals(&self, state: Option<ReferralState>) -> Result<Vec<Referral>> {
+        let mut tx = self.read().await?;
+        let query = match state {
+            None => kept::select("true ORDER BY id"),
+            Some(state) => kept::select("state = $1 ORDER BY id").bind(state.word()),
+        };
+        kept::list(&mut tx, query).await
+    }
+
+    pub async fn referrals_of(&self, account: AccountId) -> Result<Vec<Referral>> {
+        let mut tx = self.read().await?;
+        kept::of_account(&mut tx, account).await
+    }
+
+    pub async fn referral(&self, id: ReferralId) -> Result<Referral> {
+        let mut tx = self.read().await?;
+        Ok(kept::one(&mut tx, id.0).await?.1)
+    }
+
+    pub async fn approve_referral(&self, id: ReferralId, stamp: &Stamp) -> Result<()> {
+        let step = |referral: &mut Referral| {
+            referral.state = ReferralState::Approved;
+            referral.approved_by = Some(stamp.by.to_string());
+            referral.approved_on = Some(stamp.on);
+        };
+        self.advance(id, &[ReferralState::Candidate], step, None, "referral approved", stamp).await
+    }
+
+    pub async fn decline_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> Result<()> {
+        let step = |referral: &mut Referral| {
+            referral.state = ReferralState::Declined;
+            referral.cause = Some(reason.to_owned());
+        };
+        self.advance(id, &[ReferralState::Candidate], step, None, "referral declined", stamp).await
+    }
+
+    pub async fn place_referral(&self, id: ReferralId, stamp: &Stamp) -> Result<()> {
+        let step = |referral: &mut Referral| {
+            referral.state = ReferralState::Placed;
+            referral.placed_on = Some(stamp.on);
+        };
+        let event = Some(EventKind::Placed);
+        self.advance(id, &[ReferralState::Approved], step, event, "referral placed", stamp).await
+    }
+
+    pub async fn recall_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> Result<()> {
+        let step = |referral: &mut Referral| {
+            referral.state = ReferralState::Recalled;
+            referral.cause = Some(reason.to_owned());
+        };
+        let from = [ReferralState::Approved, ReferralState::Placed];
+        self.advance(id, &from, step, Some(EventKind::Recalled), "referral recalled", stamp).await
+    }
+
+    async fn advance(
+        &self,
+        id: ReferralId,
+        from: &[ReferralState],
+        step: impl FnOnce(&mut Referral) + Send,
+        event: Option<EventKind>,
+        what: &'static str,
+        stamp: &Stamp,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (account, mut referral) = kept::one::<Referral>(&mut tx, id.0).await?;
+        if !from.contains(&referral.state) {
+            let wanted: Vec<&str> = from.iter().map(|state| state.word()).collect();
+            return Err(StoreError::Conflict(format!(
+                "referral {id} is {}, and it has to be {}",
+                referral.state,
+                wanted.join(" or ")
+            )));
+        }
+        step(&mut referral);
+        put(&mut tx, std::slice::from_ref(&referral)).await?;
+        if let Some(kind) = event {
+            let event = NewEvent { account, kind, on_day: stamp.on, stage: None };
+            event::record(&mut tx, &[event], stamp).await?;
+        }
+        touch(&mut tx, &[account], stamp.on).await?;
+        log::write(&mut tx, &[NewLine::of(account, what, json!(referral))], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,87 @@
+//! Runs: a business date is run once for each kind, whole or resumed.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sqlx::types::Json;
+
+use super::given::{RunRecord, RunStart, Stamp};
+use super::log::{self, NewLine};
+use super::{Backend, Result, StoreError};
+use crate::domain::{Day, RunId};
+
+type Row = (i64, Day, String, DateTime<Utc>, Option<DateTime<Utc>>, Option<Json<Value>>);
+
+impl Backend {
+    pub async fn begin_run(&self, date: Day, kind: &str, stamp: &Stamp) -> Result<RunStart> {
+        let mut tx = self.write().await?;
+        let new: Option<i64> = sqlx::query_scalar(
+            "INSERT INTO run (business_date, kind, started_at) VALUES ($1, $2, $3)
+             ON CONFLICT (business_date, kind) DO NOTHING RETURNING id",
+        )
+        .bind(date)
+        .bind(kind)
+        .bind(stamp.at)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let start = if let Some(id) = new {
+            let body = json!({ "run": id, "date": date, "kind": kind });
+            log::write(&mut tx, &[NewLine { account: None, what: "run begun", body }], None, stamp).await?;
+            RunStart::New(RunId(id))
+        } else {
+            let (id, finished): (i64, Option<DateTime<Utc>>) =
+                sqlx::query_as("SELECT id, finished_at FROM run WHERE business_date = $1 AND kind = $2")
+                    .bind(date)
+                    .bind(kind)
+                    .fetch_one(&mut *tx)
+                    .await?;
+            if finished.is_some() { RunStart::AlreadyDone(RunId(id)) } else { RunStart::Resumed(RunId(id)) }
+        };
+        tx.commit().await?;
+        Ok(start)
+    }
+
+    pub async fn finish_run(&self, id: RunId, summary: &Value, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let done = sqlx::query("UPDATE run SET finished_at = $2, summary = $3 WHERE id = $1 AND finished_at IS NULL")
+            .bind(id.0)
+            .bind(stamp.at)
+            .bind(Json(summary))
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::not_found("unfinished run", id));
+        }
+        let line = NewLine { account: None, what: "run finished", body: json!({ "run": id, "summary": summary }) };
+        log::write(&mut tx, &[line], Some(id), stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn last_finished(&self, kind: &str) -> Result<Option<Day>> {
+        let last: Option<Day> =
+            sqlx::query_scalar("SELECT MAX(business_date) FROM run WHERE kind = $1 AND finished_at IS NOT NULL")
+                .bind(kind)
+                .fetch_one(&self.reader)
+                .await?;
+        Ok(last)
+    }
+
+    pub async fn runs(&self, limit: u32) -> Result<Vec<RunRecord>> {
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT id, business_date, kind, started_at, finished_at, summary FROM run ORDER BY id DESC LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(found
+            .into_iter()
+            .map(|(id, date, kind, started_at, finished_at, summary)| RunRecord {
+                id: RunId(id),
+                date,
+                kind,
+                started_at,
+                finished_at,
+                summary: summary.map(|Json(summary)| summary),
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,248 @@
+//! The open items: a projection of the ledger, rebuilt for an account whenever its entries or arrangements change.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::json;
+use sqlx::types::Json;
+
+use super::given::Stamp;
+use super::kept;
+use super::ledger::open_items_of;
+use super::log::{self, NewLine};
+use super::{Backend, Conn, Result, count, ids, rows, sql, touch, word};
+use crate::domain::arrangement::Arrangement;
+use crate::domain::ledger::{PlanSpan, settle};
+use crate::domain::{AccountId, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service};
+use crate::rulebook::policy::LedgerRules;
+
+/// How many accounts are settled with one set of statements.
+const PAGE: usize = 5_000;
+
+#[derive(Serialize)]
+struct ItemRow {
+    account: AccountId,
+    due_on: Day,
+    entry: EntryId,
+    service: Service,
+    kind: EntryKind,
+    cents: Cents,
+    open: Cents,
+    billed_on: Day,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    printed: BTreeMap<String, Day>,
+}
+
+/// An item that is paid.
+#[derive(Serialize)]
+struct GoneRow {
+    account: AccountId,
+    due_on: Day,
+    entry: EntryId,
+}
+
+#[derive(Serialize)]
+struct ApplicationRow {
+    account: AccountId,
+    credit: EntryId,
+    debt: EntryId,
+    cents: Cents,
+    on_day: Day,
+}
+
+#[derive(Serialize)]
+struct ReviewRow {
+    account: AccountId,
+    unapplied: Cents,
+    future_on: Option<Day>,
+}
+
+/// Settles the accounts as of `on` and writes their open items. Accounts are in the order of their ids.
+pub(super) async fn resettle(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRules, on: Day) -> Result<()> {
+    for page in accounts.chunks(PAGE) {
+        resettle_page(conn, page, rules, on).await?;
+    }
+    Ok(())
+}
+
+async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRules, on: Day) -> Result<()> {
+    let plans = plans(conn, accounts).await?;
+    let mut before = open_items_of(conn, accounts).await?;
+    let (mut gone, mut items) = (Vec::new(), Vec::new());
+    let mut applications = Vec::new();
+    let mut reviews = Vec::new();
+    let mut entries = entries_to_settle(conn, accounts).await?;
+    for account in accounts {
+        let entries = entries.remove(account).unwrap_or_default();
+        let plans = plans.get(account).map(Vec::as_slice).unwrap_or_default();
+        let books = settle(&entries, &rules.order, plans, on);
+        if !plans.is_empty() {
+            applications.extend(books.applications.iter().map(|application| ApplicationRow {
+                account: *account,
+                credit: application.credit,
+                debt: application.debt,
+                cents: application.amount,
+                on_day: application.on,
+            }));
+        }
+        let future_on = entries.iter().map(|entry| entry.effective_on).filter(|day| *day > on).min();
+        reviews.push(ReviewRow { account: *account, unapplied: books.unapplied, future_on });
+        let before = before.remove(account).unwrap_or_default();
+        gone.extend(
+            before.iter().filter(|item| books.items.iter().all(|now| !is_same_row(now, item))).map(|item| GoneRow {
+                account: *account,
+                due_on: item.due_on,
+                entry: item.id,
+            }),
+        );
+        let changed = books.items.into_iter().filter(|item| !before.contains(item));
+        items.extend(changed.map(|item| ItemRow {
+            account: *account,
+            due_on: item.due_on,
+            entry: item.id,
+            service: item.service,
+            kind: item.kind,
+            cents: item.amount,
+            open: item.open,
+            billed_on: item.billed_on,
+            printed: item.printed,
+        }));
+    }
+    write_items(conn, &gone, &items).await?;
+    if !plans.is_empty() {
+        let planned: Vec<AccountId> = plans.into_keys().collect();
+        write_applications(conn, &planned, &applications).await?;
+    }
+    let update = format!(
+        "UPDATE review SET unapplied_cents = r.unapplied, future_on = r.future_on FROM {}
+         WHERE review.account_id = r.account",
+        rows(1, "account bigint, unapplied bigint, future_on date")
+    );
+    sqlx::query(sql(update)).bind(Json(reviews)).execute(&mut *conn).await?;
+    Ok(())
+}
+
+fn is_same_row(one: &OpenItem, other: &OpenItem) -> bool {
+    (one.due_on, one.id) == (other.due_on, other.id)
+}
+
+/// Writes what has changed and nothing else: most of an account's items stay as they are.
+async fn write_items(conn: &mut Conn, gone: &[GoneRow], items: &[ItemRow]) -> Result<()> {
+    if !gone.is_empty() {
+        let delete = format!(
+            "DELETE FROM open_item
+             WHERE (account_id, due_on, entry_id) IN (SELECT r.account, r.due_on, r.entry FROM {})",
+            rows(1, "account bigint, due_on date, entry bigint")
+        );
+        sqlx::query(sql(delete)).bind(Json(gone)).execute(&mut *conn).await?;
+    }
+    if !items.is_empty() {
+        let upsert = format!(
+            "INSERT INTO open_item
+                (account_id, due_on, entry_id, service, kind, cents, open_cents, billed_on, printed)
+             SELECT r.account, r.due_on, r.entry, r.service, r.kind, r.cents, r.open, r.billed_on, r.printed
+             FROM {} WHERE true
+             ON CONFLICT (account_id, due_on, entry_id) DO UPDATE SET open_cents = excluded.open_cents",
+            rows(
+                1,
+                "account bigint, due_on date, entry bigint, service text, kind text, cents bigint, open bigint, \
+                 billed_on date, printed jsonb"
+            )
+        );
+        sqlx::query(sql(upsert)).bind(Json(items)).execute(conn).await?;
+    }
+    Ok(())
+}
+
+async fn write_applications(conn: &mut Conn, planned: &[AccountId], applications: &[ApplicationRow]) -> Result<()> {
+    sqlx::query(sql(format!("DELETE FROM application WHERE account_id IN {}", ids(1))))
+        .bind(Json(planned))
+        .execute(&mut *conn)
+        .await?;
+    let insert = format!(
+        "INSERT INTO application (account_id, credit_id, debt_id, cents, on_day)
+         SELECT r.account, r.credit, r.debt, r.cents, r.on_day FROM {}",
+        rows(1, "account bigint, credit bigint, debt bigint, cents bigint, on_day date")
+    );
+    sqlx::query(sql(insert)).bind(Json(applications)).execute(conn).await?;
+    Ok(())
+}
+
+/// The arrangements' spans by account.
+pub(super) async fn plans(conn: &mut Conn, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Vec<PlanSpan>>> {
+    let condition = format!("account_id IN {} ORDER BY id", ids(1));
+    let query = kept::select::<Arrangement>(&condition).bind(Json(accounts.to_vec()));
+    let mut plans: BTreeMap<AccountId, Vec<PlanSpan>> = BTreeMap::new();
+    for (account, plan) in kept::with_accounts(conn, query).await? {
+        plans.entry(account).or_default().push(plan.span());
+    }
+    Ok(plans)
+}
+
+type Settled = (
+    i64,
+    i64,
+    String,
+    String,
+    i64,
+    Day,
+    Option<Day>,
+    Option<Json<BTreeMap<String, Day>>>,
+    Option<i64>,
+    Option<String>,
+    Option<i64>,
+);
+
+/// The entries by account, with only what settling reads: no source, reference or memo.
+async fn entries_to_settle(conn: &mut Conn, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Vec<Entry>>> {
+    let select = format!(
+        "SELECT id, account_id, service, kind, cents, effective_on, due_on, printed, designated_item,
+            designated_service, reverses
+         FROM entry WHERE account_id IN {} ORDER BY account_id, id",
+        ids(1)
+    );
+    let found: Vec<Settled> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    let mut entries: BTreeMap<AccountId, Vec<Entry>> = BTreeMap::new();
+    for (id, account, service, kind, cents, effective_on, due_on, printed, item, only, reverses) in found {
+        entries.entry(AccountId(account)).or_default().push(Entry {
+            id: EntryId(id),
+            account: AccountId(account),
+            service: word(Service::from_word, &service)?,
+            kind: word(EntryKind::from_word, &kind)?,
+            amount: Cents::new(cents),
+            effective_on,
+            due_on,
+            printed: printed.map(|Json(printed)| printed).unwrap_or_default(),
+            designated_item: item.map(EntryId),
+            designated_service: only.map(|text| word(Service::from_word, &text)).transpose()?,
+            reverses: reverses.map(EntryId),
+            channel: None,
+            source: String::new(),
+            reference: String::new(),
+            memo: String::new(),
+            recorded_at: DateTime::<Utc>::UNIX_EPOCH,
+        });
+    }
+    Ok(entries)
+}
+
+impl Backend {
+    pub async fn ripen(&self, rules: &LedgerRules, stamp: &Stamp) -> Result<u64> {
+        let mut tx = self.write().await?;
+        let due: Vec<i64> = sqlx::query_scalar("SELECT account_id FROM review WHERE future_on <= $1 ORDER BY 1")
+            .bind(stamp.on)
+            .fetch_all(&mut *tx)
+            .await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let accounts: Vec<AccountId> = due.into_iter().map(AccountId).collect();
+        touch(&mut tx, &accounts, stamp.on).await?;
+        resettle(&mut tx, &accounts, rules, stamp.on).await?;
+        let line = NewLine { account: None, what: "entries came due", body: json!({ "accounts": accounts.len() }) };
+        log::write(&mut tx, &[line], None, stamp).await?;
+        tx.commit().await?;
+        count(i64::try_from(accounts.len()).unwrap_or(i64::MAX))
+    }
+}

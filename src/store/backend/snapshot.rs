@@ -1,0 +1,315 @@
+//! Snapshots: all that is known of accounts, now or by an earlier instant.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::types::Json;
+
+use super::given::ExceptionKind;
+use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
+use super::{Backend, Conn, Result, StoreError, account, ids, sql, word};
+use crate::domain::arrangement::Arrangement;
+use crate::domain::case::StageRef;
+use crate::domain::hold::Hold;
+use crate::domain::ledger::{Application, PlanSpan, settle};
+use crate::domain::promise::Promise;
+use crate::domain::{
+    AccountId, ArrangementId, Case, Cents, Day, Entry, EntryId, EntryKind, Event, EventKind, HoldId, Profile,
+    PromiseId, Service, Snapshot,
+};
+use crate::rulebook::policy::LedgerRules;
+
+/// Lists by account.
+type By<T> = BTreeMap<AccountId, Vec<T>>;
+
+/// The instant by which something had to be known; none for all that is known.
+type Known = Option<DateTime<Utc>>;
+
+impl Backend {
+    pub async fn snapshots(&self, accounts: &[AccountId]) -> Result<Vec<Snapshot>> {
+        let mut tx = self.read().await?;
+        let mut found = heads(&mut tx, accounts).await?;
+        let mut items = open_items_of(&mut tx, accounts).await?;
+        for snapshot in &mut found {
+            snapshot.items = items.remove(&snapshot.account).unwrap_or_default();
+        }
+        learn(&mut tx, &mut found, accounts, None).await?;
+        let planned: Vec<AccountId> = found
+            .iter()
+            .filter(|snapshot| !(snapshot.arrangements.is_empty() && snapshot.promises.is_empty()))
+            .map(|snapshot| snapshot.account)
+            .collect();
+        if !planned.is_empty() {
+            let mut payments = payments(&mut tx, &planned).await?;
+            let mut applications = applications(&mut tx, &planned).await?;
+            for snapshot in &mut found {
+                snapshot.payments = payments.remove(&snapshot.account).unwrap_or_default();
+                snapshot.applications = applications.remove(&snapshot.account).unwrap_or_default();
+            }
+        }
+        Ok(found)
+    }
+
+    pub async fn snapshot_as_of(
+        &self,
+        account: AccountId,
+        day: Day,
+        known_by: DateTime<Utc>,
+        rules: &LedgerRules,
+    ) -> Result<Snapshot> {
+        let mut tx = self.read().await?;
+        let mut found = heads(&mut tx, &[account]).await?;
+        learn(&mut tx, &mut found, &[account], Some(known_by)).await?;
+        let mut snapshot = found.pop().ok_or_else(|| StoreError::not_found("account with id", account))?;
+        let entries = entries_known(&mut tx, account, Some(known_by)).await?;
+        let plans: Vec<PlanSpan> = snapshot.arrangements.iter().map(Arrangement::span).collect();
+        let books = settle(&entries, &rules.order, &plans, day);
+        snapshot.items = books.items;
+        snapshot.unapplied = books.unapplied;
+        if !plans.is_empty() || !snapshot.promises.is_empty() {
+            snapshot.payments = entries.into_iter().filter(is_payment).collect();
+            snapshot.applications = books.applications;
+        }
+        (snapshot.case, snapshot.cases_so_far) = case_known(&mut tx, account, known_by).await?;
+        snapshot.frozen = frozen_on(&mut tx, account, day).await?;
+        Ok(snapshot)
+    }
+}
+
+/// Payments and what undoes them: what promises and arrangements are held against.
+fn is_payment(entry: &Entry) -> bool {
+    matches!(entry.kind, EntryKind::Payment | EntryKind::Reversal)
+}
+
+type HeadColumns = (i64, Json<Profile>, i64, i64, Option<i64>, Option<Json<Case>>, Option<String>);
+
+/// The snapshots with profile, sequence, credit, case and freeze, in order of the accounts' ids.
+async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>> {
+    let freezing: Vec<String> =
+        ExceptionKind::ALL.iter().filter(|kind| kind.freezes()).map(|kind| format!("'{}'", kind.word())).collect();
+    let select = format!(
+        "SELECT account.id, account.profile, review.facts_seq, review.unapplied_cents, case_state.cases_so_far,
+            case_state.body,
+            (SELECT MIN(exception.text) FROM exception
+             WHERE exception.account_id = account.id AND exception.cleared_on IS NULL
+               AND exception.kind IN ({}))
+         FROM account
+         JOIN review ON review.account_id = account.id
+         LEFT JOIN case_state ON case_state.account_id = account.id
+         WHERE account.id IN {} ORDER BY account.id",
+        freezing.join(", "),
+        ids(1)
+    );
+    let found: Vec<HeadColumns> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    found
+        .into_iter()
+        .map(|(id, Json(profile), facts_seq, unapplied, cases, case, frozen)| {
+            Ok(Snapshot {
+                account: AccountId(id),
+                facts_seq,
+                profile,
+                items: Vec::new(),
+                unapplied: Cents::new(unapplied),
+                events: Vec::new(),
+                holds: Vec::new(),
+                promises: Vec::new(),
+                arrangements: Vec::new(),
+                payments: Vec::new(),
+                applications: Vec::new(),
+                shut_off: Vec::new(),
+                case: case.map(|Json(case)| case),
+                cases_so_far: cases_from(cases.unwrap_or(0))?,
+                frozen,
+            })
+        })
+        .collect()
+}
+
+fn cases_from(number: i64) -> Result<u32> {
+    u32::try_from(number).map_err(|_| StoreError::Corrupt(format!("{number} cases of one account")))
+}
+
+/// Fills in what happened to the accounts and what was agreed with them.
+async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], known: Known) -> Result<()> {
+    let mut events = events(conn, accounts, known).await?;
+    let mut holds: By<Hold> = dated(conn, "hold", accounts, known).await?;
+    let mut promises: By<Promise> = dated(conn, "promise", accounts, known).await?;
+    let mut arrangements: By<Arrangement> = dated(conn, "arrangement", accounts, known).await?;
+    let mut shut_off = shut_off(conn, accounts, known).await?;
+    let mut flags = account::flags(conn, accounts, known).await?;
+    for snapshot in found {
+        let account = &snapshot.account;
+        snapshot.events = events.remove(account).unwrap_or_default();
+        snapshot.holds = holds.remove(account).unwrap_or_default();
+        snapshot.promises = promises.remove(account).unwrap_or_default();
+        snapshot.arrangements = arrangements.remove(account).unwrap_or_default();
+        snapshot.shut_off = shut_off.remove(account).unwrap_or_default();
+        snapshot.profile.attributes.extend(flags.remove(account).unwrap_or_default());
+    }
+    Ok(())
+}
+
+type EventColumns = (i64, String, Day, Option<Json<StageRef>>, DateTime<Utc>);
+
+async fn events(conn: &mut Conn, accounts: &[AccountId], known: Known) -> Result<By<Event>> {
+    let select = format!(
+        "SELECT account_id, kind, on_day, stage, recorded_at FROM event
+         WHERE account_id IN {} ORDER BY account_id, id",
+        ids(1)
+    );
+    let found: Vec<EventColumns> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    let mut events: By<Event> = By::new();
+    for (account, kind, on, stage, recorded_at) in found {
+        if known.is_none_or(|by| recorded_at <= by) {
+            let kind = word(EventKind::from_word, &kind)?;
+            let event = Event { kind, on, of: stage.map(|Json(stage)| stage) };
+            events.entry(AccountId(account)).or_default().push(event);
+        }
+    }
+    Ok(events)
+}
+
+/// Something agreed that may end: what is known of its end is taken back when it was not known yet.
+trait Dated: serde::de::DeserializeOwned + Send + Unpin + 'static {
+    fn identify(&mut self, id: i64);
+    fn reopen(&mut self);
+}
+
+impl Dated for Hold {
+    fn identify(&mut self, id: i64) {
+        self.id = HoldId(id);
+    }
+    fn reopen(&mut self) {
+        self.ended_on = None;
+    }
+}
+
+impl Dated for Promise {
+    fn identify(&mut self, id: i64) {
+        self.id = PromiseId(id);
+    }
+    fn reopen(&mut self) {
+        self.canceled_on = None;
+    }
+}
+
+impl Dated for Arrangement {
+    fn identify(&mut self, id: i64) {
+        self.id = ArrangementId(id);
+    }
+    fn reopen(&mut self) {
+        self.canceled_on = None;
+    }
+}
+
+type DatedColumns<T> = (i64, i64, Json<T>, DateTime<Utc>, Option<DateTime<Utc>>);
+
+async fn dated<T: Dated>(conn: &mut Conn, table: &str, accounts: &[AccountId], known: Known) -> Result<By<T>> {
+    let select = format!(
+        "SELECT id, account_id, body, recorded_at, ended_at FROM {table}
+         WHERE account_id IN {} ORDER BY account_id, id",
+        ids(1)
+    );
+    let found: Vec<DatedColumns<T>> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    let mut dated: By<T> = By::new();
+    for (id, account, Json(mut noun), recorded_at, ended_at) in found {
+        if known.is_some_and(|by| recorded_at > by) {
+            continue;
+        }
+        if known.is_some_and(|by| ended_at.is_some_and(|ended| ended > by)) {
+            noun.reopen();
+        }
+        noun.identify(id);
+        dated.entry(AccountId(account)).or_default().push(noun);
+    }
+    Ok(dated)
+}
+
+type ShutOffColumns = (i64, String, DateTime<Utc>, Option<DateTime<Utc>>);
+
+async fn shut_off(conn: &mut Conn, accounts: &[AccountId], known: Known) -> Result<By<Service>> {
+    let select = format!(
+        "SELECT account_id, service, recorded_at, restored_at FROM shut_off
+         WHERE account_id IN {} ORDER BY account_id, service",
+        ids(1)
+    );
+    let found: Vec<ShutOffColumns> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    let mut services: By<Service> = By::new();
+    for (account, service, recorded_at, restored_at) in found {
+        let restored = restored_at.is_some_and(|restored| known.is_none_or(|by| restored <= by));
+        if !restored && known.is_none_or(|by| recorded_at <= by) {
+            services.entry(AccountId(account)).or_default().push(word(Service::from_word, &service)?);
+        }
+    }
+    Ok(services)
+}
+
+async fn payments(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<Entry>> {
+    let select = format!(
+        "SELECT {ENTRY_COLUMNS} FROM entry WHERE account_id IN {} AND kind IN ('payment', 'reversal')
+         ORDER BY account_id, effective_on, id",
+        ids(1)
+    );
+    let found: Vec<_> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    let mut payments: By<Entry> = By::new();
+    for row in found {
+        let entry = entry(row)?;
+        payments.entry(entry.account).or_default().push(entry);
+    }
+    Ok(payments)
+}
+
+async fn applications(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<Application>> {
+    let select = format!(
+        "SELECT account_id, credit_id, debt_id, cents, on_day FROM application
+         WHERE account_id IN {} ORDER BY account_id, on_day, credit_id, debt_id",
+        ids(1)
+    );
+    let found: Vec<(i64, i64, i64, i64, Day)> =
+        sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    let mut applications: By<Application> = By::new();
+    for (account, credit, debt, cents, on) in found {
+        applications.entry(AccountId(account)).or_default().push(Application {
+            credit: EntryId(credit),
+            debt: EntryId(debt),
+            amount: Cents::new(cents),
+            on,
+        });
+    }
+    Ok(applications)
+}
+
+/// The case as the last decision known by then left it, and how many cases there had been.
+async fn case_known(conn: &mut Conn, account: AccountId, by: DateTime<Utc>) -> Result<(Option<Case>, u32)> {
+    let found: Option<Json<Value>> = sqlx::query_scalar(
+        "SELECT body FROM log WHERE account_id = $1 AND what = 'decision' AND recorded_at <= $2
+         ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(account.0)
+    .bind(by)
+    .fetch_optional(conn)
+    .await?;
+    let Some(Json(body)) = found else { return Ok((None, 0)) };
+    let damaged =
+        |error: serde_json::Error| StoreError::Corrupt(format!("a logged decision of account {account}: {error}"));
+    let case = body.get("decision").and_then(|decision| decision.get("case")).cloned().unwrap_or(Value::Null);
+    let cases = body.get("cases_so_far").and_then(Value::as_i64).unwrap_or(0);
+    Ok((serde_json::from_value(case).map_err(damaged)?, cases_from(cases)?))
+}
+
+async fn frozen_on(conn: &mut Conn, account: AccountId, day: Day) -> Result<Option<String>> {
+    let found: Vec<(String, String, Option<Day>)> = sqlx::query_as(
+        "SELECT kind, text, cleared_on FROM exception WHERE account_id = $1 AND opened_on <= $2 ORDER BY id",
+    )
+    .bind(account.0)
+    .bind(day)
+    .fetch_all(conn)
+    .await?;
+    for (kind, text, cleared_on) in found {
+        if word(ExceptionKind::from_word, &kind)?.freezes() && cleared_on.is_none_or(|cleared| cleared > day) {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,87 @@
+//! People of the division and their sessions.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sqlx::types::Json;
+
+use super::given::{StaffMember, Stamp};
+use super::log::{self, NewLine};
+use super::{Backend, Result, StoreError, word};
+use crate::domain::{Language, Role};
+
+type Row = (String, String, Json<Vec<Language>>, i64);
+type LoginRow = (String, String, Json<Vec<Language>>, i64, Option<String>);
+
+fn member((name, role, Json(languages), capacity): Row) -> Result<StaffMember> {
+    let role = word(Role::from_word, &role)?;
+    let capacity = u32::try_from(capacity)
+        .map_err(|_| StoreError::Corrupt(format!("a capacity of {capacity} calls for {name}")))?;
+    Ok(StaffMember { name, role, languages, capacity })
+}
+
+impl Backend {
+    pub async fn put_staff(&self, person: &StaffMember, password_hash: Option<&str>, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "INSERT INTO staff (name, role, languages, capacity, password_hash) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (name) DO UPDATE SET role = excluded.role, languages = excluded.languages,
+                capacity = excluded.capacity, password_hash = COALESCE(excluded.password_hash, staff.password_hash)",
+        )
+        .bind(&person.name)
+        .bind(person.role.word())
+        .bind(Json(&person.languages))
+        .bind(i64::from(person.capacity))
+        .bind(password_hash)
+        .execute(&mut *tx)
+        .await?;
+        let body = json!({ "staff": person, "password": password_hash.is_some() });
+        log::write(&mut tx, &[NewLine { account: None, what: "staff changed", body }], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn staff(&self) -> Result<Vec<StaffMember>> {
+        let found: Vec<Row> = sqlx::query_as("SELECT name, role, languages, capacity FROM staff ORDER BY name")
+            .fetch_all(&self.reader)
+            .await?;
+        found.into_iter().map(member).collect()
+    }
+
+    pub async fn staff_login(&self, name: &str) -> Result<Option<(StaffMember, Option<String>)>> {
+        let found: Option<LoginRow> =
+            sqlx::query_as("SELECT name, role, languages, capacity, password_hash FROM staff WHERE name = $1")
+                .bind(name)
+                .fetch_optional(&self.reader)
+                .await?;
+        found
+            .map(|(name, role, languages, capacity, hash)| Ok((member((name, role, languages, capacity))?, hash)))
+            .transpose()
+    }
+
+    pub async fn open_session(&self, token_hash: &str, staff: &str, expires_at: DateTime<Utc>) -> Result<()> {
+        sqlx::query("INSERT INTO session (token_hash, staff, expires_at) VALUES ($1, $2, $3)")
+            .bind(token_hash)
+            .bind(staff)
+            .bind(expires_at)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn session(&self, token_hash: &str, now: DateTime<Utc>) -> Result<Option<StaffMember>> {
+        let found: Option<Row> = sqlx::query_as(
+            "SELECT staff.name, staff.role, staff.languages, staff.capacity
+             FROM session JOIN staff ON staff.name = session.staff
+             WHERE session.token_hash = $1 AND session.expires_at > $2",
+        )
+        .bind(token_hash)
+        .bind(now)
+        .fetch_optional(&self.reader)
+        .await?;
+        found.map(member).transpose()
+    }
+
+    pub async fn close_session(&self, token_hash: &str) -> Result<()> {
+        sqlx::query("DELETE FROM session WHERE token_hash = $1").bind(token_hash).execute(&self.writer).await?;
+        Ok(())
+    }
+}

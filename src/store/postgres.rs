@@ -1,0 +1,64 @@
+//! What is PostgreSQL's own: opening, and the few phrases of SQL that SQLite says differently.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use super::error::{Result, StoreError};
+
+#[path = "backend/mod.rs"]
+#[allow(clippy::duplicate_mod, reason = "one source, compiled for each database")]
+pub(super) mod backend;
+
+pub(super) type Db = sqlx::Postgres;
+pub(super) type Conn = sqlx::PgConnection;
+
+/// The schema's steps, in order. A step that was released is never edited.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_first.sql")];
+/// A reading transaction sees one state of the database.
+pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+pub(super) const BEGIN_WRITE: &str = "BEGIN";
+/// The database's clock in seconds, for leases.
+pub(super) const CLOCK_SECONDS: &str = "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)";
+pub(super) const FOR_UPDATE: &str = "FOR UPDATE";
+pub(super) const SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
+/// Two daemons that start together migrate once. The numbers are Arrears' own and arbitrary.
+pub(super) const LOCK_MIGRATION: &str = "SELECT pg_advisory_xact_lock(7246011)";
+/// Files are taken one at a time, so that two of them cannot bring the same reference.
+pub(super) const LOCK_IMPORT: &str = "SELECT pg_advisory_xact_lock(7246012)";
+
+/// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.
+pub(super) fn rows(n: u8, columns: &str) -> String {
+    format!("jsonb_to_recordset(${n}) AS r({columns})")
+}
+
+/// The JSON array of numbers bound as `$n`, as a subquery.
+pub(super) fn ids(n: u8) -> String {
+    format!("(SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text(${n}))")
+}
+
+/// The JSON array of texts bound as `$n`, as a subquery.
+pub(super) fn texts(n: u8) -> String {
+    format!("(SELECT value FROM jsonb_array_elements_text(${n}))")
+}
+
+/// Connects. Statements are planned with their values each time: the batches of a night differ in size, and a plan
+/// made for an empty table must not outlive it.
+pub(super) async fn open(url: &str) -> Result<backend::Backend> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| StoreError::Address(without_password(url)))?
+        .application_name("arrears")
+        .options([("plan_cache_mode", "force_custom_plan")]);
+    let pool =
+        PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(30)).connect_with(options).await?;
+    backend::Backend::start(pool.clone(), pool).await
+}
+
+/// An address for messages: what stands before the `@` is left out.
+fn without_password(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((_, place)) => format!("postgres://…@{place}"),
+        None => url.to_owned(),
+    }
+}

@@ -1,0 +1,73 @@
+//! What is SQLite's own: opening, and the few phrases of SQL that PostgreSQL says differently.
+
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::error::{Result, StoreError};
+
+#[path = "backend/mod.rs"]
+#[allow(clippy::duplicate_mod, reason = "one source, compiled for each database")]
+pub(super) mod backend;
+
+pub(super) type Db = sqlx::Sqlite;
+pub(super) type Conn = sqlx::SqliteConnection;
+
+/// The schema's steps, in order. A step that was released is never edited.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_first.sql")];
+/// A reading transaction sees one state of the database.
+pub(super) const BEGIN_READ: &str = "BEGIN";
+/// A writing transaction takes its place at once, so that it cannot fail half-way for want of the lock.
+pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+/// The database's clock in seconds, for leases.
+pub(super) const CLOCK_SECONDS: &str = "CAST(unixepoch('now') AS INTEGER)";
+/// One writer: there is nobody to lock against.
+pub(super) const FOR_UPDATE: &str = "";
+pub(super) const SKIP_LOCKED: &str = "";
+pub(super) const LOCK_MIGRATION: &str = "SELECT 1";
+pub(super) const LOCK_IMPORT: &str = "SELECT 1";
+
+/// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.
+pub(super) fn rows(n: u8, columns: &str) -> String {
+    let columns: Vec<String> = columns
+        .split(',')
+        .filter_map(|column| column.trim().split_once(' '))
+        .map(|(name, kind)| {
+            let arrow = if kind.trim() == "jsonb" { "->" } else { "->>" };
+            format!("value{arrow}'$.{name}' AS {name}")
+        })
+        .collect();
+    format!("(SELECT {} FROM json_each(${n})) AS r", columns.join(", "))
+}
+
+/// The JSON array of numbers bound as `$n`, as a subquery.
+pub(super) fn ids(n: u8) -> String {
+    format!("(SELECT value FROM json_each(${n}))")
+}
+
+/// The JSON array of texts bound as `$n`, as a subquery.
+pub(super) fn texts(n: u8) -> String {
+    ids(n)
+}
+
+/// Opens the file, and makes it when it is missing: one writer, and readers beside it. WAL with `synchronous=FULL`,
+/// because a commit forgotten at power loss would mail twice.
+pub(super) async fn open(url: &str) -> Result<backend::Backend> {
+    let path = url
+        .strip_prefix("sqlite:")
+        .map(|path| path.strip_prefix("//").unwrap_or(path))
+        .filter(|path| !path.is_empty() && !path.starts_with(":memory:"))
+        .ok_or_else(|| StoreError::Address(url.to_owned()))?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("cache_size", "-65536")
+        .pragma("temp_store", "MEMORY");
+    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+    let reader = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
+    backend::Backend::start(writer, reader).await
+}

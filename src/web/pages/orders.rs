@@ -1,0 +1,116 @@
+//! Shut-offs and restorations: to approve, to finalize, and in the field.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{Html, Redirect};
+use serde::Serialize;
+
+use super::{Line, lines};
+use crate::domain::OrderId;
+use crate::domain::field_order::{FieldOrder, OrderState};
+use crate::web::error::WebError;
+use crate::web::form::Posted;
+use crate::web::session::Person;
+use crate::web::templates::Section;
+use crate::web::{Web, words};
+
+#[derive(Serialize)]
+struct OrdersPage {
+    prepared: Vec<Row>,
+    approved: Vec<Row>,
+    in_the_field: Vec<Row>,
+    /// Approved shut-offs for today.
+    to_finalize: usize,
+    watermarks: Vec<(String, String)>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: i64,
+    account: Line,
+    kind: String,
+    service: String,
+    state: String,
+    for_day: String,
+    is_today: bool,
+    amount: String,
+    approved_by: String,
+    crew: String,
+    cause: String,
+}
+
+/// `/orders`
+pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<String>, WebError> {
+    let store = &web.office.store;
+    let today = web.office.today();
+    let mut pending = Vec::new();
+    for state in [OrderState::Prepared, OrderState::Approved, OrderState::Finalized, OrderState::Dispatched] {
+        pending.extend(store.field_orders(Some(state), None).await?);
+    }
+    let known = lines(store, pending.iter().map(|order| order.account)).await?;
+    let rows = |states: &[OrderState]| -> Vec<Row> {
+        pending
+            .iter()
+            .filter(|order| states.contains(&order.state))
+            .map(|order| row(order, known.get(&order.account).cloned().unwrap_or_default(), order.for_day == today))
+            .collect()
+    };
+    let approved = rows(&[OrderState::Approved]);
+    let view = OrdersPage {
+        prepared: rows(&[OrderState::Prepared]),
+        to_finalize: approved.iter().filter(|order| order.is_today).count(),
+        approved,
+        in_the_field: rows(&[OrderState::Finalized, OrderState::Dispatched]),
+        watermarks: store
+            .watermarks()
+            .await?
+            .into_iter()
+            .map(|(channel, through)| (words::plain(channel.word()), words::day(through)))
+            .collect(),
+    };
+    web.page(&person, "orders.html", Section::Orders, "Shut-offs and restorations", &view)
+}
+
+/// Approves the ticked ones.
+pub async fn approve(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redirect, WebError> {
+    posted.person.must_approve()?;
+    let ids: Vec<OrderId> = posted.fields.keys("order")?.into_iter().map(OrderId).collect();
+    if ids.is_empty() {
+        return Err(WebError::Input("No order is ticked: tick those that are meant.".to_owned()));
+    }
+    let approved = web.office.approve_orders(&ids, posted.person.name()).await?;
+    let text = format!("{} approved.", words::count(approved.len() as u64, "order", "orders"));
+    web.say(&posted.person.session, text, Vec::new());
+    Ok(Redirect::to("/orders"))
+}
+
+/// Checks today's approved shut-offs once more and finalizes those that pass.
+pub async fn finalize(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redirect, WebError> {
+    posted.person.must_approve()?;
+    let result = web.office.finalize_orders(web.office.today(), posted.person.name()).await?;
+    let text = format!(
+        "{} finalized, {} refused.",
+        words::count(result.finalized.len() as u64, "order", "orders"),
+        result.refused.len()
+    );
+    let refused = result.refused.iter().map(|(id, why)| format!("Order {id}: {why}")).collect();
+    web.say(&posted.person.session, text, refused);
+    Ok(Redirect::to("/orders"))
+}
+
+fn row(order: &FieldOrder, account: Line, is_today: bool) -> Row {
+    Row {
+        id: order.id.0,
+        account,
+        kind: words::plain(order.kind.word()),
+        service: words::plain(order.service.word()),
+        state: words::plain(order.state.word()),
+        for_day: words::day(order.for_day),
+        is_today,
+        amount: order.amount.to_string(),
+        approved_by: order.approved_by.clone().unwrap_or_default(),
+        crew: order.crew.clone().unwrap_or_default(),
+        cause: order.cause.clone().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,1249 @@
+//! The store's contract, held by SQLite and by PostgreSQL alike.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
+use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction};
+use arrears::domain::arrangement::{ArrangementState, Installment};
+use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
+use arrears::domain::case::{Cause, StageRef};
+use arrears::domain::day::parse;
+use arrears::domain::decision::{Finding, Verdict};
+use arrears::domain::document::{Document, MediaType, sha256};
+use arrears::domain::field_order::{FinalizeRefusal, OrderKind, OrderState};
+use arrears::domain::hold::HoldKind;
+use arrears::domain::import::{FileKind, ImportFile, ImportRows, NewEntry, RowRefusal, UnmatchedState};
+use arrears::domain::ledger::PaymentChannel;
+use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
+use arrears::domain::promise::PromiseState;
+use arrears::domain::referral::{Destination, ReferralState};
+use arrears::domain::{
+    AccountId, Act, ActKey, Action, Actor, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
+    NoticeId, PolicyHash, Profile, Recipient, Role, RuleId, RunId, Service, Snapshot,
+};
+use arrears::rulebook::policy::LedgerRules;
+use arrears::store::{
+    AdoptedPolicy, CallNext, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, FollowUp, ImportResult,
+    ListedCall, NewArrangement, NewBatch, NewHold, NewPromise, Pieces, PolicySource, RunStart, StaffMember, Stamp,
+    Store, StoreError, WorkKind,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+/// Runs each contract on both databases, each time on an empty one.
+macro_rules! contract {
+    ($($name:ident)+) => {
+        mod on_sqlite {$(
+            #[test]
+            fn $name() {
+                let directory = tempfile::tempdir().expect("a temporary directory");
+                let url = format!("sqlite:{}", directory.path().join("arrears.db").display());
+                super::run(super::$name, &url);
+            }
+        )+}
+        mod on_postgres {$(
+            #[test]
+            fn $name() {
+                super::run(super::$name, &super::common::postgres::new_database());
+            }
+        )+}
+    };
+}
+
+contract! {
+    importing_a_file_again_changes_nothing
+    rows_that_are_known_already_are_left_alone
+    the_same_reference_with_another_amount_refuses_the_whole_file
+    every_row_that_stands_against_a_file_is_told
+    a_payment_of_no_known_account_waits_for_a_person_to_match_it
+    a_returned_payment_brings_the_debt_back_and_is_an_event
+    a_designated_payment_pays_the_debt_that_it_names
+    a_bill_without_a_due_date_is_due_by_the_ledger_rule
+    a_post_dated_payment_counts_from_its_day
+    a_new_fact_makes_the_account_due_and_pages_follow_one_another
+    a_control_record_raises_the_watermark_and_never_lowers_it
+    a_counter_payment_is_posted_once
+    a_waived_fee_is_reversed_and_a_file_s_entry_is_not
+    a_decision_on_old_facts_is_not_committed
+    a_fee_is_posted_once_and_the_account_looked_at_again_the_next_day
+    an_act_ordered_again_stands_once
+    a_cured_case_cancels_what_is_pending_but_not_the_restoration
+    a_restarted_stage_cancels_its_own_acts_alone
+    two_workers_never_claim_the_same_work
+    a_lost_lease_completes_nothing
+    work_that_fails_stands_on_the_exceptions_list
+    a_letter_is_served_its_deemed_days_after_the_carrier_took_it
+    an_act_is_served_when_its_last_letter_has_left
+    a_returned_letter_loses_its_service
+    a_statutory_notice_is_not_served_by_email
+    a_canceled_notice_is_never_rendered
+    what_was_known_on_an_earlier_day_can_be_rebuilt
+    an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied
+    a_promise_is_kept_by_the_ledger
+    the_lead_orders_the_call_list_and_releases_it
+    attempts_without_a_conversation_end_in_contact_failed
+    an_opt_out_on_the_telephone_outlives_the_next_master_record
+    a_hold_ends_by_a_person_and_is_not_ended_twice
+    a_shut_off_is_approved_finalized_dispatched_and_done
+    a_shut_off_refused_at_finalization_is_canceled_with_its_reason
+    a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incident
+    a_referral_is_approved_before_it_is_placed
+    a_business_date_is_run_once
+    the_policy_effective_last_is_in_force_and_wakes_every_account
+    a_frozen_account_is_due_again_when_a_person_clears_it
+    people_log_in_by_sessions_that_expire
+    a_document_is_kept_byte_for_byte
+    an_account_is_found_by_number_name_or_street
+    a_newer_database_is_refused
+}
+
+fn run<F: Future<Output = ()>>(contract: impl FnOnce(Store, String) -> F, url: &str) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let store = Store::open(url).await.expect("an empty database");
+        contract(store, url.to_owned()).await;
+    });
+}
+
+/// Checked by the compiler alone: the daemon spawns these, so their futures go from thread to thread.
+#[expect(dead_code, reason = "it is compiled, never called")]
+fn use_cases_can_be_spawned(store: &Store, file: &ImportFile, stamp: &Stamp, attempt: &CallAttempt, follow: &FollowUp) {
+    fn sent<T: Send>(_: T) {}
+    sent(store.import(file, &rules(), stamp));
+    sent(store.ripen(&rules(), stamp));
+    sent(store.snapshots(&[]));
+    sent(store.commit_decisions(Some(RunId(1)), &[], &rules(), stamp));
+    sent(store.release_notices(&[], stamp));
+    sent(store.mark_mailed(&Pieces::Single(Vec::new()), stamp.on, "", stamp));
+    sent(store.record_attempt(attempt, follow, stamp));
+    sent(store.finalize_orders(&[], &[], stamp));
+    sent(store.place_referral(arrears::domain::ReferralId(1), stamp));
+}
+
+// What the stories are told with.
+
+fn day(text: &str) -> Day {
+    parse(text).expect("a date")
+}
+
+/// Noon of the business date, by the daemon.
+fn at(text: &str) -> Stamp {
+    by(Actor::Daemon, text)
+}
+
+fn by(actor: Actor, text: &str) -> Stamp {
+    let noon = day(text).and_hms_opt(12, 0, 0).expect("a time").and_utc();
+    Stamp { by: actor, on: day(text), at: noon }
+}
+
+fn lead(text: &str) -> Stamp {
+    by(Actor::Person("Dana Reyes".to_owned()), text)
+}
+
+fn rules() -> LedgerRules {
+    LedgerRules { due_days: Some(21), order: Default::default(), de_minimis: Cents::ZERO, buckets: Default::default() }
+}
+
+fn profile(number: &str) -> Profile {
+    let address = |line1: &str| Address {
+        line1: line1.to_owned(),
+        line2: String::new(),
+        city: "Riverbend".to_owned(),
+        state: "CA".to_owned(),
+        zip: "95600".to_owned(),
+    };
+    Profile {
+        number: number.into(),
+        customer_name: format!("Customer {number}"),
+        service_address: address(&format!("{number} Oak St")),
+        mailing_address: address(&format!("{number} Oak St")),
+        email: None,
+        phones: vec!["5305550100".to_owned()],
+        language: Language::English,
+        class: CustomerClass::Residential,
+        services: vec![Service::Water, Service::Sewer],
+        owner: None,
+        occupancy: Occupancy::Owner,
+        third_party: None,
+        since: None,
+        ended: None,
+        attributes: BTreeMap::from([("parcel".to_owned(), "012-345".to_owned())]),
+    }
+}
+
+fn accounts_file(profiles: &[Profile]) -> ImportFile {
+    let name = format!("accounts-{}.csv", profiles.len());
+    let text = format!("{profiles:?}");
+    let rows = (2_u32..).zip(profiles.iter().cloned()).collect();
+    ImportFile {
+        name,
+        hash: sha256(text.as_bytes()),
+        kind: FileKind::Accounts,
+        rows: ImportRows::Accounts(rows),
+        loaded_through: Vec::new(),
+    }
+}
+
+fn entries_file(kind: FileKind, rows: Vec<NewEntry>) -> ImportFile {
+    let hash = sha256(format!("{rows:?}").as_bytes());
+    let rows = (2_u32..).zip(rows).map(|(line, row)| NewEntry { line, ..row }).collect();
+    let name = format!("{kind}.csv");
+    ImportFile { name, hash, kind, rows: ImportRows::Entries(rows), loaded_through: Vec::new() }
+}
+
+fn entry(account: &str, reference: &str, kind: EntryKind, cents: i64, on: &str) -> NewEntry {
+    NewEntry {
+        line: 0,
+        account: account.into(),
+        service: Service::Water,
+        kind,
+        amount: Cents::new(cents),
+        effective_on: day(on),
+        due_on: None,
+        printed: BTreeMap::new(),
+        channel: None,
+        designated_reference: None,
+        designated_service: None,
+        reverses: None,
+        source: "cis".to_owned(),
+        reference: reference.to_owned(),
+        memo: String::new(),
+    }
+}
+
+fn charge(account: &str, reference: &str, cents: i64, billed: &str, due: &str) -> NewEntry {
+    NewEntry { due_on: Some(day(due)), ..entry(account, reference, EntryKind::Charge, cents, billed) }
+}
+
+fn payment(account: &str, reference: &str, cents: i64, on: &str) -> NewEntry {
+    let source = "lockbox".to_owned();
+    let channel = Some(PaymentChannel::Lockbox);
+    NewEntry { source, channel, ..entry(account, reference, EntryKind::Payment, -cents, on) }
+}
+
+fn reversal(account: &str, reference: &str, of: &str, on: &str) -> NewEntry {
+    let reverses = Some(("lockbox".to_owned(), of.to_owned()));
+    NewEntry { reverses, ..entry(account, reference, EntryKind::Reversal, 0, on) }
+}
+
+async fn take(store: &Store, file: &ImportFile, stamp: &Stamp) -> ImportResult {
+    store.import(file, &rules(), stamp).await.expect("the import")
+}
+
+async fn take_entries(store: &Store, rows: Vec<NewEntry>, stamp: &Stamp) {
+    let result = take(store, &entries_file(FileKind::Charges, rows), stamp).await;
+    assert!(matches!(result, ImportResult::Done(_)), "{result:?}");
+}
+
+/// One account, 1001, with a bill of $180.00 due 2026-03-23.
+async fn one_debtor(store: &Store) -> AccountId {
+    take(store, &accounts_file(&[profile("1001")]), &at("2026-03-02")).await;
+    let bill = charge("1001", "B-1", 18_000, "2026-03-02", "2026-03-23");
+    take_entries(store, vec![bill], &at("2026-03-02")).await;
+    account(store, "1001").await
+}
+
+async fn account(store: &Store, number: &str) -> AccountId {
+    store.account_by_number(number).await.expect("a lookup").expect("the account").id
+}
+
+async fn snapshot(store: &Store, account: AccountId) -> Snapshot {
+    store.snapshots(&[account]).await.expect("snapshots").pop().expect("the account's snapshot")
+}
+
+async fn open_cents(store: &Store, account: AccountId) -> Vec<i64> {
+    snapshot(store, account).await.items.iter().map(|item| item.open.get()).collect()
+}
+
+async fn begin(store: &Store, date: &str) -> RunId {
+    match store.begin_run(day(date), "night", &at(date)).await.expect("a run") {
+        RunStart::New(run) | RunStart::Resumed(run) | RunStart::AlreadyDone(run) => run,
+    }
+}
+
+fn stage(name: &str) -> StageRef {
+    StageRef { case: 1, track: "shut_off".into(), anchor: EntryId(1), stage: name.into(), round: 1 }
+}
+
+fn finding() -> Finding {
+    Finding { rule: RuleId(0), track: None, stage: None, verdict: Verdict::Acts, facts: Vec::new(), until: None }
+}
+
+fn act(account: AccountId, of: &str, action: Action, on: &str) -> Act {
+    Act {
+        key: ActKey { account, of: stage(of), service: None, n: 0 },
+        action,
+        amount: Some(Cents::new(18_000)),
+        for_day: day(on),
+        notice: None,
+        needs_release: true,
+        because: finding(),
+    }
+}
+
+fn decision(seen: &Snapshot, on: &str, acts: Vec<Act>) -> Decision {
+    let policy = PolicyHash::from("policy");
+    let case = Case { number: 1, opened_on: day("2026-03-24"), policy: policy.clone(), tracks: Vec::new() };
+    Decision {
+        account: seen.account,
+        seen_seq: seen.facts_seq,
+        on: day(on),
+        policy,
+        case: Some(case),
+        closed: None,
+        acts,
+        cancels: Vec::new(),
+        findings: Vec::new(),
+        next_review: Some(day("2026-12-31")),
+    }
+}
+
+fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, on: &str) -> NewNotice {
+    NewNotice {
+        key: ActKey { account, of: stage(of), service: None, n: 0 },
+        template: "final_notice".into(),
+        channel,
+        recipient,
+        addressee: "Customer 1001".to_owned(),
+        address: Address::default(),
+        email: (channel == Channel::Email).then(|| "c1001@example.org".to_owned()),
+        languages: vec![Language::English],
+        statutory: true,
+        deemed_days: 5,
+        facts: NoticeFacts {
+            items: Vec::new(),
+            amount: Cents::new(18_000),
+            balance: Cents::new(18_000),
+            days_past_due: 39,
+            pay_by: None,
+            shut_off_on: None,
+            citation: "13.04.050".to_owned(),
+        },
+        needs_release: true,
+        planned_on: day(on),
+    }
+}
+
+fn notice_action() -> Action {
+    Action::Notice(NoticeAction {
+        template: "final_notice".into(),
+        by: vec![Channel::Mail],
+        statutory: true,
+        to: vec![Recipient::Customer],
+        deemed_days: 5,
+    })
+}
+
+fn call_action() -> Action {
+    Action::Call(CallAction { script: "reminder".to_owned(), attempts: 2, required: false, or_visit: false })
+}
+
+fn disconnect() -> Action {
+    Action::Disconnect { services: vec![Service::Water], limit_only: false }
+}
+
+async fn commit(store: &Store, decision: &Decision, pieces: &[NewNotice], on: &str) -> CommitOutcome {
+    let run = begin(store, on).await;
+    let commits = [Commit { decision, pieces }];
+    store.commit_decisions(Some(run), &commits, &rules(), &at(on)).await.expect("the commit")[0]
+}
+
+/// Commits a decision with the acts on what is known now.
+async fn decide(store: &Store, account: AccountId, acts: Vec<Act>, pieces: &[NewNotice], on: &str) {
+    let decision = decision(&snapshot(store, account).await, on, acts);
+    assert_eq!(commit(store, &decision, pieces, on).await, CommitOutcome::Committed);
+}
+
+/// A final notice to the customer by mail, planned on 2026-05-01.
+async fn one_notice(store: &Store) -> (AccountId, NoticeId) {
+    let debtor = one_debtor(store).await;
+    let letter = piece(debtor, "final_notice", Channel::Mail, Recipient::Customer, "2026-05-01");
+    let act = act(debtor, "final_notice", notice_action(), "2026-05-01");
+    decide(store, debtor, vec![act], &[letter], "2026-05-01").await;
+    let planned = store.notices_in(NoticeState::Planned, 10).await.expect("the notices");
+    (debtor, planned[0].id)
+}
+
+fn letter_bytes(text: &str) -> Document {
+    Document::new(MediaType::Pdf, text.as_bytes().to_vec())
+}
+
+async fn render(store: &Store, notice: NoticeId, on: &str) {
+    store.release_notices(&[notice], &lead(on)).await.expect("the release");
+    let bytes = letter_bytes(&format!("letter {notice}"));
+    store.notice_rendered(notice, &bytes, day(on), &at(on)).await.expect("the rendering");
+}
+
+fn kinds(snapshot: &Snapshot) -> Vec<(EventKind, Day)> {
+    snapshot.events.iter().map(|event| (event.kind, event.on)).collect()
+}
+
+// Files that come in.
+
+async fn importing_a_file_again_changes_nothing(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let before = snapshot(&store, debtor).await;
+    let file = entries_file(FileKind::Charges, vec![charge("1001", "B-1", 18_000, "2026-03-02", "2026-03-23")]);
+    let again = take(&store, &file, &at("2026-03-09")).await;
+    let ImportResult::AlreadyImported(outcome) = again else { panic!("{again:?}") };
+    assert_eq!((outcome.rows, outcome.added, outcome.added_amount), (1, 1, Cents::new(18_000)));
+    assert_eq!(snapshot(&store, debtor).await, before);
+    assert_eq!(store.imports(10).await.expect("the imports").len(), 2);
+}
+
+async fn rows_that_are_known_already_are_left_alone(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let before = snapshot(&store, debtor).await.facts_seq;
+    let rows = vec![
+        charge("1001", "B-1", 18_000, "2026-03-02", "2026-03-23"),
+        charge("1001", "B-2", 9_500, "2026-04-02", "2026-04-23"),
+    ];
+    let result = take(&store, &entries_file(FileKind::Charges, rows), &at("2026-04-02")).await;
+    let ImportResult::Done(outcome) = result else { panic!("{result:?}") };
+    assert_eq!((outcome.added, outcome.unchanged), (1, 1));
+    assert_eq!(open_cents(&store, debtor).await, [18_000, 9_500]);
+    assert_eq!(snapshot(&store, debtor).await.facts_seq, before + 1);
+
+    let mut moved = profile("1001");
+    moved.mailing_address.line1 = "PO Box 12".to_owned();
+    let result = take(&store, &accounts_file(&[moved, profile("1002")]), &at("2026-04-03")).await;
+    let ImportResult::Done(outcome) = result else { panic!("{result:?}") };
+    assert_eq!((outcome.added, outcome.updated), (1, 1));
+    assert_eq!(snapshot(&store, debtor).await.profile.mailing_address.line1, "PO Box 12");
+}
+
+async fn the_same_reference_with_another_amount_refuses_the_whole_file(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let rows = vec![
+        charge("1001", "B-2", 9_500, "2026-04-02", "2026-04-23"),
+        charge("1001", "B-1", 18_100, "2026-03-02", "2026-03-23"),
+    ];
+    let result = take(&store, &entries_file(FileKind::Charges, rows), &at("2026-04-02")).await;
+    let ImportResult::Refused(refused) = result else { panic!("{result:?}") };
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].line, 3);
+    let message = refused[0].refusal.to_string();
+    assert!(message.contains("$180.00") && message.contains("$181.00") && message.contains("B-1"), "{message}");
+    assert_eq!(open_cents(&store, debtor).await, [18_000]);
+}
+
+async fn every_row_that_stands_against_a_file_is_told(store: Store, _: String) {
+    one_debtor(&store).await;
+    take_entries(&store, vec![payment("1001", "P-1", 5_000, "2026-03-20")], &at("2026-03-20")).await;
+    take_entries(&store, vec![reversal("1001", "R-1", "P-1", "2026-03-25")], &at("2026-03-25")).await;
+    let mut stray = payment("1001", "P-2", 100, "2026-03-26");
+    stray.designated_reference = Some("B-9".to_owned());
+    let rows = vec![
+        charge("9999", "B-7", 100, "2026-03-26", "2026-04-20"),
+        reversal("1001", "R-2", "P-1", "2026-03-26"),
+        reversal("1001", "R-3", "P-9", "2026-03-26"),
+        stray,
+        charge("1001", "B-8", 100, "2026-03-26", "2026-04-20"),
+    ];
+    let result = take(&store, &entries_file(FileKind::Adjustments, rows), &at("2026-03-26")).await;
+    let ImportResult::Refused(refused) = result else { panic!("{result:?}") };
+    let lines: Vec<u32> = refused.iter().map(|row| row.line).collect();
+    assert_eq!(lines, [2, 3, 4, 5]);
+    assert!(matches!(refused[0].refusal, RowRefusal::UnknownAccount { .. }));
+    assert!(matches!(refused[1].refusal, RowRefusal::AlreadyReversed { .. }));
+    assert!(matches!(refused[2].refusal, RowRefusal::UnknownOriginal { .. }));
+    assert!(matches!(refused[3].refusal, RowRefusal::UnknownDesignation { .. }));
+}
+
+async fn a_payment_of_no_known_account_waits_for_a_person_to_match_it(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let strays = vec![payment("1010", "P-1", 5_000, "2026-04-10"), payment("1020", "P-2", 700, "2026-04-10")];
+    let result = take(&store, &entries_file(FileKind::Payments, strays), &at("2026-04-10")).await;
+    let ImportResult::Done(outcome) = result else { panic!("{result:?}") };
+    assert_eq!((outcome.added, outcome.unmatched), (0, 2));
+    let open = store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list");
+    store.match_payment(open[0].id, debtor, &rules(), &lead("2026-04-11")).await.expect("the match");
+    store.reject_payment(open[1].id, &lead("2026-04-11")).await.expect("the rejection");
+    assert_eq!(open_cents(&store, debtor).await, [13_000]);
+    assert!(store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list").is_empty());
+    let twice = store.match_payment(open[0].id, debtor, &rules(), &lead("2026-04-11")).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+}
+
+async fn a_returned_payment_brings_the_debt_back_and_is_an_event(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    take_entries(&store, vec![payment("1001", "P-1", 18_000, "2026-05-20")], &at("2026-05-20")).await;
+    assert!(open_cents(&store, debtor).await.is_empty());
+    take_entries(&store, vec![reversal("1001", "R-1", "P-1", "2026-06-03")], &at("2026-06-03")).await;
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(known.items[0].due_on, day("2026-03-23"));
+    assert_eq!(kinds(&known), [(EventKind::PaymentReturned, day("2026-06-03"))]);
+    let entries = store.entries(debtor).await.expect("the entries");
+    assert_eq!(entries.iter().map(|entry| entry.amount.get()).collect::<Vec<_>>(), [18_000, -18_000, 18_000]);
+}
+
+async fn a_designated_payment_pays_the_debt_that_it_names(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let mut named = payment("1001", "P-1", 9_500, "2026-04-10");
+    named.designated_reference = Some("B-2".to_owned());
+    let rows = vec![charge("1001", "B-2", 9_500, "2026-04-02", "2026-04-23"), named];
+    take_entries(&store, rows, &at("2026-04-10")).await;
+    assert_eq!(open_cents(&store, debtor).await, [18_000]);
+}
+
+async fn a_bill_without_a_due_date_is_due_by_the_ledger_rule(store: Store, _: String) {
+    take(&store, &accounts_file(&[profile("1001")]), &at("2026-03-02")).await;
+    let bill = entry("1001", "B-1", EntryKind::Charge, 18_000, "2026-03-02");
+    take_entries(&store, vec![bill], &at("2026-03-02")).await;
+    let debtor = account(&store, "1001").await;
+    assert_eq!(snapshot(&store, debtor).await.items[0].due_on, day("2026-03-23"));
+}
+
+async fn a_post_dated_payment_counts_from_its_day(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    take_entries(&store, vec![payment("1001", "P-1", 18_000, "2026-04-15")], &at("2026-04-10")).await;
+    assert_eq!(store.ripen(&rules(), &at("2026-04-14")).await.expect("nothing"), 0);
+    assert_eq!(open_cents(&store, debtor).await, [18_000]);
+    assert_eq!(store.ripen(&rules(), &at("2026-04-15")).await.expect("one account"), 1);
+    assert!(open_cents(&store, debtor).await.is_empty());
+    assert_eq!(store.ripen(&rules(), &at("2026-04-15")).await.expect("nothing more"), 0);
+}
+
+async fn a_new_fact_makes_the_account_due_and_pages_follow_one_another(store: Store, _: String) {
+    let numbers = ["1001", "1002", "1003"];
+    take(&store, &accounts_file(&numbers.map(profile)), &at("2026-03-02")).await;
+    let first = store.due_accounts(day("2026-03-02"), None, 2).await.expect("a page");
+    let second = store.due_accounts(day("2026-03-02"), first.last().copied(), 2).await.expect("a page");
+    assert_eq!((first.len(), second.len()), (2, 1));
+    for number in numbers {
+        let id = account(&store, number).await;
+        decide(&store, id, Vec::new(), &[], "2026-03-02").await;
+    }
+    assert!(store.due_accounts(day("2026-03-03"), None, 10).await.expect("a page").is_empty());
+    take_entries(&store, vec![charge("1002", "B-1", 100, "2026-03-03", "2026-03-24")], &at("2026-03-03")).await;
+    let due = store.due_accounts(day("2026-03-03"), None, 10).await.expect("a page");
+    assert_eq!(due, [(day("2026-03-03"), account(&store, "1002").await)]);
+    assert_eq!(store.account_ids(None, 10).await.expect("all").len(), 3);
+}
+
+async fn a_control_record_raises_the_watermark_and_never_lowers_it(store: Store, _: String) {
+    one_debtor(&store).await;
+    let mut file = entries_file(FileKind::Payments, vec![payment("1001", "P-1", 100, "2026-04-10")]);
+    file.loaded_through = vec![(PaymentChannel::Lockbox, day("2026-04-10"))];
+    take(&store, &file, &at("2026-04-10")).await;
+    store.raise_watermark(PaymentChannel::Lockbox, day("2026-04-09"), &lead("2026-04-11")).await.expect("no change");
+    store.raise_watermark(PaymentChannel::Counter, day("2026-04-10"), &lead("2026-04-11")).await.expect("signed");
+    let both = [(PaymentChannel::Lockbox, day("2026-04-10")), (PaymentChannel::Counter, day("2026-04-10"))];
+    assert_eq!(store.watermarks().await.expect("the watermarks"), BTreeMap::from(both));
+}
+
+async fn a_counter_payment_is_posted_once(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let receipt = |cents| CounterPayment {
+        amount: Cents::new(cents),
+        received_on: day("2026-04-10"),
+        reference: "receipt 17".to_owned(),
+        memo: "cash".to_owned(),
+    };
+    let first = store.counter_payment(debtor, &receipt(5_000), &rules(), &lead("2026-04-10")).await.expect("posted");
+    let again = store.counter_payment(debtor, &receipt(5_000), &rules(), &lead("2026-04-10")).await.expect("the same");
+    assert_eq!(first, again);
+    assert_eq!(open_cents(&store, debtor).await, [13_000]);
+    let other = store.counter_payment(debtor, &receipt(6_000), &rules(), &lead("2026-04-10")).await;
+    assert!(matches!(other, Err(StoreError::Conflict(_))), "{other:?}");
+}
+
+fn fee(account: AccountId, on: &str) -> Act {
+    let fee = FeeAction { name: "late charge".to_owned(), amount: FeeAmount::Flat(Cents::new(1_000)), due_days: 21 };
+    Act { amount: Some(Cents::new(1_000)), ..act(account, "late_charge", Action::Fee(fee), on) }
+}
+
+async fn a_waived_fee_is_reversed_and_a_file_s_entry_is_not(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    decide(&store, debtor, vec![fee(debtor, "2026-04-01")], &[], "2026-04-01").await;
+    let entries = store.entries(debtor).await.expect("the entries");
+    let waive = |id| store.reverse_entry(id, "first late payment in a year", &RULES, &STAMP);
+    static RULES: std::sync::LazyLock<LedgerRules> = std::sync::LazyLock::new(rules);
+    static STAMP: std::sync::LazyLock<Stamp> = std::sync::LazyLock::new(|| lead("2026-04-02"));
+    waive(entries[1].id).await.expect("the waiver");
+    assert_eq!(open_cents(&store, debtor).await, [18_000]);
+    assert!(matches!(waive(entries[1].id).await, Err(StoreError::Conflict(_))));
+    assert!(matches!(waive(entries[0].id).await, Err(StoreError::Conflict(_))));
+    assert!(matches!(waive(EntryId(999)).await, Err(StoreError::NotFound { .. })));
+}
+
+// Decisions.
+
+async fn a_decision_on_old_facts_is_not_committed(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let seen = snapshot(&store, debtor).await;
+    let late = decision(&seen, "2026-05-22", vec![act(debtor, "shut_off", disconnect(), "2026-05-22")]);
+    take_entries(&store, vec![payment("1001", "P-1", 18_000, "2026-05-22")], &at("2026-05-22")).await;
+    assert_eq!(commit(&store, &late, &[], "2026-05-22").await, CommitOutcome::Stale);
+    assert!(store.field_orders(None, None).await.expect("the orders").is_empty());
+    assert_eq!(snapshot(&store, debtor).await.case, None);
+    assert_eq!(store.due_accounts(day("2026-05-22"), None, 10).await.expect("a page").len(), 1);
+}
+
+async fn a_fee_is_posted_once_and_the_account_looked_at_again_the_next_day(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    decide(&store, debtor, vec![fee(debtor, "2026-04-01")], &[], "2026-04-01").await;
+    decide(&store, debtor, vec![fee(debtor, "2026-04-01")], &[], "2026-04-02").await;
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(known.balance(), Cents::new(19_000));
+    assert_eq!(known.items[1].due_on, day("2026-04-22"));
+    let due = store.due_accounts(day("2026-12-31"), None, 10).await.expect("a page");
+    assert_eq!(due, [(day("2026-04-03"), debtor)]);
+    // The billing system sends the fee back under Arrears' own reference: it is the same fee.
+    let posted = store.entries(debtor).await.expect("the entries").pop().expect("the fee");
+    let mut back = entry("1001", &posted.reference, EntryKind::Fee, 1_000, "2026-04-01");
+    back.source = posted.source;
+    back.service = Service::General;
+    let result = take(&store, &entries_file(FileKind::Charges, vec![back]), &at("2026-04-03")).await;
+    let ImportResult::Done(outcome) = result else { panic!("{result:?}") };
+    assert_eq!((outcome.added, outcome.unchanged), (0, 1));
+}
+
+async fn an_act_ordered_again_stands_once(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    for on in ["2026-05-01", "2026-05-02"] {
+        let acts = vec![
+            act(debtor, "final_notice", notice_action(), on),
+            act(debtor, "contact", call_action(), on),
+            act(debtor, "shut_off", disconnect(), on),
+            act(debtor, "refer", Action::Refer { to: Destination::Attorney }, on),
+            act(debtor, "look", Action::Task { text: "Look at the meter".to_owned(), role: Role::Lead }, on),
+        ];
+        let letter = piece(debtor, "final_notice", Channel::Mail, Recipient::Customer, on);
+        decide(&store, debtor, acts, &[letter], on).await;
+    }
+    assert_eq!(store.notices_of(debtor).await.expect("the notices").len(), 1);
+    assert_eq!(store.calls_of(debtor).await.expect("the calls").len(), 1);
+    assert_eq!(store.orders_of(debtor).await.expect("the orders").len(), 1);
+    assert_eq!(store.referrals_of(debtor).await.expect("the referrals").len(), 1);
+    let tasks = store.tasks(true).await.expect("the tasks");
+    assert_eq!(tasks.len(), 1);
+    store.close_task(tasks[0].id, &lead("2026-05-03")).await.expect("closed");
+    assert!(store.tasks(true).await.expect("the tasks").is_empty());
+    let waiting = store.waiting(day("2026-05-03")).await.expect("the counts");
+    assert_eq!((waiting.notices_to_release, waiting.orders_to_approve, waiting.referrals_to_approve), (1, 1, 1));
+}
+
+async fn a_cured_case_cancels_what_is_pending_but_not_the_restoration(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let restore = Action::Restore { services: vec![Service::Water], without_fee: false };
+    let acts = vec![
+        act(debtor, "contact", call_action(), "2026-05-01"),
+        act(debtor, "shut_off", disconnect(), "2026-05-22"),
+        act(debtor, "restore", restore, "2026-05-01"),
+        act(debtor, "refer", Action::Refer { to: Destination::Agency }, "2026-05-01"),
+    ];
+    let letter = piece(debtor, "final_notice", Channel::Mail, Recipient::Customer, "2026-05-01");
+    decide(&store, debtor, acts, &[letter], "2026-05-01").await;
+    let notice = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, notice, "2026-05-01").await;
+
+    let mut cured = decision(&snapshot(&store, debtor).await, "2026-05-02", Vec::new());
+    cured.case = None;
+    cured.closed = Some(Cause::Cured);
+    assert_eq!(commit(&store, &cured, &[], "2026-05-02").await, CommitOutcome::Committed);
+    let notice = store.notice(notice).await.expect("the notice");
+    assert_eq!((notice.state, notice.cause.as_deref()), (NoticeState::Canceled, Some("the debt was paid")));
+    assert_eq!(store.calls_of(debtor).await.expect("the calls")[0].state, CallState::Canceled);
+    assert_eq!(store.referrals_of(debtor).await.expect("the referrals")[0].state, ReferralState::Canceled);
+    let orders = store.orders_of(debtor).await.expect("the orders");
+    let states: Vec<(OrderKind, OrderState)> = orders.iter().map(|order| (order.kind, order.state)).collect();
+    assert_eq!(states, [(OrderKind::ShutOff, OrderState::Canceled), (OrderKind::Restore, OrderState::Approved)]);
+    let known = snapshot(&store, debtor).await;
+    assert_eq!((known.case, known.cases_so_far), (None, 1));
+}
+
+async fn a_restarted_stage_cancels_its_own_acts_alone(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let acts =
+        vec![act(debtor, "contact", call_action(), "2026-05-01"), act(debtor, "shut_off", disconnect(), "2026-05-22")];
+    decide(&store, debtor, acts, &[], "2026-05-01").await;
+    let mut restarted = decision(&snapshot(&store, debtor).await, "2026-05-10", Vec::new());
+    restarted.cancels = vec![(stage("shut_off"), Cause::Expired)];
+    commit(&store, &restarted, &[], "2026-05-10").await;
+    assert_eq!(store.orders_of(debtor).await.expect("the orders")[0].state, OrderState::Canceled);
+    assert_eq!(store.calls_of(debtor).await.expect("the calls")[0].state, CallState::Waiting);
+}
+
+// The outbox.
+
+async fn two_workers_never_claim_the_same_work(store: Store, _: String) {
+    take(&store, &accounts_file(&[profile("1001")]), &at("2026-03-02")).await;
+    let debtor = account(&store, "1001").await;
+    let pieces: Vec<NewNotice> = (0..40)
+        .map(|round| {
+            let mut piece = piece(debtor, "reminder", Channel::Mail, Recipient::Customer, "2026-05-01");
+            piece.key.of.round = round;
+            piece.needs_release = false;
+            piece
+        })
+        .collect();
+    decide(&store, debtor, Vec::new(), &pieces, "2026-05-01").await;
+    let claim = || async {
+        let mut claimed = Vec::new();
+        loop {
+            let jobs = store.claim_work(WorkKind::RenderNotice, 3, at("2026-05-01").at, 60).await.expect("a claim");
+            if jobs.is_empty() {
+                return claimed;
+            }
+            for job in jobs {
+                assert!(store.complete_work(&job).await.expect("completed"));
+                claimed.push(job.work.key());
+            }
+        }
+    };
+    let (one, other) = tokio::join!(claim(), claim());
+    let all: BTreeSet<&String> = one.iter().chain(&other).collect();
+    assert_eq!((one.len() + other.len(), all.len()), (40, 40));
+}
+
+async fn a_lost_lease_completes_nothing(store: Store, _: String) {
+    let (_, notice) = one_notice(&store).await;
+    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("released");
+    let now = at("2026-05-01").at;
+    let early = store.claim_work(WorkKind::RenderNotice, 1, now - TimeDelta::days(1), 0).await.expect("a claim");
+    assert!(early.is_empty(), "its time has not come");
+    let first = store.claim_work(WorkKind::RenderNotice, 1, now, 0).await.expect("a claim");
+    let second = store.claim_work(WorkKind::RenderNotice, 1, now, 60).await.expect("a second claim");
+    assert_eq!((first[0].attempts, second[0].attempts), (1, 2));
+    assert!(store.claim_work(WorkKind::RenderNotice, 1, now, 60).await.expect("nothing").is_empty());
+    assert!(!store.complete_work(&first[0]).await.expect("refused"));
+    let later = now + TimeDelta::minutes(5);
+    assert!(store.retry_work(&second[0], later, "the printer was busy").await.expect("put back"));
+    assert!(store.claim_work(WorkKind::RenderNotice, 1, now, 60).await.expect("nothing yet").is_empty());
+    let third = store.claim_work(WorkKind::RenderNotice, 1, later, 60).await.expect("a third claim");
+    assert!(store.complete_work(&third[0]).await.expect("done"));
+
+    assert!(store.take_lease("day", "one", 60).await.expect("taken"));
+    assert!(!store.take_lease("day", "two", 60).await.expect("held"));
+    assert!(store.take_lease("day", "one", 0).await.expect("renewed"));
+    assert!(store.take_lease("day", "two", 60).await.expect("run out"));
+    store.drop_lease("day", "two").await.expect("given back");
+    assert!(store.take_lease("day", "one", 60).await.expect("free"));
+}
+
+async fn work_that_fails_stands_on_the_exceptions_list(store: Store, _: String) {
+    let (debtor, notice) = one_notice(&store).await;
+    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("released");
+    let now = at("2026-05-01").at;
+    let job = store.claim_work(WorkKind::RenderNotice, 1, now, 60).await.expect("a claim").remove(0);
+    assert!(store.fail_work(&job, "no wording in Korean", &at("2026-05-01")).await.expect("failed"));
+    assert_eq!(store.notice(notice).await.expect("the notice").state, NoticeState::Failed);
+    let exceptions = store.exceptions(true).await.expect("the list");
+    assert_eq!((exceptions[0].account, exceptions[0].kind), (Some(debtor), ExceptionKind::WorkFailed));
+    assert!(store.claim_work(WorkKind::RenderNotice, 1, now, 60).await.expect("nothing").is_empty());
+}
+
+// Notices.
+
+async fn a_letter_is_served_its_deemed_days_after_the_carrier_took_it(store: Store, _: String) {
+    let (debtor, notice) = one_notice(&store).await;
+    render(&store, notice, "2026-05-01").await;
+    let new = NewBatch { sheets: 1, path: "print/1.zip".to_owned(), document: "hash".into() };
+    let batch = store.make_batch(&[notice], &new, &at("2026-05-01")).await.expect("a batch");
+    assert_eq!(snapshot(&store, debtor).await.events.len(), 1, "a batch that was not mailed serves nothing");
+    let mailed =
+        store.mark_mailed(&Pieces::Batch(batch), day("2026-05-04"), "PS 3877 no. 4411", &lead("2026-05-05")).await;
+    assert_eq!(mailed.expect("mailed"), [notice]);
+    let piece = store.notice(notice).await.expect("the notice");
+    assert_eq!((piece.state, piece.served_on), (NoticeState::Mailed, Some(day("2026-05-09"))));
+    let expected = [
+        (EventKind::NoticeReleased, day("2026-05-01")),
+        (EventKind::NoticeMailed, day("2026-05-04")),
+        (EventKind::NoticeServed, day("2026-05-09")),
+    ];
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(kinds(&known), expected);
+    assert_eq!(known.events[2].of, Some(stage("final_notice")));
+    assert_eq!(store.batch(batch).await.expect("the batch").mailed_on, Some(day("2026-05-04")));
+    let twice = store.mark_mailed(&Pieces::Batch(batch), day("2026-05-05"), "again", &lead("2026-05-05")).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+}
+
+async fn an_act_is_served_when_its_last_letter_has_left(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let to = |recipient| piece(debtor, "final_notice", Channel::Mail, recipient, "2026-05-01");
+    let pieces = [to(Recipient::Customer), to(Recipient::Occupant)];
+    decide(&store, debtor, vec![act(debtor, "final_notice", notice_action(), "2026-05-01")], &pieces, "2026-05-01")
+        .await;
+    let notices: Vec<NoticeId> =
+        store.notices_of(debtor).await.expect("the notices").iter().map(|notice| notice.id).collect();
+    for notice in &notices {
+        render(&store, *notice, "2026-05-01").await;
+    }
+    let mail = async |notice: NoticeId, on: &str| {
+        let one = Pieces::Single(vec![notice]);
+        store.mark_mailed(&one, day(on), "counter 3", &lead(on)).await.expect("mailed");
+        kinds(&snapshot(&store, debtor).await)
+    };
+    let after_first = mail(notices[0], "2026-05-04").await;
+    assert!(after_first.iter().all(|(kind, _)| *kind == EventKind::NoticeReleased), "{after_first:?}");
+    let after_last = mail(notices[1], "2026-05-06").await;
+    assert!(after_last.contains(&(EventKind::NoticeServed, day("2026-05-11"))), "{after_last:?}");
+}
+
+async fn a_returned_letter_loses_its_service(store: Store, _: String) {
+    let (debtor, notice) = one_notice(&store).await;
+    render(&store, notice, "2026-05-01").await;
+    let one = Pieces::Single(vec![notice]);
+    store.mark_mailed(&one, day("2026-05-01"), "counter 3", &lead("2026-05-01")).await.expect("mailed");
+    store.mark_returned(notice, day("2026-05-12"), "no such number", &lead("2026-05-12")).await.expect("returned");
+    let piece = store.notice(notice).await.expect("the notice");
+    assert_eq!((piece.state, piece.served_on), (NoticeState::Returned, None));
+    let last = kinds(&snapshot(&store, debtor).await).pop();
+    assert_eq!(last, Some((EventKind::NoticeReturned, day("2026-05-12"))));
+    assert_eq!(store.exceptions(true).await.expect("the list")[0].kind, ExceptionKind::ReturnedMail);
+}
+
+async fn a_statutory_notice_is_not_served_by_email(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let mut reminder = piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01");
+    reminder.statutory = false;
+    reminder.deemed_days = 0;
+    let statutory = piece(debtor, "final_notice", Channel::Email, Recipient::Customer, "2026-05-01");
+    decide(&store, debtor, Vec::new(), &[reminder, statutory], "2026-05-01").await;
+    let notices = store.notices_of(debtor).await.expect("the notices");
+    for notice in &notices {
+        render(&store, notice.id, "2026-05-01").await;
+    }
+    let jobs = store.claim_work(WorkKind::SendEmail, 10, at("2026-05-01").at, 60).await.expect("two emails");
+    assert_eq!(jobs.len(), 2);
+    for notice in &notices {
+        store.email_sent(notice.id, day("2026-05-01"), "250 ok", &at("2026-05-01")).await.expect("sent");
+    }
+    let served: Vec<_> = snapshot(&store, debtor)
+        .await
+        .events
+        .into_iter()
+        .filter(|event| event.kind == EventKind::NoticeServed)
+        .map(|event| event.of)
+        .collect();
+    assert_eq!(served, [Some(stage("reminder"))]);
+    store
+        .email_bounced(notices[1].id, day("2026-05-02"), "550 no such user", &at("2026-05-02"))
+        .await
+        .expect("bounced");
+    assert_eq!(store.notice(notices[1].id).await.expect("the notice").state, NoticeState::Bounced);
+}
+
+async fn a_canceled_notice_is_never_rendered(store: Store, _: String) {
+    let (_, notice) = one_notice(&store).await;
+    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("released");
+    let canceled = store.cancel_notices(&[notice], "the customer came in", &lead("2026-05-01")).await;
+    assert_eq!(canceled.expect("canceled"), [notice]);
+    let now = at("2026-05-02").at;
+    assert!(store.claim_work(WorkKind::RenderNotice, 10, now, 60).await.expect("nothing").is_empty());
+    let late = store.notice_rendered(notice, &letter_bytes("late"), day("2026-05-01"), &at("2026-05-01")).await;
+    assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
+    assert!(store.release_notices(&[notice], &lead("2026-05-02")).await.expect("nothing").is_empty());
+    let missing = store.release_notices(&[NoticeId(99)], &lead("2026-05-02")).await;
+    assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
+}
+
+// What is known of an account.
+
+async fn what_was_known_on_an_earlier_day_can_be_rebuilt(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let hold = NewHold {
+        kind: HoldKind::Dispute,
+        from: day("2026-04-01"),
+        through: None,
+        items: Vec::new(),
+        stops_clock: false,
+        reason: "meter misread".to_owned(),
+    };
+    let hold = store.place_hold(debtor, &hold, &lead("2026-04-01")).await.expect("a hold");
+    decide(&store, debtor, Vec::new(), &[], "2026-04-02").await;
+    let then = store.snapshot_as_of(debtor, day("2026-04-02"), end_of("2026-04-02"), &rules()).await.expect("then");
+    assert_eq!(then.facts_seq, snapshot(&store, debtor).await.facts_seq);
+    assert_eq!(then, snapshot(&store, debtor).await, "the same while nothing more is known");
+
+    let before = store.snapshot_as_of(debtor, day("2026-03-31"), end_of("2026-03-31"), &rules()).await.expect("before");
+    assert_eq!((before.items.len(), before.holds.len(), before.case), (1, 0, None), "no hold and no case yet");
+
+    // A payment of April 1 is learned on April 10; the hold ends; the case closes.
+    take_entries(&store, vec![payment("1001", "P-1", 18_000, "2026-04-01")], &at("2026-04-10")).await;
+    store.end_hold(hold, "the meter was right", &lead("2026-04-10")).await.expect("ended");
+    let mut cured = decision(&snapshot(&store, debtor).await, "2026-04-10", Vec::new());
+    cured.case = None;
+    cured.closed = Some(Cause::Cured);
+    commit(&store, &cured, &[], "2026-04-10").await;
+
+    let again = store.snapshot_as_of(debtor, day("2026-04-02"), end_of("2026-04-02"), &rules()).await.expect("then");
+    assert_eq!(Snapshot { facts_seq: then.facts_seq, ..again }, then);
+    let now = store.snapshot_as_of(debtor, day("2026-04-10"), end_of("2026-04-10"), &rules()).await.expect("now");
+    assert_eq!((now.items.len(), now.case, now.cases_so_far), (0, None, 1));
+    assert_eq!(now.holds[0].ended_on, Some(day("2026-04-10")));
+    let log: Vec<String> = store.log_of(debtor, 10).await.expect("the log").into_iter().map(|line| line.what).collect();
+    assert_eq!(log, ["decision", "hold ended", "decision", "hold placed"]);
+}
+
+fn end_of(text: &str) -> DateTime<Utc> {
+    day(text).and_hms_opt(23, 59, 59).expect("a time").and_utc()
+}
+
+async fn an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let old = snapshot(&store, debtor).await.items[0].id;
+    let plan = NewArrangement {
+        covers: vec![old],
+        installments: vec![
+            Installment { due_on: day("2026-06-01"), amount: Cents::new(9_000) },
+            Installment { due_on: day("2026-07-01"), amount: Cents::new(9_000) },
+        ],
+        grace_days: 0,
+        note: String::new(),
+    };
+    let made = store.add_arrangement(debtor, &plan, &rules(), &lead("2026-05-15")).await.expect("an arrangement");
+    let twice = store.add_arrangement(debtor, &plan, &rules(), &lead("2026-05-15")).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+    take_entries(&store, vec![charge("1001", "B-2", 5_000, "2026-05-20", "2026-06-10")], &at("2026-05-20")).await;
+    take_entries(&store, vec![payment("1001", "P-1", 14_000, "2026-06-01")], &at("2026-06-01")).await;
+    let known = snapshot(&store, debtor).await;
+    let open: Vec<_> = known.items.iter().map(|item| (item.id, item.open.get())).collect();
+    assert_eq!(open, [(old, 9_000)], "the current bill first, then the installment");
+    let (_, standing) = known.arrangement_on(day("2026-06-02")).expect("it runs");
+    assert_eq!((standing.state, standing.paid), (ArrangementState::Performing, Cents::new(9_000)));
+    store.cancel_arrangement(made, "the customer moved", &rules(), &lead("2026-06-05")).await.expect("canceled");
+    assert!(snapshot(&store, debtor).await.arrangement_on(day("2026-06-05")).is_none());
+    assert!(store.arrangements().await.expect("all").is_empty());
+}
+
+async fn a_promise_is_kept_by_the_ledger(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let promise = NewPromise { amount: Cents::new(5_000), pay_by: day("2026-05-15"), grace_days: 1 };
+    store.add_promise(debtor, &promise, &lead("2026-05-11")).await.expect("a promise");
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(known.promises[0].state(&known.payments, day("2026-05-16")), PromiseState::Open);
+    take_entries(&store, vec![payment("1001", "P-1", 5_000, "2026-05-16")], &at("2026-05-18")).await;
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(known.promises[0].state(&known.payments, day("2026-05-20")), PromiseState::Kept(day("2026-05-16")));
+    assert_eq!(store.promises_due(day("2026-05-15"), day("2026-05-15")).await.expect("due").len(), 1);
+}
+
+// Calls.
+
+fn listed(store_call: &arrears::domain::call::Call, rank: u32) -> ListedCall {
+    ListedCall {
+        call: store_call.id,
+        rank,
+        score_milli: 1_000,
+        score: Vec::new(),
+        assigned_to: Some("Ana".to_owned()),
+        amount: Cents::new(18_000),
+        days_past_due: 39,
+    }
+}
+
+async fn the_lead_orders_the_call_list_and_releases_it(store: Store, _: String) {
+    let numbers = ["1001", "1002", "1003"];
+    take(&store, &accounts_file(&numbers.map(profile)), &at("2026-03-02")).await;
+    for number in numbers {
+        let id = account(&store, number).await;
+        decide(&store, id, vec![act(id, "contact", call_action(), "2026-05-01")], &[], "2026-05-01").await;
+    }
+    assert!(store.calls_waiting(day("2026-04-30")).await.expect("none yet").is_empty());
+    let waiting = store.calls_waiting(day("2026-05-01")).await.expect("three");
+    let lines: Vec<ListedCall> = (1..).zip(&waiting).map(|(rank, call)| listed(call, rank)).collect();
+    store.set_call_list(day("2026-05-01"), &lines, &at("2026-05-01")).await.expect("the list");
+    store.move_call(waiting[2].id, 1, &lead("2026-05-01")).await.expect("moved");
+    store.assign_call(waiting[0].id, None, &lead("2026-05-01")).await.expect("assigned");
+    store.drop_call(waiting[1].id, "paid at the counter", &lead("2026-05-01")).await.expect("dropped");
+    let ranked = store.call_list(day("2026-05-01")).await.expect("the list");
+    let order: Vec<_> = ranked.iter().map(|call| call.id).collect();
+    assert_eq!(order, [waiting[2].id, waiting[0].id, waiting[1].id]);
+    assert_eq!(store.release_call_list(day("2026-05-01"), &lead("2026-05-01")).await.expect("released"), 2);
+    // What was not called waits for the next list.
+    assert_eq!(store.calls_waiting(day("2026-05-04")).await.expect("left over").len(), 2);
+    store.set_call_list(day("2026-05-04"), &[listed(&waiting[0], 1)], &at("2026-05-04")).await.expect("the next list");
+    assert_eq!(store.call(waiting[2].id).await.expect("the call").state, CallState::Waiting);
+    assert_eq!(store.call(waiting[0].id).await.expect("the call").listed_on, Some(day("2026-05-04")));
+}
+
+async fn try_call(store: &Store, debtor: AccountId, outcome: CallOutcome, next: CallNext, on: &str) {
+    let call = store.calls_of(debtor).await.expect("the calls")[0].clone();
+    let attempt = CallAttempt {
+        call: call.id,
+        account: debtor,
+        made_on: day(on),
+        at: "10:15".to_owned(),
+        by: "Ana".to_owned(),
+        outcome,
+        phone: "5305550100".to_owned(),
+        note: String::new(),
+    };
+    let follow = FollowUp { next, promise: None, hold: None };
+    store.record_attempt(&attempt, &follow, &lead(on)).await.expect("recorded");
+}
+
+async fn attempts_without_a_conversation_end_in_contact_failed(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    decide(&store, debtor, vec![act(debtor, "contact", call_action(), "2026-05-01")], &[], "2026-05-01").await;
+    try_call(&store, debtor, CallOutcome::NoAnswer, CallNext::Again(day("2026-05-04")), "2026-05-01").await;
+    assert!(store.calls_waiting(day("2026-05-03")).await.expect("not yet").is_empty());
+    try_call(&store, debtor, CallOutcome::LeftMessage, CallNext::Done, "2026-05-04").await;
+    let known = snapshot(&store, debtor).await;
+    let expected = [
+        (EventKind::CallAttempted, day("2026-05-01")),
+        (EventKind::CallAttempted, day("2026-05-04")),
+        (EventKind::ContactFailed, day("2026-05-04")),
+    ];
+    assert_eq!(kinds(&known), expected);
+    assert_eq!(known.events[2].of, Some(stage("contact")));
+    assert_eq!(store.attempts_between(day("2026-05-01"), day("2026-05-03")).await.expect("one").len(), 1);
+    assert_eq!(store.attempts_of(debtor).await.expect("two").len(), 2);
+}
+
+async fn an_opt_out_on_the_telephone_outlives_the_next_master_record(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    decide(&store, debtor, vec![act(debtor, "contact", call_action(), "2026-05-01")], &[], "2026-05-01").await;
+    try_call(&store, debtor, CallOutcome::OptOut, CallNext::Done, "2026-05-01").await;
+    let mut renamed = profile("1001");
+    renamed.customer_name = "Someone Else".to_owned();
+    take(&store, &accounts_file(&[renamed]), &at("2026-05-02")).await;
+    let known = snapshot(&store, debtor).await;
+    assert!(known.profile.refuses_calls());
+    assert_eq!(kinds(&known), [(EventKind::ContactMade, day("2026-05-01"))]);
+}
+
+async fn a_hold_ends_by_a_person_and_is_not_ended_twice(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let hold = NewHold {
+        kind: HoldKind::Medical,
+        from: day("2026-05-01"),
+        through: Some(day("2026-05-30")),
+        items: Vec::new(),
+        stops_clock: false,
+        reason: "certificate of Dr. Lee".to_owned(),
+    };
+    let before = snapshot(&store, debtor).await.facts_seq;
+    let id = store.place_hold(debtor, &hold, &lead("2026-05-01")).await.expect("placed");
+    assert_eq!(snapshot(&store, debtor).await.facts_seq, before + 1);
+    assert_eq!(store.holds_on(day("2026-06-15")).await.expect("in force").len(), 1, "it ends by decision alone");
+    store.end_hold(id, "recovered", &lead("2026-06-16")).await.expect("ended");
+    assert!(store.holds_on(day("2026-06-16")).await.expect("none").is_empty());
+    let twice = store.end_hold(id, "again", &lead("2026-06-17")).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+    let backwards = NewHold { through: Some(day("2026-04-01")), ..hold };
+    assert!(store.place_hold(debtor, &backwards, &lead("2026-05-01")).await.is_err());
+}
+
+// Field orders.
+
+async fn one_order(store: &Store) -> (AccountId, arrears::domain::OrderId) {
+    let debtor = one_debtor(store).await;
+    decide(store, debtor, vec![act(debtor, "shut_off", disconnect(), "2026-05-22")], &[], "2026-05-21").await;
+    let order = store.field_orders(Some(OrderState::Prepared), Some(day("2026-05-22"))).await.expect("orders")[0].id;
+    (debtor, order)
+}
+
+fn done(on: &str) -> CrewResult {
+    CrewResult {
+        done: true,
+        on: day(on),
+        at: Some("09:40".to_owned()),
+        crew: "Truck 4".to_owned(),
+        note: String::new(),
+    }
+}
+
+async fn dispatched(store: &Store, order: arrears::domain::OrderId) {
+    let stamp = lead("2026-05-22");
+    assert_eq!(store.approve_orders(&[order], &lead("2026-05-21")).await.expect("approved"), [order]);
+    assert!(store.dispatch_orders(&[order], "Truck 4", &stamp).await.expect("not yet").is_empty());
+    assert_eq!(store.finalize_orders(&[order], &[], &stamp).await.expect("finalized"), [order]);
+    assert_eq!(store.dispatch_orders(&[order], "Truck 4", &stamp).await.expect("dispatched"), [order]);
+}
+
+async fn a_shut_off_is_approved_finalized_dispatched_and_done(store: Store, _: String) {
+    let (debtor, order) = one_order(&store).await;
+    let early = store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await;
+    assert!(matches!(early, Err(StoreError::Conflict(_))), "{early:?}");
+    dispatched(&store, order).await;
+    store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await.expect("done");
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(known.shut_off, [Service::Water]);
+    assert_eq!(kinds(&known), [(EventKind::ShutOff, day("2026-05-22"))]);
+
+    let restore = Action::Restore { services: vec![Service::Water], without_fee: false };
+    decide(&store, debtor, vec![act(debtor, "restore", restore, "2026-05-26")], &[], "2026-05-26").await;
+    let order = store.orders_of(debtor).await.expect("the orders")[1].id;
+    assert_eq!(store.dispatch_orders(&[order], "Truck 2", &lead("2026-05-26")).await.expect("sent"), [order]);
+    store.record_order_result(order, &done("2026-05-26"), &lead("2026-05-26")).await.expect("done");
+    assert!(snapshot(&store, debtor).await.shut_off.is_empty());
+    assert!(store.shut_offs().await.expect("none").is_empty());
+    let then = store.snapshot_as_of(debtor, day("2026-05-23"), end_of("2026-05-23"), &rules()).await.expect("then");
+    assert_eq!(then.shut_off, [Service::Water]);
+}
+
+async fn a_shut_off_refused_at_finalization_is_canceled_with_its_reason(store: Store, _: String) {
+    let (debtor, order) = one_order(&store).await;
+    store.approve_orders(&[order], &lead("2026-05-21")).await.expect("approved");
+    let refusal = FinalizeRefusal::Protected("medical hold".to_owned());
+    store.finalize_orders(&[], &[(order, refusal)], &lead("2026-05-22")).await.expect("refused");
+    let order = store.order(order).await.expect("the order");
+    assert_eq!(order.state, OrderState::Canceled);
+    assert!(order.cause.is_some_and(|cause| cause.contains("medical hold")));
+    assert_eq!(kinds(&snapshot(&store, debtor).await), [(EventKind::OrderCanceled, day("2026-05-22"))]);
+}
+
+async fn a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incident(store: Store, _: String) {
+    let (debtor, order) = one_order(&store).await;
+    dispatched(&store, order).await;
+    let mut cured = decision(&snapshot(&store, debtor).await, "2026-05-22", Vec::new());
+    cured.case = None;
+    cured.closed = Some(Cause::Cured);
+    commit(&store, &cured, &[], "2026-05-22").await;
+    let standing = async || {
+        let list = store.exceptions(true).await.expect("the list");
+        list.into_iter().map(|exception| exception.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(standing().await, [ExceptionKind::RecallCrew]);
+    store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await.expect("recorded");
+    assert_eq!(standing().await, [ExceptionKind::RecallCrew, ExceptionKind::Incident]);
+    assert_eq!(snapshot(&store, debtor).await.shut_off, [Service::Water]);
+}
+
+async fn a_referral_is_approved_before_it_is_placed(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let refer = Action::Refer { to: Destination::Attorney };
+    decide(&store, debtor, vec![act(debtor, "refer", refer, "2026-08-01")], &[], "2026-08-01").await;
+    let id = store.referrals(Some(ReferralState::Candidate)).await.expect("candidates")[0].id;
+    assert!(matches!(store.place_referral(id, &lead("2026-08-02")).await, Err(StoreError::Conflict(_))));
+    store.approve_referral(id, &lead("2026-08-02")).await.expect("approved");
+    store.place_referral(id, &lead("2026-08-03")).await.expect("placed");
+    store.recall_referral(id, "paid in full", &lead("2026-08-20")).await.expect("recalled");
+    let referral = store.referral(id).await.expect("the referral");
+    assert_eq!((referral.state, referral.placed_on), (ReferralState::Recalled, Some(day("2026-08-03"))));
+    let expected = [(EventKind::Placed, day("2026-08-03")), (EventKind::Recalled, day("2026-08-20"))];
+    assert_eq!(kinds(&snapshot(&store, debtor).await), expected);
+}
+
+// Policies, runs, people.
+
+async fn a_business_date_is_run_once(store: Store, _: String) {
+    let begin = async |date: &str| store.begin_run(day(date), "night", &at(date)).await.expect("a run");
+    let RunStart::New(run) = begin("2026-05-01").await else { panic!("it is new") };
+    assert_eq!(begin("2026-05-01").await, RunStart::Resumed(run));
+    store.finish_run(run, &json!({ "decisions": 3 }), &at("2026-05-01")).await.expect("finished");
+    assert_eq!(begin("2026-05-01").await, RunStart::AlreadyDone(run));
+    assert!(matches!(begin("2026-05-02").await, RunStart::New(_)));
+    assert_eq!(store.last_finished("night").await.expect("the last"), Some(day("2026-05-01")));
+    let runs = store.runs(10).await.expect("the runs");
+    assert_eq!((runs.len(), runs[1].summary.clone()), (2, Some(json!({ "decisions": 3 }))));
+}
+
+async fn the_policy_effective_last_is_in_force_and_wakes_every_account(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    decide(&store, debtor, Vec::new(), &[], "2026-03-02").await;
+    let policy = |hash: &str, from: &str| AdoptedPolicy {
+        hash: hash.into(),
+        name: "riverbend".to_owned(),
+        sources: vec![PolicySource { path: "rules/riverbend.yaml".to_owned(), text: format!("policy: {hash}") }],
+        adopted_by: "Dana Reyes".to_owned(),
+        adopted_at: lead("2026-03-03").at,
+        effective_on: day(from),
+    };
+    for (hash, from) in [("one", "2026-03-03"), ("two", "2026-06-01")] {
+        store.adopt_policy(&policy(hash, from), &lead("2026-03-03")).await.expect("adopted");
+    }
+    let in_force = async |on: &str| store.policy_on(day(on)).await.expect("a policy").map(|policy| policy.hash);
+    assert_eq!(in_force("2026-03-02").await, None);
+    assert_eq!(in_force("2026-05-31").await, Some("one".into()));
+    assert_eq!(in_force("2026-06-01").await, Some("two".into()));
+    assert_eq!(store.due_accounts(day("2026-03-03"), None, 10).await.expect("due").len(), 1);
+    let kept = store.policy(&"one".into()).await.expect("a policy");
+    assert_eq!(kept, Some(policy("one", "2026-03-03")));
+    assert_eq!(store.policies().await.expect("all").len(), 2);
+    assert_eq!(store.wake_all(day("2026-03-01")).await.expect("woken"), 1);
+}
+
+async fn a_frozen_account_is_due_again_when_a_person_clears_it(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let text = "the audit refused a shut-off: no notice was served";
+    let open = async |on: &str| {
+        let stamp = at(on);
+        store.open_exception(Some(debtor), ExceptionKind::AuditRefused, text, &stamp).await.expect("an exception")
+    };
+    let id = open("2026-05-22").await;
+    assert_eq!(open("2026-05-23").await, id, "what stands there already is not repeated");
+    assert_eq!(snapshot(&store, debtor).await.frozen.as_deref(), Some(text));
+    let due = store.due_accounts(day("2026-12-31"), None, 10).await.expect("due");
+    assert_eq!(due, [(day("2026-05-24"), debtor)]);
+    store.clear_exception(id, &lead("2026-05-23")).await.expect("cleared");
+    assert_eq!(snapshot(&store, debtor).await.frozen, None);
+    let due = store.due_accounts(day("2026-05-23"), None, 10).await.expect("due");
+    assert_eq!(due, [(day("2026-05-23"), debtor)]);
+    assert!(matches!(store.clear_exception(id, &lead("2026-05-23")).await, Err(StoreError::Conflict(_))));
+    assert_eq!(store.exceptions(false).await.expect("all")[0].cleared_by.as_deref(), Some("Dana Reyes"));
+}
+
+async fn people_log_in_by_sessions_that_expire(store: Store, _: String) {
+    let ana = StaffMember {
+        name: "Ana".to_owned(),
+        role: Role::Representative,
+        languages: vec![Language::English, Language::Spanish],
+        capacity: 40,
+    };
+    store.put_staff(&ana, Some("argon2"), &lead("2026-05-01")).await.expect("added");
+    let busier = StaffMember { capacity: 50, ..ana };
+    store.put_staff(&busier, None, &lead("2026-05-01")).await.expect("changed");
+    let login = store.staff_login("Ana").await.expect("a lookup");
+    assert_eq!(login, Some((busier.clone(), Some("argon2".to_owned()))));
+    let now = at("2026-05-01").at;
+    store.open_session("token", "Ana", now + TimeDelta::hours(8)).await.expect("a session");
+    assert_eq!(store.session("token", now).await.expect("whose"), Some(busier.clone()));
+    assert_eq!(store.session("token", now + TimeDelta::hours(9)).await.expect("expired"), None);
+    store.close_session("token").await.expect("closed");
+    assert_eq!(store.session("token", now).await.expect("closed"), None);
+    assert_eq!(store.staff().await.expect("all"), [busier]);
+}
+
+async fn a_document_is_kept_byte_for_byte(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let packet = Document::new(MediaType::Zip, vec![0, 1, 2, 255]);
+    for _ in 0..2 {
+        store.put_document(&packet, Some(debtor), "packet 1", &at("2026-05-01")).await.expect("kept");
+    }
+    assert_eq!(store.document(&packet.hash).await.expect("a lookup"), Some(packet.clone()));
+    assert_eq!(store.documents_of(debtor).await.expect("its uses").len(), 1);
+    let forged = Document { bytes: vec![9], ..packet };
+    let refused = store.put_document(&forged, None, "packet 2", &at("2026-05-01")).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+}
+
+async fn an_account_is_found_by_number_name_or_street(store: Store, _: String) {
+    take(&store, &accounts_file(&["1001", "1002", "2001"].map(profile)), &at("2026-03-02")).await;
+    let found = async |text: &str| {
+        let hits = store.search(text, 10).await.expect("a search");
+        hits.into_iter().map(|hit| hit.profile.number.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("100").await, ["1001", "1002"]);
+    assert_eq!(found("customer 2001").await, ["2001"]);
+    assert_eq!(found("1002 oak").await, ["1002"]);
+    assert!(found("%").await.is_empty(), "a percent sign is no wildcard");
+    assert!(store.account_by_number("7").await.expect("a lookup").is_none());
+    assert!(matches!(store.account(AccountId(99)).await, Err(StoreError::NotFound { .. })));
+    take_entries(&store, vec![payment("1002", "P-1", 500, "2026-03-02")], &at("2026-03-02")).await;
+    let page = store.open_items(None, 10).await.expect("a page");
+    assert_eq!((page.len(), page[0].unapplied), (1, Cents::new(500)));
+}
+
+async fn a_newer_database_is_refused(store: Store, url: String) {
+    drop(store);
+    let raise = "INSERT INTO schema_version (version) VALUES (99)";
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let pool = sqlx::SqlitePool::connect_with(options).await.expect("the file");
+        sqlx::query(raise).execute(&pool).await.expect("raised");
+    } else {
+        let pool = sqlx::PgPool::connect(&url).await.expect("the server");
+        sqlx::query(raise).execute(&pool).await.expect("raised");
+    }
+    let refused = Store::open(&url).await;
+    assert!(matches!(refused, Err(StoreError::Newer { found: 99, .. })), "{refused:?}");
+    assert!(matches!(Store::open("mysql://somewhere").await, Err(StoreError::Address(_))));
+}
