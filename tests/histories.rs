@@ -46,6 +46,73 @@ fn calendar_of(policy: &Policy) -> Calendar {
     calendar::load(rulebook::shipped().get(&path).unwrap(), &path).unwrap()
 }
 
+/// A policy of no city, with what the others lack: fees that recur and are waived, leads before leads, tracks opened by
+/// events, windows of both kinds, days of a rule, bars and a track's own condition.
+const EVERYTHING: &str = "
+policy: everything
+title: A policy with everything
+authority: none
+effective: {from: 2026-01-01}
+time_zone: America/Los_Angeles
+calendar: us-federal
+services: [water, sewer, electric]
+disconnects: [water, electric]
+ledger: {due: 21 days after billed, de_minimis: 1.00}
+cure_below: 15.00
+tracks:
+  penalty:
+    cite: none
+    per: bill
+    stages:
+      late: {start: more than 5 days after due, end: {on: 9 days after due, then: lapse}, do: {fee: 4.00, name: late fee}}
+      monthly:
+        start: 20 days after due
+        every: 1 month
+        do: {fee: 1.5% of unpaid charges, name: interest}
+        waive: {if: count of payment returned in 1 month >= 2}
+  water:
+    cite: none
+    counts: [water, sewer]
+    when_anchor_paid: keep
+    if: not arrangement missed
+    stages:
+      tell: {lead: 5 days before warn, do: {notice: reminder, by: mail}}
+      warn: {lead: 10 business days before cut, do: {notice: final_notice, by: mail, statutory: yes}}
+      call: {lead: 2 business days before cut, do: {call: soon, attempts: 1, required: yes}}
+      cut:
+        start: 30 days after due
+        on: second wednesday of the month
+        if: {all: [debt at least 30 days old >= 40.00, days past due < 200]}
+        end: {on: 30 days after warn mailed, then: restart warn}
+        do: disconnect
+  electric:
+    cite: none
+    counts: [electric]
+    when_anchor_paid: close
+    stages:
+      tag: {start: 8 days after due, do: {tag: shut_off_tag, statutory: yes}}
+      cut:
+        start: 5 business days after tag posted
+        never: [friday, saturday, sunday, holiday, holiday_eve]
+        end: {on: 20 days after tag posted, then: exception}
+        do: {disconnect: [electric]}
+  bad_check:
+    cite: none
+    opens: payment returned
+    stages:
+      charge: {start: 0 days after payment returned, do: {fee: 25.00, name: returned payment}}
+      notice: {start: 1 day after payment returned, do: {notice: final_notice, by: mail, statutory: yes}}
+      cut: {start: 10 days after notice mailed, do: {disconnect: [water]}}
+  default:
+    cite: none
+    opens: installment missed
+    stages:
+      notice: {start: 2 days after installment missed, do: {notice: final_notice, by: mail, statutory: yes}}
+      cut: {start: 7 business days after notice mailed, do: {disconnect: [water]}}
+bars:
+  twice: {blocks: disconnect electric, when: count of promise broken in 2 months >= 1, cite: none}
+";
+
 // Histories.
 
 /// Something that happens to an account on a day.
@@ -460,6 +527,13 @@ proptest! {
         ]),
     ) {
         holds_in_general(&policy_of_the_corpus(city), &history)?;
+    }
+
+    #[test]
+    fn a_policy_with_everything_keeps_its_own(history in histories()) {
+        let sources = rulebook::shipped().with("everything.yaml", EVERYTHING);
+        let policy = rulebook::load(&sources, "everything.yaml").unwrap_or_else(|errors| panic!("{errors}"));
+        holds_in_general(&policy, &history)?;
     }
 
     #[test]

@@ -63,12 +63,16 @@ impl<'a> Walker<'_, 'a> {
         let index = self.track.stages.iter().position(|other| other.id == notice.id)?;
         let acted_before = matches!(step.state, StepState::Acted(day) if day < today);
         let everything = View { listed: None, ..narrowed.clone() };
+        if !acted_before {
+            return None;
+        }
         let planner = self.planner();
-        let all_later = || planner.on(&everything).first_day_met(stage, today, Some(&notice.id));
-        let listed_later = || planner.on(narrowed).first_day_met(stage, today, None);
-        let is_spent =
-            acted_before && !matches!(listed_later(), Planned::On { .. }) && matches!(all_later(), Planned::On { .. });
-        (is_spent && self.spend_from(index)).then_some(Outcome::Again)
+        if let Planned::On { day, until, .. } = planner.on(narrowed).first_day_met(stage, today, None) {
+            self.gives.review = earlier(self.gives.review, if day > today { Some(day) } else { until });
+            return None;
+        }
+        let all_later = planner.on(&everything).first_day_met(stage, today, Some(&notice.id));
+        (matches!(all_later, Planned::On { .. }) && self.spend_from(index)).then_some(Outcome::Again)
     }
 
     /// A notice whose announced day passed under a hold is served anew: what it says has become untrue.

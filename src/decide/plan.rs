@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::bars;
 use super::condition::{FactsRead, holds};
 use super::dates::{backward, first_with_lead, forward, next_of_rule};
-use super::held::Truth;
+use super::held::{Truth, earlier};
 use super::view::View;
 use crate::domain::calendar::DayKind;
 use crate::domain::decision::Verdict;
@@ -23,7 +23,12 @@ const LOOK_AHEAD_STEPS: usize = 120;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Planned {
     /// The earliest day; the rule is the guard that set it, where one did.
-    On { day: Day, set_by: Option<RuleId> },
+    On {
+        day: Day,
+        set_by: Option<RuleId>,
+        /// The first day on which it may become a later day, or none, by the passage of time alone.
+        until: Option<Day>,
+    },
     /// No day can be said before something happens.
     Waits { verdict: Verdict, rule: Option<RuleId> },
     /// Its condition will not hold by the passage of time alone.
@@ -150,7 +155,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         }
         let bans = self.bans(stage);
         match self.allowed_from(stage, day, &bans) {
-            Some(allowed) => Planned::On { day: allowed, set_by },
+            Some(allowed) => Planned::On { day: allowed, set_by, until: None },
             None => Planned::NotMet { facts: vec![("allowed day".into(), "none within a year".into())], until: None },
         }
     }
@@ -158,7 +163,7 @@ impl<'p, 'a> Planner<'p, 'a> {
     /// The first day from `from` on when dates allow the stage and its condition holds, by the passage of time alone.
     pub fn first_day_met(&self, stage: &Stage, from: Day, planning_for: Option<&StageId>) -> Planned {
         let (mut day, set_by) = match self.first_day(stage, planning_for) {
-            Planned::On { day, set_by } => (day.max(from), set_by),
+            Planned::On { day, set_by, .. } => (day.max(from), set_by),
             other => return other,
         };
         let bans = self.bans(stage);
@@ -169,7 +174,10 @@ impl<'p, 'a> Planner<'p, 'a> {
             facts.clear();
             let held = holds(&stage.only_if, &self.view.at(day), &mut facts);
             match (held.value, held.until) {
-                (Truth::True, _) => return Planned::On { day, set_by },
+                (Truth::True, until) => {
+                    let until = if day > from { Some(day) } else { until };
+                    return Planned::On { day, set_by, until };
+                }
                 (_, Some(until)) if until > day => day = until,
                 _ => break,
             }
@@ -184,16 +192,16 @@ impl<'p, 'a> Planner<'p, 'a> {
             let Some(target) = self.stage(&lead.before) else { continue };
             let view = self.counting(target);
             let this = match self.on(&view).first_day_met(target, today, Some(&stage.id)) {
-                Planned::On { day, set_by } => {
-                    Planned::On { day: backward(&self.view.world.calendar, day, lead.offset), set_by }
+                Planned::On { day, set_by, until } => {
+                    Planned::On { day: backward(&self.view.world.calendar, day, lead.offset), set_by, until }
                 }
                 other => other,
             };
             planned = Some(match (planned, this) {
-                (Some(Planned::On { day: a, set_by }), Planned::On { day: b, .. }) => {
-                    Planned::On { day: a.min(b), set_by }
+                (Some(Planned::On { day: a, set_by, until: x }), Planned::On { day: b, until: y, .. }) => {
+                    Planned::On { day: a.min(b), set_by, until: earlier(x, y) }
                 }
-                (None, this) => this,
+                (None | Some(Planned::Waits { .. } | Planned::NotMet { .. }), this) => this,
                 (Some(before), _) => before,
             });
         }

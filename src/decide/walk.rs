@@ -89,6 +89,9 @@ impl<'w, 'a> Walker<'w, 'a> {
         let own = self.planner().narrowed(stage);
         let narrowed = own.as_ref().unwrap_or(self.view);
         let planned = self.planned_day(narrowed, stage, today);
+        if let Planned::On { until, .. } = planned {
+            self.gives.review = earlier(self.gives.review, until.map(|until| until.max(plus_days(today, 1))));
+        }
         // Only fees are caught up on the day that they missed; what people are told is of today.
         let outward = stage.acts.iter().any(|act| !matches!(act, Action::Fee(_) | Action::Freeze { .. }));
         let for_day = match &planned {
@@ -99,7 +102,7 @@ impl<'w, 'a> Walker<'w, 'a> {
             return outcome;
         }
         match planned {
-            Planned::On { day, set_by } if day > today => {
+            Planned::On { day, set_by, .. } if day > today => {
                 self.waits(stage, set_by.unwrap_or(stage.rule), Verdict::WaitsUntil(day), Some(day))
             }
             Planned::On { .. } if self.moved_today() => {
@@ -149,11 +152,12 @@ impl<'w, 'a> Walker<'w, 'a> {
     fn acted_before(&mut self, index: usize, stage: &'a Stage, round: u16, day: Day) -> Outcome {
         let today = self.view.world.today;
         let tomorrow = plus_days(today, 1);
-        if self.came_to_nothing(stage, round) {
-            if self.spend_from(index) {
-                return Outcome::Again;
-            }
+        if day == today {
             self.gives.review = earlier(self.gives.review, Some(tomorrow));
+            return self.waits(stage, stage.rule, Verdict::Done(day), None);
+        }
+        if self.came_to_nothing(stage, round) && self.spend_from(index) {
+            return Outcome::Again;
         }
         if let Some(every) = stage.every {
             let next = forward(&self.view.world.calendar, day, every);
@@ -171,8 +175,8 @@ impl<'w, 'a> Walker<'w, 'a> {
     fn planned_day(&self, narrowed: &View<'a>, stage: &'a Stage, today: Day) -> Planned {
         let own = self.planner().on(narrowed).first_day(stage, None);
         match (own, self.planner().lead_day(stage, today)) {
-            (Planned::On { day, set_by }, Some(Planned::On { day: led, .. })) => {
-                Planned::On { day: day.max(led), set_by }
+            (Planned::On { day, set_by, .. }, Some(Planned::On { day: led, until, .. })) => {
+                Planned::On { day: day.max(led), set_by, until }
             }
             (Planned::On { .. }, Some(other)) | (other, _) => other,
         }

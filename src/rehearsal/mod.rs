@@ -7,6 +7,8 @@
 mod account;
 mod ahead;
 mod division;
+#[cfg(test)]
+mod scenarios;
 mod story;
 
 pub use account::{Account, Payment};

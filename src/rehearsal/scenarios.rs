@@ -1,0 +1,408 @@
+//! What the engine means by its words, each statement a dated scenario on the policy of Riverbend.
+//!
+//! The bill is of March 2, 2026, due Monday March 23: $240.00 of water unless a scenario says otherwise. Left alone it
+//! gets a late fee on April 2, a final notice on May 1, the call on May 8, and is shut off on Friday May 22.
+
+use super::account::{Account, Payment};
+use super::division::Division;
+use crate::domain::arrangement::Installment;
+use crate::domain::day::plus_days;
+use crate::domain::hold::{Hold, HoldKind};
+use crate::domain::testing::{day, profile};
+use crate::domain::{Act, Action, Cents, Day, Decision, EventKind, HoldId, ItemId, Service, World};
+use crate::rulebook::{self, Policy, calendar};
+
+fn riverbend() -> Policy {
+    rulebook::load(&rulebook::shipped(), "riverbend.yaml").unwrap()
+}
+
+/// An account as it is lived, and what was decided.
+struct Tale<'a> {
+    account: Account<'a>,
+    division: Division,
+    acts: Vec<Act>,
+    last: Option<Decision>,
+}
+
+impl<'a> Tale<'a> {
+    /// On March 2, owing $240.00 of water due March 23. Customers are reached when they are called.
+    fn new(policy: &'a Policy) -> Self {
+        let mut tale = Self::owing_nothing(policy);
+        tale.account.bill(Service::Water, Cents::new(24_000), day("2026-03-23"));
+        tale
+    }
+
+    fn owing_nothing(policy: &'a Policy) -> Self {
+        let path = format!("calendars/{}.yaml", policy.calendar);
+        let calendar = calendar::load(rulebook::shipped().get(&path).unwrap(), &path).unwrap();
+        let world = World { today: day("2026-03-02"), calendar, moratoria: Vec::new() };
+        Self {
+            account: Account::new(policy, world, profile()),
+            division: Division { contact: Some(true), ..Division::default() },
+            acts: Vec::new(),
+            last: None,
+        }
+    }
+
+    /// Lives through the day before, and then tells the account what happens on the day.
+    fn on(&mut self, on: &str, tell: impl FnOnce(&mut Account<'a>)) -> &mut Self {
+        let on = day(on);
+        while self.account.world.today < on {
+            self.decide();
+            self.account.begin(plus_days(self.account.world.today, 1));
+        }
+        tell(&mut self.account);
+        self
+    }
+
+    /// Lives through the day.
+    fn through(&mut self, last: &str) -> &mut Self {
+        self.on(last, |_| {}).decide();
+        self
+    }
+
+    /// The daemon is down until the day.
+    fn down_until(&mut self, back: &str) -> &mut Self {
+        self.account.begin(day(back));
+        self
+    }
+
+    fn decide(&mut self) {
+        let decision = self.account.decide().unwrap();
+        self.account.carry_out(&decision, &self.division);
+        self.acts.extend(decision.acts.clone());
+        self.last = Some(decision);
+    }
+
+    /// The days for which the stage acted, as they are written.
+    fn days(&self, stage: &str) -> Vec<String> {
+        let of_stage = self.acts.iter().filter(|act| act.key.of.stage.as_str() == stage);
+        of_stage.map(|act| act.for_day.to_string()).collect()
+    }
+
+    fn amounts(&self, stage: &str) -> Vec<i64> {
+        let of_stage = self.acts.iter().filter(|act| act.key.of.stage.as_str() == stage);
+        of_stage.filter_map(|act| act.amount.map(Cents::get)).collect()
+    }
+}
+
+fn hold(kind: HoldKind, from: &str, through: Option<&str>) -> Hold {
+    Hold {
+        id: HoldId(0),
+        kind,
+        from: day(from),
+        through: through.map(day),
+        ended_on: None,
+        items: std::collections::BTreeSet::new(),
+        stops_clock: false,
+        reason: "scenario".into(),
+        placed_by: "scenario".into(),
+        placed_on: day(from),
+    }
+}
+
+fn pay(account: &mut Account, cents: i64) {
+    let received_on = account.world.today;
+    account.pay(Payment { amount: Cents::new(cents), received_on, item: None, service: None });
+}
+
+fn pay_for(account: &mut Account, cents: i64, item: ItemId) {
+    let received_on = account.world.today;
+    account.pay(Payment { amount: Cents::new(cents), received_on, item: Some(item), service: None });
+}
+
+#[test]
+fn an_unpaid_bill_goes_from_a_late_fee_to_a_shut_off() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.through("2026-06-10");
+    assert_eq!(tale.days("late_fee"), ["2026-04-02"]);
+    assert_eq!(tale.days("final_notice"), ["2026-05-01"]);
+    assert_eq!(tale.days("contact"), ["2026-05-08"]);
+    assert_eq!(tale.days("shut_off"), ["2026-05-22"]);
+}
+
+#[test]
+fn a_fee_missed_while_the_daemon_was_down_posts_on_its_own_date() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.through("2026-03-30").down_until("2026-04-20").through("2026-04-20");
+    assert_eq!(tale.days("late_fee"), ["2026-04-02"]);
+    assert_eq!(tale.days("courtesy_call"), ["2026-04-20"], "what people are told is of today");
+}
+
+#[test]
+fn a_fee_missed_until_after_its_window_still_posts_on_its_own_date() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.through("2026-03-30").down_until("2026-05-04").through("2026-05-04");
+    assert_eq!(tale.days("late_fee"), ["2026-04-02"]);
+    assert_eq!(tale.days("reminder"), [""; 0], "its window is over, and outward acts are not caught up");
+}
+
+#[test]
+fn a_fee_under_a_dispute_waits_for_its_end_and_is_not_dated_into_it() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-03-30", |account| {
+        account.hold(hold(HoldKind::Dispute, "2026-03-30", None));
+    });
+    tale.on("2026-04-10", Account::end_hold).through("2026-04-12");
+    assert_eq!(tale.days("late_fee"), ["2026-04-10"]);
+}
+
+#[test]
+fn a_fee_whose_window_closes_under_a_dispute_is_never_charged() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-03-30", |account| {
+        account.hold(hold(HoldKind::Dispute, "2026-03-30", None));
+    });
+    tale.on("2026-05-10", Account::end_hold).through("2026-05-20");
+    assert_eq!(tale.days("late_fee"), [""; 0]);
+}
+
+#[test]
+fn a_hold_runs_through_its_last_day() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-10", |account| {
+        account.hold(hold(HoldKind::Extension, "2026-05-10", Some("2026-05-21")));
+    });
+    tale.through("2026-05-22");
+    assert_eq!(tale.days("shut_off"), ["2026-05-22"]);
+}
+
+#[test]
+fn a_notice_whose_announced_day_passed_under_a_hold_is_served_anew() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-20", |account| {
+        account.hold(hold(HoldKind::Extension, "2026-05-20", Some("2026-05-28")));
+    });
+    tale.through("2026-07-10");
+    assert_eq!(tale.days("final_notice"), ["2026-05-01", "2026-05-29"]);
+    assert_eq!(tale.days("shut_off"), ["2026-06-15"], "fifteen days after the new notice is a Saturday: Monday");
+}
+
+#[test]
+fn final_notices_do_not_pile_up_under_a_dispute() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-10", |account| {
+        account.hold(hold(HoldKind::Dispute, "2026-05-10", None));
+    });
+    tale.on("2026-10-01", Account::end_hold).through("2026-10-30");
+    assert_eq!(tale.days("final_notice"), ["2026-05-01", "2026-10-01"]);
+    assert_eq!(tale.days("shut_off"), ["2026-10-16"]);
+}
+
+#[test]
+fn a_dispute_about_one_bill_leaves_the_others_to_their_course() {
+    let policy = riverbend();
+    let mut tale = Tale::owing_nothing(&policy);
+    tale.account.bill(Service::Water, Cents::new(24_000), day("2026-03-23"));
+    let disputed = tale.account.bill(Service::Water, Cents::new(10_000), day("2026-03-23"));
+    tale.on("2026-05-15", |account| {
+        account.hold(Hold { items: [disputed].into(), ..hold(HoldKind::Dispute, "2026-05-15", None) });
+    });
+    tale.through("2026-05-22");
+    assert_eq!(tale.days("shut_off"), ["2026-05-22"]);
+    assert_eq!(tale.amounts("shut_off"), [24_000]);
+}
+
+#[test]
+fn a_promise_bars_the_shut_off_through_its_grace() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-20", |account| account.promise(Cents::new(24_000), day("2026-05-26")));
+    tale.through("2026-05-27");
+    assert_eq!(tale.days("shut_off"), [""; 0], "one day of grace");
+    tale.through("2026-05-28");
+    assert_eq!(tale.days("shut_off"), ["2026-05-28"]);
+}
+
+#[test]
+fn a_missed_arrangement_is_cut_sixty_days_after_the_missed_date_at_the_earliest() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-04", |account| {
+        account.arrange(vec![Installment { due_on: day("2026-06-01"), amount: Cents::new(30_000) }]);
+    });
+    tale.through("2026-09-30");
+    let first = tale.days("shut_off");
+    assert!(first.first().is_some_and(|on| on.as_str() >= "2026-07-31"), "{first:?}");
+}
+
+#[test]
+fn a_voided_letter_is_decided_anew_the_next_day() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.mails_after_days = Some(4);
+    tale.on("2026-05-04", Account::void_letter).through("2026-06-30");
+    assert_eq!(tale.days("final_notice"), ["2026-05-01", "2026-05-04"]);
+    assert_eq!(tale.days("shut_off"), ["2026-05-26"], "mailed May 8; 15 days are a Saturday, then Memorial Day");
+}
+
+#[test]
+fn a_canceled_shut_off_comes_around_again_the_next_open_day() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.cuts = false;
+    tale.through("2026-05-26");
+    assert_eq!(tale.days("shut_off"), ["2026-05-22", "2026-05-26"]);
+}
+
+#[test]
+fn nobody_is_shut_off_before_the_required_call_has_ended() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.contact = None;
+    tale.through("2026-06-05");
+    assert_eq!(tale.days("shut_off"), [""; 0]);
+}
+
+#[test]
+fn a_conversation_of_an_earlier_case_is_none_of_this_one() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-03-26", |account| account.happens(EventKind::ContactMade, None));
+    tale.on("2026-03-27", |account| pay(account, 24_000));
+    tale.division.contact = Some(false);
+    tale.on("2026-04-01", |account| {
+        account.bill(Service::Water, Cents::new(24_000), day("2026-04-22"));
+    });
+    tale.through("2026-06-30");
+    assert_eq!(tale.days("posting").len(), 1, "{:?}", tale.days("posting"));
+}
+
+#[test]
+fn a_returned_payment_brings_the_debt_back_with_a_fresh_notice_but_no_second_late_fee() {
+    let policy = riverbend();
+    let mut tale = Tale::owing_nothing(&policy);
+    let water = tale.account.bill(Service::Water, Cents::new(24_000), day("2026-03-23"));
+    tale.account.bill(Service::Sewer, Cents::new(9_000), day("2026-03-23"));
+    // The sewer bill keeps the case open.
+    tale.on("2026-05-10", |account| pay_for(account, 24_000, water));
+    tale.on("2026-05-18", |account| account.return_payment(None)).through("2026-06-30");
+    assert_eq!(tale.days("late_fee"), ["2026-04-02"]);
+    assert_eq!(tale.days("final_notice"), ["2026-05-01", "2026-05-18"]);
+    assert_eq!(tale.days("shut_off"), ["2026-06-02"]);
+}
+
+#[test]
+fn water_is_restored_when_the_water_is_paid_though_sewer_is_not() {
+    let policy = riverbend();
+    let mut tale = Tale::owing_nothing(&policy);
+    let water = tale.account.bill(Service::Water, Cents::new(24_000), day("2026-03-23"));
+    tale.account.bill(Service::Sewer, Cents::new(9_000), day("2026-03-23"));
+    tale.on("2026-05-27", |account| pay_for(account, 24_000, water)).through("2026-05-28");
+    assert_eq!(tale.days("shut_off"), ["2026-05-22"]);
+    assert_eq!(tale.days("restore"), ["2026-05-27"]);
+    assert!(tale.account.case().is_some());
+}
+
+#[test]
+fn a_cured_case_ends_and_its_pending_acts_with_it() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-18", |account| pay(account, 25_200)).through("2026-05-18");
+    let last = tale.last.as_ref().unwrap();
+    assert_eq!(last.closed, Some(crate::domain::case::Cause::Cured));
+    assert_eq!((last.case.as_ref(), last.acts.as_slice()), (None, [].as_slice()));
+}
+
+#[test]
+fn a_referral_rests_on_what_is_past_due_and_not_on_the_bill_of_today() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-09-20", |account| {
+        account.bill(Service::Water, Cents::new(11_100), day("2026-10-12"));
+    });
+    tale.through("2026-09-30");
+    let referred: Vec<i64> = tale
+        .acts
+        .iter()
+        .filter(|a| matches!(a.action, Action::Refer { .. }))
+        .filter_map(|a| a.amount)
+        .map(Cents::get)
+        .collect();
+    assert_eq!(referred, [25_200], "the bill and its late fee");
+}
+
+const MONTHLY: &str = "
+policy: monthly
+title: Interest every month, and a charge for each bad check
+authority: none
+effective: {from: 2026-01-01}
+time_zone: America/Los_Angeles
+calendar: us-federal
+services: [water]
+tracks:
+  interest:
+    per: bill
+    stages:
+      interest: {start: 10 days after due, every: 1 month, do: {fee: 1% of unpaid charges, name: interest}, cite: a}
+  bad_check:
+    opens: payment returned
+    stages:
+      charge: {start: 0 days after payment returned, do: {fee: 25.00, name: returned payment}, cite: b}
+";
+
+fn monthly() -> Policy {
+    rulebook::load(&rulebook::shipped().with("monthly.yaml", MONTHLY), "monthly.yaml").unwrap()
+}
+
+#[test]
+fn a_recurring_fee_recurs_at_its_distance_and_not_every_day() {
+    let policy = monthly();
+    let mut tale = Tale::new(&policy);
+    tale.through("2026-06-15");
+    assert_eq!(tale.days("interest"), ["2026-04-02", "2026-05-02", "2026-06-02"]);
+}
+
+#[test]
+fn recurring_fees_of_an_outage_post_each_on_its_own_date() {
+    let policy = monthly();
+    let mut tale = Tale::new(&policy);
+    tale.through("2026-03-30").down_until("2026-06-10").through("2026-06-15");
+    assert_eq!(tale.days("interest"), ["2026-04-02", "2026-05-02", "2026-06-02"]);
+}
+
+#[test]
+fn each_returned_payment_is_charged_once() {
+    let policy = monthly();
+    let mut tale = Tale::new(&policy);
+    for (paid, returned) in [("2026-03-10", "2026-03-16"), ("2026-03-17", "2026-03-24")] {
+        tale.on(paid, |account| pay(account, 24_000));
+        tale.on(returned, |account| account.return_payment(None));
+    }
+    tale.through("2026-03-31");
+    assert_eq!(tale.days("charge"), ["2026-03-16", "2026-03-24"]);
+}
+
+#[test]
+fn a_payment_returned_long_ago_opens_nothing_on_a_new_bill() {
+    let policy = monthly();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-03-10", |account| pay(account, 24_000));
+    tale.on("2026-03-12", |account| account.return_payment(None));
+    tale.on("2026-03-20", |account| pay(account, 30_000)).through("2026-05-31");
+    tale.on("2026-06-01", |account| {
+        account.bill(Service::Water, Cents::new(9_000), day("2026-06-22"));
+    });
+    tale.through("2026-06-10");
+    assert!(tale.account.case().is_none());
+}
+
+#[test]
+fn the_night_does_not_look_at_an_account_before_its_next_stage() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.through("2026-03-02");
+    let review = |tale: &Tale| tale.last.as_ref().and_then(|decision: &Decision| decision.next_review);
+    let expected: Option<Day> = Some(day("2026-03-24"));
+    assert_eq!(review(&tale), expected);
+    tale.through("2026-03-24");
+    assert_eq!(review(&tale), Some(day("2026-03-28")), "the reminder");
+}
