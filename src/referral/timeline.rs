@@ -90,7 +90,7 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
                 );
             }
             ArrangementState::Canceled(day) => {
-                at(day, format!("The arrangement of {} was canceled.", us(plan.made_on)))
+                at(day, format!("The arrangement of {} was canceled.", us(plan.made_on)));
             }
             ArrangementState::Performing | ArrangementState::Completed => {}
         }
