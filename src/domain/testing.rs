@@ -17,6 +17,9 @@ use super::{
 };
 
 /// `day("2026-05-22")`.
+///
+/// # Panics
+/// When it is no date.
 #[must_use]
 pub fn day(text: &str) -> Day {
     parse(text).unwrap_or_else(|| panic!("{text} is not a date"))

@@ -1,6 +1,7 @@
 //! Notices: previewed, released, rendered, batched, mailed, returned.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::Duration;
 
@@ -341,8 +342,8 @@ impl Office {
         let (mut fit, mut outcome) = (Vec::new(), Released::default());
         let mut snapshots: BTreeMap<_, Snapshot> = BTreeMap::new();
         for notice in pieces.into_iter().filter(|notice| notice.state.is_pending()) {
-            if let std::collections::btree_map::Entry::Vacant(e) = snapshots.entry(notice.account) {
-                e.insert(self.snapshot(notice.account).await?);
+            if let Entry::Vacant(unread) = snapshots.entry(notice.account) {
+                unread.insert(self.snapshot(notice.account).await?);
             }
             let Some(snapshot) = snapshots.get(&notice.account) else { continue };
             let rules = self.rules_of_case(snapshot).await?;
