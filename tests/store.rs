@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
 use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction};
 use arrears::domain::arrangement::{ArrangementState, Installment};
+use arrears::domain::arrears::BucketLimits;
 use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
 use arrears::domain::case::{Cause, StageRef};
 use arrears::domain::day::parse;
@@ -15,7 +16,7 @@ use arrears::domain::document::{Document, MediaType, sha256};
 use arrears::domain::field_order::{FinalizeRefusal, OrderKind, OrderState};
 use arrears::domain::hold::HoldKind;
 use arrears::domain::import::{FileKind, ImportFile, ImportRows, NewEntry, RowRefusal, UnmatchedState};
-use arrears::domain::ledger::PaymentChannel;
+use arrears::domain::ledger::{ApplicationOrder, PaymentChannel};
 use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::promise::PromiseState;
 use arrears::domain::referral::{Destination, ReferralState};
@@ -23,7 +24,7 @@ use arrears::domain::{
     AccountId, Act, ActKey, Action, Actor, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
     NoticeId, PolicyHash, Profile, Recipient, Role, RuleId, RunId, Service, Snapshot,
 };
-use arrears::rulebook::policy::{ApplicationOrder, BucketLimits, LedgerRules};
+use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
     AdoptedPolicy, CallNext, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, FollowUp, ImportResult,
     ListedCall, NewArrangement, NewBatch, NewHold, NewPromise, Pieces, PolicySource, RunStart, StaffMember, Stamp,
