@@ -128,7 +128,7 @@ pub fn read_policy(path: &Path) -> Result<(Rules, Vec<PolicySource>)> {
         for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "yaml")) {
             let text = std::fs::read_to_string(file).map_err(|source| OfficeError::file(file, source))?;
             let file_name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            sources.insert(&format!("{kind}/{file_name}"), &text);
+            sources.insert(format!("{kind}/{file_name}"), &text);
         }
     }
     sources.insert(&name, &text);
