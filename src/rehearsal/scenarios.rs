@@ -406,3 +406,16 @@ fn the_night_does_not_look_at_an_account_before_its_next_stage() {
     tale.through("2026-03-24");
     assert_eq!(review(&tale), Some(day("2026-03-28")), "the reminder");
 }
+
+#[test]
+fn the_audit_refuses_to_restore_what_is_not_off() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-27", |account| pay(account, 30_000));
+    let decision = tale.account.decide().unwrap();
+    assert!(decision.acts.iter().any(|act| matches!(act.action, Action::Restore { .. })));
+    let mut snapshot = tale.account.snapshot();
+    snapshot.shut_off.clear();
+    let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).unwrap_err();
+    assert!(breach.to_string().contains("water is not shut off"), "{breach}");
+}
