@@ -511,7 +511,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(64))]
+    #![proptest_config(config(48))]
 
     #[test]
     fn riverbend_keeps_its_promises_in_every_history(history in histories()) {
