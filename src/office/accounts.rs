@@ -214,7 +214,7 @@ impl Office {
         not_ahead(payment.received_on, self.today(), "the day of a payment")?;
         let rules = self.rules_on(self.today()).await?;
         let entry = self.store.counter_payment(account, payment, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle().await?;
+        self.settle_accounts(&[account]).await?;
         Ok(entry)
     }
 
@@ -235,7 +235,7 @@ impl Office {
     pub async fn match_payment(&self, id: UnmatchedId, account: AccountId, by: &str) -> Result<EntryId> {
         let rules = self.rules_on(self.today()).await?;
         let entry = self.store.match_payment(id, account, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle().await?;
+        self.settle_accounts(&[account]).await?;
         Ok(entry)
     }
 }

@@ -138,8 +138,9 @@ impl Office {
     /// When the order was not with a crew, or the day lies ahead.
     pub async fn record_order_result(&self, id: OrderId, result: CrewResult, by: &str) -> Result<()> {
         not_ahead(result.on, self.today(), "the day of the crew's act")?;
+        let account = self.store.order(id).await?.account;
         self.store.record_order_result(id, &result, &self.stamp(by)).await?;
-        self.settle().await?;
+        self.settle_accounts(&[account]).await?;
         Ok(())
     }
 
@@ -149,8 +150,9 @@ impl Office {
     /// When it gives no reason.
     pub async fn cancel_order(&self, id: OrderId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        let account = self.store.order(id).await?.account;
         self.store.cancel_order(id, reason, &self.stamp(by)).await?;
-        self.settle().await?;
+        self.settle_accounts(&[account]).await?;
         Ok(())
     }
 
