@@ -517,7 +517,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(160))]
+    #![proptest_config(config(48))]
 
     #[test]
     fn riverbend_keeps_its_promises_in_every_history(history in histories()) {

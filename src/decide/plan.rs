@@ -195,9 +195,10 @@ impl<'p, 'a> Planner<'p, 'a> {
         if stage.on.is_none() && bans.is_empty() {
             return None;
         }
-        let ahead = (1..CLOSED_SEARCH_DAYS).map(|n| plus_days(day, n));
-        let closed = ahead.clone().find(|next| self.allowed_from(stage, *next, bans) != Some(*next));
-        closed.or(ahead.last())
+        let closed = (1..CLOSED_SEARCH_DAYS)
+            .map(|n| plus_days(day, n))
+            .find(|next| self.allowed_from(stage, *next, bans) != Some(*next));
+        Some(closed.unwrap_or_else(|| plus_days(day, CLOSED_SEARCH_DAYS)))
     }
 
     /// The day on which a stage with leads is planned, back from the earliest of the stages behind it.
