@@ -337,7 +337,7 @@ const STAGES: [(&str, &str); 2] = [
 
 /// A policy with these stages, and those above that are not among them.
 fn with_stages(stages: &str) -> String {
-    let indented: String = stages.lines().map(|line| format!("      {line}\n")).collect();
+    let indented: String = stages.lines().flat_map(|line| ["      ", line, "\n"]).collect();
     let others: String = STAGES
         .iter()
         .filter(|(name, _)| !stages.lines().any(|line| line.starts_with(name)))

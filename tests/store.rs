@@ -23,7 +23,7 @@ use arrears::domain::{
     AccountId, Act, ActKey, Action, Actor, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
     NoticeId, PolicyHash, Profile, Recipient, Role, RuleId, RunId, Service, Snapshot,
 };
-use arrears::rulebook::policy::LedgerRules;
+use arrears::rulebook::policy::{ApplicationOrder, BucketLimits, LedgerRules};
 use arrears::store::{
     AdoptedPolicy, CallNext, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, FollowUp, ImportResult,
     ListedCall, NewArrangement, NewBatch, NewHold, NewPromise, Pieces, PolicySource, RunStart, StaffMember, Stamp,
@@ -144,7 +144,12 @@ fn lead(text: &str) -> Stamp {
 }
 
 fn rules() -> LedgerRules {
-    LedgerRules { due_days: Some(21), order: Default::default(), de_minimis: Cents::ZERO, buckets: Default::default() }
+    LedgerRules {
+        due_days: Some(21),
+        order: ApplicationOrder::default(),
+        de_minimis: Cents::ZERO,
+        buckets: BucketLimits::default(),
+    }
 }
 
 fn profile(number: &str) -> Profile {

@@ -21,6 +21,7 @@ use crate::rulebook::policy::CallRules;
 
 /// A call that is wanted, with what ranks and limits it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "five questions that each have a plain answer")]
 pub struct Candidate {
     pub call: CallId,
     pub account: AccountId,

@@ -180,7 +180,7 @@ impl Bench<'_> {
             let same = |item: &&crate::domain::OpenItem| {
                 item.open == listed.open && item.service == listed.service && item.due_on == listed.due_on
             };
-            if item.filter(same).is_none() {
+            if item.as_ref().is_none_or(|x| !same(x)) {
                 let open = item.map(|item| item.open);
                 return Err(Broken::ListedWrong { item: listed.item, stated: listed.open, open }.into());
             }

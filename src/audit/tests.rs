@@ -239,19 +239,19 @@ fn a_debt_that_no_notice_listed_carries_nothing_even_without_guards() {
 fn a_notice_never_marked_mailed_and_one_that_came_back_carry_nothing() {
     let mut never_mailed = noticed(day("2026-05-01"));
     never_mailed.events.clear();
-    let returned = noticed(day("2026-05-01")).event(EventKind::NoticeReturned, day("2026-05-08"), notice_ref());
+    let returned = noticed(day("2026-05-01")).event(EventKind::NoticeReturned, day("2026-05-08"), Some(notice_ref()));
     for account in [never_mailed, returned.clone()] {
         let refused = broken(cut_on(&account, &policy(Vec::new()), &world(day("2026-06-03")), 18_000));
         assert_eq!(refused, Broken::NotListed { item: EntryId(1), open: Cents::new(18_000) });
     }
     // Left at the premises after the mail came back, it counts from its own day.
-    let posted = returned.event(EventKind::NoticePosted, day("2026-05-20"), notice_ref());
+    let posted = returned.event(EventKind::NoticePosted, day("2026-05-20"), Some(notice_ref()));
     assert!(cut_on(&posted, &pack(), &world(day("2026-05-28")), 18_000).is_err());
     assert!(cut_on(&posted, &pack(), &world(day("2026-05-29")), 18_000).is_ok());
 }
 
-fn notice_ref() -> Option<crate::domain::case::StageRef> {
-    Some(stage_ref(TRACK, 1, "final_notice"))
+fn notice_ref() -> crate::domain::case::StageRef {
+    stage_ref(TRACK, 1, "final_notice")
 }
 
 #[test]
@@ -605,7 +605,7 @@ fn what_came_between_release_and_execution_is_named() {
     let mut frozen = account.clone();
     frozen.frozen = Some("x".into());
     assert_eq!(says(&frozen).remedy(), Remedy::Person);
-    let returned = account.event(EventKind::NoticeReturned, day("2026-05-21"), notice_ref());
+    let returned = account.event(EventKind::NoticeReturned, day("2026-05-21"), Some(notice_ref()));
     assert!(matches!(says(&returned), Refusal::GuardNotMet { .. }));
 }
 

@@ -87,7 +87,8 @@ pub async fn night(dir: &Path, database: Option<&str>, accounts: u32, say: &dyn 
     let began = Instant::now();
     let report = office.run_day(night, None).await?;
     let wall = began.elapsed();
-    let per_second = |count: u64| (u128::from(count) * 1_000_000 / wall.as_micros().max(1)) as u64;
+    let per_second =
+        |count: u64| u64::try_from(u128::from(count) * 1_000_000 / wall.as_micros().max(1)).unwrap_or(u64::MAX);
     Ok(Measured {
         accounts,
         decisions: report.examined,

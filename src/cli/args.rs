@@ -13,7 +13,7 @@ pub struct Place {
     /// The data directory: the database, the configuration, and the folders for files in and out
     #[arg(long, global = true, env = "ARREARS_DIR", default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
-    /// The database, sqlite:PATH or postgres://USER@HOST/NAME; without it arrears.yaml says, else DIR/arrears.db
+    /// The database, sqlite:PATH or <postgres://USER@HOST/NAME>; without it arrears.yaml says, else DIR/arrears.db
     #[arg(long, global = true, env = "ARREARS_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<String>,
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Answer, Desk, Failure, Result};
+use crate::notices::Mailer;
 
 #[derive(Args, Debug)]
 pub struct Outbox {}
@@ -11,8 +12,7 @@ impl Outbox {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
         let mail = &office.config.mail;
-        let mailer = mail
-            .mailer(&office.dir, std::env::var(&mail.password_env).ok())
+        let mailer = Mailer::configured(mail, &office.dir, std::env::var(&mail.password_env).ok())
             .map_err(|error| Failure::failed(error.to_string()))?;
         let done = office.work_outbox(&mailer).await?;
         let left = office.store.waiting(office.today()).await?.work;

@@ -71,7 +71,11 @@ impl AgingArgs {
                 };
                 if as_of < today {
                     let entries = office.store.entries(snapshot.account).await?;
-                    let plans: Vec<_> = snapshot.arrangements.iter().map(|plan| plan.span()).collect();
+                    let plans: Vec<_> = snapshot
+                        .arrangements
+                        .iter()
+                        .map(super::super::domain::arrangement::Arrangement::span)
+                        .collect();
                     let books = settle(&entries, &ledger.order, &plans, as_of);
                     (aged.items, aged.unapplied) = (books.items, books.unapplied);
                 }

@@ -54,6 +54,7 @@ pub enum Rules {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the answer in JSON")]
 struct Adopted {
     hash: PolicyHash,
     name: String,

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::{Answer, Desk, Failure, Result};
+use crate::notices::Mailer;
 use crate::web;
 use crate::worker::Worker;
 
@@ -37,10 +38,7 @@ impl Run {
         log_to_stderr(is_text);
         let office = Arc::new(desk.new_office().await?);
         let password = std::env::var(&office.config.mail.password_env).ok();
-        let mailer = office
-            .config
-            .mail
-            .mailer(desk.dir(), password)
+        let mailer = Mailer::configured(&office.config.mail, desk.dir(), password)
             .map_err(|error| Failure::refused(format!("arrears.yaml: mail: {error}")))?;
         let stop = stopped_by_signal()?;
         let pages = match self.listen {
@@ -55,6 +53,7 @@ impl Run {
             }
             None => None,
         };
+        #[expect(clippy::disallowed_methods, reason = "a name that no other daemon bears, and that decides nothing")]
         let owner = uuid::Uuid::now_v7().to_string();
         Worker::new(office, mailer, owner).run(stop.clone()).await;
         stop.cancel();

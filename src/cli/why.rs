@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::args::{Json, date};
 use super::{Desk, Failure, Result};
-use crate::decide::why::Explained;
 use crate::domain::{AccountNumber, Day, day};
+use crate::office::Explained;
 
 #[derive(Args, Debug)]
 pub struct WhyArgs {

@@ -1,12 +1,18 @@
 //! How emails leave: by a mail server, or as files when none is named.
 
-use std::path::Path;
-use std::time::Duration;
-
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::notices::deliver::{Mailer, MailerError, Security, SmtpSettings};
+/// How the connection to the mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Security {
+    /// TLS from the first byte, usually port 465.
+    Tls,
+    /// STARTTLS, required, usually port 587.
+    StartTls,
+    /// In the clear: only for a server on this machine.
+    None,
+}
 
 /// The mail server. Without a host, emails become `.eml` files under `mail/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,23 +37,5 @@ impl Default for MailConfig {
             password_env: "ARREARS_SMTP_PASSWORD".into(),
             timeout_seconds: 30,
         }
-    }
-}
-
-impl MailConfig {
-    /// The mailer: to the server, or into `mail/` of the data directory. `password` is the variable's value.
-    ///
-    /// # Errors
-    /// When the host cannot be used.
-    pub fn mailer(&self, dir: &Path, password: Option<String>) -> Result<Mailer, MailerError> {
-        let Some(host) = &self.host else { return Ok(Mailer::Folder(dir.join("mail"))) };
-        let credentials = self.user.clone().zip(password.map(SecretString::from));
-        Mailer::smtp(&SmtpSettings {
-            host: host.clone(),
-            port: self.port,
-            security: self.security,
-            credentials,
-            timeout: Duration::from_secs(self.timeout_seconds),
-        })
     }
 }

@@ -134,7 +134,7 @@ fn evaluate(fact: &Fact, view: &View) -> Held<Known> {
         Fact::ArrangementPerforming => arrangement(view, |state| state == ArrangementState::Performing),
         Fact::ArrangementMissed => arrangement(view, |state| matches!(state, ArrangementState::Missed(_))),
         Fact::OpenPromise => {
-            let last = view.open_promises().map(|promise| promise.last_day()).max();
+            let last = view.open_promises().map(super::super::domain::promise::Promise::last_day).max();
             Held::until(Known::Flag(last.is_some()), last.map(|last| plus_days(last, 1)))
         }
         Fact::NoticeReturned(stage) => flag(view.last_event(EventKind::NoticeReturned, Some(stage)).is_some()),

@@ -45,11 +45,11 @@ pub fn keep_up(view: &View, case: &mut Case, decision: &mut Decision) {
             continue;
         }
         let Some(track) = view.policy.track(&run.track) else {
-            close(run, Cause::PolicyChanged, view, decision);
+            close(run, &Cause::PolicyChanged, view, decision);
             continue;
         };
         if let Some(cause) = ground_gone(view, track, run) {
-            close(run, cause, view, decision);
+            close(run, &cause, view, decision);
         }
     }
     for track in &view.policy.tracks {
@@ -200,7 +200,7 @@ pub fn ordered_elsewhere(view: &View, case: &Case, index: usize) -> Vec<Service>
 }
 
 /// Closes a run; what its stages left pending is canceled with the cause.
-fn close(run: &mut TrackRun, cause: Cause, view: &View, decision: &mut Decision) {
+fn close(run: &mut TrackRun, cause: &Cause, view: &View, decision: &mut Decision) {
     run.closed = Some((view.world.today, cause.clone()));
     for step in run.steps.iter().filter(|step| matches!(step.state, StepState::Acted(_) | StepState::Spent(..))) {
         let of = StageRef {

@@ -59,7 +59,7 @@ pub struct Walker<'w, 'a> {
     pub gives: Walked,
 }
 
-impl<'w, 'a> Walker<'w, 'a> {
+impl<'a> Walker<'_, 'a> {
     /// One pass along the stages; true when the walk must begin anew.
     fn pass(&mut self) -> bool {
         let mut held_back: Option<&StageId> = None;

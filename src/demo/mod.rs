@@ -237,8 +237,8 @@ async fn hire(office: &Office, seed: u64) -> Result<()> {
         let salt = crate::domain::document::sha256(format!("{seed}/{name}").as_bytes());
         let mut bytes = [0_u8; 16];
         bytes.copy_from_slice(&salt.as_str().as_bytes()[..16]);
-        let hash =
-            crate::web::password::hash(PASSWORD, bytes).map_err(|error| OfficeError::Interrupted(error.to_string()))?;
+        let hash = crate::office::staff::hash_password(PASSWORD, bytes)
+            .map_err(|error| OfficeError::Interrupted(error.to_string()))?;
         let languages = vec![Language::English, Language::Spanish];
         let member = StaffMember { name: name.to_owned(), role, languages, capacity };
         office.store.put_staff(&member, Some(&hash), &office.stamp(APPROVER)).await?;

@@ -38,11 +38,17 @@ impl Document {
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> DocumentHash {
     use sha2::Digest;
+    hex(&sha2::Sha256::digest(bytes)).into()
+}
+
+/// Bytes in lower-case hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    let mut hex = String::with_capacity(64);
-    for byte in sha2::Sha256::digest(bytes) {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         // Writing to a string does not fail.
-        let _ = write!(hex, "{byte:02x}");
+        let _ = write!(text, "{byte:02x}");
     }
-    hex.into()
+    text
 }

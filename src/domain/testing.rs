@@ -17,16 +17,22 @@ use super::{
 };
 
 /// `day("2026-05-22")`.
+///
+/// # Panics
+/// When it is no date.
+#[must_use]
 pub fn day(text: &str) -> Day {
     parse(text).unwrap_or_else(|| panic!("{text} is not a date"))
 }
 
 /// A city without holidays on that day.
+#[must_use]
 pub fn world(today: Day) -> World {
     World { today, calendar: Calendar { name: "test".into(), ..Calendar::default() }, moratoria: Vec::new() }
 }
 
 /// A residential owner with water, sewer and refuse at 12 Oak St, English, no email, one telephone.
+#[must_use]
 pub fn profile() -> Profile {
     let home = Address {
         line1: "12 Oak St".into(),
@@ -55,6 +61,7 @@ pub fn profile() -> Profile {
 }
 
 /// Account 1 of that customer, owing nothing, without a case.
+#[must_use]
 pub fn snapshot() -> Snapshot {
     Snapshot {
         account: AccountId(1),
@@ -76,6 +83,7 @@ pub fn snapshot() -> Snapshot {
 }
 
 /// An open charge, wholly unpaid, billed 21 days before it is due.
+#[must_use]
 pub fn bill(id: i64, service: Service, cents: i64, due_on: Day) -> OpenItem {
     OpenItem {
         id: EntryId(id),
@@ -217,11 +225,13 @@ impl With for Snapshot {
 }
 
 /// A stage of case 1, in round 1.
+#[must_use]
 pub fn stage_ref(track: &str, anchor: i64, stage: &str) -> StageRef {
     StageRef { case: 1, track: track.into(), anchor: EntryId(anchor), stage: stage.into(), round: 1 }
 }
 
 /// A payment for water of that many cents.
+#[must_use]
 pub fn payment(id: i64, cents: i64, on: Day) -> Entry {
     Entry {
         id: EntryId(id),

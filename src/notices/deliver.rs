@@ -13,18 +13,8 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::files::write_whole;
-
-/// How the connection to the mail server is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Security {
-    /// TLS from the first byte, usually port 465.
-    Tls,
-    /// STARTTLS, required, usually port 587.
-    StartTls,
-    /// In the clear: only for a server on this machine.
-    None,
-}
+use crate::config::MailConfig;
+pub use crate::config::mail::Security;
 
 /// Where the mail server is.
 #[derive(Clone, Debug)]
@@ -65,6 +55,23 @@ pub enum Delivery {
 }
 
 impl Mailer {
+    /// As the city configured it: to its server, or into `mail/` of the data directory. `password` is the value of the
+    /// variable that the configuration names.
+    ///
+    /// # Errors
+    /// When the host cannot be used.
+    pub fn configured(config: &MailConfig, dir: &Path, password: Option<String>) -> Result<Self, MailerError> {
+        let Some(host) = &config.host else { return Ok(Self::Folder(dir.join("mail"))) };
+        let credentials = config.user.clone().zip(password.map(SecretString::from));
+        Self::smtp(&SmtpSettings {
+            host: host.clone(),
+            port: config.port,
+            security: config.security,
+            credentials,
+            timeout: Duration::from_secs(config.timeout_seconds),
+        })
+    }
+
     /// A mailer to a server. Connections are opened when they are needed.
     ///
     /// # Errors

@@ -35,7 +35,7 @@ pub use notices::{BatchMade, Released};
 pub use orders::Finalized;
 pub use packets::PacketMade;
 pub use policies::{Rules, read_policy, shipped_text};
-pub use why::{Simulated, Why};
+pub use why::{Explained, Simulated, Why};
 
 use crate::clock::Clock;
 use crate::config::Config;

@@ -1,6 +1,7 @@
 //! Notices: previewed, released, rendered, batched, mailed, returned.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::Duration;
 
@@ -135,11 +136,7 @@ impl Office {
 
     async fn installments_of(&self, notice: &Notice) -> Result<Vec<crate::domain::arrangement::Installment>> {
         let plans = self.store.arrangements_of(notice.account).await?;
-        Ok(plans
-            .into_iter()
-            .filter(|plan| plan.canceled_on.is_none())
-            .next_back()
-            .map_or_else(Vec::new, |p| p.installments))
+        Ok(plans.into_iter().rfind(|plan| plan.canceled_on.is_none()).map_or_else(Vec::new, |p| p.installments))
     }
 
     /// Does the work that waits in the outbox: renders what was released, sends what was rendered. Gives the number done.
@@ -345,8 +342,8 @@ impl Office {
         let (mut fit, mut outcome) = (Vec::new(), Released::default());
         let mut snapshots: BTreeMap<_, Snapshot> = BTreeMap::new();
         for notice in pieces.into_iter().filter(|notice| notice.state.is_pending()) {
-            if !snapshots.contains_key(&notice.account) {
-                snapshots.insert(notice.account, self.snapshot(notice.account).await?);
+            if let Entry::Vacant(unread) = snapshots.entry(notice.account) {
+                unread.insert(self.snapshot(notice.account).await?);
             }
             let Some(snapshot) = snapshots.get(&notice.account) else { continue };
             let rules = self.rules_of_case(snapshot).await?;

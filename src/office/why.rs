@@ -1,7 +1,8 @@
 //! Why: what stands with an account and what it waits for; and what would happen on the days ahead.
 
 use super::{Office, Result};
-use crate::decide::why::{Explained, explain};
+pub use crate::decide::why::Explained;
+use crate::decide::why::explain;
 use crate::decide::{decide, why};
 use crate::domain::day::plus_days;
 use crate::domain::{AccountId, Cents, Day, Decision, Snapshot};

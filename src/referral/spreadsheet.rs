@@ -25,13 +25,13 @@ impl<const N: usize> Table<N> {
     #[must_use]
     pub fn new(header: [&str; N]) -> Self {
         let mut table = Self { writer: csv::Writer::from_writer(Vec::new()) };
-        table.write(header.map(ToOwned::to_owned));
+        table.write(&header.map(ToOwned::to_owned));
         table
     }
 
     /// Adds a line.
     pub fn line(&mut self, cells: [Cell; N]) {
-        self.write(cells.map(Cell::written));
+        self.write(&cells.map(Cell::written));
     }
 
     /// The bytes of the table, lines ended by a line feed.
@@ -41,9 +41,9 @@ impl<const N: usize> Table<N> {
         self.writer.into_inner().unwrap_or_default()
     }
 
-    fn write(&mut self, cells: [String; N]) {
+    fn write(&mut self, cells: &[String; N]) {
         // The writer refuses only lines of another length than the header's, and the type keeps them equal.
-        let written = self.writer.write_record(&cells);
+        let written = self.writer.write_record(cells);
         debug_assert!(written.is_ok(), "a vector refused a line");
     }
 }
@@ -64,6 +64,7 @@ pub fn guarded(text: &str) -> String {
 }
 
 /// A cell of free text.
+#[expect(clippy::needless_pass_by_value, reason = "texts and what shows itself as text come alike")]
 pub fn text(text: impl ToString) -> Cell {
     Cell::Text(text.to_string())
 }

@@ -6,7 +6,7 @@ use super::face::us;
 use super::input::PacketInput;
 use super::sent;
 use super::statement::Statement;
-use crate::domain::arrangement::ArrangementState;
+use crate::domain::arrangement::{Arrangement, ArrangementState};
 use crate::domain::day::plus_days;
 use crate::domain::field_order::{OrderKind, OrderState};
 use crate::domain::promise::PromiseState;
@@ -77,23 +77,7 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
         }
     }
     for record in &input.arrangements {
-        let plan = &record.arrangement;
-        at(
-            plan.made_on,
-            format!("Arrangement made: {} installments, {} in all.", plan.installments.len(), plan.total()),
-        );
-        match plan.standing(&input.books.applications, input.cut_off).state {
-            ArrangementState::Missed(day) => {
-                at(
-                    plus_days(day, i64::from(plan.grace_days) + 1),
-                    format!("The installment due {} was missed.", us(day)),
-                );
-            }
-            ArrangementState::Canceled(day) => {
-                at(day, format!("The arrangement of {} was canceled.", us(plan.made_on)))
-            }
-            ArrangementState::Performing | ArrangementState::Completed => {}
-        }
+        tell_plan(&record.arrangement, input, &mut at);
     }
     for record in &input.holds {
         let hold = &record.hold;
@@ -126,6 +110,19 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
     // Stable: moments of one day keep the order above.
     moments.sort_by_key(|moment| moment.on);
     moments
+}
+
+/// An arrangement: made, and missed or canceled where it was.
+fn tell_plan(plan: &Arrangement, input: &PacketInput, at: &mut impl FnMut(Day, String)) {
+    at(plan.made_on, format!("Arrangement made: {} installments, {} in all.", plan.installments.len(), plan.total()));
+    match plan.standing(&input.books.applications, input.cut_off).state {
+        ArrangementState::Missed(day) => {
+            let known_on = plus_days(day, i64::from(plan.grace_days) + 1);
+            at(known_on, format!("The installment due {} was missed.", us(day)));
+        }
+        ArrangementState::Canceled(day) => at(day, format!("The arrangement of {} was canceled.", us(plan.made_on))),
+        ArrangementState::Performing | ArrangementState::Completed => {}
+    }
 }
 
 /// What an event adds to the records that are told above; `None` for what they say already.

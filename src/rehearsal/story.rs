@@ -32,7 +32,7 @@ pub enum Difference {
     Missing { story: String, stage: StageId, on: Day, others: Vec<Day> },
     #[error("{story}: {stage} happened on {on}, which the story does not expect")]
     Unexpected { story: String, stage: StageId, on: Day },
-    #[error("{story}: expected {stage} on {on} to post {expected}, and it posted {}", amount_words(.got))]
+    #[error("{story}: expected {stage} on {on} to post {expected}, and it posted {}", amount_words(*.got))]
     Amount { story: String, stage: StageId, on: Day, expected: Cents, got: Option<Cents> },
 }
 
@@ -44,7 +44,7 @@ fn other_days(days: &[Day]) -> String {
     format!(" (it happened on {})", days.join(", "))
 }
 
-fn amount_words(amount: &Option<Cents>) -> String {
+fn amount_words(amount: Option<Cents>) -> String {
     amount.map_or_else(|| "nothing".to_owned(), |amount| amount.to_string())
 }
 

@@ -236,8 +236,7 @@ impl HashParts {
 
     fn of_policy(mut self, sources: &Sources, file: &str) -> PolicyHash {
         self.add(sources.get(file).unwrap_or_default());
-        let hex: String = self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        PolicyHash::from(hex)
+        PolicyHash::from(crate::domain::document::hex(&self.0.finalize()))
     }
 }
 

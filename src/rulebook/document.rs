@@ -181,15 +181,15 @@ impl<'t> Reader<'_, 't, '_> {
             if value.value == Value::Empty {
                 value.at = key.at;
             }
-            if !names.insert(name.clone()) {
+            if names.insert(name.clone()) {
+                entries.push(Entry { key: name, at: key.at, value, flow });
+            } else {
                 self.sound = false;
                 let fault = Fault::new(key.at, format!("the key `{name}` stands twice"))
                     .help("keep one of them; YAML would silently take the last");
                 let first = entries.iter().find(|entry| entry.key == name).map_or(at, |entry| entry.at);
                 let also = ("it stood here first:".to_owned(), self.report.place(first));
                 self.report.add_with(fault, Some(also));
-            } else {
-                entries.push(Entry { key: name, at: key.at, value, flow });
             }
         }
     }

@@ -71,7 +71,7 @@ fn track(entry: &Entry, disconnects: &[Service], origins: &mut Origins, report: 
         .take("counts", report)
         .map(|node| fields::words(node, "a service", Service::ALL, Service::word, report).into_iter().collect())
         .unwrap_or_default();
-    let names = stage_names(&fields.take("stages", report).cloned());
+    let names = stage_names(fields.take("stages", report));
     let only_if = fields.take("if", report).and_then(|node| condition::parse(node, &names, report));
     let stages_node = fields.need("stages", report);
     let citation = citation(&mut fields, report);
@@ -106,8 +106,8 @@ fn track(entry: &Entry, disconnects: &[Service], origins: &mut Origins, report: 
 }
 
 /// The names of a track's stages, which its phrases may use before they are read.
-fn stage_names(node: &Option<Node>) -> Vec<String> {
-    match node.as_ref().map(|node| &node.value) {
+fn stage_names(node: Option<&Node>) -> Vec<String> {
+    match node.map(|node| &node.value) {
         Some(Value::Map(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
         Some(Value::Empty | Value::Text(_) | Value::List(_)) | None => Vec::new(),
     }

@@ -1,3 +1,5 @@
+//! The layouts in their parts: what is refused, and that the same data give the same bytes.
+
 use serde_json::json;
 
 use super::*;

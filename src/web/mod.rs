@@ -50,7 +50,7 @@ impl Web {
         Self { office, throttle: Throttle::default(), said: Mutex::default() }
     }
 
-    fn say(&self, session: &str, text: impl Into<String>, refused: Vec<String>) {
+    fn say(&self, session: &str, text: impl Into<String>, refused: &[String]) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if said.len() >= MOST_SAID {
             said.clear();

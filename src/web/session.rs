@@ -3,7 +3,6 @@
 //! The cookie holds 32 random bytes; the database only their SHA-256. A form's token is derived from the cookie, so it
 //! needs no storage and ends with the session.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -17,6 +16,7 @@ use subtle::ConstantTimeEq;
 
 use super::Web;
 use super::error::WebError;
+use crate::domain::document::hex;
 use crate::store::StaffMember;
 
 const COOKIE: &str = "arrears_session";
@@ -81,6 +81,7 @@ impl FromRequestParts<Arc<Web>> for Person {
 /// Opens a session for a person whose password was right; gives the cookie to set.
 pub async fn open(web: &Web, member: &StaffMember, headers: &HeaderMap) -> Result<Cookie<'static>, WebError> {
     let mut bytes = [0_u8; 32];
+    #[expect(clippy::disallowed_methods, reason = "a session's token is chance, and the console is where it comes in")]
     rand::rng().fill_bytes(&mut bytes);
     let token = hex(&bytes);
     let expires_at = web.office.now() + SESSION_LENGTH;
@@ -121,14 +122,6 @@ fn token_of(headers: &HeaderMap) -> Option<String> {
 
 fn local_path(uri: &Uri) -> String {
     uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

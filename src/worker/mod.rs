@@ -169,7 +169,9 @@ fn is_due(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
 /// The dates between the last that was run and today. None before the first run: there is nothing to make good.
 fn missed(last: Option<Day>, today: Day) -> Vec<Day> {
     let Some(last) = last else { return Vec::new() };
-    (1..).map(|n| plus_days(last, n)).take_while(|day| *day < today).collect()
+    std::iter::successors(Some(plus_days(last, 1)), |day| Some(plus_days(*day, 1)))
+        .take_while(|day| *day < today)
+        .collect()
 }
 
 /// One piece of work failed: it is logged and tried again; the daemon goes on.

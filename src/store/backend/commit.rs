@@ -289,7 +289,7 @@ struct Orders {
     released: Vec<String>,
     events: Vec<NewEvent>,
     calls: Vec<Call>,
-    field_orders: Vec<FieldOrder>,
+    field_work: Vec<FieldOrder>,
     referrals: Vec<Referral>,
     tasks: Vec<NewTask>,
     holds: Vec<(AccountId, NewHold)>,
@@ -357,15 +357,14 @@ impl Orders {
             }
             Action::Tag(_) => {
                 let service = act.key.service.unwrap_or(Service::General);
-                self.field_orders.push(order(act, OrderKind::Tag, service, OrderState::Approved));
+                self.field_work.push(order(act, OrderKind::Tag, service, OrderState::Approved));
             }
             Action::Disconnect { services, limit_only } => {
                 let kind = if *limit_only { OrderKind::Limit } else { OrderKind::ShutOff };
-                self.field_orders
-                    .extend(services.iter().map(|service| order(act, kind, *service, OrderState::Prepared)));
+                self.field_work.extend(services.iter().map(|service| order(act, kind, *service, OrderState::Prepared)));
             }
             Action::Restore { services, .. } => self
-                .field_orders
+                .field_work
                 .extend(services.iter().map(|service| order(act, OrderKind::Restore, *service, OrderState::Approved))),
             Action::Task { text, role } => self.task(act, text.clone(), *role),
             Action::Hold { kind, days } => {
@@ -431,8 +430,8 @@ impl Orders {
         if !self.calls.is_empty() {
             call::add(conn, &self.calls).await?;
         }
-        if !self.field_orders.is_empty() {
-            field_order::add(conn, &self.field_orders).await?;
+        if !self.field_work.is_empty() {
+            field_order::add(conn, &self.field_work).await?;
         }
         if !self.referrals.is_empty() {
             referral::add(conn, &self.referrals).await?;

@@ -10,13 +10,13 @@ use serde::Serialize;
 use super::history::LogRow;
 use super::owing::Owing;
 use super::{Line, current};
-use crate::decide::why::Explained;
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::call::CallAttempt;
 use crate::domain::hold::HoldKind;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::promise::PromiseState;
 use crate::domain::{Cents, Day, Entry, EntryKind, HoldId, Profile, Snapshot};
+use crate::office::Explained;
 use crate::store::NewHold;
 use crate::web::error::WebError;
 use crate::web::form::{Fields, Key, Posted};
@@ -212,7 +212,7 @@ pub async fn place_hold(
         reason: posted.fields.text("reason", "The reason for the hold")?.to_owned(),
     };
     web.office.place_hold(account.id, hold, posted.person.name()).await?;
-    web.say(&posted.person.session, format!("Hold placed: {}.", kind.word()), Vec::new());
+    web.say(&posted.person.session, format!("Hold placed: {}.", kind.word()), &[]);
     Ok(Redirect::to(&format!("{}#holds", words::account_path(&account.profile))))
 }
 
@@ -221,7 +221,7 @@ pub async fn end_hold(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted)
     posted.person.must_release()?;
     let reason = posted.fields.text("reason", "The reason to end the hold")?;
     web.office.end_hold(HoldId(id), reason, posted.person.name()).await?;
-    web.say(&posted.person.session, "Hold ended.", Vec::new());
+    web.say(&posted.person.session, "Hold ended.", &[]);
     let account = web.office.account(posted.fields.get("account")).await?;
     Ok(Redirect::to(&format!("{}#holds", words::account_path(&account.profile))))
 }
@@ -295,7 +295,7 @@ fn ledger(entries: &[Entry]) -> Vec<LedgerRow> {
         .iter()
         .map(|entry| {
             balance += entry.amount;
-            let channel = entry.channel.map(|channel| channel.word()).unwrap_or_default();
+            let channel = entry.channel.map(crate::domain::ledger::PaymentChannel::word).unwrap_or_default();
             let note: Vec<&str> = [channel, entry.memo.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
             LedgerRow {
                 on: words::day(entry.effective_on),

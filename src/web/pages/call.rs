@@ -89,7 +89,7 @@ pub async fn record(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) -
         Err(error) => Err(error),
     };
     match recorded {
-        Ok(_) => {}
+        Ok(()) => {}
         Err(WebError::Input(text) | WebError::Refused(text)) => {
             let again = page(&web, &person, id, Some((&fields, text))).await?;
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response());
@@ -98,7 +98,7 @@ pub async fn record(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) -
     }
     let call = web.office.store.call(id).await?;
     let outcome = words::plain(fields.get("outcome"));
-    web.say(&person.session, format!("Call recorded: {}.", outcome.to_lowercase()), Vec::new());
+    web.say(&person.session, format!("Call recorded: {}.", outcome.to_lowercase()), &[]);
     let day = call.listed_on.unwrap_or(web.office.today());
     Ok(Redirect::to(&list_path(day)).into_response())
 }
@@ -128,7 +128,7 @@ pub async fn drop_it(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) 
 }
 
 fn changed(web: &Web, posted: &Posted, text: String) -> Result<Redirect, WebError> {
-    web.say(&posted.person.session, text, Vec::new());
+    web.say(&posted.person.session, text, &[]);
     Ok(Redirect::to(&list_path(list_day(&posted.fields)?)))
 }
 

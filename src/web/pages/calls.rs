@@ -100,7 +100,7 @@ pub async fn release(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redi
     posted.person.must_release()?;
     let day = list_day(&posted.fields)?;
     let released = web.office.release_call_list(day, posted.person.name()).await?;
-    web.say(&posted.person.session, format!("{} released.", words::count(released, "call", "calls")), Vec::new());
+    web.say(&posted.person.session, format!("{} released.", words::count(released, "call", "calls")), &[]);
     Ok(Redirect::to(&list_path(day)))
 }
 

@@ -110,7 +110,7 @@ pub async fn release(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redi
     posted.person.must_release()?;
     let ids = ticked(&posted)?;
     let result = web.office.release_notices(&ids, posted.person.name()).await?;
-    tell(&web, &posted.person, result);
+    tell(&web, &posted.person, &result);
     Ok(Redirect::to("/notices"))
 }
 
@@ -121,7 +121,7 @@ pub async fn release_all(State(web): State<Arc<Web>>, posted: Posted) -> Result<
     let planned = web.office.store.notices_in(NoticeState::Planned, MOST_AT_ONCE).await?;
     let ids: Vec<NoticeId> = planned.iter().map(|notice| notice.id).filter(|id| id.0 <= up_to).collect();
     let result = web.office.release_notices(&ids, posted.person.name()).await?;
-    tell(&web, &posted.person, result);
+    tell(&web, &posted.person, &result);
     Ok(Redirect::to("/notices"))
 }
 
@@ -134,12 +134,12 @@ pub async fn cancel(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redir
     let mut refused = Vec::new();
     for id in ids {
         match web.office.cancel_notice(id, reason, posted.person.name()).await {
-            Ok(_) => canceled += 1,
+            Ok(()) => canceled += 1,
             Err(error) => refused.push(format!("Notice {id}: {error}")),
         }
     }
     let text = format!("{} canceled.", words::count(canceled, "notice", "notices"));
-    web.say(&posted.person.session, text, refused);
+    web.say(&posted.person.session, text, &refused);
     Ok(Redirect::to("/notices"))
 }
 
@@ -173,7 +173,7 @@ fn ticked(posted: &Posted) -> Result<Vec<NoticeId>, WebError> {
     Ok(ids)
 }
 
-fn tell(web: &Web, person: &Person, result: Released) {
+fn tell(web: &Web, person: &Person, result: &Released) {
     let released = words::count(result.released.len() as u64, "notice", "notices");
     let text = match result.refused.len() {
         0 => format!("{released} released."),
@@ -184,7 +184,7 @@ fn tell(web: &Web, person: &Person, result: Released) {
     if result.refused.len() > MOST_TOLD {
         refused.push(format!("and {} more", result.refused.len() - MOST_TOLD));
     }
-    web.say(&person.session, text, refused);
+    web.say(&person.session, text, &refused);
 }
 
 fn row(notice: &Notice, account: Line) -> Row {

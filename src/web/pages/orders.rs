@@ -81,7 +81,7 @@ pub async fn approve(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redi
     }
     let approved = web.office.approve_orders(&ids, posted.person.name()).await?;
     let text = format!("{} approved.", words::count(approved.len() as u64, "order", "orders"));
-    web.say(&posted.person.session, text, Vec::new());
+    web.say(&posted.person.session, text, &[]);
     Ok(Redirect::to("/orders"))
 }
 
@@ -94,8 +94,8 @@ pub async fn finalize(State(web): State<Arc<Web>>, posted: Posted) -> Result<Red
         words::count(result.finalized.len() as u64, "order", "orders"),
         result.refused.len()
     );
-    let refused = result.refused.iter().map(|(id, why)| format!("Order {id}: {why}")).collect();
-    web.say(&posted.person.session, text, refused);
+    let refused: Vec<String> = result.refused.iter().map(|(id, why)| format!("Order {id}: {why}")).collect();
+    web.say(&posted.person.session, text, &refused);
     Ok(Redirect::to("/orders"))
 }
 

@@ -67,7 +67,7 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
 pub async fn approve(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) -> Result<Redirect, WebError> {
     posted.person.must_approve()?;
     web.office.approve_referral(ReferralId(id), posted.person.name()).await?;
-    web.say(&posted.person.session, "Referral approved. `arrears packet` makes its packet.", Vec::new());
+    web.say(&posted.person.session, "Referral approved. `arrears packet` makes its packet.", &[]);
     Ok(Redirect::to("/referrals"))
 }
 
@@ -76,6 +76,6 @@ pub async fn decline(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) 
     posted.person.must_approve()?;
     let reason = posted.fields.text("reason", "The reason to decline")?;
     web.office.decline_referral(ReferralId(id), reason, posted.person.name()).await?;
-    web.say(&posted.person.session, "Referral declined.", Vec::new());
+    web.say(&posted.person.session, "Referral declined.", &[]);
     Ok(Redirect::to("/referrals"))
 }
