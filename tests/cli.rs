@@ -165,7 +165,7 @@ fn an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back(city: &City) {
     assert!(fs::read(&letter).unwrap().starts_with(b"%PDF"));
 
     // The case says what it waits for, with the ordinance, today and on a day past.
-    let why = city.on("2026-05-01", &["why", "10-000417"]).ok();
+    let why = city.on("2026-05-02", &["why", "10-000417"]).ok();
     assert!(why.contains("waits until Fri 2026-05-08"), "{why}");
     assert!(why.contains("Riverbend Municipal Code 13.04.110(B)"), "{why}");
     let before = city.on("2026-05-01", &["why", "10-000417", "--on", "2026-03-20"]).ok();
@@ -225,7 +225,7 @@ fn a_payment_imported_after_the_night_cancels_what_was_pending(city: &City) {
                     10-000418,100.00,2026-04-30,lockbox,lockbox,LB-1\n\
                     10-999999,12.00,2026-04-30,lockbox,lockbox,LB-2\n";
     let said = city.on("2026-05-01", &["import", &city.file("payments.csv", payments)]).ok();
-    assert!(said.contains("1 payments match no account"), "{said}");
+    assert!(said.contains("1 payment matches no account"), "{said}");
 
     let notice = city.on("2026-05-01", &["notices", "show", &id, "--json"]).json();
     assert_eq!(notice["state"], "canceled");
@@ -358,6 +358,8 @@ fn aging_is_told_as_of_a_day_past_and_never_of_a_day_ahead() {
     let not_due = city.on("2026-03-25", &["report", "aging", "--as-of", "2026-03-23"]).ok();
     assert!(not_due.starts_with("Aging as of 2026-03-23, 2 accounts"), "{not_due}");
     city.on("2026-03-25", &["report", "aging", "--as-of", "2026-03-26"]).ends(Exit::Refused);
+    let ahead = ["payments", "counter", "10-000418", "5.00", "--receipt", "R-2", "--received", "2026-03-26"];
+    city.on("2026-03-25", &ahead).ends(Exit::Refused);
 }
 
 #[test]

@@ -393,6 +393,12 @@ fn nothing_is_doubled(days: &[Lived]) -> Result<(), TestCaseError> {
     let mut keys = BTreeSet::new();
     for lived in days {
         let mut moved: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for decision in &lived.decisions {
+            let cuts = decision.acts.iter().filter(|act| matches!(act.action, Action::Disconnect { .. }));
+            let services: Vec<_> = cuts.map(|act| act.key.service).collect();
+            let distinct: BTreeSet<_> = services.iter().collect();
+            prop_assert_eq!(distinct.len(), services.len(), "a service is shut off twice on {}", lived.day);
+        }
         for act in lived.acts().filter(|act| !is_restoration(act)) {
             prop_assert!(keys.insert(act.key.clone()), "{} is decided again on {}", act.key, lived.day);
             let StageRef { track, anchor, stage, round, .. } = act.key.of.clone();
@@ -511,7 +517,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(64))]
+    #![proptest_config(config(48))]
 
     #[test]
     fn riverbend_keeps_its_promises_in_every_history(history in histories()) {

@@ -15,7 +15,7 @@ use crate::domain::day::{parse, short};
 /// The folder of the demonstration where none is named.
 const FOLDER: &str = "demo";
 /// Its first business date.
-const START: &str = "2026-01-05";
+const START: &str = "2026-01-04";
 
 #[derive(Args, Debug)]
 pub struct DemoArgs {

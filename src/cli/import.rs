@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::By;
+use super::exit::counted;
 use super::{Answer, Desk, Exit, Failure, Result};
 use crate::office::{NIGHT, Taken};
 
@@ -37,8 +38,8 @@ impl Import {
                     if outcome.unmatched > 0 {
                         let _ = write!(
                             answer.out,
-                            "; {} payments match no account: `arrears payments unmatched`",
-                            outcome.unmatched
+                            "; {} no account: `arrears payments unmatched`",
+                            counted(outcome.unmatched as usize, "payment matches", "payments match")
                         );
                     }
                     answer.out.push('\n');
@@ -67,7 +68,8 @@ impl Import {
         if office.store.last_finished(NIGHT).await? == Some(office.today()) {
             let report = office.settle().await?;
             if report.changed > 0 {
-                let _ = writeln!(answer.out, "{} accounts were decided anew", report.changed);
+                let accounts = counted(usize::try_from(report.changed).unwrap_or(usize::MAX), "account", "accounts");
+                let _ = writeln!(answer.out, "Decided anew: {accounts}");
             }
         }
         Ok(answer)

@@ -62,17 +62,16 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
         return decision;
     }
     tracks::keep_up(&view, &mut case, &mut decision);
-    for run in &mut case.tracks {
-        if run.closed.is_some() {
-            continue;
-        }
-        let Some(track) = policy.track(&run.track) else { continue };
+    for index in 0..case.tracks.len() {
+        let run = &case.tracks[index];
+        let Some(track) = policy.track(&run.track).filter(|_| run.closed.is_none()) else { continue };
         // A track whose condition no longer holds rests where it stands.
         if tracks::condition(&view, track).value != Truth::True {
             continue;
         }
-        let walked = walk::walk(track, run.clone(), &view.of_run(track, run));
-        *run = walked.run;
+        let of_run = View { ordered: tracks::ordered_elsewhere(&view, &case, index), ..view.of_run(track, run) };
+        let walked = walk::walk(track, run.clone(), &of_run);
+        case.tracks[index] = walked.run;
         decision.acts.extend(walked.acts);
         decision.cancels.extend(walked.cancels);
         decision.findings.extend(walked.findings);

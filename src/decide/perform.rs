@@ -84,7 +84,7 @@ impl<'a> Walker<'_, 'a> {
         }
         let adverse_barred = stage.disconnects() && !free.iter().any(|act| matches!(act, Action::Disconnect { .. }));
         if adverse_barred && barred.is_empty() {
-            let facts = vec![("services to shut off".into(), "none: not had, or off already".into())];
+            let facts = vec![("services to shut off".into(), "none: not had, off already, or ordered off".into())];
             self.found(stage, stage.rule, Verdict::NotMet, facts, None);
             return Outcome::Next;
         }
@@ -157,14 +157,15 @@ impl<'a> Walker<'_, 'a> {
     }
 }
 
-/// A shut-off as one act for each service that the account has and that is not off already, so that what bars one
+/// A shut-off as one act for each service that the account has and that is neither off nor ordered off already, so that what bars one
 /// leaves the others.
 fn one_service_each(action: &Action, narrowed: &View) -> Vec<Action> {
     let snapshot = narrowed.snapshot;
     match action {
         Action::Disconnect { services, limit_only } => services
             .iter()
-            .filter(|service| snapshot.profile.services.contains(service) && !snapshot.shut_off.contains(service))
+            .filter(|service| snapshot.profile.services.contains(service))
+            .filter(|service| !snapshot.shut_off.contains(service) && !narrowed.ordered.contains(service))
             .map(|service: &Service| Action::Disconnect { services: vec![*service], limit_only: *limit_only })
             .collect(),
         other => vec![other.clone()],

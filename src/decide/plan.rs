@@ -12,12 +12,16 @@ use super::dates::{backward, first_with_lead, forward, next_of_rule};
 use super::held::{Truth, earlier};
 use super::view::View;
 use crate::domain::calendar::DayKind;
+use crate::domain::day::plus_days;
 use crate::domain::decision::Verdict;
 use crate::domain::{Day, OpenItem, RuleId, Service, StageId, Step, StepState, TrackRun};
 use crate::rulebook::policy::{Anchor, Offset, Opens, Stage, Track, When};
 
 /// How often a condition may change on the way before planning gives up looking ahead.
 const LOOK_AHEAD_STEPS: usize = 120;
+
+/// How far ahead a day on which a stage may not act is sought.
+const CLOSED_SEARCH_DAYS: i64 = 32;
 
 /// The outcome of planning a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,7 +179,8 @@ impl<'p, 'a> Planner<'p, 'a> {
             let held = holds(&stage.only_if, &self.view.at(day), &mut facts);
             match (held.value, held.until) {
                 (Truth::True, until) => {
-                    let until = if day > from { Some(day) } else { until };
+                    let until =
+                        if day > from { Some(day) } else { earlier(until, self.next_closed(stage, day, &bans)) };
                     return Planned::On { day, set_by, until };
                 }
                 (_, Some(until)) if until > day => day = until,
@@ -183,6 +188,17 @@ impl<'p, 'a> Planner<'p, 'a> {
             }
         }
         Planned::NotMet { facts, until: None }
+    }
+
+    /// The first day after `day` that the stage's day rule or the bans close, within a month.
+    fn next_closed(&self, stage: &Stage, day: Day, bans: &BTreeSet<DayKind>) -> Option<Day> {
+        if stage.on.is_none() && bans.is_empty() {
+            return None;
+        }
+        let closed = (1..CLOSED_SEARCH_DAYS)
+            .map(|n| plus_days(day, n))
+            .find(|next| self.allowed_from(stage, *next, bans) != Some(*next));
+        Some(closed.unwrap_or_else(|| plus_days(day, CLOSED_SEARCH_DAYS)))
     }
 
     /// The day on which a stage with leads is planned, back from the earliest of the stages behind it.

@@ -19,7 +19,7 @@ pub fn restore(view: &View, is_delinquent: bool, decision: &mut Decision) {
     }
     let cuts: Vec<_> = view.events.iter().filter(|event| event.kind == EventKind::ShutOff).collect();
     let case = cuts.last().and_then(|cut| cut.of.as_ref()).map_or(view.snapshot.cases_so_far, |of| of.case);
-    for service in &view.snapshot.shut_off {
+    for service in &view.snapshot.shut_off.iter().copied().collect::<BTreeSet<_>>() {
         let (rule, counts) = stage_of(view, *service)
             .map_or((RuleId(0), BTreeSet::new()), |(track, stage)| (stage.rule, track.counts.clone()));
         let counts = if counts.is_empty() { BTreeSet::from([*service]) } else { counts };

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::bars::services_of;
 use super::held::{Held, Truth, earlier};
 use super::view::View;
 use crate::domain::case::{Cause, StageRef};
-use crate::domain::{Action, Case, Day, Decision, EntryKind, Event, EventKind, ItemId, OpenItem, StepState, TrackRun};
+use crate::domain::{
+    Action, Case, Day, Decision, EntryKind, Event, EventKind, ItemId, OpenItem, Service, Step, StepState, TrackRun,
+};
 use crate::rulebook::policy::{Opens, Per, Reanchor, Track};
 
 /// The events that keep a case open though nothing is past due: a returned payment not yet redeemed.
@@ -174,6 +177,26 @@ fn ground_gone(view: &View, track: &Track, run: &TrackRun) -> Option<Cause> {
             ends.then_some(Cause::AnchorPaid)
         }
     }
+}
+
+/// The services whose shut-off was ordered by the case's other open runs and has neither happened nor been canceled: one
+/// order is enough.
+pub fn ordered_elsewhere(view: &View, case: &Case, index: usize) -> Vec<Service> {
+    let others = case.tracks.iter().enumerate().filter(|(other, run)| *other != index && run.closed.is_none());
+    let mut ordered = Vec::new();
+    for (run, track) in others.filter_map(|(_, run)| view.policy.track(&run.track).map(|track| (run, track))) {
+        let of_run = view.of_run(track, run);
+        for stage in track.stages.iter().filter(|stage| stage.disconnects()) {
+            let acted = |step: &&Step| step.stage == stage.id && matches!(step.state, StepState::Acted(_));
+            for step in run.steps.iter().filter(acted) {
+                let ended = |event: &Event| matches!(event.kind, EventKind::ShutOff | EventKind::OrderCanceled);
+                if !of_run.stage_events(&stage.id, step.round).any(ended) {
+                    ordered.extend(stage.acts.iter().flat_map(services_of).copied());
+                }
+            }
+        }
+    }
+    ordered
 }
 
 /// Closes a run; what its stages left pending is canceled with the cause.

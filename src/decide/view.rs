@@ -33,6 +33,8 @@ pub struct View<'a> {
     pub listed: Option<Vec<ItemId>>,
     /// These items do not count: a dispute about them stands.
     pub stayed: Vec<ItemId>,
+    /// Services whose shut-off another run has ordered already.
+    pub ordered: Vec<Service>,
     /// Only the bill with these dates counts: billed, due.
     pub bill: Option<(Day, Day)>,
     /// The run's track and anchor: whose events are meant when a stage is named.
@@ -56,6 +58,7 @@ impl<'a> View<'a> {
             counts: Cow::Borrowed(&EVERY_SERVICE),
             listed: None,
             stayed: Vec::new(),
+            ordered: Vec::new(),
             bill: None,
             run: None,
             events: Cow::Borrowed(events),

@@ -65,13 +65,19 @@ impl<'a> Division<'a> {
         self.take(files).await
     }
 
+    /// The night before a day's work: files come in, the date is run.
+    pub async fn dawn(&mut self, today: &CityDay) -> Result<()> {
+        self.clock.set(instant(today.day, NIGHT));
+        self.take(&today.files).await?;
+        let report = self.office.night(today.day).await?;
+        self.shown.nights.add(report);
+        Ok(())
+    }
+
     /// Lives one business date.
     pub async fn live(&mut self, today: &CityDay) -> Result<()> {
         let day = today.day;
-        self.clock.set(instant(day, NIGHT));
-        self.take(&today.files).await?;
-        let report = self.office.night(day).await?;
-        self.shown.nights.add(report);
+        self.dawn(today).await?;
         let rules = self.office.rules_on(day).await?;
         if !rules.calendar.is_office_open(day) {
             return Ok(());

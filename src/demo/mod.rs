@@ -93,8 +93,13 @@ impl Demo {
         let mailer = Mailer::Folder(self.dir.join("mail"));
         let mut division = day::Division::new(&office, &clock, &city, mailer);
         division.opening(&city.opening).await?;
-        for day in &city.days {
-            division.live(day).await?;
+        for (day, n) in city.days.iter().zip(1..) {
+            // The last day has only dawned: its work waits for whoever looks.
+            if n == self.days {
+                division.dawn(day).await?;
+            } else {
+                division.live(day).await?;
+            }
             told(day.day, &division.shown);
         }
         let mut shown = division.shown;

@@ -46,6 +46,7 @@ pub fn pdf(
         "day": day::long(listed_on),
         "total": rows.iter().map(|row| row.amount).sum::<Cents>().to_string(),
         "required": rows.iter().filter(|row| row.required).count(),
+        "count": if rows.len() == 1 { "1 call".to_owned() } else { format!("{} calls", rows.len()) },
         "rows": rows.iter().map(|row| json!({
             "rank": row.rank,
             "account": row.account,

@@ -208,12 +208,13 @@ impl Office {
     /// Posts money taken at the counter and decides the account at once.
     ///
     /// # Errors
-    /// When the amount is not above zero, or the receipt is known with another amount.
+    /// When the amount is not above zero, the day lies ahead, or the receipt is known with another amount.
     pub async fn counter_payment(&self, account: AccountId, payment: &CounterPayment, by: &str) -> Result<EntryId> {
         positive(payment.amount, "a payment")?;
+        not_ahead(payment.received_on, self.today(), "the day of a payment")?;
         let rules = self.rules_on(self.today()).await?;
         let entry = self.store.counter_payment(account, payment, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle().await?;
+        self.settle_accounts(&[account]).await?;
         Ok(entry)
     }
 
@@ -234,7 +235,7 @@ impl Office {
     pub async fn match_payment(&self, id: UnmatchedId, account: AccountId, by: &str) -> Result<EntryId> {
         let rules = self.rules_on(self.today()).await?;
         let entry = self.store.match_payment(id, account, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle().await?;
+        self.settle_accounts(&[account]).await?;
         Ok(entry)
     }
 }
@@ -264,6 +265,14 @@ pub(super) fn need_reason(reason: &str) -> Result<()> {
         });
     }
     Ok(())
+}
+
+/// What has happened has happened by today.
+pub(super) fn not_ahead(day: Day, today: Day, what: &'static str) -> Result<()> {
+    if day <= today {
+        return Ok(());
+    }
+    Err(OfficeError::Input { what, given: day.to_string(), expected: format!("today, {today}, or a day before") })
 }
 
 fn positive(amount: Cents, what: &'static str) -> Result<()> {

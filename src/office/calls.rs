@@ -174,7 +174,7 @@ impl Office {
             note: report.note,
         };
         self.store.record_attempt(&attempt, &follow, &stamp).await?;
-        self.settle().await?;
+        self.settle_accounts(&[call.account]).await?;
         Ok(())
     }
 

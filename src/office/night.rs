@@ -115,6 +115,17 @@ impl Office {
         self.decide_due(None, day, &rules, &stamp, None).await
     }
 
+    /// Decides these accounts at once: what a person has just done to them shall not wait for the night.
+    ///
+    /// # Errors
+    /// As [`Self::run_day`].
+    pub async fn settle_accounts(&self, accounts: &[AccountId]) -> Result<DayReport> {
+        let day = self.today();
+        let stamp = self.daemon_stamp(day);
+        let rules = self.rules_on(day).await?;
+        self.decide_page(None, day, &rules, accounts, &stamp).await
+    }
+
     async fn decide_due(
         &self,
         run: Option<RunId>,

@@ -1,6 +1,6 @@
 //! Field orders: approved, finalized with all checks again, dispatched, recorded; restored without delay.
 
-use super::accounts::need_reason;
+use super::accounts::{need_reason, not_ahead};
 use super::{Office, OfficeError, Result};
 use crate::audit::{Ordered, Pending, reexamine};
 use crate::domain::day::plus_days;
@@ -135,10 +135,12 @@ impl Office {
     /// Records what the crew brings back, and decides the account at once.
     ///
     /// # Errors
-    /// When the order was not with a crew.
+    /// When the order was not with a crew, or the day lies ahead.
     pub async fn record_order_result(&self, id: OrderId, result: CrewResult, by: &str) -> Result<()> {
+        not_ahead(result.on, self.today(), "the day of the crew's act")?;
+        let account = self.store.order(id).await?.account;
         self.store.record_order_result(id, &result, &self.stamp(by)).await?;
-        self.settle().await?;
+        self.settle_accounts(&[account]).await?;
         Ok(())
     }
 
@@ -148,8 +150,9 @@ impl Office {
     /// When it gives no reason.
     pub async fn cancel_order(&self, id: OrderId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        let account = self.store.order(id).await?.account;
         self.store.cancel_order(id, reason, &self.stamp(by)).await?;
-        self.settle().await?;
+        self.settle_accounts(&[account]).await?;
         Ok(())
     }
 

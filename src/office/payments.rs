@@ -34,8 +34,9 @@ impl Office {
     /// # Errors
     /// When there is no such line.
     pub async fn clear_exception(&self, id: i64, by: &str) -> Result<()> {
+        let account = self.store.exceptions(true).await?.into_iter().find(|line| line.id == id).and_then(|e| e.account);
         self.store.clear_exception(id, &self.stamp(by)).await?;
-        self.settle().await?;
+        self.settle_accounts(account.as_slice()).await?;
         Ok(())
     }
 }

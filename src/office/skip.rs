@@ -40,7 +40,7 @@ impl Office {
             // The event makes the account due today, and puts name and reason into its log.
             let event = Event { kind: EventKind::Overridden, on: stamp.on, of: Some(of.clone()) };
             self.store.record_event(account, &event, &format!("skipped {}: {reason}", of.stage), &stamp).await?;
-            self.settle().await?;
+            self.settle_accounts(&[account]).await?;
             return Ok(of);
         }
         Err(OfficeError::Interrupted("the account kept changing; try again".into()))

@@ -135,7 +135,7 @@ fn a_fee_missed_while_the_daemon_was_down_posts_on_its_own_date() {
 fn a_fee_missed_until_after_its_window_still_posts_on_its_own_date() {
     let policy = riverbend();
     let mut tale = Tale::new(&policy);
-    tale.through("2026-03-30").down_until("2026-05-04").through("2026-05-04");
+    tale.through("2026-03-26").down_until("2026-05-04").through("2026-05-04");
     assert_eq!(tale.days("late_fee"), ["2026-04-02"]);
     assert_eq!(tale.days("reminder"), [""; 0], "its window is over, and outward acts are not caught up");
 }
@@ -198,13 +198,13 @@ fn final_notices_do_not_pile_up_under_a_dispute() {
 }
 
 #[test]
-fn a_dispute_about_one_bill_leaves_the_others_to_their_course() {
+fn a_review_of_one_bill_leaves_the_others_to_their_course() {
     let policy = riverbend();
     let mut tale = Tale::owing_nothing(&policy);
     tale.account.bill(Service::Water, Cents::new(24_000), day("2026-03-23"));
-    let disputed = tale.account.bill(Service::Water, Cents::new(10_000), day("2026-03-23"));
+    let in_review = tale.account.bill(Service::Water, Cents::new(10_000), day("2026-03-23"));
     tale.on("2026-05-15", |account| {
-        account.hold(Hold { items: [disputed].into(), ..hold(HoldKind::Dispute, "2026-05-15", None) });
+        account.hold(Hold { items: [in_review].into(), ..hold(HoldKind::Review, "2026-05-15", None) });
     });
     tale.through("2026-05-22");
     assert_eq!(tale.days("shut_off"), ["2026-05-22"]);
@@ -405,4 +405,17 @@ fn the_night_does_not_look_at_an_account_before_its_next_stage() {
     assert_eq!(review(&tale), expected);
     tale.through("2026-03-24");
     assert_eq!(review(&tale), Some(day("2026-03-28")), "the reminder");
+}
+
+#[test]
+fn the_audit_refuses_to_restore_what_is_not_off() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-27", |account| pay(account, 30_000));
+    let decision = tale.account.decide().unwrap();
+    assert!(decision.acts.iter().any(|act| matches!(act.action, Action::Restore { .. })));
+    let mut snapshot = tale.account.snapshot();
+    snapshot.shut_off.clear();
+    let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).unwrap_err();
+    assert!(breach.to_string().contains("water is not shut off"), "{breach}");
 }
