@@ -331,7 +331,7 @@ fn a_policy_with_an_error_is_refused_with_its_place() {
         let error = city.on("2026-03-02", &[&args[..], &[&wrong]].concat()).ends(Exit::Refused);
         assert!(error.contains("wrong.yaml:") && error.contains("did you mean `disconnect`?"), "{error}");
     }
-    assert!(city.on("2026-03-02", &["rules", "check", "riverbend"]).ok().contains("3 tracks, 11 stages"));
+    assert!(city.on("2026-03-02", &["rules", "check", "riverbend"]).ok().contains("4 tracks, 11 stages"));
 }
 
 #[test]
@@ -411,15 +411,15 @@ fn a_person_skips_the_stage_at_which_a_case_stands_and_no_other() {
     let skip = |stage: &str| {
         city.on("2026-03-30", &["override", "skip", "10-000417", stage, "--reason", "spoke with her in person"])
     };
-    let ahead = skip("final_notice").ends(Exit::Refused);
-    assert!(ahead.contains("courtesy_call comes before final_notice"), "{ahead}");
+    let ahead = skip("contact").ends(Exit::Refused);
+    assert!(ahead.contains("final_notice comes before contact"), "{ahead}");
     skip("nothing").ends(Exit::NotFound);
-    skip("shut_off/courtesy_call").ok();
+    skip("reminder/courtesy_call").ok();
     let why = city.on("2026-03-30", &["why", "10-000417"]).ok();
     assert!(why.contains("skipped by L. Ortiz on 2026-03-30: spoke with her in person"), "{why}");
     let again = skip("courtesy_call").ends(Exit::Refused);
     assert!(again.contains("was skipped by L. Ortiz"), "{again}");
-    // The stage behind it keeps its day, and no call is wanted.
+    // What follows keeps its day.
     city.on("2026-05-01", &["night"]).ok();
     let planned = city.on("2026-05-01", &["notices", "list", "--state", "planned"]).ok();
     assert!(planned.contains("10-000417"), "{planned}");

@@ -5,9 +5,9 @@
 //! reads the ledger, the events and the case as recorded, computes every date by stepping day by day, and takes
 //! nothing that the decision says for granted. Slow and sure is right here.
 //!
-//! Two tokens are made here and nowhere else: [`Cleared`], which alone the store commits, and [`Permit`], which
-//! alone an executor takes. Deliberately absent: any choice of what should happen; the policy's own waits, which
-//! are no limits of law; IO and clocks.
+//! Two tokens are made here and nowhere else: [`Cleared`], without which nothing is committed, and [`Permit`], without
+//! which nothing goes out and nobody is shut off. Deliberately absent: any choice of what should happen; the policy's
+//! own waits, which are no limits of law; IO and clocks.
 
 mod acts;
 mod breach;

@@ -64,7 +64,7 @@ impl Ordered {
     }
 }
 
-/// Leave to carry out one pending act now. Only [`reexamine`] makes one, and an executor takes nothing else.
+/// Leave to carry out one pending act now. Only [`reexamine`] makes one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     pending: Pending,
