@@ -20,7 +20,7 @@ const CHARGES: &str = "\
 account,service,amount,billed_on,due_on,source,reference
 10-000417,water,180.00,2026-03-02,2026-03-23,cis,B1-W
 ";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A city whose daemon is started and stopped.
 struct City {
