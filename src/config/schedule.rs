@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schedules {
-    /// The run of the business date.
+    /// The run of the business date. Not between two and three: on one day in March those hours do not exist.
     pub night: String,
     /// Taking files in.
     pub inbox: String,
@@ -16,7 +16,7 @@ pub struct Schedules {
 
 impl Default for Schedules {
     fn default() -> Self {
-        Self { night: "0 30 2 * * *".into(), inbox: "0 */5 * * * *".into(), outbox: "*/20 * * * * *".into() }
+        Self { night: "0 30 3 * * *".into(), inbox: "0 */5 * * * *".into(), outbox: "*/20 * * * * *".into() }
     }
 }
 

@@ -19,6 +19,12 @@ pub fn restore(view: &View, is_delinquent: bool, decision: &mut Decision) {
     }
     let cuts: Vec<_> = view.events.iter().filter(|event| event.kind == EventKind::ShutOff).collect();
     let case = cuts.last().and_then(|cut| cut.of.as_ref()).map_or(view.snapshot.cases_so_far, |of| of.case);
+    let undone = view
+        .events
+        .iter()
+        .filter(|event| event.kind == EventKind::OrderCanceled)
+        .filter(|event| event.of.as_ref().is_some_and(|of| of.track.as_str() == "restoration"))
+        .count();
     for service in &view.snapshot.shut_off.iter().copied().collect::<BTreeSet<_>>() {
         let (rule, counts) = stage_of(view, *service)
             .map_or((RuleId(0), BTreeSet::new()), |(track, stage)| (stage.rule, track.counts.clone()));
@@ -32,8 +38,9 @@ pub fn restore(view: &View, is_delinquent: bool, decision: &mut Decision) {
             track: "restoration".into(),
             anchor: crate::domain::EntryId(0),
             stage: "restore".into(),
-            // A service may be shut off again in the same case; each shut-off has a restoration of its own.
-            round: u16::try_from(cuts.len()).unwrap_or(u16::MAX),
+            // A service may be shut off again in the same case: each shut-off has a restoration of its own, and one that
+            // the crew could not do, or that was canceled, is ordered anew.
+            round: u16::try_from(cuts.len() + undone).unwrap_or(u16::MAX),
         };
         decision.acts.push(Act {
             key: ActKey { account: view.snapshot.account, of, service: Some(*service), n: 0 },

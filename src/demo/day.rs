@@ -307,7 +307,11 @@ impl<'a> Division<'a> {
             (CallOutcome::Dispute, _) => {
                 self.shown.disputes += 1;
                 let holds = self.office.store.holds_of(account).await?;
-                let open = holds.iter().filter(|hold| hold.kind == HoldKind::Dispute && hold.ended_on.is_none());
+                let known: BTreeSet<HoldId> = self.disputes.values().flatten().copied().collect();
+                let open = holds
+                    .iter()
+                    .filter(|hold| hold.kind == HoldKind::Dispute && hold.ended_on.is_none())
+                    .filter(|hold| !known.contains(&hold.id));
                 self.disputes.entry(plus_days(day, DISPUTE_DAYS)).or_default().extend(open.map(|hold| hold.id));
             }
             _ => {}

@@ -63,7 +63,9 @@ impl Office {
                 expected: format!("a day from its first, {}", hold.from),
             });
         }
-        Ok(self.store.place_hold(account, &hold, &self.stamp(by)).await?)
+        let id = self.store.place_hold(account, &hold, &self.stamp(by)).await?;
+        self.settle_accounts(&[account]).await?;
+        Ok(id)
     }
 
     /// Ends a hold today.
@@ -81,7 +83,9 @@ impl Office {
     /// When the day is past or too far ahead, or the amount is nothing.
     pub async fn promise(&self, account: AccountId, amount: Cents, pay_by: Day, by: &str) -> Result<PromiseId> {
         let promise = self.new_promise(account, amount, pay_by).await?;
-        Ok(self.store.add_promise(account, &promise, &self.stamp(by)).await?)
+        let id = self.store.add_promise(account, &promise, &self.stamp(by)).await?;
+        self.settle_accounts(&[account]).await?;
+        Ok(id)
     }
 
     pub(super) async fn new_promise(&self, account: AccountId, amount: Cents, pay_by: Day) -> Result<NewPromise> {
@@ -163,7 +167,9 @@ impl Office {
     pub async fn arrange(&self, account: AccountId, request: &PlanRequest, by: &str) -> Result<ArrangementId> {
         let plan = self.propose_arrangement(account, request).await?;
         let rules = self.rules_on(self.today()).await?;
-        Ok(self.store.add_arrangement(account, &plan, &rules.policy.ledger, &self.stamp(by)).await?)
+        let id = self.store.add_arrangement(account, &plan, &rules.policy.ledger, &self.stamp(by)).await?;
+        self.settle_accounts(&[account]).await?;
+        Ok(id)
     }
 
     /// Makes an arrangement with installments as agreed one by one, where equal months do not fit.
@@ -192,7 +198,9 @@ impl Office {
         }
         let rules = self.rules_on(self.today()).await?;
         let plan = NewArrangement { installments, ..proposed };
-        Ok(self.store.add_arrangement(account, &plan, &rules.policy.ledger, &self.stamp(by)).await?)
+        let id = self.store.add_arrangement(account, &plan, &rules.policy.ledger, &self.stamp(by)).await?;
+        self.settle_accounts(&[account]).await?;
+        Ok(id)
     }
 
     /// Cancels an arrangement from today on.

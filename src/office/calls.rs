@@ -143,6 +143,12 @@ impl Office {
                 "look at the account's calls",
             ));
         }
+        if call.not_before > self.today() {
+            return Err(OfficeError::refused(
+                format!("call {id} was recorded today; its next attempt is for {} at the earliest", call.not_before),
+                "one attempt a day is counted",
+            ));
+        }
         let snapshot = self.snapshot(call.account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let limits = &rules.policy.calls;

@@ -123,7 +123,9 @@ impl Office {
         let day = self.today();
         let stamp = self.daemon_stamp(day);
         let rules = self.rules_on(day).await?;
-        self.decide_page(None, day, &rules, accounts, &stamp).await
+        let report = self.decide_page(None, day, &rules, accounts, &stamp).await?;
+        self.recheck_orders(accounts).await?;
+        Ok(report)
     }
 
     async fn decide_due(

@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use chrono::Duration;
 
 use super::{Office, OfficeError, Result};
-use crate::audit::{Ordered, Pending, Remedy, reexamine};
+use crate::audit::{Ordered, Pending, Refusal, Remedy, reexamine};
 use crate::decide::{announced_if_mailed, restate};
 use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
@@ -193,9 +193,16 @@ impl Office {
             return Ok(self.store.complete_work(job).await?);
         };
         // A payment loaded a second ago wins: an email is looked at once more before it leaves.
-        if let Some(sentence) = self.stands_against(&notice, stamp.on).await? {
-            self.store.cancel_notices(&[id], &sentence, &stamp).await?;
-            return Ok(self.store.complete_work(job).await?);
+        match self.stands_against(&notice, stamp.on).await? {
+            None => {}
+            Some(refusal) if refusal.remedy() == Remedy::Cancel => {
+                self.drop_piece(id, &refusal, &stamp).await?;
+                return Ok(self.store.complete_work(job).await?);
+            }
+            Some(refusal) => {
+                self.store.retry_work(job, self.now() + Duration::hours(1), &refusal.to_string()).await?;
+                return Ok(false);
+            }
         }
         let document = self
             .store
@@ -222,7 +229,7 @@ impl Office {
     }
 
     /// Why a piece that is ready shall not go out after all.
-    async fn stands_against(&self, notice: &Notice, on: Day) -> Result<Option<String>> {
+    async fn stands_against(&self, notice: &Notice, on: Day) -> Result<Option<Refusal>> {
         let snapshot = self.snapshot(notice.account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let pending = Pending {
@@ -235,7 +242,19 @@ impl Office {
             for_day: notice.planned_on,
         };
         let world = self.world(&rules, on);
-        Ok(reexamine(&snapshot, &rules.policy, &world, &pending).err().map(|refusal| refusal.to_string()))
+        Ok(reexamine(&snapshot, &rules.policy, &world, &pending).err())
+    }
+
+    /// Takes a piece out that shall not go out: one whose amounts have changed is voided and made anew, any other
+    /// canceled.
+    async fn drop_piece(&self, id: NoticeId, refusal: &Refusal, stamp: &Stamp) -> Result<()> {
+        let cause = refusal.to_string();
+        if matches!(refusal, Refusal::AmountChanged { .. }) {
+            self.store.void_notices(&[id], &cause, stamp).await?;
+        } else {
+            self.store.cancel_notices(&[id], &cause, stamp).await?;
+        }
+        Ok(())
     }
 
     /// Puts all rendered letters into a print batch: sorted by ZIP, merged, with a manifest, under `print/`.
@@ -250,10 +269,12 @@ impl Office {
         let mut pieces = Vec::new();
         for notice in rendered.into_iter().filter(|notice| notice.channel == Channel::Mail) {
             match self.stands_against(&notice, stamp.on).await? {
-                Some(sentence) => {
-                    self.store.cancel_notices(&[notice.id], &sentence, &stamp).await?;
-                }
                 None => pieces.push(notice),
+                Some(refusal) if refusal.remedy() == Remedy::Cancel => {
+                    self.drop_piece(notice.id, &refusal, &stamp).await?;
+                }
+                // It waits, rendered, until what stands against it ends.
+                Some(_) => {}
             }
         }
         if pieces.is_empty() {

@@ -3,16 +3,14 @@
 use super::accounts::{need_reason, not_ahead};
 use super::{Office, OfficeError, Result};
 use crate::audit::{Ordered, Pending, reexamine};
+use crate::domain::arrears::past_due;
 use crate::domain::day::plus_days;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
 use crate::domain::import::UnmatchedState;
 use crate::domain::ledger::PaymentChannel;
-use crate::domain::{Day, ItemId, OrderId};
+use crate::domain::{AccountId, Cents, Day, ItemId, OrderId};
 use crate::store::CrewResult;
 use std::collections::BTreeSet;
-
-/// How far an unmatched payment may be from the amount that pays an order away and still be taken for it, in cents.
-const NEAR_CENTS: i64 = 0;
 
 /// What a finalization did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,9 +112,13 @@ impl Office {
             return Ok(Some(FinalizeRefusal::Protected(refusal.to_string())));
         }
         let unmatched = self.store.unmatched_payments(Some(UnmatchedState::Open)).await?;
+        let mut amounts: BTreeSet<Cents> = snapshot.items.iter().map(|item| item.open).collect();
+        amounts.extend([order.amount, snapshot.balance(), past_due(&snapshot.items, today, Cents::ZERO)]);
+        let number = snapshot.profile.number.as_str();
         let near = unmatched.iter().find(|payment| {
-            let amount = payment.row.amount.abs();
-            (amount - order.amount).abs().get() <= NEAR_CENTS || amount == snapshot.balance()
+            // One wrong or two swapped digits of the number, whatever the amount.
+            let is_near_number = strsim::osa_distance(number, payment.row.account.as_str()) <= 1;
+            is_near_number || amounts.contains(&payment.row.amount.abs())
         });
         Ok(near.map(|payment| FinalizeRefusal::UnmatchedPayment {
             amount: payment.row.amount.abs(),
@@ -129,7 +131,36 @@ impl Office {
     /// # Errors
     /// When the database fails.
     pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, by: &str) -> Result<Vec<OrderId>> {
+        // What came in since the list was finalized wins: such an order is canceled, and not in the result.
+        let mut accounts = BTreeSet::new();
+        for id in ids {
+            accounts.insert(self.store.order(*id).await?.account);
+        }
+        self.recheck_orders(&accounts.into_iter().collect::<Vec<_>>()).await?;
         Ok(self.store.dispatch_orders(ids, crew, &self.stamp(by)).await?)
+    }
+
+    /// Looks again at shut-offs that are on their way: what stands against one now cancels it. Canceling one that a
+    /// crew has puts a recall on the exceptions list.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn recheck_orders(&self, accounts: &[AccountId]) -> Result<()> {
+        let stamp = self.daemon_stamp(self.today());
+        for account in accounts {
+            for order in self.store.orders_of(*account).await? {
+                let is_shut_off = matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit);
+                if !is_shut_off || !order.state.is_pending() || order.for_day < stamp.on {
+                    continue;
+                }
+                match self.stands_against_order(&order, order.for_day).await? {
+                    // An unmatched payment withholds at finalization; it may still turn out to be somebody else's.
+                    None | Some(FinalizeRefusal::UnmatchedPayment { .. }) => {}
+                    Some(refusal) => self.store.cancel_order(order.id, &refusal.to_string(), &stamp).await?,
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Records what the crew brings back, and decides the account at once.

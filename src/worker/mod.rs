@@ -34,6 +34,8 @@ pub struct Worker {
     night: Option<Schedule>,
     inbox: Option<Schedule>,
     outbox: Option<Schedule>,
+    /// The date whose call list is known to stand.
+    listed: std::sync::Mutex<Option<Day>>,
 }
 
 /// When each kind of work is due next.
@@ -50,7 +52,7 @@ impl Worker {
         // The configuration refused what is no expression when it was loaded.
         let read = |text: &str| Schedule::from_str(text).ok();
         let (night, inbox, outbox) = (read(&schedules.night), read(&schedules.inbox), read(&schedules.outbox));
-        Self { office, mailer, owner, night, inbox, outbox }
+        Self { office, mailer, owner, night, inbox, outbox, listed: std::sync::Mutex::new(None) }
     }
 
     /// Works until `stop` is canceled; what is under way is finished first.
@@ -92,13 +94,20 @@ impl Worker {
     }
 
     async fn take_inbox(&self) -> Result<(), OfficeError> {
-        let intake = self.office.take_inbox().await?;
-        if intake.taken + intake.refused > 0 {
+        let intake = self.office.take_inbox().await;
+        if let Ok(intake) = &intake
+            && intake.taken + intake.refused > 0
+        {
             tracing::info!(taken = intake.taken, refused = intake.refused, "files came in");
-            let report = self.office.settle().await?;
-            tracing::info!(examined = report.examined, changed = report.changed, "what the files brought was decided");
         }
-        Ok(())
+        // Once the date was run, whatever has come in since is decided, also what an earlier tick left undone.
+        if self.office.store.last_finished(NIGHT).await? >= Some(self.office.today()) {
+            let report = self.office.settle().await?;
+            if report.examined > 0 {
+                tracing::info!(examined = report.examined, changed = report.changed, "what came in was decided");
+            }
+        }
+        intake.map(|_| ())
     }
 
     async fn work_outbox(&self) -> Result<(), OfficeError> {
@@ -113,7 +122,11 @@ impl Worker {
     async fn run_dates(&self, now: DateTime<Utc>) -> Result<(), OfficeError> {
         let today = self.office.today();
         let last = self.office.store.last_finished(NIGHT).await?;
-        if last.is_some_and(|last| last >= today) || !self.hour_has_come(today, now) {
+        if last.is_some_and(|last| last >= today) {
+            // A daemon that was stopped between the run and its list makes the list good; one that stands stays.
+            return self.list_calls(today).await;
+        }
+        if !self.hour_has_come(today, now) {
             return Ok(());
         }
         for day in missed(last, today) {
@@ -133,6 +146,17 @@ impl Worker {
             refused = report.refused,
             "the date was run"
         );
+        Ok(())
+    }
+
+    async fn list_calls(&self, today: Day) -> Result<(), OfficeError> {
+        let is_listed = *self.listed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == Some(today);
+        if !is_listed {
+            if self.office.store.call_list(today).await?.is_empty() {
+                self.office.build_call_list(today).await?;
+            }
+            *self.listed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(today);
+        }
         Ok(())
     }
 

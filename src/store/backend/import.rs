@@ -52,7 +52,9 @@ impl Backend {
             resettle(&mut tx, &touched, rules, stamp.on).await?;
         }
         for (channel, through) in &file.loaded_through {
-            ledger::raise(&mut tx, *channel, *through).await?;
+            // No file can know that a day which is not over is complete; a typing error must not open the years ahead.
+            let over = plus_days(stamp.on, -1);
+            ledger::raise(&mut tx, *channel, (*through).min(over)).await?;
         }
         record(&mut tx, file, &taking.outcome, stamp).await?;
         tx.commit().await?;

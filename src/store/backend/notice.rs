@@ -438,7 +438,10 @@ async fn service(conn: &mut Conn, mailed: &[Notice]) -> Result<Vec<NewEvent>> {
     }
     let mut events = Vec::new();
     for pieces in by_act.into_values() {
-        if pieces.iter().any(|piece| piece.state.is_pending()) {
+        // The customer's and the occupant's pieces must each have gone out and stand; another's copy serves neither.
+        let must = |piece: &&&Notice| matches!(piece.recipient, Recipient::Customer | Recipient::Occupant);
+        let all_out = pieces.iter().filter(must).all(|piece| piece.state == NoticeState::Mailed);
+        if !all_out || pieces.iter().any(|piece| piece.state.is_pending()) {
             continue;
         }
         let Some(first) = pieces.first() else { continue };
