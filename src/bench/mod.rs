@@ -62,7 +62,7 @@ impl Measured {
 /// When the folder holds an office already, or the database fails.
 pub async fn night(dir: &Path, database: Option<&str>, accounts: u32, say: &dyn Fn(&str)) -> Result<Measured> {
     let night = parse("2026-05-20").unwrap_or_default();
-    let (warm_up, idle) = (plus_days(night, -2), plus_days(night, -1));
+    let (warm_up, after, idle) = (plus_days(night, -3), plus_days(night, -2), plus_days(night, -1));
     let clock = Arc::new(SetClock::new(instant(warm_up, 60)));
     let office = Office::open(dir, database, clock.clone()).await?;
     if !office.store.account_ids(None, 1).await?.is_empty() {
@@ -77,6 +77,9 @@ pub async fn night(dir: &Path, database: Option<&str>, accounts: u32, say: &dyn 
     }
     say("the nights before");
     office.run_day(warm_up, None).await?;
+    // What acted is looked at again the next day; after that everybody sleeps.
+    clock.set(instant(after, 60));
+    office.run_day(after, None).await?;
     clock.set(instant(idle, 60));
     let began = Instant::now();
     let nothing = office.run_day(idle, None).await?;
