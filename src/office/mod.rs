@@ -13,6 +13,7 @@ mod holds;
 mod night;
 mod notices;
 mod orders;
+mod outbox;
 mod packets;
 mod payments;
 mod policies;

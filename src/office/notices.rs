@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use chrono::Duration;
-
+use super::accounts::need_reason;
 use super::{Office, OfficeError, Result};
 use crate::audit::{Ordered, Pending, Refusal, Remedy, reexamine};
 use crate::decide::{announced_if_mailed, restate};
@@ -12,15 +11,8 @@ use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{BatchId, Channel, Day, NoticeId, Snapshot};
 use crate::notices::batch::{self, Letter};
-use crate::notices::{Delivery, Mailer, email, render_arrangement};
-use crate::store::{Job, NewBatch, Pieces, Stamp, Work, WorkKind};
-
-/// How many pieces of work are claimed at a time.
-const CLAIM: u32 = 200;
-/// How long a claim holds, in seconds; another worker takes the work over afterwards.
-const LEASE_SECONDS: u32 = 120;
-/// How often an email is tried before it goes on the exceptions list and is mailed instead.
-const EMAIL_ATTEMPTS: u32 = 8;
+use crate::notices::render_arrangement;
+use crate::store::{NewBatch, Pieces, Stamp};
 
 /// What a release did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,6 +94,7 @@ impl Office {
     /// # Errors
     /// When it has gone out.
     pub async fn cancel_notice(&self, id: NoticeId, reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
         let canceled = self.store.cancel_notices(&[id], reason, &self.stamp(by)).await?;
         if canceled.is_empty() {
             return Err(OfficeError::refused(
@@ -128,7 +121,7 @@ impl Office {
         }
     }
 
-    async fn rendered(&self, notice: &Notice, dated: Day) -> Result<Document> {
+    pub(super) async fn rendered(&self, notice: &Notice, dated: Day) -> Result<Document> {
         let account = self.store.account(notice.account).await?;
         let installments = self.installments_of(notice).await?;
         Ok(render_arrangement(self.typesetter(), self.city(), notice, &account.profile, dated, &installments)?)
@@ -139,97 +132,8 @@ impl Office {
         Ok(plans.into_iter().rfind(|plan| plan.canceled_on.is_none()).map_or_else(Vec::new, |p| p.installments))
     }
 
-    /// Does the work that waits in the outbox: renders what was released, sends what was rendered. Gives the number done.
-    ///
-    /// # Errors
-    /// When the database fails; what single pieces of work run into is recorded with them.
-    pub async fn work_outbox(&self, mailer: &Mailer) -> Result<u64> {
-        let mut done = 0;
-        for kind in [WorkKind::RenderNotice, WorkKind::SendEmail] {
-            loop {
-                let jobs = self.store.claim_work(kind, CLAIM, self.now(), LEASE_SECONDS).await?;
-                if jobs.is_empty() {
-                    break;
-                }
-                for job in jobs {
-                    done += u64::from(self.work(&job, mailer).await?);
-                }
-            }
-        }
-        Ok(done)
-    }
-
-    async fn work(&self, job: &Job, mailer: &Mailer) -> Result<bool> {
-        match &job.work {
-            Work::RenderNotice(id) => self.work_render(job, *id).await,
-            Work::SendEmail(id) => self.work_send(job, *id, mailer).await,
-        }
-    }
-
-    async fn work_render(&self, job: &Job, id: NoticeId) -> Result<bool> {
-        let stamp = self.daemon_stamp(self.today());
-        let notice = self.store.notice(id).await?;
-        if notice.state != NoticeState::Released {
-            return Ok(self.store.complete_work(job).await?);
-        }
-        let dated = notice.dated.or(notice.released_on).unwrap_or(stamp.on);
-        match self.rendered(&notice, dated).await {
-            Ok(document) => {
-                self.store.notice_rendered(id, &document, dated, &stamp).await?;
-                Ok(self.store.complete_work(job).await?)
-            }
-            Err(error @ OfficeError::Store(_)) => Err(error),
-            Err(error) => {
-                self.store.notice_failed(id, &error.to_string(), &stamp).await?;
-                Ok(false)
-            }
-        }
-    }
-
-    async fn work_send(&self, job: &Job, id: NoticeId, mailer: &Mailer) -> Result<bool> {
-        let stamp = self.daemon_stamp(self.today());
-        let notice = self.store.notice(id).await?;
-        let (NoticeState::Rendered, Some(hash)) = (notice.state, &notice.document) else {
-            return Ok(self.store.complete_work(job).await?);
-        };
-        // A payment loaded a second ago wins: an email is looked at once more before it leaves.
-        match self.stands_against(&notice, stamp.on).await? {
-            None => {}
-            Some(refusal) if refusal.remedy() == Remedy::Cancel => {
-                self.drop_piece(id, &refusal, &stamp).await?;
-                return Ok(self.store.complete_work(job).await?);
-            }
-            Some(refusal) => {
-                self.store.retry_work(job, self.now() + Duration::hours(1), &refusal.to_string()).await?;
-                return Ok(false);
-            }
-        }
-        let document = self
-            .store
-            .document(hash)
-            .await?
-            .ok_or_else(|| OfficeError::DocumentMissing { kind: MediaType::Email, hash: hash.to_string() })?;
-        let to = notice.email.clone().unwrap_or_default();
-        let name = email::message_name(&notice);
-        match mailer.send(&name, &self.city().email, &to, &document.bytes).await {
-            Delivery::Accepted(proof) => {
-                self.store.email_sent(id, stamp.on, &proof, &stamp).await?;
-                Ok(self.store.complete_work(job).await?)
-            }
-            Delivery::Retry(error) if job.attempts < EMAIL_ATTEMPTS => {
-                let wait = Duration::minutes(1 << job.attempts.min(8));
-                self.store.retry_work(job, self.now() + wait, &error).await?;
-                Ok(false)
-            }
-            Delivery::Retry(error) | Delivery::Fail(error) => {
-                self.store.notice_failed(id, &error, &stamp).await?;
-                Ok(false)
-            }
-        }
-    }
-
     /// Why a piece that is ready shall not go out after all.
-    async fn stands_against(&self, notice: &Notice, on: Day) -> Result<Option<Refusal>> {
+    pub(super) async fn stands_against(&self, notice: &Notice, on: Day) -> Result<Option<Refusal>> {
         let snapshot = self.snapshot(notice.account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let pending = Pending {
@@ -247,7 +151,7 @@ impl Office {
 
     /// Takes a piece out that shall not go out: one whose amounts have changed is voided and made anew, any other
     /// canceled.
-    async fn drop_piece(&self, id: NoticeId, refusal: &Refusal, stamp: &Stamp) -> Result<()> {
+    pub(super) async fn drop_piece(&self, id: NoticeId, refusal: &Refusal, stamp: &Stamp) -> Result<()> {
         let cause = refusal.to_string();
         if matches!(refusal, Refusal::AmountChanged { .. }) {
             self.store.void_notices(&[id], &cause, stamp).await?;
@@ -326,6 +230,16 @@ impl Office {
         let mut pieces = Vec::new();
         for id in ids {
             let notice = self.store.notice(*id).await?;
+            if !matches!(notice.state, NoticeState::Rendered | NoticeState::Batched) || notice.channel != Channel::Mail
+            {
+                return Err(OfficeError::refused(
+                    format!(
+                        "notice {id} is {} by {}, and only a letter that was made is mailed",
+                        notice.state, notice.channel
+                    ),
+                    "nothing was marked",
+                ));
+            }
             self.mailing_day(on, notice.dated.unwrap_or(on))?;
             pieces.push(notice);
         }
