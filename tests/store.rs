@@ -27,8 +27,8 @@ use arrears::domain::{
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
     AdoptedPolicy, CallNext, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, FollowUp, ImportResult,
-    ListedCall, NewArrangement, NewBatch, NewHold, NewPromise, Pieces, PolicySource, RunStart, StaffMember, Stamp,
-    Store, StoreError, WorkKind,
+    ListedCall, NewArrangement, NewBatch, NewHold, NewPromise, Pieces, PolicySource, RenderedPiece, RunStart,
+    StaffMember, Stamp, Store, StoreError, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -380,7 +380,10 @@ fn letter_bytes(text: &str) -> Document {
 async fn render(store: &Store, notice: NoticeId, on: &str) {
     store.release_notices(&[notice], &lead(on)).await.expect("the release");
     let bytes = letter_bytes(&format!("letter {notice}"));
-    store.notice_rendered(notice, &bytes, day(on), &at(on)).await.expect("the rendering");
+    let jobs = store.claim_work(WorkKind::RenderNotice, 100, at(on).at, 60).await.expect("the claim");
+    let job = jobs.into_iter().find(|job| job.work.notice() == notice).expect("the work");
+    let piece = RenderedPiece { job, document: bytes, dated: day(on) };
+    assert_eq!(store.notices_rendered(&[piece], &at(on)).await.expect("the rendering"), [notice]);
 }
 
 fn kinds(snapshot: &Snapshot) -> Vec<(EventKind, Day)> {
@@ -839,12 +842,14 @@ async fn a_statutory_notice_is_not_served_by_email(store: Store, _: String) {
 async fn a_canceled_notice_is_never_rendered(store: Store, _: String) {
     let (_, notice) = one_notice(&store).await;
     store.release_notices(&[notice], &lead("2026-05-01")).await.expect("released");
+    let job = store.claim_work(WorkKind::RenderNotice, 1, at("2026-05-01").at, 60).await.expect("a claim").remove(0);
     let canceled = store.cancel_notices(&[notice], "the customer came in", &lead("2026-05-01")).await;
     assert_eq!(canceled.expect("canceled"), [notice]);
     let now = at("2026-05-02").at;
     assert!(store.claim_work(WorkKind::RenderNotice, 10, now, 60).await.expect("nothing").is_empty());
-    let late = store.notice_rendered(notice, &letter_bytes("late"), day("2026-05-01"), &at("2026-05-01")).await;
-    assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
+    let late = RenderedPiece { job, document: letter_bytes("late"), dated: day("2026-05-01") };
+    assert!(store.notices_rendered(&[late], &at("2026-05-01")).await.expect("nothing").is_empty());
+    assert_eq!(store.notice(notice).await.expect("the notice").document, None);
     assert!(store.release_notices(&[notice], &lead("2026-05-02")).await.expect("nothing").is_empty());
     let missing = store.release_notices(&[NoticeId(99)], &lead("2026-05-02")).await;
     assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");

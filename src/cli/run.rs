@@ -55,7 +55,7 @@ impl Run {
         };
         #[expect(clippy::disallowed_methods, reason = "a name that no other daemon bears, and that decides nothing")]
         let owner = uuid::Uuid::now_v7().to_string();
-        Worker::new(office, mailer, owner).run(stop.clone()).await;
+        Box::pin(Worker::new(office, mailer, owner).run(stop.clone())).await;
         stop.cancel();
         if let Some(pages) = pages {
             match pages.await {

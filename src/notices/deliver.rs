@@ -54,7 +54,25 @@ pub enum Delivery {
     Fail(String),
 }
 
+/// How fast emails may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How many are taken from the outbox at a time.
+    pub claimed: u32,
+    /// How many are under way side by side.
+    pub side_by_side: usize,
+}
+
 impl Mailer {
+    /// A server takes a few at a time, over as many connections; files are written one after the other.
+    #[must_use]
+    pub const fn pace(&self) -> Pace {
+        match self {
+            Self::Smtp(_) => Pace { claimed: 4, side_by_side: 4 },
+            Self::Folder(_) => Pace { claimed: 64, side_by_side: 1 },
+        }
+    }
+
     /// As the city configured it: to its server, or into `mail/` of the data directory. `password` is the value of the
     /// variable that the configuration names.
     ///

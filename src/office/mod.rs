@@ -7,6 +7,7 @@
 
 mod accounts;
 mod calls;
+mod cores;
 mod error;
 mod files;
 mod holds;

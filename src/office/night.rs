@@ -8,16 +8,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Office, OfficeError, Result, Rules};
+use super::cores::on_all_cores;
+use super::{Office, Result, Rules};
 use crate::audit::{Cleared, audit};
 use crate::decide::decide;
 use crate::domain::notice::NewNotice;
 use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot, World};
 use crate::notices::of_act;
+use crate::rulebook::policy::LedgerRules;
 use crate::store::{Commit, CommitOutcome, ExceptionKind, RunStart, Stamp};
 
 /// Accounts read, decided and committed at a time: a checkpoint each.
-const PAGE: u32 = 4_000;
+const PAGE: u32 = 2_000;
 
 /// The kind under which a night's run is recorded.
 pub const NIGHT: &str = "night";
@@ -123,11 +125,15 @@ impl Office {
         let day = self.today();
         let stamp = self.daemon_stamp(day);
         let rules = self.rules_on(day).await?;
-        let report = self.decide_page(None, day, &rules, accounts, &stamp).await?;
+        let page = self.read_page(accounts, &rules).await?;
+        let decided = self.decide_page(day, Some(page)).await?;
+        let report = self.commit_page(None, decided, &stamp).await?.unwrap_or_default();
         self.recheck_orders(accounts).await?;
         Ok(report)
     }
 
+    /// Reads a page, decides the one before it and commits the one before that, side by side: none of the three waits for
+    /// the others, and memory holds three pages however large the city is.
     async fn decide_due(
         &self,
         run: Option<RunId>,
@@ -138,41 +144,58 @@ impl Office {
     ) -> Result<DayReport> {
         let mut report = DayReport::default();
         let mut after: Option<(Day, AccountId)> = None;
-        loop {
-            let due = self.store.due_accounts(day, after, PAGE).await?;
-            let Some(last) = due.last().copied() else { break };
-            let accounts: Vec<AccountId> = due.iter().map(|(_, account)| *account).collect();
-            report.add(self.decide_page(run, day, rules, &accounts, stamp).await?);
-            if let Some(progress) = progress {
-                progress(&report);
+        let (mut read, mut decided) = (None, None);
+        let mut is_first = true;
+        while is_first || read.is_some() || decided.is_some() {
+            let has_more = is_first || read.is_some();
+            is_first = false;
+            let (next, ready, written) = tokio::try_join!(
+                self.read_due(has_more, day, after, rules),
+                self.decide_page(day, read.take()),
+                self.commit_page(run, decided.take(), stamp),
+            )?;
+            if let Some(written) = written {
+                report.add(written);
+                if let Some(progress) = progress {
+                    progress(&report);
+                }
             }
-            after = Some(last);
+            (read, after) = next.map_or((None, after), |(page, last)| (Some(page), Some(last)));
+            decided = ready;
         }
         Ok(report)
     }
 
-    async fn decide_page(
+    /// The next page of accounts that are due, with the last of them; `None` behind the last page.
+    async fn read_due(
         &self,
-        run: Option<RunId>,
+        has_more: bool,
         day: Day,
+        after: Option<(Day, AccountId)>,
         rules: &Arc<Rules>,
-        accounts: &[AccountId],
-        stamp: &Stamp,
-    ) -> Result<DayReport> {
+    ) -> Result<Option<(Page, (Day, AccountId))>> {
+        if !has_more {
+            return Ok(None);
+        }
+        let due = self.store.due_accounts(day, after, PAGE).await?;
+        let Some(last) = due.last().copied() else { return Ok(None) };
+        let accounts: Vec<AccountId> = due.iter().map(|(_, account)| *account).collect();
+        Ok(Some((self.read_page(&accounts, rules).await?, last)))
+    }
+
+    /// The accounts' snapshots, by the version of the policy that each follows.
+    async fn read_page(&self, accounts: &[AccountId], rules: &Arc<Rules>) -> Result<Page> {
         let snapshots = self.store.snapshots(accounts).await?;
-        let mut by_policy: Vec<(Arc<Rules>, Vec<Snapshot>)> = vec![(Arc::clone(rules), Vec::new())];
+        let mut page: Page = vec![(Arc::clone(rules), Vec::new())];
         for snapshot in snapshots {
             let follows = self.rules_for(&snapshot, rules).await?;
-            match by_policy.iter_mut().find(|(r, _)| r.policy.hash == follows.policy.hash) {
+            match page.iter_mut().find(|(r, _)| r.policy.hash == follows.policy.hash) {
                 Some((_, group)) => group.push(snapshot),
-                None => by_policy.push((follows, vec![snapshot])),
+                None => page.push((follows, vec![snapshot])),
             }
         }
-        let mut report = DayReport::default();
-        for (rules, group) in by_policy.into_iter().filter(|(_, group)| !group.is_empty()) {
-            report.add(self.decide_group(run, day, rules, group, stamp).await?);
-        }
-        Ok(report)
+        page.retain(|(_, group)| !group.is_empty());
+        Ok(page)
     }
 
     /// The version that an account's case follows; the one in force when it has none or moves with it.
@@ -189,41 +212,64 @@ impl Office {
         }
     }
 
-    async fn decide_group(
+    async fn decide_page(&self, day: Day, page: Option<Page>) -> Result<Option<Vec<Decided>>> {
+        let Some(page) = page else { return Ok(None) };
+        let mut decided = Vec::with_capacity(page.len());
+        for (rules, group) in page {
+            let world = self.world(&rules, day);
+            let ledger = rules.policy.ledger.clone();
+            let decide = move |snapshot: &Snapshot| decide_one(snapshot, &world, &rules);
+            let mut ready = Decided { ledger, cleared: Vec::with_capacity(group.len()), refused: Vec::new() };
+            for (_, one) in on_all_cores(group, decide, broken).await? {
+                match one {
+                    Ok(one) => ready.cleared.push(one),
+                    Err(refused) => ready.refused.push(refused),
+                }
+            }
+            decided.push(ready);
+        }
+        Ok(Some(decided))
+    }
+
+    async fn commit_page(
         &self,
         run: Option<RunId>,
-        day: Day,
-        rules: Arc<Rules>,
-        group: Vec<Snapshot>,
+        decided: Option<Vec<Decided>>,
         stamp: &Stamp,
-    ) -> Result<DayReport> {
-        let world = self.world(&rules, day);
-        let ledger = rules.policy.ledger.clone();
-        let decided = tokio::task::spawn_blocking(move || decide_all(&group, &world, &rules))
-            .await
-            .map_err(|error| OfficeError::Interrupted(error.to_string()))?;
-        let mut report = DayReport { examined: decided.len() as u64, ..DayReport::default() };
-        let mut cleared = Vec::with_capacity(decided.len());
-        for one in decided {
-            match one {
-                Ok(ready) => cleared.push(ready),
-                Err((account, sentence)) => {
-                    report.refused += 1;
-                    self.store.open_exception(Some(account), ExceptionKind::AuditRefused, &sentence, stamp).await?;
+    ) -> Result<Option<DayReport>> {
+        let Some(decided) = decided else { return Ok(None) };
+        let mut report = DayReport::default();
+        for Decided { ledger, cleared, refused } in &decided {
+            report.examined += (cleared.len() + refused.len()) as u64;
+            report.refused += refused.len() as u64;
+            for (account, sentence) in refused {
+                self.store.open_exception(Some(*account), ExceptionKind::AuditRefused, sentence, stamp).await?;
+            }
+            let commits: Vec<Commit<'_>> = cleared
+                .iter()
+                .map(|ready| Commit { decision: ready.cleared.decision(), pieces: &ready.pieces })
+                .collect();
+            let outcomes = self.store.commit_decisions(run, &commits, ledger, stamp).await?;
+            for (ready, outcome) in cleared.iter().zip(outcomes) {
+                match outcome {
+                    CommitOutcome::Stale => report.stale += 1,
+                    CommitOutcome::Committed => count(ready, &mut report),
                 }
             }
         }
-        let commits: Vec<Commit<'_>> =
-            cleared.iter().map(|ready| Commit { decision: ready.cleared.decision(), pieces: &ready.pieces }).collect();
-        let outcomes = self.store.commit_decisions(run, &commits, &ledger, stamp).await?;
-        for (ready, outcome) in cleared.iter().zip(outcomes) {
-            match outcome {
-                CommitOutcome::Stale => report.stale += 1,
-                CommitOutcome::Committed => count(ready, &mut report),
-            }
-        }
-        Ok(report)
+        Ok(Some(report))
     }
+}
+
+/// Snapshots by the version of the policy that they follow.
+type Page = Vec<(Arc<Rules>, Vec<Snapshot>)>;
+
+/// Decisions under one version of the policy, audited.
+struct Decided {
+    ledger: LedgerRules,
+    cleared: Vec<Ready>,
+    /// Accounts whose decision the audit refused, with why.
+    refused: Vec<(AccountId, String)>,
 }
 
 /// A cleared decision with the pieces that its notices are made of.
@@ -253,25 +299,10 @@ fn count(ready: &Ready, report: &mut DayReport) {
     }
 }
 
-/// Decides and audits on all cores, in the order of the snapshots.
-fn decide_all(snapshots: &[Snapshot], world: &World, rules: &Rules) -> Vec<Result<Ready, (AccountId, String)>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = snapshots.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = snapshots
-            .chunks(share)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(|s| decide_safely(s, world, rules)).collect::<Vec<_>>()))
-            .collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-    })
-}
-
 /// A program error on one account must not stop the night for the others: the account goes to the lead.
-fn decide_safely(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Ready, (AccountId, String)> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decide_one(snapshot, world, rules))).unwrap_or_else(|_| {
-        let number = &snapshot.profile.number;
-        Err((snapshot.account, format!("account {number} could not be decided: an error in the program, see the log")))
-    })
+fn broken(snapshot: &Snapshot) -> Result<Ready, (AccountId, String)> {
+    let number = &snapshot.profile.number;
+    Err((snapshot.account, format!("account {number} could not be decided: an error in the program, see the log")))
 }
 
 fn decide_one(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Ready, (AccountId, String)> {

@@ -127,7 +127,10 @@ impl Office {
         Ok(render_arrangement(self.typesetter(), self.city(), notice, &account.profile, dated, &installments)?)
     }
 
-    async fn installments_of(&self, notice: &Notice) -> Result<Vec<crate::domain::arrangement::Installment>> {
+    pub(super) async fn installments_of(
+        &self,
+        notice: &Notice,
+    ) -> Result<Vec<crate::domain::arrangement::Installment>> {
         let plans = self.store.arrangements_of(notice.account).await?;
         Ok(plans.into_iter().rfind(|plan| plan.canceled_on.is_none()).map_or_else(Vec::new, |p| p.installments))
     }

@@ -1,21 +1,35 @@
 //! The outbox: what was released is rendered, what was rendered is sent. A retry is harmless.
 
 use chrono::Duration;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use super::cores::on_all_cores;
 use super::{Office, OfficeError, Result};
 use crate::audit::Remedy;
-use crate::domain::NoticeId;
-use crate::domain::document::MediaType;
-use crate::domain::notice::NoticeState;
-use crate::notices::{Delivery, Mailer, email};
-use crate::store::{Job, Work, WorkKind};
+use crate::domain::arrangement::Installment;
+use crate::domain::document::{Document, MediaType};
+use crate::domain::notice::{Notice, NoticeState};
+use crate::domain::{Day, Profile};
+use crate::notices::{Delivery, Mailer, email, render_arrangement};
+use crate::store::{Job, RenderedPiece, Stamp, WorkKind};
 
-/// How many pieces of work are claimed at a time.
-const CLAIM: u32 = 200;
-/// How long a claim holds, in seconds; another worker takes the work over afterwards.
-const LEASE_SECONDS: u32 = 120;
+/// How many letters are set and kept at a time: one transaction.
+const RENDERED_AT_ONCE: u32 = 64;
+/// How long a claim holds, in seconds; another worker takes the work over afterwards. An email is given up well within.
+const LEASE_SECONDS: u32 = 300;
+/// How long one email may take, in seconds, whatever its server does.
+const EMAIL_SECONDS: u64 = 240;
 /// How often an email is tried before it goes on the exceptions list and is mailed instead.
 const EMAIL_ATTEMPTS: u32 = 8;
+
+/// A released notice with all that its rendering needs.
+struct Draft {
+    job: Job,
+    notice: Notice,
+    dated: Day,
+    profile: Profile,
+    installments: Vec<Installment>,
+}
 
 impl Office {
     /// Does the work that waits in the outbox: renders what was released, sends what was rendered. Gives the number done.
@@ -23,60 +37,101 @@ impl Office {
     /// # Errors
     /// When the database fails; what single pieces of work run into is recorded with them.
     pub async fn work_outbox(&self, mailer: &Mailer) -> Result<u64> {
+        let rendered = self.render_released(&|| true).await?;
+        Ok(rendered + self.send_rendered(mailer, &|| true).await?)
+    }
+
+    /// Renders what was released, while `go_on` says so. Gives the number of pieces rendered.
+    ///
+    /// # Errors
+    /// When the database fails; a piece that cannot be rendered goes on the exceptions list.
+    pub async fn render_released(&self, go_on: &(dyn Fn() -> bool + Sync)) -> Result<u64> {
         let mut done = 0;
-        for kind in [WorkKind::RenderNotice, WorkKind::SendEmail] {
-            loop {
-                let jobs = self.store.claim_work(kind, CLAIM, self.now(), LEASE_SECONDS).await?;
-                if jobs.is_empty() {
-                    break;
-                }
-                for job in jobs {
-                    done += u64::from(self.work(&job, mailer).await?);
-                }
+        while go_on() {
+            let jobs =
+                self.store.claim_work(WorkKind::RenderNotice, RENDERED_AT_ONCE, self.now(), LEASE_SECONDS).await?;
+            if jobs.is_empty() {
+                break;
             }
+            done += self.render_page(jobs).await?;
         }
         Ok(done)
     }
 
-    async fn work(&self, job: &Job, mailer: &Mailer) -> Result<bool> {
-        match &job.work {
-            Work::RenderNotice(id) => self.work_render(job, *id).await,
-            Work::SendEmail(id) => self.work_send(job, *id, mailer).await,
+    async fn render_page(&self, jobs: Vec<Job>) -> Result<u64> {
+        let stamp = self.daemon_stamp(self.today());
+        let mut drafts = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            match self.draft(job.clone(), stamp.on).await? {
+                Some(draft) => drafts.push(draft),
+                None => _ = self.store.complete_work(&job).await?,
+            }
         }
+        let (typesetter, city) = (self.typesetter().clone(), self.city().clone());
+        let render = move |draft: &Draft| {
+            render_arrangement(&typesetter, &city, &draft.notice, &draft.profile, draft.dated, &draft.installments)
+                .map_err(|error| error.to_string())
+        };
+        let broken = |draft: &Draft| Err(format!("notice {}: an error in the program, see the log", draft.notice.id));
+        let mut rendered = Vec::with_capacity(drafts.len());
+        for (draft, outcome) in on_all_cores(drafts, render, broken).await? {
+            match outcome {
+                Ok(document) => rendered.push(RenderedPiece { job: draft.job, document, dated: draft.dated }),
+                Err(error) => _ = self.store.fail_work(&draft.job, &error, &stamp).await?,
+            }
+        }
+        Ok(self.store.notices_rendered(&rendered, &stamp).await?.len() as u64)
     }
 
-    async fn work_render(&self, job: &Job, id: NoticeId) -> Result<bool> {
-        let stamp = self.daemon_stamp(self.today());
-        let notice = self.store.notice(id).await?;
+    /// What the rendering needs; `None` when the notice waits for it no longer.
+    async fn draft(&self, job: Job, today: Day) -> Result<Option<Draft>> {
+        let notice = self.store.notice(job.work.notice()).await?;
         if notice.state != NoticeState::Released {
-            return Ok(self.store.complete_work(job).await?);
+            return Ok(None);
         }
-        let dated = notice.dated.or(notice.released_on).unwrap_or(stamp.on);
-        match self.rendered(&notice, dated).await {
-            Ok(document) => {
-                self.store.notice_rendered(id, &document, dated, &stamp).await?;
-                Ok(self.store.complete_work(job).await?)
-            }
-            Err(error @ OfficeError::Store(_)) => Err(error),
-            Err(error) => {
-                self.store.notice_failed(id, &error.to_string(), &stamp).await?;
-                Ok(false)
-            }
-        }
+        let dated = notice.dated.or(notice.released_on).unwrap_or(today);
+        let profile = self.store.account(notice.account).await?.profile;
+        let installments = self.installments_of(&notice).await?;
+        Ok(Some(Draft { job, notice, dated, profile, installments }))
     }
 
-    async fn work_send(&self, job: &Job, id: NoticeId, mailer: &Mailer) -> Result<bool> {
+    /// Sends what was rendered, while `go_on` says so. Gives the number of emails that the server took.
+    ///
+    /// To a mail server, as many are claimed as go out side by side, so that each is well within its lease and no other
+    /// daemon sends it too.
+    ///
+    /// # Errors
+    /// When the database fails; what an email runs into is recorded with it.
+    pub async fn send_rendered(&self, mailer: &Mailer, go_on: &(dyn Fn() -> bool + Sync)) -> Result<u64> {
+        let mut done = 0;
+        let pace = mailer.pace();
+        while go_on() {
+            let jobs = self.store.claim_work(WorkKind::SendEmail, pace.claimed, self.now(), LEASE_SECONDS).await?;
+            if jobs.is_empty() {
+                break;
+            }
+            let sends = stream::iter(&jobs).map(|job| self.send(job, mailer)).buffer_unordered(pace.side_by_side);
+            let sent: Vec<bool> = sends.try_collect().await?;
+            done += sent.into_iter().filter(|sent| *sent).count() as u64;
+        }
+        Ok(done)
+    }
+
+    async fn send(&self, job: &Job, mailer: &Mailer) -> Result<bool> {
         let stamp = self.daemon_stamp(self.today());
+        let id = job.work.notice();
         let notice = self.store.notice(id).await?;
         let (NoticeState::Rendered, Some(hash)) = (notice.state, &notice.document) else {
-            return Ok(self.store.complete_work(job).await?);
+            self.store.complete_work(job).await?;
+            return Ok(false);
         };
         // A payment loaded a second ago wins: an email is looked at once more before it leaves.
         match self.stands_against(&notice, stamp.on).await? {
             None => {}
             Some(refusal) if refusal.remedy() == Remedy::Cancel => {
                 self.drop_piece(id, &refusal, &stamp).await?;
-                return Ok(self.store.complete_work(job).await?);
+                self.store.complete_work(job).await?;
+                return Ok(false);
             }
             Some(refusal) => {
                 self.store.retry_work(job, self.now() + Duration::hours(1), &refusal.to_string()).await?;
@@ -88,12 +143,26 @@ impl Office {
             .document(hash)
             .await?
             .ok_or_else(|| OfficeError::DocumentMissing { kind: MediaType::Email, hash: hash.to_string() })?;
+        let delivery = self.deliver(&notice, &document, mailer).await;
+        self.record_delivery(job, delivery, &stamp).await
+    }
+
+    async fn deliver(&self, notice: &Notice, document: &Document, mailer: &Mailer) -> Delivery {
         let to = notice.email.clone().unwrap_or_default();
-        let name = email::message_name(&notice);
-        match mailer.send(&name, &self.city().email, &to, &document.bytes).await {
+        let name = email::message_name(notice);
+        let limit = std::time::Duration::from_secs(EMAIL_SECONDS);
+        let sending = mailer.send(&name, &self.city().email, &to, &document.bytes);
+        tokio::time::timeout(limit, sending)
+            .await
+            .unwrap_or_else(|_| Delivery::Retry(format!("the mail server did not finish within {EMAIL_SECONDS} s")))
+    }
+
+    async fn record_delivery(&self, job: &Job, delivery: Delivery, stamp: &Stamp) -> Result<bool> {
+        match delivery {
             Delivery::Accepted(proof) => {
-                self.store.email_sent(id, stamp.on, &proof, &stamp).await?;
-                Ok(self.store.complete_work(job).await?)
+                self.store.email_sent(job.work.notice(), stamp.on, &proof, stamp).await?;
+                self.store.complete_work(job).await?;
+                Ok(true)
             }
             Delivery::Retry(error) if job.attempts < EMAIL_ATTEMPTS => {
                 let wait = Duration::minutes(1 << job.attempts.min(8));
@@ -101,7 +170,7 @@ impl Office {
                 Ok(false)
             }
             Delivery::Retry(error) | Delivery::Fail(error) => {
-                self.store.notice_failed(id, &error, &stamp).await?;
+                self.store.fail_work(job, &format!("notice {}: {error}", job.work.notice()), stamp).await?;
                 Ok(false)
             }
         }

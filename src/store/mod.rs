@@ -162,10 +162,9 @@ use_cases! {
     fn cancel_notices(&self, ids: &[NoticeId], cause: &str, stamp: &Stamp) -> Vec<NoticeId>;
     /// Voids those of the notices that were not mailed: their dates have become too early. The stage is decided anew.
     fn void_notices(&self, ids: &[NoticeId], cause: &str, stamp: &Stamp) -> Vec<NoticeId>;
-    /// Keeps a released notice's bytes and the date it bears. An email is enqueued for sending.
-    fn notice_rendered(&self, id: NoticeId, document: &Document, dated: Day, stamp: &Stamp) -> ();
-    /// The notice cannot be made or sent: it goes on the exceptions list.
-    fn notice_failed(&self, id: NoticeId, cause: &str, stamp: &Stamp) -> ();
+    /// Keeps the bytes of those of the notices that are still released, with the date that they bear; their work is done.
+    /// Emails are enqueued for sending. Gives the kept; a piece whose lease was lost is left to who holds it.
+    fn notices_rendered(&self, pieces: &[RenderedPiece], stamp: &Stamp) -> Vec<NoticeId>;
     /// Records a print batch of rendered letters.
     fn make_batch(&self, pieces: &[NoticeId], batch: &NewBatch, stamp: &Stamp) -> BatchId;
     /// Print batches, newest first.
@@ -190,7 +189,7 @@ use_cases! {
     fn complete_work(&self, job: &Job) -> bool;
     /// It shall be tried again. False when the lease was lost.
     fn retry_work(&self, job: &Job, not_before: DateTime<Utc>, error: &str) -> bool;
-    /// It cannot be done: onto the exceptions list. False when the lease was lost.
+    /// It cannot be done: the notice has failed, and stands with this error on the exceptions list. False when the lease was lost.
     fn fail_work(&self, job: &Job, error: &str, stamp: &Stamp) -> bool;
     /// Takes or renews a lease by name (one daemon runs the day). False while another holds it.
     fn take_lease(&self, name: &str, owner: &str, seconds: u32) -> bool;

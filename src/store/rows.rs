@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::account::words;
 use crate::domain::arrangement::Installment;
 use crate::domain::call::ScorePart;
+use crate::domain::document::Document;
 use crate::domain::hold::HoldKind;
 use crate::domain::import::{FileKind, ImportOutcome, RefusedRow};
 use crate::domain::notice::NewNotice;
@@ -119,6 +120,14 @@ impl Work {
         }
     }
 
+    /// The notice on which it is done.
+    #[must_use]
+    pub const fn notice(&self) -> NoticeId {
+        match self {
+            Self::RenderNotice(notice) | Self::SendEmail(notice) => *notice,
+        }
+    }
+
     /// Unique among all work: the same work enqueued twice stands once.
     #[must_use]
     pub fn key(&self) -> String {
@@ -138,6 +147,14 @@ pub struct Job {
     pub token: i64,
     /// This one included.
     pub attempts: u32,
+}
+
+/// A rendered notice: the work that it was, the bytes, and the date that they bear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedPiece {
+    pub job: Job,
+    pub document: Document,
+    pub dated: Day,
 }
 
 /// One line of a call list about to be set.

@@ -25,6 +25,9 @@ use world::{Fonts, LayoutWorld};
 /// are reused from one merge to the next.
 pub const MAX_MERGED: usize = 10_000;
 
+/// For how many documents what was computed for one is kept, when none of them has used it.
+const CACHED_FOR: usize = 8;
+
 /// What stands in a document's properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentMeta {
@@ -151,8 +154,9 @@ impl Typesetter {
         let data = serde_json::to_vec(data).map_err(|cause| TypesetError::Data { layout: layout.to_owned(), cause })?;
         let world = LayoutWorld::new(&self.fonts, layout, data, letters, meta);
         let set = compile_world(&world, layout, meta, standards);
-        // Without this the cache of one document outlives it, and a night of letters fills the memory.
-        typst::comemo::evict(0);
+        // Without this the cache of one document outlives it, and a night of letters fills the memory. What the next
+        // letters need again (fonts, layouts) is used often enough to stay.
+        typst::comemo::evict(CACHED_FOR);
         set
     }
 }

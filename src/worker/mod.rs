@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use cron::Schedule;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::Day;
@@ -22,6 +23,7 @@ use crate::office::{NIGHT, Office, OfficeError};
 /// The lease of the daemon that runs dates and takes files, and for how long it holds without a sign of life.
 const LEASE: &str = "daemon";
 const LEASE_SECONDS: u32 = 120;
+const LEASE_RENEWAL: Duration = Duration::from_secs(30);
 /// How long the daemon sleeps at most: a clock that was set, or a lease that is free, is noticed after that.
 const LONGEST_SLEEP: Duration = Duration::from_secs(20);
 
@@ -34,14 +36,10 @@ pub struct Worker {
     night: Option<Schedule>,
     inbox: Option<Schedule>,
     outbox: Option<Schedule>,
+    /// Told when there may be something in the outbox before its next tick.
+    filled: Notify,
     /// The date whose call list is known to stand.
     listed: std::sync::Mutex<Option<Day>>,
-}
-
-/// When each kind of work is due next.
-struct Due {
-    inbox: Option<DateTime<Utc>>,
-    outbox: Option<DateTime<Utc>>,
 }
 
 impl Worker {
@@ -52,44 +50,89 @@ impl Worker {
         // The configuration refused what is no expression when it was loaded.
         let read = |text: &str| Schedule::from_str(text).ok();
         let (night, inbox, outbox) = (read(&schedules.night), read(&schedules.inbox), read(&schedules.outbox));
-        Self { office, mailer, owner, night, inbox, outbox, listed: std::sync::Mutex::new(None) }
+        Self { office, mailer, owner, night, inbox, outbox, filled: Notify::new(), listed: std::sync::Mutex::new(None) }
     }
 
     /// Works until `stop` is canceled; what is under way is finished first.
+    ///
+    /// The dates and the outbox go on side by side, so that a mail server that keeps silent stops no night; and the
+    /// lease is renewed beside both, so that no second daemon begins while a large file is being taken.
     pub async fn run(&self, stop: CancellationToken) {
         tracing::info!(owner = %self.owner, today = %self.office.today(), "the daemon works");
-        let start = self.office.now();
-        let mut due = Due { inbox: Some(start), outbox: Some(start) };
-        while !stop.is_cancelled() {
-            self.step(&mut due).await;
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(self.sleep_for(&due)) => {}
-            }
-        }
+        let done = CancellationToken::new();
+        let work = async {
+            tokio::join!(self.keep_dates(&stop), self.keep_outbox(&stop));
+            done.cancel();
+        };
+        tokio::join!(work, self.keep_lease(&done));
         if let Err(error) = self.office.store.drop_lease(LEASE, &self.owner).await {
             tracing::warn!(%error, "the lease was not given back; it runs out by itself");
         }
         tracing::info!("the daemon has stopped");
     }
 
-    /// Does whatever is due now.
-    async fn step(&self, due: &mut Due) {
-        let now = self.office.now();
-        match self.office.store.take_lease(LEASE, &self.owner, LEASE_SECONDS).await {
-            Ok(true) => {
-                if is_due(due.inbox, now) {
+    /// Takes files in and runs dates, while this daemon holds the lease.
+    async fn keep_dates(&self, stop: &CancellationToken) {
+        let mut inbox = Some(self.office.now());
+        while !stop.is_cancelled() {
+            let now = self.office.now();
+            if self.takes_lease().await {
+                if is_due(inbox, now) {
                     report("inbox", self.take_inbox().await);
-                    due.inbox = self.next(self.inbox.as_ref(), now);
+                    inbox = self.next(self.inbox.as_ref(), now);
                 }
                 report("night", self.run_dates(now).await);
+                self.filled.notify_one();
             }
-            Ok(false) => tracing::debug!("another daemon runs the dates"),
-            Err(error) => tracing::error!(%error, "the lease could not be taken"),
+            self.sleep_until(inbox, stop).await;
         }
-        if is_due(due.outbox, now) {
-            report("outbox", self.work_outbox().await);
-            due.outbox = self.next(self.outbox.as_ref(), now);
+    }
+
+    /// Renders and sends what waits.
+    async fn keep_outbox(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            report("outbox", self.work_outbox(stop).await);
+            let due = self.next(self.outbox.as_ref(), self.office.now());
+            tokio::select! {
+                () = self.filled.notified() => {}
+                () = self.sleep_until(due, stop) => {}
+            }
+        }
+    }
+
+    /// Renews the lease while there is work.
+    async fn keep_lease(&self, done: &CancellationToken) {
+        while !done.is_cancelled() {
+            tokio::select! {
+                () = done.cancelled() => {}
+                () = tokio::time::sleep(LEASE_RENEWAL) => {
+                    self.takes_lease().await;
+                }
+            }
+        }
+    }
+
+    async fn takes_lease(&self) -> bool {
+        match self.office.store.take_lease(LEASE, &self.owner, LEASE_SECONDS).await {
+            Ok(true) => true,
+            Ok(false) => {
+                tracing::debug!("another daemon runs the dates");
+                false
+            }
+            Err(error) => {
+                tracing::error!(%error, "the lease could not be taken");
+                false
+            }
+        }
+    }
+
+    /// Sleeps until `due` or until something else may have changed, and no longer than until `stop`.
+    async fn sleep_until(&self, due: Option<DateTime<Utc>>, stop: &CancellationToken) {
+        let wait = due.and_then(|due| (due - self.office.now()).to_std().ok()).unwrap_or(LONGEST_SLEEP);
+        let wait = wait.clamp(Duration::from_millis(200), LONGEST_SLEEP);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
 
@@ -110,10 +153,12 @@ impl Worker {
         intake.map(|_| ())
     }
 
-    async fn work_outbox(&self) -> Result<(), OfficeError> {
-        let done = self.office.work_outbox(&self.mailer).await?;
-        if done > 0 {
-            tracing::info!(done, "the outbox was worked");
+    async fn work_outbox(&self, stop: &CancellationToken) -> Result<(), OfficeError> {
+        let go_on = || !stop.is_cancelled();
+        let rendered = self.office.render_released(&go_on).await?;
+        let sent = self.office.send_rendered(&self.mailer, &go_on).await?;
+        if rendered + sent > 0 {
+            tracing::info!(rendered, sent, "the outbox was worked");
         }
         Ok(())
     }
@@ -176,13 +221,6 @@ impl Worker {
 
     fn zone(&self) -> Tz {
         self.office.config.time_zone
-    }
-
-    fn sleep_for(&self, due: &Due) -> Duration {
-        let now = self.office.now();
-        let next = [due.inbox, due.outbox].into_iter().flatten().min();
-        let wait = next.and_then(|next| (next - now).to_std().ok()).unwrap_or(LONGEST_SLEEP);
-        wait.clamp(Duration::from_millis(200), LONGEST_SLEEP)
     }
 }
 

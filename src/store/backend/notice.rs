@@ -7,12 +7,11 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
-use super::given::{ExceptionKind, NewBatch, Pieces, Stamp, WorkKind};
+use super::given::{ExceptionKind, NewBatch, Pieces, RenderedPiece, Stamp, WorkKind};
 use super::kept::{self, Kept};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, document, exception, outbox, rows, sql, texts, touch};
 use crate::domain::day::plus_days;
-use crate::domain::document::Document;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
 use crate::domain::{AccountId, BatchId, Channel, Day, EventKind, NoticeId, Recipient};
 
@@ -228,32 +227,34 @@ impl Backend {
         Ok(ids_of(&notices))
     }
 
-    pub async fn notice_rendered(&self, id: NoticeId, bytes: &Document, dated: Day, stamp: &Stamp) -> Result<()> {
+    pub async fn notices_rendered(&self, pieces: &[RenderedPiece], stamp: &Stamp) -> Result<Vec<NoticeId>> {
         let mut tx = self.write().await?;
-        let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
-        if notice.state == NoticeState::Rendered && notice.document.as_ref() == Some(&bytes.hash) {
-            return Ok(());
+        let (mut notices, mut emails) = (Vec::new(), Vec::new());
+        for RenderedPiece { job, document: bytes, dated } in pieces {
+            let id = job.work.notice();
+            // Work is withdrawn with its notice, so that a canceled one is not held here.
+            if !outbox::settle_work(&mut tx, job, "done", None).await? {
+                continue;
+            }
+            let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+            if notice.state != NoticeState::Released {
+                continue;
+            }
+            document::keep(&mut tx, bytes, Some(account), &notice.act_key, stamp).await?;
+            notice.state = NoticeState::Rendered;
+            notice.dated = Some(*dated);
+            notice.document = Some(bytes.hash.clone());
+            if notice.channel == Channel::Email {
+                emails.push(id);
+            }
+            notices.push(notice);
         }
-        unless(&notice, notice.state == NoticeState::Released, "released")?;
-        document::keep(&mut tx, bytes, Some(account), &notice.act_key, stamp).await?;
-        notice.state = NoticeState::Rendered;
-        notice.dated = Some(dated);
-        notice.document = Some(bytes.hash.clone());
-        if notice.channel == Channel::Email {
-            outbox::enqueue(&mut tx, WorkKind::SendEmail, &[id], stamp.at).await?;
+        put(&mut tx, &notices).await?;
+        if !emails.is_empty() {
+            outbox::enqueue(&mut tx, WorkKind::SendEmail, &emails, stamp.at).await?;
         }
-        put(&mut tx, &[notice]).await?;
-        Ok(tx.commit().await?)
-    }
-
-    pub async fn notice_failed(&self, id: NoticeId, cause: &str, stamp: &Stamp) -> Result<()> {
-        let mut tx = self.write().await?;
-        fail(&mut tx, id, cause, stamp).await?;
-        outbox::withdraw(&mut tx, &[id]).await?;
-        let (account, _) = kept::one::<Notice>(&mut tx, id.0).await?;
-        let text = format!("notice {id}: {cause}");
-        exception::open(&mut tx, Some(account), ExceptionKind::WorkFailed, &text, stamp).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(ids_of(&notices))
     }
 
     pub async fn make_batch(&self, pieces: &[NoticeId], batch: &NewBatch, stamp: &Stamp) -> Result<BatchId> {

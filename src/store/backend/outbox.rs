@@ -35,13 +35,6 @@ pub(super) async fn withdraw(conn: &mut Conn, notices: &[NoticeId]) -> Result<()
     Ok(())
 }
 
-/// The notice on which the work is done.
-const fn subject(work: &Work) -> NoticeId {
-    match work {
-        Work::RenderNotice(notice) | Work::SendEmail(notice) => *notice,
-    }
-}
-
 impl Backend {
     pub async fn claim_work(
         &self,
@@ -96,7 +89,7 @@ impl Backend {
              WHERE kind = $1 AND subject = $2 AND token = $3 AND state = 'ready'",
         )
         .bind(job.work.kind().word())
-        .bind(subject(&job.work).0)
+        .bind(job.work.notice().0)
         .bind(job.token)
         .bind(not_before)
         .bind(error)
@@ -109,9 +102,8 @@ impl Backend {
         let mut tx = self.write().await?;
         let held = settle_work(&mut tx, job, "failed", Some(error)).await?;
         if held {
-            notice::fail(&mut tx, subject(&job.work), error, stamp).await?;
-            let text = format!("{} failed: {error}", job.work.key());
-            exception::open(&mut tx, Some(job.account), ExceptionKind::WorkFailed, &text, stamp).await?;
+            notice::fail(&mut tx, job.work.notice(), error, stamp).await?;
+            exception::open(&mut tx, Some(job.account), ExceptionKind::WorkFailed, error, stamp).await?;
         }
         tx.commit().await?;
         Ok(held)
@@ -138,12 +130,12 @@ impl Backend {
 }
 
 /// Ends work that this claim still holds.
-async fn settle_work(conn: &mut Conn, job: &Job, state: &str, error: Option<&str>) -> Result<bool> {
+pub(super) async fn settle_work(conn: &mut Conn, job: &Job, state: &str, error: Option<&str>) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE outbox SET state = $4, error = $5 WHERE kind = $1 AND subject = $2 AND token = $3 AND state = 'ready'",
     )
     .bind(job.work.kind().word())
-    .bind(subject(&job.work).0)
+    .bind(job.work.notice().0)
     .bind(job.token)
     .bind(state)
     .bind(error)
