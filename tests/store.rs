@@ -16,7 +16,7 @@ use arrears::domain::document::{Document, MediaType, sha256};
 use arrears::domain::field_order::{FinalizeRefusal, OrderKind, OrderState};
 use arrears::domain::hold::HoldKind;
 use arrears::domain::import::{FileKind, ImportFile, ImportRows, NewEntry, RowRefusal, UnmatchedState};
-use arrears::domain::ledger::{ApplicationOrder, PaymentChannel};
+use arrears::domain::ledger::{ApplicationOrder, PaymentChannel, settle};
 use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::promise::PromiseState;
 use arrears::domain::referral::{Destination, ReferralState};
@@ -69,6 +69,7 @@ contract! {
     a_waived_fee_is_reversed_and_a_file_s_entry_is_not
     a_decision_on_old_facts_is_not_committed
     a_fee_is_posted_once_and_the_account_looked_at_again_the_next_day
+    a_fee_leaves_the_items_that_the_whole_ledger_gives
     an_act_ordered_again_stands_once
     a_cured_case_cancels_what_is_pending_but_not_the_restoration
     a_restarted_stage_cancels_its_own_acts_alone
@@ -610,6 +611,48 @@ async fn a_fee_is_posted_once_and_the_account_looked_at_again_the_next_day(store
     let result = take(&store, &entries_file(FileKind::Charges, vec![back]), &at("2026-04-03")).await;
     let ImportResult::Done(outcome) = result else { panic!("{result:?}") };
     assert_eq!((outcome.added, outcome.unchanged), (0, 1));
+}
+
+/// A fee is opened without replaying the ledger where no credit can reach it; either way the items are the ledger's.
+async fn a_fee_leaves_the_items_that_the_whole_ledger_gives(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let entries = |payments: Vec<NewEntry>, on: &'static str| {
+        let store = &store;
+        async move {
+            take_entries(store, payments, &at(on)).await;
+        }
+    };
+    let is_the_ledgers = |on: &'static str| {
+        let store = &store;
+        async move {
+            let books = settle(&store.entries(debtor).await.expect("the entries"), &rules().order, &[], day(on));
+            let known = snapshot(store, debtor).await;
+            assert_eq!((known.items, known.unapplied), (books.items, books.unapplied), "on {on}");
+        }
+    };
+    let posted = |name: &'static str, effective: &'static str, on: &'static str| {
+        let store = &store;
+        async move {
+            let mut late = fee(debtor, effective);
+            late.key.of.stage = name.into();
+            decide(store, debtor, vec![late], &[], on).await;
+        }
+    };
+    // Nothing was paid: the fee stands beside the bill.
+    posted("first", "2026-04-01", "2026-04-01").await;
+    is_the_ledgers("2026-04-01").await;
+    // A part payment of today, dated like the fee that follows it.
+    entries(vec![payment("1001", "P-1", 5_000, "2026-04-10")], "2026-04-10").await;
+    posted("second", "2026-04-10", "2026-04-10").await;
+    is_the_ledgers("2026-04-10").await;
+    // A fee that is posted late, dated before that payment.
+    posted("third", "2026-04-05", "2026-04-20").await;
+    is_the_ledgers("2026-04-20").await;
+    // More was paid than is owed: what waits pays the next fee at once.
+    entries(vec![payment("1001", "P-2", 16_500, "2026-04-21")], "2026-04-21").await;
+    posted("fourth", "2026-04-25", "2026-04-25").await;
+    is_the_ledgers("2026-04-25").await;
+    assert_eq!(snapshot(&store, debtor).await.balance(), Cents::new(500));
 }
 
 async fn an_act_ordered_again_stands_once(store: Store, _: String) {

@@ -86,8 +86,10 @@ pub struct Finding {
     pub stage: Option<StageId>,
     pub verdict: Verdict,
     /// The facts it read, in words: `debt at least 60 days old` = `$26.00`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<(String, String)>,
     /// The first day on which it could differ without a new fact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Day>,
 }
 

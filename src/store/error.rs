@@ -18,7 +18,7 @@ pub enum StoreError {
     #[error("there is no {what} {id}")]
     NotFound { what: &'static str, id: String },
     /// A row cannot be read back: someone edited the database by hand, or a disk failed.
-    #[error("the database is damaged: {0}; restore the last backup, or run `arrears doctor`")]
+    #[error("the database is damaged: {0}; restore the last backup")]
     Corrupt(String),
     /// A newer Arrears wrote this database.
     #[error(

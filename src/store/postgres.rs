@@ -33,6 +33,11 @@ pub(super) fn rows(n: u8, columns: &str) -> String {
     format!("jsonb_to_recordset(${n}) AS r({columns})")
 }
 
+/// The row's part of the bodies bound as `$n`.
+pub(super) fn body(n: u8) -> String {
+    format!("CAST(convert_from(substring(${n} FROM CAST(r.at AS INT) FOR CAST(r.len AS INT)), 'UTF8') AS JSONB)")
+}
+
 /// The JSON array of numbers bound as `$n`, as a subquery.
 pub(super) fn ids(n: u8) -> String {
     format!("(SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text(${n}))")

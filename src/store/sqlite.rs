@@ -40,6 +40,11 @@ pub(super) fn rows(n: u8, columns: &str) -> String {
     format!("(SELECT {} FROM json_each(${n})) AS r", columns.join(", "))
 }
 
+/// The row's part of the bodies bound as `$n`.
+pub(super) fn body(n: u8) -> String {
+    format!("CAST(substr(${n}, r.at, r.len) AS TEXT)")
+}
+
 /// The JSON array of numbers bound as `$n`, as a subquery.
 pub(super) fn ids(n: u8) -> String {
     format!("(SELECT value FROM json_each(${n}))")
@@ -65,9 +70,11 @@ pub(super) async fn open(url: &str) -> Result<backend::Backend> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
-        .pragma("cache_size", "-65536")
         .pragma("temp_store", "MEMORY");
-    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-    let reader = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
+    // KiB, and pages of 4 KiB: the log of changes is folded into the file every 32 MiB, and not every few dozen accounts.
+    let writing = options.clone().pragma("cache_size", "-65536").pragma("wal_autocheckpoint", "8192");
+    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
+    let reading = options.pragma("cache_size", "-16384").read_only(true);
+    let reader = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(reading);
     backend::Backend::start(writer, reader).await
 }

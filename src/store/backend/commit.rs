@@ -8,15 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sqlx::types::Json;
 
+use super::bodies::{Bodies, PART, Part};
 use super::event::{self, NewEvent};
 use super::given::{Commit, CommitOutcome, NewHold, Stamp};
 use super::kept;
 use super::ledger::{self, EntryRow, OWN_SOURCE};
 use super::log::{self, NewLine};
-use super::settle::resettle;
+use super::settle::settle_debts;
 use super::task::{self, NewTask};
 use super::{
-    Backend, Conn, FOR_UPDATE, Result, account, call, field_order, hold, ids, notice, outbox, referral, rows, sql,
+    Backend, Conn, FOR_UPDATE, Result, account, body, call, field_order, hold, ids, notice, outbox, referral, rows, sql,
 };
 use crate::domain::call::{Call, CallState};
 use crate::domain::case::{Cause, StageRef};
@@ -104,34 +105,36 @@ fn cases_so_far(before: &Before, decision: &Decision) -> u32 {
 }
 
 #[derive(Serialize)]
-struct CaseRow<'a> {
+struct CaseRow {
     account: AccountId,
     cases: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<&'a Case>,
+    /// None when the case is closed.
+    #[serde(flatten)]
+    part: Option<Part>,
 }
 
 async fn write_cases(conn: &mut Conn, standing: &[Commit<'_>], before: &Before) -> Result<()> {
-    let changed: Vec<CaseRow<'_>> = standing
+    let mut bodies = Bodies::default();
+    let changed: Vec<CaseRow> = standing
         .iter()
         .map(|commit| commit.decision)
         .filter(|decision| decision.case.as_ref() != case_before(before, decision))
-        .map(|decision| CaseRow {
-            account: decision.account,
-            cases: cases_so_far(before, decision),
-            body: decision.case.as_ref(),
+        .map(|decision| {
+            let part = decision.case.as_ref().map(|case| bodies.add(case)).transpose()?;
+            Ok(CaseRow { account: decision.account, cases: cases_so_far(before, decision), part })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     if changed.is_empty() {
         return Ok(());
     }
     let upsert = format!(
         "INSERT INTO case_state (account_id, cases_so_far, body)
-         SELECT r.account, r.cases, r.body FROM {} WHERE true
+         SELECT r.account, r.cases, {} FROM {} WHERE true
          ON CONFLICT (account_id) DO UPDATE SET cases_so_far = excluded.cases_so_far, body = excluded.body",
-        rows(1, "account bigint, cases bigint, body jsonb")
+        body(2),
+        rows(1, &format!("account bigint, cases bigint, {PART}"))
     );
-    sqlx::query(sql(upsert)).bind(Json(changed)).execute(conn).await?;
+    sqlx::query(sql(upsert)).bind(Json(changed)).bind(bodies.into_blob()).execute(conn).await?;
     Ok(())
 }
 
@@ -446,10 +449,9 @@ impl Orders {
             account::set_flag(conn, *account, name, stamp).await?;
         }
         if !self.fees.is_empty() {
-            ledger::post(conn, &self.fees, stamp.at).await?;
-            let charged: BTreeSet<AccountId> = self.fees.iter().map(|fee| fee.account).collect();
-            let charged: Vec<AccountId> = charged.into_iter().collect();
-            resettle(conn, &charged, rules, stamp.on).await?;
+            let new = ledger::not_posted(conn, &self.fees).await?;
+            ledger::post(conn, &new, stamp.at).await?;
+            settle_debts(conn, &new, rules, stamp.on).await?;
         }
         Ok(())
     }

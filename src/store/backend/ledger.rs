@@ -1,6 +1,6 @@
 //! The ledger: append-only entries, payments that match no account, and through when each channel is loaded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use super::given::{AccountItems, CounterPayment, Stamp};
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Conn, Result, StoreError, rows, sql, touch, word};
+use super::{Backend, Conn, Result, StoreError, rows, sql, texts, touch, word};
 use crate::domain::import::{NewEntry, UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service, UnmatchedId};
@@ -39,6 +39,16 @@ pub(super) struct EntryRow {
     pub source: String,
     pub reference: String,
     pub memo: String,
+}
+
+/// Those of Arrears' own entries that the ledger does not hold yet.
+pub(super) async fn not_posted(conn: &mut Conn, entries: &[EntryRow]) -> Result<Vec<EntryRow>> {
+    let references: Vec<&str> = entries.iter().map(|entry| entry.reference.as_str()).collect();
+    let select = format!("SELECT reference FROM entry WHERE reference IN {} AND source = $2", texts(1));
+    let known: Vec<String> =
+        sqlx::query_scalar(sql(select)).bind(Json(references)).bind(OWN_SOURCE).fetch_all(conn).await?;
+    let known: BTreeSet<String> = known.into_iter().collect();
+    Ok(entries.iter().filter(|entry| !known.contains(&entry.reference)).cloned().collect())
 }
 
 /// Posts entries in their order; one whose reference is known already is left out. Gives how many were new.

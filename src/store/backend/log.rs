@@ -5,12 +5,13 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::types::Json;
 
+use super::bodies::{Bodies, PART, Part};
 use super::given::{LogLine, Stamp};
-use super::{Backend, Conn, Result, rows, sql};
+use super::{Backend, Conn, Result, body, rows, sql};
 use crate::domain::{AccountId, Actor, RunId};
 
 /// A line about to be written.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(super) struct NewLine<B = Value> {
     pub account: Option<AccountId>,
     pub what: &'static str,
@@ -23,6 +24,14 @@ impl<B> NewLine<B> {
     }
 }
 
+#[derive(Serialize)]
+struct LineRow {
+    account: Option<AccountId>,
+    what: &'static str,
+    #[serde(flatten)]
+    part: Part,
+}
+
 /// Writes lines in their order.
 pub(super) async fn write<B: Serialize + Sync>(
     conn: &mut Conn,
@@ -33,13 +42,20 @@ pub(super) async fn write<B: Serialize + Sync>(
     if lines.is_empty() {
         return Ok(());
     }
+    let mut bodies = Bodies::default();
+    let lines: Vec<LineRow> = lines
+        .iter()
+        .map(|line| Ok(LineRow { account: line.account, what: line.what, part: bodies.add(&line.body)? }))
+        .collect::<Result<_>>()?;
     let insert = format!(
         "INSERT INTO log (account_id, run_id, recorded_at, actor, what, body)
-         SELECT r.account, $2, $3, $4, r.what, r.body FROM {}",
-        rows(1, "account bigint, what text, body jsonb")
+         SELECT r.account, $3, $4, $5, r.what, {} FROM {}",
+        body(2),
+        rows(1, &format!("account bigint, what text, {PART}"))
     );
     sqlx::query(sql(insert))
         .bind(Json(lines))
+        .bind(bodies.into_blob())
         .bind(run.map(|run| run.0))
         .bind(stamp.at)
         .bind(Json(&stamp.by))

@@ -5,6 +5,7 @@
 
 mod account;
 mod arrangement;
+mod bodies;
 mod call;
 mod commit;
 mod document;
@@ -34,7 +35,7 @@ use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
     BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_IMPORT, LOCK_MIGRATION, MIGRATIONS, SKIP_LOCKED,
-    ids, rows, texts,
+    body, ids, rows, texts,
 };
 use crate::domain::{AccountId, Day};
 

@@ -6,11 +6,12 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
+use super::bodies::{Bodies, PART, Part};
 use super::event::{self, NewEvent};
 use super::given::{ExceptionKind, NewBatch, Pieces, RenderedPiece, Stamp, WorkKind};
 use super::kept::{self, Kept};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, document, exception, outbox, rows, sql, texts, touch};
+use super::{Backend, Conn, Result, StoreError, body, document, exception, outbox, rows, sql, texts, touch};
 use crate::domain::day::plus_days;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
 use crate::domain::{AccountId, BatchId, Channel, Day, EventKind, NoticeId, Recipient};
@@ -24,38 +25,43 @@ struct NoticeRow<'a> {
     channel: Channel,
     state: NoticeState,
     batch: Option<BatchId>,
-    body: &'a Notice,
+    #[serde(flatten)]
+    part: Part,
 }
 
-impl<'a> From<&'a Notice> for NoticeRow<'a> {
-    fn from(body: &'a Notice) -> Self {
-        let Notice { id, account, act_key, recipient, channel, state, batch, .. } = body;
-        Self {
-            id: id.0,
-            account: *account,
-            act_key,
-            recipient: *recipient,
-            channel: *channel,
-            state: *state,
-            batch: *batch,
-            body,
-        }
-    }
-}
-
-fn to_rows(notices: &[Notice]) -> Vec<NoticeRow<'_>> {
-    notices.iter().map(NoticeRow::from).collect()
+/// The rows, and their bodies beside them.
+fn to_rows(notices: &[Notice]) -> Result<(Vec<NoticeRow<'_>>, Vec<u8>)> {
+    let mut bodies = Bodies::default();
+    let rows = notices
+        .iter()
+        .map(|body| {
+            let Notice { id, account, act_key, recipient, channel, state, batch, .. } = body;
+            Ok(NoticeRow {
+                id: id.0,
+                account: *account,
+                act_key,
+                recipient: *recipient,
+                channel: *channel,
+                state: *state,
+                batch: *batch,
+                part: bodies.add(body)?,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok((rows, bodies.into_blob()))
 }
 
 /// Adds pieces; one that its act has already is left alone.
 pub(super) async fn add(conn: &mut Conn, notices: &[Notice]) -> Result<()> {
     let insert = format!(
         "INSERT INTO notice (account_id, act_key, recipient, channel, state, body)
-         SELECT r.account, r.act_key, r.recipient, r.channel, r.state, r.body FROM {} WHERE true
+         SELECT r.account, r.act_key, r.recipient, r.channel, r.state, {} FROM {} WHERE true
          ON CONFLICT (act_key, recipient, channel) DO NOTHING",
-        rows(1, "account bigint, act_key text, recipient text, channel text, state text, body jsonb")
+        body(2),
+        rows(1, &format!("account bigint, act_key text, recipient text, channel text, state text, {PART}"))
     );
-    sqlx::query(sql(insert)).bind(Json(to_rows(notices))).execute(conn).await?;
+    let (notices, bodies) = to_rows(notices)?;
+    sqlx::query(sql(insert)).bind(Json(notices)).bind(bodies).execute(conn).await?;
     Ok(())
 }
 
@@ -65,10 +71,12 @@ pub(super) async fn put(conn: &mut Conn, notices: &[Notice]) -> Result<()> {
         return Ok(());
     }
     let update = format!(
-        "UPDATE notice SET state = r.state, batch_id = r.batch, body = r.body FROM {} WHERE notice.id = r.id",
-        rows(1, "id bigint, state text, batch bigint, body jsonb")
+        "UPDATE notice SET state = r.state, batch_id = r.batch, body = {} FROM {} WHERE notice.id = r.id",
+        body(2),
+        rows(1, &format!("id bigint, state text, batch bigint, {PART}"))
     );
-    sqlx::query(sql(update)).bind(Json(to_rows(notices))).execute(conn).await?;
+    let (notices, bodies) = to_rows(notices)?;
+    sqlx::query(sql(update)).bind(Json(notices)).bind(bodies).execute(conn).await?;
     Ok(())
 }
 

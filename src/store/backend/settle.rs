@@ -9,9 +9,9 @@ use sqlx::types::Json;
 
 use super::given::Stamp;
 use super::kept;
-use super::ledger::open_items_of;
+use super::ledger::{EntryRow, OWN_SOURCE, open_items_of};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, count, ids, rows, sql, touch, word};
+use super::{Backend, Conn, Result, count, ids, rows, sql, texts, touch, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::ledger::{PlanSpan, settle};
 use crate::domain::{AccountId, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service};
@@ -64,6 +64,53 @@ pub(super) async fn resettle(conn: &mut Conn, accounts: &[AccountId], rules: &Le
         resettle_page(conn, page, rules, on).await?;
     }
     Ok(())
+}
+
+/// Settles accounts to which debts of Arrears' own were just added.
+///
+/// A debt that no credit can reach changes nothing but itself: none waits unapplied, and none is dated on its day or
+/// after it. Most fees are such, and their accounts are spared the replay of their whole ledger.
+pub(super) async fn settle_debts(conn: &mut Conn, debts: &[EntryRow], rules: &LedgerRules, on: Day) -> Result<()> {
+    if debts.is_empty() {
+        return Ok(());
+    }
+    let mut first: BTreeMap<AccountId, Day> = BTreeMap::new();
+    for debt in debts {
+        let day = first.entry(debt.account).or_insert(debt.effective_on);
+        *day = debt.effective_on.min(*day);
+    }
+    let since: Vec<Since> = first.into_iter().map(|(account, since)| Since { account, since }).collect();
+    let select = format!(
+        "SELECT r.account FROM {} JOIN review ON review.account_id = r.account
+         WHERE review.unapplied_cents <> 0 OR r.since > $2 OR EXISTS (
+            SELECT 1 FROM entry WHERE entry.account_id = r.account
+                AND entry.effective_on >= r.since AND (entry.cents < 0 OR entry.reverses IS NOT NULL))
+         ORDER BY r.account",
+        rows(1, "account bigint, since date")
+    );
+    let within_reach: Vec<i64> =
+        sqlx::query_scalar(sql(select)).bind(Json(since)).bind(on).fetch_all(&mut *conn).await?;
+    let within_reach: Vec<AccountId> = within_reach.into_iter().map(AccountId).collect();
+    let out_of_reach: Vec<&str> = debts
+        .iter()
+        .filter(|debt| within_reach.binary_search(&debt.account).is_err())
+        .map(|debt| debt.reference.as_str())
+        .collect();
+    let insert = format!(
+        "INSERT INTO open_item (account_id, due_on, entry_id, service, kind, cents, open_cents, billed_on, printed)
+         SELECT account_id, COALESCE(due_on, effective_on), id, service, kind, cents, cents, effective_on, printed
+         FROM entry WHERE reference IN {} AND source = $2",
+        texts(1)
+    );
+    sqlx::query(sql(insert)).bind(Json(out_of_reach)).bind(OWN_SOURCE).execute(&mut *conn).await?;
+    resettle(conn, &within_reach, rules, on).await
+}
+
+/// The first day on which something is added to an account.
+#[derive(Serialize)]
+struct Since {
+    account: AccountId,
+    since: Day,
 }
 
 async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRules, on: Day) -> Result<()> {

@@ -27,7 +27,15 @@ type By<T> = BTreeMap<AccountId, Vec<T>>;
 type Known = Option<DateTime<Utc>>;
 
 impl Backend {
+    /// Read in a task of its own: what comes from the database is unfolded beside whatever else is under way.
     pub async fn snapshots(&self, accounts: &[AccountId]) -> Result<Vec<Snapshot>> {
+        let (backend, accounts) = (self.clone(), accounts.to_vec());
+        tokio::spawn(async move { backend.read_snapshots(&accounts).await })
+            .await
+            .map_err(|error| StoreError::Corrupt(format!("the reading of snapshots broke off: {error}")))?
+    }
+
+    async fn read_snapshots(&self, accounts: &[AccountId]) -> Result<Vec<Snapshot>> {
         let mut tx = self.read().await?;
         let mut found = heads(&mut tx, accounts).await?;
         let mut items = open_items_of(&mut tx, accounts).await?;
