@@ -4,6 +4,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrears::audit::Cleared;
 use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
 use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction};
 use arrears::domain::arrangement::{ArrangementState, Installment};
@@ -68,6 +69,7 @@ contract! {
     a_counter_payment_is_posted_once
     a_waived_fee_is_reversed_and_a_file_s_entry_is_not
     a_decision_on_old_facts_is_not_committed
+    of_two_decisions_on_the_same_facts_the_second_is_stale_once_the_case_has_moved
     a_fee_is_posted_once_and_the_account_looked_at_again_the_next_day
     a_fee_leaves_the_items_that_the_whole_ledger_gives
     an_act_ordered_again_stands_once
@@ -354,7 +356,9 @@ fn disconnect() -> Action {
 
 async fn commit(store: &Store, decision: &Decision, pieces: &[NewNotice], on: &str) -> CommitOutcome {
     let run = begin(store, on).await;
-    let commits = [Commit { decision, pieces }];
+    let before = snapshot(store, decision.account).await;
+    let cleared = Cleared::unaudited(decision.clone());
+    let commits = [Commit::of(cleared, &before, pieces.to_vec()).expect("a decision as text")];
     store.commit_decisions(Some(run), &commits, &rules(), &at(on)).await.expect("the commit")[0]
 }
 
@@ -592,6 +596,17 @@ async fn a_decision_on_old_facts_is_not_committed(store: Store, _: String) {
     assert!(store.field_orders(None, None).await.expect("the orders").is_empty());
     assert_eq!(snapshot(&store, debtor).await.case, None);
     assert_eq!(store.due_accounts(day("2026-05-22"), None, 10).await.expect("a page").len(), 1);
+}
+
+/// A stage that a person skips while the night decides on the same account is not written over.
+async fn of_two_decisions_on_the_same_facts_the_second_is_stale_once_the_case_has_moved(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let seen = snapshot(&store, debtor).await;
+    let opens_a_case = decision(&seen, "2026-05-22", Vec::new());
+    let ends_it = Decision { case: None, ..opens_a_case.clone() };
+    assert_eq!(commit(&store, &opens_a_case, &[], "2026-05-22").await, CommitOutcome::Committed);
+    assert_eq!(commit(&store, &ends_it, &[], "2026-05-22").await, CommitOutcome::Stale);
+    assert_eq!(snapshot(&store, debtor).await.case, opens_a_case.case);
 }
 
 async fn a_fee_is_posted_once_and_the_account_looked_at_again_the_next_day(store: Store, _: String) {

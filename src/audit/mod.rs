@@ -42,6 +42,12 @@ impl Cleared {
         &self.0
     }
 
+    /// For tests of the store with decisions made up by hand. The program itself never calls it, which a test holds.
+    #[must_use]
+    pub const fn unaudited(decision: Decision) -> Self {
+        Self(decision)
+    }
+
     /// Gives the decision up to be committed.
     #[must_use]
     pub fn into_inner(self) -> Decision {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::cores::on_all_cores;
-use super::{Office, Result, Rules};
-use crate::audit::{Cleared, audit};
+use super::{Office, OfficeError, Result, Rules};
+use crate::audit::audit;
 use crate::decide::decide;
-use crate::domain::notice::NewNotice;
 use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot, World};
 use crate::notices::of_act;
 use crate::rulebook::policy::LedgerRules;
@@ -126,14 +126,14 @@ impl Office {
         let stamp = self.daemon_stamp(day);
         let rules = self.rules_on(day).await?;
         let page = self.read_page(accounts, &rules).await?;
-        let decided = self.decide_page(day, Some(page)).await?;
-        let report = self.commit_page(None, decided, &stamp).await?.unwrap_or_default();
+        let decided = self.decide_page(day, page).await?;
+        let report = self.commit_page(None, &decided, &stamp).await?;
         self.recheck_orders(accounts).await?;
         Ok(report)
     }
 
-    /// Reads a page, decides the one before it and commits the one before that, side by side: none of the three waits for
-    /// the others, and memory holds three pages however large the city is.
+    /// Reads, decides and commits page after page, the three side by side: none waits for the others while there is a
+    /// page at hand, and memory holds a few pages however large the city is.
     async fn decide_due(
         &self,
         run: Option<RunId>,
@@ -142,45 +142,41 @@ impl Office {
         stamp: &Stamp,
         progress: Option<Progress<'_>>,
     ) -> Result<DayReport> {
-        let mut report = DayReport::default();
-        let mut after: Option<(Day, AccountId)> = None;
-        let (mut read, mut decided) = (None, None);
-        let mut is_first = true;
-        while is_first || read.is_some() || decided.is_some() {
-            let has_more = is_first || read.is_some();
-            is_first = false;
-            let (next, ready, written) = tokio::try_join!(
-                self.read_due(has_more, day, after, rules),
-                self.decide_page(day, read.take()),
-                self.commit_page(run, decided.take(), stamp),
-            )?;
-            if let Some(written) = written {
-                report.add(written);
+        let (read, mut to_decide) = mpsc::channel::<Page>(1);
+        let (decided, mut to_commit) = mpsc::channel::<Vec<Decided>>(1);
+        // A side that ends drops its end of the channel, and the next one ends behind it.
+        let reading = async move {
+            let mut after: Option<(Day, AccountId)> = None;
+            loop {
+                let due = self.store.due_accounts(day, after, PAGE).await?;
+                let Some(last) = due.last().copied() else { return Ok(()) };
+                let accounts: Vec<AccountId> = due.iter().map(|(_, account)| *account).collect();
+                if read.send(self.read_page(&accounts, rules).await?).await.is_err() {
+                    return Ok(());
+                }
+                after = Some(last);
+            }
+        };
+        let deciding = async move {
+            while let Some(page) = to_decide.recv().await {
+                if decided.send(self.decide_page(day, page).await?).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        let committing = async {
+            let mut report = DayReport::default();
+            while let Some(page) = to_commit.recv().await {
+                report.add(self.commit_page(run, &page, stamp).await?);
                 if let Some(progress) = progress {
                     progress(&report);
                 }
             }
-            (read, after) = next.map_or((None, after), |(page, last)| (Some(page), Some(last)));
-            decided = ready;
-        }
+            Ok::<_, OfficeError>(report)
+        };
+        let ((), (), report) = tokio::try_join!(reading, deciding, committing)?;
         Ok(report)
-    }
-
-    /// The next page of accounts that are due, with the last of them; `None` behind the last page.
-    async fn read_due(
-        &self,
-        has_more: bool,
-        day: Day,
-        after: Option<(Day, AccountId)>,
-        rules: &Arc<Rules>,
-    ) -> Result<Option<(Page, (Day, AccountId))>> {
-        if !has_more {
-            return Ok(None);
-        }
-        let due = self.store.due_accounts(day, after, PAGE).await?;
-        let Some(last) = due.last().copied() else { return Ok(None) };
-        let accounts: Vec<AccountId> = due.iter().map(|(_, account)| *account).collect();
-        Ok(Some((self.read_page(&accounts, rules).await?, last)))
     }
 
     /// The accounts' snapshots, by the version of the policy that each follows.
@@ -212,52 +208,41 @@ impl Office {
         }
     }
 
-    async fn decide_page(&self, day: Day, page: Option<Page>) -> Result<Option<Vec<Decided>>> {
-        let Some(page) = page else { return Ok(None) };
+    async fn decide_page(&self, day: Day, page: Page) -> Result<Vec<Decided>> {
         let mut decided = Vec::with_capacity(page.len());
         for (rules, group) in page {
             let world = self.world(&rules, day);
             let ledger = rules.policy.ledger.clone();
             let decide = move |snapshot: &Snapshot| decide_one(snapshot, &world, &rules);
-            let mut ready = Decided { ledger, cleared: Vec::with_capacity(group.len()), refused: Vec::new() };
+            let mut of_group = Decided { ledger, ready: Vec::with_capacity(group.len()), refused: Vec::new() };
             for (_, one) in on_all_cores(group, decide, broken).await? {
                 match one {
-                    Ok(one) => ready.cleared.push(one),
-                    Err(refused) => ready.refused.push(refused),
+                    Ok(ready) => of_group.ready.push(ready),
+                    Err(refused) => of_group.refused.push(refused),
                 }
             }
-            decided.push(ready);
+            decided.push(of_group);
         }
-        Ok(Some(decided))
+        Ok(decided)
     }
 
-    async fn commit_page(
-        &self,
-        run: Option<RunId>,
-        decided: Option<Vec<Decided>>,
-        stamp: &Stamp,
-    ) -> Result<Option<DayReport>> {
-        let Some(decided) = decided else { return Ok(None) };
+    async fn commit_page(&self, run: Option<RunId>, decided: &[Decided], stamp: &Stamp) -> Result<DayReport> {
         let mut report = DayReport::default();
-        for Decided { ledger, cleared, refused } in &decided {
-            report.examined += (cleared.len() + refused.len()) as u64;
+        for Decided { ledger, ready, refused } in decided {
+            report.examined += (ready.len() + refused.len()) as u64;
             report.refused += refused.len() as u64;
             for (account, sentence) in refused {
                 self.store.open_exception(Some(*account), ExceptionKind::AuditRefused, sentence, stamp).await?;
             }
-            let commits: Vec<Commit<'_>> = cleared
-                .iter()
-                .map(|ready| Commit { decision: ready.cleared.decision(), pieces: &ready.pieces })
-                .collect();
-            let outcomes = self.store.commit_decisions(run, &commits, ledger, stamp).await?;
-            for (ready, outcome) in cleared.iter().zip(outcomes) {
+            let outcomes = self.store.commit_decisions(run, ready, ledger, stamp).await?;
+            for (ready, outcome) in ready.iter().zip(outcomes) {
                 match outcome {
                     CommitOutcome::Stale => report.stale += 1,
                     CommitOutcome::Committed => count(ready, &mut report),
                 }
             }
         }
-        Ok(Some(report))
+        Ok(report)
     }
 }
 
@@ -267,23 +252,16 @@ type Page = Vec<(Arc<Rules>, Vec<Snapshot>)>;
 /// Decisions under one version of the policy, audited.
 struct Decided {
     ledger: LedgerRules,
-    cleared: Vec<Ready>,
+    ready: Vec<Commit>,
     /// Accounts whose decision the audit refused, with why.
     refused: Vec<(AccountId, String)>,
 }
 
-/// A cleared decision with the pieces that its notices are made of.
-struct Ready {
-    cleared: Cleared,
-    pieces: Vec<NewNotice>,
-    changed: bool,
-}
-
-fn count(ready: &Ready, report: &mut DayReport) {
-    let decision = ready.cleared.decision();
-    report.changed += u64::from(ready.changed);
+fn count(commit: &Commit, report: &mut DayReport) {
+    let decision = commit.decision();
+    report.changed += u64::from(commit.changes());
     report.closed += u64::from(decision.closed.is_some());
-    report.notices += ready.pieces.len() as u64;
+    report.notices += commit.pieces().len() as u64;
     for act in &decision.acts {
         match act.action {
             Action::Call(_) => report.calls += 1,
@@ -300,16 +278,15 @@ fn count(ready: &Ready, report: &mut DayReport) {
 }
 
 /// A program error on one account must not stop the night for the others: the account goes to the lead.
-fn broken(snapshot: &Snapshot) -> Result<Ready, (AccountId, String)> {
+fn broken(snapshot: &Snapshot) -> Result<Commit, (AccountId, String)> {
     let number = &snapshot.profile.number;
     Err((snapshot.account, format!("account {number} could not be decided: an error in the program, see the log")))
 }
 
-fn decide_one(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Ready, (AccountId, String)> {
+fn decide_one(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Commit, (AccountId, String)> {
     let decision = decide(snapshot, world, &rules.policy);
-    let changed = decision.changes(snapshot.case.as_ref());
-    let cleared =
-        audit(snapshot, &rules.policy, world, decision).map_err(|breach| (snapshot.account, breach.to_string()))?;
+    let refused = |sentence: String| (snapshot.account, sentence);
+    let cleared = audit(snapshot, &rules.policy, world, decision).map_err(|breach| refused(breach.to_string()))?;
     let pieces = cleared.decision().acts.iter().flat_map(|act| of_act(act, &snapshot.profile)).collect();
-    Ok(Ready { cleared, pieces, changed })
+    Commit::of(cleared, snapshot, pieces).map_err(|error| refused(error.to_string()))
 }

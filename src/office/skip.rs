@@ -32,7 +32,7 @@ impl Office {
             let world = self.world(&rules, stamp.on);
             let cleared = audit(&snapshot, &rules.policy, &world, decision)
                 .map_err(|breach| OfficeError::refused(breach.to_string(), "nothing was changed"))?;
-            let commit = Commit { decision: cleared.decision(), pieces: &[] };
+            let commit = Commit::of(cleared, &snapshot, Vec::new())?;
             let outcomes = self.store.commit_decisions(None, &[commit], &rules.policy.ledger, &stamp).await?;
             if outcomes.first() != Some(&CommitOutcome::Committed) {
                 continue;

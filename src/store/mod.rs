@@ -8,6 +8,7 @@
 //! clocks differ agree about them. Deliberately absent: any choice. The store does not decide what follows from a fact; it
 //! raises the account's `facts_seq`, makes the account due today, and lets `decide` look.
 
+mod commit;
 mod error;
 mod postgres;
 mod rows;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+pub use commit::Commit;
 pub use error::{Result, StoreError};
 pub use rows::*;
 
@@ -135,7 +137,7 @@ use_cases! {
 use_cases! {
     /// Writes decisions in one transaction: case, next review, fees, and what the acts order. Those whose account has
     /// learned something since are left out as stale. Outcomes are in the order of `commits`.
-    fn commit_decisions(&self, run: Option<RunId>, commits: &[Commit<'_>], rules: &LedgerRules, stamp: &Stamp) -> Vec<CommitOutcome>;
+    fn commit_decisions(&self, run: Option<RunId>, commits: &[Commit], rules: &LedgerRules, stamp: &Stamp) -> Vec<CommitOutcome>;
     /// Records something that happened to the account, with a note for the log.
     fn record_event(&self, account: AccountId, event: &Event, note: &str, stamp: &Stamp) -> ();
     /// Tasks for people: the open ones, or all.

@@ -9,10 +9,9 @@ use crate::domain::call::ScorePart;
 use crate::domain::document::Document;
 use crate::domain::hold::HoldKind;
 use crate::domain::import::{FileKind, ImportOutcome, RefusedRow};
-use crate::domain::notice::NewNotice;
 use crate::domain::{
-    AccountId, AccountNumber, Actor, BatchId, CallId, Cents, Day, Decision, DocumentHash, ItemId, Language, NoticeId,
-    OpenItem, PolicyHash, Profile, Role, RunId, Service,
+    AccountId, AccountNumber, Actor, BatchId, CallId, Cents, Day, DocumentHash, ItemId, Language, NoticeId, OpenItem,
+    PolicyHash, Profile, Role, RunId, Service,
 };
 
 /// Who acts, on which business date and at which instant: every change bears it into the log.
@@ -60,13 +59,6 @@ pub struct AccountItems {
     /// Oldest due first.
     pub items: Vec<OpenItem>,
     pub unapplied: Cents,
-}
-
-/// A decision to be committed, with the pieces that its notices are made of.
-#[derive(Clone, Copy, Debug)]
-pub struct Commit<'a> {
-    pub decision: &'a Decision,
-    pub pieces: &'a [NewNotice],
 }
 
 /// What became of a decision.

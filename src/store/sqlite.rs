@@ -70,6 +70,8 @@ pub(super) async fn open(url: &str) -> Result<backend::Backend> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
+        // Rows cross from SQLite's thread in batches; with a small buffer the two threads wake each other for each few.
+        .row_buffer_size(1024)
         .pragma("temp_store", "MEMORY");
     // KiB, and pages of 4 KiB: the log of changes is folded into the file every 32 MiB, and not every few dozen accounts.
     let writing = options.clone().pragma("cache_size", "-65536").pragma("wal_autocheckpoint", "8192");

@@ -29,6 +29,13 @@ impl Bodies {
         Ok(Part { at: start + 1, len: self.0.len() - start })
     }
 
+    /// A body that is text already.
+    pub(super) fn add_text(&mut self, body: &str) -> Part {
+        let at = self.0.len() + 1;
+        self.0.extend_from_slice(body.as_bytes());
+        Part { at, len: body.len() }
+    }
+
     /// What the statement binds.
     pub(super) fn into_blob(self) -> Vec<u8> {
         self.0

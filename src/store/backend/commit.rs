@@ -10,14 +10,15 @@ use sqlx::types::Json;
 
 use super::bodies::{Bodies, PART, Part};
 use super::event::{self, NewEvent};
-use super::given::{Commit, CommitOutcome, NewHold, Stamp};
+use super::given::{CommitOutcome, NewHold, Stamp};
 use super::kept;
 use super::ledger::{self, EntryRow, OWN_SOURCE};
-use super::log::{self, NewLine};
+use super::log;
 use super::settle::settle_debts;
 use super::task::{self, NewTask};
 use super::{
-    Backend, Conn, FOR_UPDATE, Result, account, body, call, field_order, hold, ids, notice, outbox, referral, rows, sql,
+    Backend, Commit, Conn, FOR_UPDATE, Result, account, body, call, field_order, hold, ids, notice, outbox, referral,
+    rows, sql,
 };
 use crate::domain::call::{Call, CallState};
 use crate::domain::case::{Cause, StageRef};
@@ -26,8 +27,8 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Case, Cents, Day, Decision, EntryKind, EventKind, NoticeId, OrderId, PolicyHash,
-    ReferralId, Role, RunId, Service,
+    AccountId, Act, Action, CallId, Cents, Day, EntryKind, EventKind, NoticeId, OrderId, PolicyHash, ReferralId, Role,
+    RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -35,73 +36,49 @@ impl Backend {
     pub async fn commit_decisions(
         &self,
         run: Option<RunId>,
-        commits: &[Commit<'_>],
+        commits: &[Commit],
         rules: &LedgerRules,
         stamp: &Stamp,
     ) -> Result<Vec<CommitOutcome>> {
         let mut tx = self.write().await?;
-        let current = sequences(&mut tx, commits).await?;
-        let stands = |commit: &&Commit<'_>| current.get(&commit.decision.account) == Some(&commit.decision.seen_seq);
-        let standing: Vec<Commit<'_>> = commits.iter().filter(stands).copied().collect();
+        let stale = stale(&mut tx, commits).await?;
+        let is_stale = |commit: &Commit| stale.contains(&commit.decision.account);
+        let standing: Vec<&Commit> = commits.iter().filter(|commit| !is_stale(commit)).collect();
 
-        let before = cases(&mut tx, &standing).await?;
-        write_cases(&mut tx, &standing, &before).await?;
+        write_cases(&mut tx, &standing).await?;
         cancel(&mut tx, &standing, stamp).await?;
         let orders = Orders::of(&standing, stamp);
         orders.carry_out(&mut tx, rules, stamp).await?;
         write_reviews(&mut tx, &standing, &orders.learned).await?;
-        write_log(&mut tx, run, &standing, &before, stamp).await?;
+        log::write_decisions(&mut tx, run, &standing, stamp).await?;
         tx.commit().await?;
 
-        let outcome = |commit| if stands(&commit) { CommitOutcome::Committed } else { CommitOutcome::Stale };
+        let outcome = |commit| if is_stale(commit) { CommitOutcome::Stale } else { CommitOutcome::Committed };
         Ok(commits.iter().map(outcome).collect())
     }
 }
 
-/// The accounts' sequences, locked in order of their ids until the transaction ends.
-async fn sequences(conn: &mut Conn, commits: &[Commit<'_>]) -> Result<BTreeMap<AccountId, i64>> {
-    let accounts: Vec<AccountId> = commits.iter().map(|commit| commit.decision.account).collect();
+/// What an account's decision has seen of its facts.
+#[derive(Serialize)]
+struct Seen {
+    account: AccountId,
+    seen: i64,
+}
+
+/// The accounts that have learned something since their decision looked. All are locked, in order of their ids, until
+/// the transaction ends.
+async fn stale(conn: &mut Conn, commits: &[Commit]) -> Result<BTreeSet<AccountId>> {
+    let seen = |commit: &Commit| Seen { account: commit.decision.account, seen: commit.decision.seen_seq };
+    let seen: Vec<Seen> = commits.iter().map(seen).collect();
     let select = format!(
-        "SELECT account_id, facts_seq FROM review WHERE account_id IN {} ORDER BY account_id {FOR_UPDATE}",
-        ids(1)
+        "SELECT locked.account_id FROM (
+            SELECT review.account_id, review.facts_seq, r.seen
+            FROM {} JOIN review ON review.account_id = r.account ORDER BY review.account_id {FOR_UPDATE}) AS locked
+         WHERE locked.facts_seq <> locked.seen",
+        rows(1, "account bigint, seen bigint")
     );
-    let found: Vec<(i64, i64)> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
-    Ok(found.into_iter().map(|(account, seq)| (AccountId(account), seq)).collect())
-}
-
-/// An account's case before the decision, and how many it had had.
-type Before = BTreeMap<AccountId, (Option<Case>, u32)>;
-
-/// The cases before, of the accounts whose decision has or ends one.
-async fn cases(conn: &mut Conn, standing: &[Commit<'_>]) -> Result<Before> {
-    let accounts: Vec<AccountId> = standing
-        .iter()
-        .map(|commit| commit.decision)
-        .filter(|decision| decision.case.is_some() || decision.closed.is_some())
-        .map(|decision| decision.account)
-        .collect();
-    if accounts.is_empty() {
-        return Ok(Before::new());
-    }
-    let select = format!("SELECT account_id, cases_so_far, body FROM case_state WHERE account_id IN {}", ids(1));
-    let found: Vec<(i64, i64, Option<Json<Case>>)> =
-        sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
-    Ok(found
-        .into_iter()
-        .map(|(account, cases, case)| {
-            (AccountId(account), (case.map(|Json(case)| case), u32::try_from(cases).unwrap_or(u32::MAX)))
-        })
-        .collect())
-}
-
-fn case_before<'a>(before: &'a Before, decision: &Decision) -> Option<&'a Case> {
-    before.get(&decision.account).and_then(|(case, _)| case.as_ref())
-}
-
-/// Cases are numbered from 1, so that the latest number is their count.
-fn cases_so_far(before: &Before, decision: &Decision) -> u32 {
-    let had = before.get(&decision.account).map_or(0, |(_, cases)| *cases);
-    decision.case.as_ref().map_or(had, |case| case.number.max(had))
+    let found: Vec<i64> = sqlx::query_scalar(sql(select)).bind(Json(seen)).fetch_all(conn).await?;
+    Ok(found.into_iter().map(AccountId).collect())
 }
 
 #[derive(Serialize)]
@@ -113,17 +90,16 @@ struct CaseRow {
     part: Option<Part>,
 }
 
-async fn write_cases(conn: &mut Conn, standing: &[Commit<'_>], before: &Before) -> Result<()> {
+async fn write_cases(conn: &mut Conn, standing: &[&Commit]) -> Result<()> {
     let mut bodies = Bodies::default();
     let changed: Vec<CaseRow> = standing
         .iter()
-        .map(|commit| commit.decision)
-        .filter(|decision| decision.case.as_ref() != case_before(before, decision))
-        .map(|decision| {
-            let part = decision.case.as_ref().map(|case| bodies.add(case)).transpose()?;
-            Ok(CaseRow { account: decision.account, cases: cases_so_far(before, decision), part })
+        .filter_map(|commit| {
+            let case = commit.case.as_ref()?;
+            let part = case.body.as_deref().map(|body| bodies.add_text(body));
+            Some(CaseRow { account: commit.decision.account, cases: case.so_far, part })
         })
-        .collect::<Result<_>>()?;
+        .collect();
     if changed.is_empty() {
         return Ok(());
     }
@@ -142,24 +118,26 @@ async fn write_cases(conn: &mut Conn, standing: &[Commit<'_>], before: &Before) 
 struct ReviewRow<'a> {
     account: AccountId,
     next_review: Option<Day>,
-    /// What the decision itself adds to the facts.
+    /// Whether the decision itself adds to what the next one sees: 1 or 0.
     learned: i64,
     policy: &'a PolicyHash,
 }
 
-/// Sets the next reviews. An account to whose facts the decision itself added is looked at again the day after.
-async fn write_reviews<'a>(conn: &mut Conn, standing: &[Commit<'a>], learned: &BTreeSet<AccountId>) -> Result<()> {
-    let review = |decision: &'a Decision| {
+/// Sets the next reviews. An account to whose facts the decision itself added is looked at again the day after. A case
+/// that moved on makes stale whatever else was decided on what it was before.
+async fn write_reviews(conn: &mut Conn, standing: &[&Commit], learned: &BTreeSet<AccountId>) -> Result<()> {
+    let mut reviews = Vec::with_capacity(standing.len());
+    for commit in standing {
+        let decision = &commit.decision;
         let has_learned = learned.contains(&decision.account);
         let tomorrow = has_learned.then(|| plus_days(decision.on, 1));
-        ReviewRow {
+        reviews.push(ReviewRow {
             account: decision.account,
             next_review: [decision.next_review, tomorrow].into_iter().flatten().min(),
-            learned: i64::from(has_learned),
+            learned: i64::from(has_learned || commit.case.is_some()),
             policy: &decision.policy,
-        }
-    };
-    let reviews: Vec<ReviewRow<'a>> = standing.iter().map(|commit| review(commit.decision)).collect();
+        });
+    }
     let update = format!(
         "UPDATE review SET next_review = r.next_review, facts_seq = facts_seq + r.learned, policy_hash = r.policy
          FROM {} WHERE review.account_id = r.account",
@@ -167,32 +145,6 @@ async fn write_reviews<'a>(conn: &mut Conn, standing: &[Commit<'a>], learned: &B
     );
     sqlx::query(sql(update)).bind(Json(reviews)).execute(conn).await?;
     Ok(())
-}
-
-#[derive(Serialize)]
-struct Logged<'a> {
-    decision: &'a Decision,
-    cases_so_far: u32,
-}
-
-/// Logs the decisions that change something, with their reasons.
-async fn write_log(
-    conn: &mut Conn,
-    run: Option<RunId>,
-    standing: &[Commit<'_>],
-    before: &Before,
-    stamp: &Stamp,
-) -> Result<()> {
-    let lines: Vec<NewLine<Logged<'_>>> = standing
-        .iter()
-        .map(|commit| commit.decision)
-        .filter(|decision| decision.changes(case_before(before, decision)))
-        .map(|decision| {
-            let logged = Logged { decision, cases_so_far: cases_so_far(before, decision) };
-            NewLine::of(decision.account, "decision", logged)
-        })
-        .collect();
-    log::write(conn, &lines, run, stamp).await
 }
 
 /// What is to be canceled at an account: the pending acts of a stage, or of the whole case.
@@ -204,9 +156,9 @@ struct Ended<'a> {
 /// What each account's decision cancels.
 type Endings<'a> = BTreeMap<AccountId, Vec<Ended<'a>>>;
 
-fn endings<'a>(standing: &[Commit<'a>]) -> Endings<'a> {
+fn endings<'a>(standing: &[&'a Commit]) -> Endings<'a> {
     let mut endings = Endings::new();
-    for decision in standing.iter().map(|commit| commit.decision) {
+    for decision in standing.iter().map(|commit| &commit.decision) {
         let stages = decision.cancels.iter().map(|(stage, cause)| Ended { stage: Some(stage), cause });
         let whole = decision.closed.iter().map(|cause| Ended { stage: None, cause });
         let ended: Vec<Ended<'a>> = stages.chain(whole).collect();
@@ -223,7 +175,7 @@ fn cause_of(endings: &Endings<'_>, account: AccountId, stage: Option<&StageRef>)
     ended.iter().find(|ended| ended.stage.is_none() || ended.stage == stage).map(|ended| ended.cause.to_string())
 }
 
-async fn cancel(conn: &mut Conn, standing: &[Commit<'_>], stamp: &Stamp) -> Result<()> {
+async fn cancel(conn: &mut Conn, standing: &[&Commit], stamp: &Stamp) -> Result<()> {
     let endings = endings(standing);
     if endings.is_empty() {
         return Ok(());
@@ -303,13 +255,13 @@ struct Orders {
 }
 
 impl Orders {
-    fn of(standing: &[Commit<'_>], stamp: &Stamp) -> Self {
+    fn of(standing: &[&Commit], stamp: &Stamp) -> Self {
         let mut orders = Self::default();
         for commit in standing {
             for act in &commit.decision.acts {
                 orders.take(act, commit.decision.on);
             }
-            orders.take_pieces(commit.pieces, stamp);
+            orders.take_pieces(&commit.pieces, stamp);
         }
         orders
     }

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::bodies::{Bodies, PART, Part};
 use super::given::{LogLine, Stamp};
-use super::{Backend, Conn, Result, body, rows, sql};
+use super::{Backend, Commit, Conn, Result, body, rows, sql};
 use crate::domain::{AccountId, Actor, RunId};
 
 /// A line about to be written.
@@ -39,14 +39,42 @@ pub(super) async fn write<B: Serialize + Sync>(
     run: Option<RunId>,
     stamp: &Stamp,
 ) -> Result<()> {
-    if lines.is_empty() {
-        return Ok(());
-    }
     let mut bodies = Bodies::default();
     let lines: Vec<LineRow> = lines
         .iter()
         .map(|line| Ok(LineRow { account: line.account, what: line.what, part: bodies.add(&line.body)? }))
         .collect::<Result<_>>()?;
+    write_rows(conn, &lines, bodies, run, stamp).await
+}
+
+/// Writes the decisions of a batch, each with its line as it was made.
+pub(super) async fn write_decisions(
+    conn: &mut Conn,
+    run: Option<RunId>,
+    standing: &[&Commit],
+    stamp: &Stamp,
+) -> Result<()> {
+    let mut bodies = Bodies::default();
+    let lines: Vec<LineRow> = standing
+        .iter()
+        .filter_map(|commit| {
+            let part = bodies.add_text(commit.log.as_deref()?);
+            Some(LineRow { account: Some(commit.decision.account), what: "decision", part })
+        })
+        .collect();
+    write_rows(conn, &lines, bodies, run, stamp).await
+}
+
+async fn write_rows(
+    conn: &mut Conn,
+    lines: &[LineRow],
+    bodies: Bodies,
+    run: Option<RunId>,
+    stamp: &Stamp,
+) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     let insert = format!(
         "INSERT INTO log (account_id, run_id, recorded_at, actor, what, body)
          SELECT r.account, $3, $4, $5, r.what, {} FROM {}",

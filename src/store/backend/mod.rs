@@ -31,6 +31,7 @@ mod task;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Pool, Transaction};
 
+use super::super::commit::Commit;
 use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
