@@ -402,7 +402,8 @@ fn nothing_is_doubled(days: &[Lived]) -> Result<(), TestCaseError> {
         for act in lived.acts().filter(|act| !is_restoration(act)) {
             prop_assert!(keys.insert(act.key.clone()), "{} is decided again on {}", act.key, lived.day);
             let StageRef { track, anchor, stage, round, .. } = act.key.of.clone();
-            if act.for_day == lived.day && !matches!(act.action, Action::Task { .. }) {
+            let amends = matches!(act.action, Action::Task { .. } | Action::ReverseFee { .. });
+            if act.for_day == lived.day && !amends {
                 moved.entry((track, anchor)).or_default().insert((stage, round));
             }
         }

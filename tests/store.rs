@@ -13,6 +13,7 @@ use arrears::domain::case::{Cause, StageRef};
 use arrears::domain::day::parse;
 use arrears::domain::decision::{Finding, Verdict};
 use arrears::domain::document::{Document, MediaType, sha256};
+use arrears::domain::fee::Undone;
 use arrears::domain::field_order::{FinalizeRefusal, OrderKind, OrderState};
 use arrears::domain::hold::HoldKind;
 use arrears::domain::import::{FileKind, ImportFile, ImportRows, NewEntry, RowRefusal, UnmatchedState};
@@ -67,6 +68,7 @@ contract! {
     a_control_record_raises_the_watermark_and_never_lowers_it
     a_counter_payment_is_posted_once
     a_waived_fee_is_reversed_and_a_file_s_entry_is_not
+    a_fee_that_had_no_ground_is_taken_back_once_and_the_next_decision_sees_it
     a_decision_on_old_facts_is_not_committed
     a_fee_is_posted_once_and_the_account_looked_at_again_the_next_day
     an_act_ordered_again_stands_once
@@ -563,6 +565,34 @@ fn fee(account: AccountId, on: &str) -> Act {
     Act { amount: Some(Cents::new(1_000)), ..act(account, "late_charge", Action::Fee(fee), on) }
 }
 
+async fn a_fee_that_had_no_ground_is_taken_back_once_and_the_next_decision_sees_it(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    decide(&store, debtor, vec![fee(debtor, "2026-04-01")], &[], "2026-04-01").await;
+    let posted = snapshot(&store, debtor).await;
+    assert_eq!(posted.fees.len(), 1);
+    assert_eq!(posted.fees[0].bill, Some((day("2026-03-02"), day("2026-03-23"))));
+    assert_eq!(posted.ledger, [], "nothing of an earlier day was learned since");
+
+    take_entries(&store, vec![payment("1001", "P-1", 18_000, "2026-03-20")], &at("2026-04-15")).await;
+    let learned = snapshot(&store, debtor).await;
+    assert_eq!(learned.ledger.len(), 3, "the bill, the fee and the payment that was received in time");
+    let reversal = Act {
+        key: learned.fees[0].reversal_key(),
+        action: Action::ReverseFee { fee: learned.fees[0].entry, name: "late charge".to_owned() },
+        amount: Some(Cents::new(1_000)),
+        ..act(debtor, "late_charge", notice_action(), "2026-04-15")
+    };
+    decide(&store, debtor, vec![reversal.clone()], &[], "2026-04-15").await;
+    let after = snapshot(&store, debtor).await;
+    assert_eq!(after.fees[0].undone, Some(Undone::TakenBack(day("2026-04-15"))));
+    assert_eq!((after.balance(), after.ledger.len()), (Cents::ZERO, 0));
+
+    decide(&store, debtor, vec![reversal], &[], "2026-04-16").await;
+    assert_eq!(snapshot(&store, debtor).await.balance(), Cents::ZERO, "ordered again, it stands once");
+    let waived = store.reverse_entry(after.fees[0].entry, "by hand", &rules(), &lead("2026-04-17")).await;
+    assert!(matches!(waived, Err(StoreError::Conflict(_))), "{waived:?}");
+}
+
 async fn a_waived_fee_is_reversed_and_a_file_s_entry_is_not(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
     decide(&store, debtor, vec![fee(debtor, "2026-04-01")], &[], "2026-04-01").await;
@@ -571,6 +601,8 @@ async fn a_waived_fee_is_reversed_and_a_file_s_entry_is_not(store: Store, _: Str
     static RULES: std::sync::LazyLock<LedgerRules> = std::sync::LazyLock::new(rules);
     static STAMP: std::sync::LazyLock<Stamp> = std::sync::LazyLock::new(|| lead("2026-04-02"));
     waive(entries[1].id).await.expect("the waiver");
+    let seen = snapshot(&store, debtor).await;
+    assert_eq!(seen.fees[0].undone, Some(Undone::Waived(day("2026-04-02"))));
     assert_eq!(open_cents(&store, debtor).await, [18_000]);
     assert!(matches!(waive(entries[1].id).await, Err(StoreError::Conflict(_))));
     assert!(matches!(waive(entries[0].id).await, Err(StoreError::Conflict(_))));

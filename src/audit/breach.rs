@@ -219,6 +219,12 @@ pub enum Broken {
     #[error("the item that it penalizes is due {}, and the fee is dated {}", short(*.due_on), short(*.for_day))]
     FeeTooEarly { due_on: Day, for_day: Day },
 
+    #[error("the bill due {} had its fee on {}", short(*.bill_due), short(*.on))]
+    FeeTwice { on: Day, bill_due: Day },
+    #[error("there is no fee {fee} of this account that stands")]
+    NoSuchFee { fee: ItemId },
+    #[error("the debt of fee {fee} was past due on its day, {}", short(*.on))]
+    FeeHasGround { fee: ItemId, on: Day },
     // referral
     #[error("{to} reaches the property of the debtor, and the debtor is not the owner")]
     NotOwner { to: Destination },
@@ -261,6 +267,7 @@ pub(super) const fn is_outward(action: &Action) -> bool {
         | Action::Refer { .. }
         | Action::WriteOff => true,
         Action::Fee(_)
+        | Action::ReverseFee { .. }
         | Action::Restore { .. }
         | Action::Task { .. }
         | Action::Hold { .. }

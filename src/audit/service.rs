@@ -147,6 +147,7 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
                 }
             }
             Action::Fee(_)
+            | Action::ReverseFee { .. }
             | Action::Disconnect { .. }
             | Action::Restore { .. }
             | Action::Task { .. }

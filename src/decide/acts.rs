@@ -45,7 +45,11 @@ pub fn act(
             Some(view.snapshot.items.iter().filter(|item| items.contains(&item.id)).map(|item| item.open).sum())
         }
         Action::Freeze { .. } => Some(view.past_due_amount()),
-        Action::Restore { .. } | Action::Task { .. } | Action::Hold { .. } | Action::Flag { .. } => None,
+        Action::ReverseFee { .. }
+        | Action::Restore { .. }
+        | Action::Task { .. }
+        | Action::Hold { .. }
+        | Action::Flag { .. } => None,
     };
     if matches!(action, Action::Fee(_)) && amount.is_none() {
         return None;

@@ -144,6 +144,7 @@ pub fn services_of(action: &Action) -> &[Service] {
         Action::Notice(_)
         | Action::Call(_)
         | Action::Fee(_)
+        | Action::ReverseFee { .. }
         | Action::Tag(_)
         | Action::Task { .. }
         | Action::Hold { .. }

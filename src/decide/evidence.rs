@@ -57,6 +57,7 @@ impl<'p, 'a> Planner<'p, 'a> {
                 Action::Call(_) => &[EventKind::ContactMade, EventKind::ContactFailed],
                 Action::Notice(_)
                 | Action::Fee(_)
+                | Action::ReverseFee { .. }
                 | Action::Disconnect { .. }
                 | Action::Restore { .. }
                 | Action::Task { .. }

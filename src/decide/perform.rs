@@ -75,6 +75,10 @@ impl<'a> Walker<'_, 'a> {
         let items = self.items_of(narrowed, stage);
         let (mut free, mut barred): (Vec<Action>, Vec<(Barred, Option<Day>)>) = (Vec::new(), Vec::new());
         for action in stage.acts.iter().flat_map(|action| one_service_each(action, narrowed)) {
+            // A stage that tells and charges may tell again; it charges each bill once.
+            if matches!(action, Action::Fee(_)) && stage.every.is_none() && self.is_charged(stage) {
+                continue;
+            }
             let held = bars::find(&action, narrowed, &items);
             self.gives.review = earlier(self.gives.review, held.until);
             match held.value {
@@ -86,6 +90,12 @@ impl<'a> Walker<'_, 'a> {
         if adverse_barred && barred.is_empty() {
             let facts = vec![("services to shut off".into(), "none: not had, off already, or ordered off".into())];
             self.found(stage, stage.rule, Verdict::NotMet, facts, None);
+            return Outcome::Next;
+        }
+        if free.is_empty() && barred.is_empty() {
+            let round = self.planner().round(&stage.id);
+            self.set(stage, round, StepState::Expired(self.view.world.today), items);
+            self.found(stage, stage.rule, Verdict::NotMet, vec![("the bill has its fee".into(), "yes".into())], None);
             return Outcome::Next;
         }
         if free.is_empty() || adverse_barred {
@@ -105,6 +115,11 @@ impl<'a> Walker<'_, 'a> {
         self.found(stage, stage.rule, Verdict::Acts, facts, None);
         self.perform(narrowed, stage, free, for_day, items);
         Outcome::Stop
+    }
+
+    fn is_charged(&self, stage: &Stage) -> bool {
+        let run = &self.gives.run;
+        super::fees::is_charged(self.view, self.track, &stage.id, (run.anchor_billed_on, run.anchor_due_on))
     }
 
     fn perform(&mut self, narrowed: &View<'a>, stage: &'a Stage, free: Vec<Action>, for_day: Day, items: Vec<ItemId>) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Service, words};
 use super::hold::HoldKind;
-use super::ids::NoticeName;
+use super::ids::{ItemId, NoticeName};
 use super::money::Cents;
 use super::person::Role;
 use super::referral::Destination;
@@ -46,6 +46,12 @@ pub enum Action {
     Call(CallAction),
     /// A ledger entry, posted with the decision.
     Fee(FeeAction),
+    /// Takes back a fee that had no ground on its day. No policy orders it.
+    ReverseFee {
+        fee: ItemId,
+        /// What the ledger calls the fee.
+        name: String,
+    },
     /// A tag or door hanger left by a crew.
     Tag(TagAction),
     /// Shut off, one order a service.
@@ -156,6 +162,7 @@ impl Action {
             Self::Notice(_) => "notice",
             Self::Call(_) => "call",
             Self::Fee(_) => "fee",
+            Self::ReverseFee { .. } => "reverse_fee",
             Self::Tag(_) => "tag",
             Self::Disconnect { limit_only: false, .. } => "disconnect",
             Self::Disconnect { limit_only: true, .. } => "limit",
@@ -179,9 +186,12 @@ impl Action {
             Self::Fee(_) => BTreeSet::from([Blocks::Fees]),
             Self::Disconnect { .. } => BTreeSet::from([Blocks::Disconnect]),
             Self::Refer { .. } | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
-            Self::Restore { .. } | Self::Task { .. } | Self::Hold { .. } | Self::Flag { .. } | Self::Freeze { .. } => {
-                BTreeSet::new()
-            }
+            Self::ReverseFee { .. }
+            | Self::Restore { .. }
+            | Self::Task { .. }
+            | Self::Hold { .. }
+            | Self::Flag { .. }
+            | Self::Freeze { .. } => BTreeSet::new(),
         }
     }
 }

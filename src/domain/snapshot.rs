@@ -7,6 +7,7 @@ use super::arrangement::{Arrangement, Standing};
 use super::case::Case;
 use super::day::Day;
 use super::event::Event;
+use super::fee::PostedFee;
 use super::hold::Hold;
 use super::ids::AccountId;
 use super::ledger::{Application, Entry, OpenItem};
@@ -32,6 +33,12 @@ pub struct Snapshot {
     /// What the arrangements' and promises' standing is computed from; empty when there are none.
     pub payments: Vec<Entry>,
     pub applications: Vec<Application>,
+    /// Fees that decisions have posted, of whatever case, in the order in which they were posted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fees: Vec<PostedFee>,
+    /// The whole ledger, where a credit of an earlier day was learned after such a fee; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ledger: Vec<Entry>,
     /// Services that are shut off now, by the crew's results.
     pub shut_off: Vec<super::account::Service>,
     /// The open case, and how many the account has had.

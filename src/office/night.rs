@@ -245,6 +245,7 @@ fn count(ready: &Ready, report: &mut DayReport) {
             Action::Disconnect { .. } | Action::Restore { .. } | Action::Tag(_) => report.orders += 1,
             Action::Refer { .. } | Action::WriteOff => report.referrals += 1,
             Action::Notice(_)
+            | Action::ReverseFee { .. }
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }

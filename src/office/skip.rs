@@ -115,6 +115,7 @@ fn may_skip(decided: &Decision, run: &TrackRun, stage: &StageId) -> Result<()> {
         ) => return Ok(()),
         Some(Verdict::WaitsForStage(before)) => format!("{before} comes before {stage}"),
         Some(Verdict::Done(day)) => format!("{stage} was done on {day}"),
+        Some(Verdict::TakenBack(day)) => format!("the fee of {stage} was taken back on {day}"),
         Some(Verdict::Expired(day)) => format!("{stage} was over on {day}"),
         Some(Verdict::Overridden(by)) => format!("{stage} was skipped by {} on {}", by.by, by.on),
         Some(Verdict::NotMet) | None => format!("{stage} does not apply now"),

@@ -10,6 +10,7 @@ use crate::decide::decide;
 use crate::domain::arrangement::{Arrangement, Installment};
 use crate::domain::case::StageRef;
 use crate::domain::day::{LAST_DAY, plus_days};
+use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
 use crate::domain::promise::Promise;
@@ -38,6 +39,7 @@ pub struct Account<'a> {
     /// The last decision: what it saw, and when it asked to look again. `None` before the first.
     decided: Option<(i64, Option<Day>)>,
     letters: Vec<Letter>,
+    fees: Vec<PostedFee>,
 }
 
 /// A notice that was decided and waits for its mailing.
@@ -77,6 +79,7 @@ impl<'a> Account<'a> {
             facts_seq: 0,
             decided: None,
             letters: Vec::new(),
+            fees: Vec::new(),
         }
     }
 
@@ -129,6 +132,7 @@ impl<'a> Account<'a> {
     pub fn snapshot(&self) -> Snapshot {
         let books = self.books();
         let planned = !self.promises.is_empty() || !self.arrangements.is_empty();
+        let overtaken = self.fees.iter().any(|fee| is_overtaken(fee, &self.entries));
         let is_payment = |entry: &&Entry| matches!(entry.kind, EntryKind::Payment | EntryKind::Reversal);
         Snapshot {
             account: AccountId(1),
@@ -142,6 +146,8 @@ impl<'a> Account<'a> {
             arrangements: self.arrangements.clone(),
             payments: if planned { self.entries.iter().filter(is_payment).cloned().collect() } else { Vec::new() },
             applications: if planned { books.applications } else { Vec::new() },
+            fees: self.fees.clone(),
+            ledger: if overtaken { self.entries.clone() } else { Vec::new() },
             shut_off: self.shut_off.clone(),
             case: self.case.clone(),
             cases_so_far: self.cases_so_far,
@@ -165,7 +171,12 @@ impl<'a> Account<'a> {
             Action::Fee(fee) => {
                 let due_on = Some(plus_days(act.for_day, i64::from(fee.due_days)));
                 let amount = act.amount.unwrap_or(Cents::ZERO);
-                self.post(|entry| Entry { kind: EntryKind::Fee, amount, effective_on: act.for_day, due_on, ..entry });
+                let posted = |entry| Entry { kind: EntryKind::Fee, amount, effective_on: act.for_day, due_on, ..entry };
+                let entry = self.post(posted);
+                let anchor = self.entries.iter().find(|entry| entry.id == of.anchor);
+                let bill = anchor.map(|entry| (entry.effective_on, entry.due_on.unwrap_or(entry.effective_on)));
+                let (key, name, on) = (act.key.clone(), fee.name.clone(), act.for_day);
+                self.fees.push(PostedFee { entry, key, name, amount, on, bill, undone: None });
             }
             Action::Notice(notice) => {
                 let mail_on = division.mails_on.get(&of.stage).copied();
@@ -194,6 +205,7 @@ impl<'a> Account<'a> {
                 self.shut_off.retain(|service| !services.contains(service));
                 self.happens(EventKind::Restored, Some(of));
             }
+            Action::ReverseFee { fee, .. } => self.reverse_fee(*fee),
             Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
@@ -201,6 +213,14 @@ impl<'a> Account<'a> {
             | Action::Freeze { .. }
             | Action::WriteOff => {}
         }
+    }
+
+    fn reverse_fee(&mut self, id: ItemId) {
+        let today = self.world.today;
+        let Some(fee) = self.fees.iter_mut().find(|fee| fee.entry == id) else { return };
+        fee.undone = Some(Undone::TakenBack(today));
+        let amount = -fee.amount;
+        self.post(|entry| Entry { kind: EntryKind::Reversal, amount, reverses: Some(id), ..entry });
     }
 
     fn mailed(&mut self, letter: &Letter) {

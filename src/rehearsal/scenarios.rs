@@ -5,6 +5,7 @@
 
 use super::account::{Account, Payment};
 use super::division::Division;
+use crate::decide::why;
 use crate::domain::arrangement::Installment;
 use crate::domain::day::plus_days;
 use crate::domain::hold::{Hold, HoldKind};
@@ -288,6 +289,116 @@ fn a_returned_payment_brings_the_debt_back_with_a_fresh_notice_but_no_second_lat
     assert_eq!(tale.days("late_fee"), ["2026-04-02"]);
     assert_eq!(tale.days("final_notice"), ["2026-05-01", "2026-05-18"]);
     assert_eq!(tale.days("shut_off"), ["2026-06-02"]);
+}
+
+/// Learned today, received on the day given.
+fn learn_late(account: &mut Account, cents: i64, received: &str) {
+    account.pay(Payment { amount: Cents::new(cents), received_on: day(received), item: None, service: None });
+}
+
+#[test]
+fn a_payment_in_time_that_is_learned_late_takes_the_late_fee_back_once() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-20", |account| learn_late(account, 24_000, "2026-04-01")).through("2026-04-20");
+    assert_eq!(tale.days("late_fee"), ["2026-04-02"]);
+    assert_eq!(tale.days("late_fee.taken_back"), ["2026-04-20"]);
+    assert_eq!(tale.amounts("late_fee.taken_back"), [1_200]);
+    assert_eq!(tale.account.snapshot().balance(), Cents::ZERO);
+    let said = why::explain(tale.last.as_ref().unwrap(), &policy);
+    let fee = said.iter().find(|line| line.says.contains("fee taken back")).unwrap();
+    assert_eq!(fee.facts[1], "past due on 2026-04-02 of the bill of 2026-03-02, due 2026-03-23 = $0.00");
+    tale.through("2026-06-30");
+    assert_eq!(tale.days("late_fee.taken_back"), ["2026-04-20"], "and never again");
+}
+
+#[test]
+fn a_late_fee_that_was_paid_is_taken_back_too_and_its_money_is_credit() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-10", |account| pay(account, 25_200));
+    tale.on("2026-04-20", |account| learn_late(account, 24_000, "2026-04-01")).through("2026-04-21");
+    assert_eq!(tale.days("late_fee.taken_back"), ["2026-04-20"]);
+    assert_eq!(tale.account.snapshot().unapplied, Cents::new(25_200));
+}
+
+#[test]
+fn a_late_fee_stays_when_the_payment_that_is_learned_late_was_late_or_too_small() {
+    let policy = riverbend();
+    for (cents, received) in [(24_000, "2026-04-03"), (23_000, "2026-04-01")] {
+        let mut tale = Tale::new(&policy);
+        tale.on("2026-04-20", |account| learn_late(account, cents, received)).through("2026-06-30");
+        assert_eq!(tale.days("late_fee.taken_back"), [""; 0], "{cents} received {received}");
+    }
+}
+
+#[test]
+fn a_check_in_time_that_came_back_takes_no_late_fee_back() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-20", |account| {
+        learn_late(account, 24_000, "2026-04-01");
+        account.return_payment(None);
+    });
+    tale.through("2026-04-30");
+    assert_eq!(tale.days("late_fee.taken_back"), [""; 0]);
+}
+
+#[test]
+fn a_fee_that_was_taken_back_is_charged_when_the_check_behind_it_comes_back() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-13", |account| learn_late(account, 24_000, "2026-04-01"));
+    tale.on("2026-04-20", |account| account.return_payment(None)).through("2026-04-30");
+    assert_eq!(tale.days("late_fee.taken_back"), ["2026-04-13"]);
+    assert_eq!(tale.days("late_fee"), ["2026-04-02", "2026-04-20"], "once again, with the debt that came back");
+    assert_eq!(tale.account.snapshot().balance(), Cents::new(25_200), "one fee is owed");
+}
+
+#[test]
+fn the_audit_refuses_to_take_back_a_fee_that_had_its_ground() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-20", |account| learn_late(account, 24_000, "2026-04-01"));
+    let decision = tale.account.decide().unwrap();
+    let mut snapshot = tale.account.snapshot();
+    let late = snapshot.ledger.iter_mut().find(|entry| entry.is_credit()).unwrap();
+    late.effective_on = day("2026-04-03");
+    let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).unwrap_err();
+    assert!(breach.to_string().contains("was past due on its day, Thu 2026-04-02"), "{breach}");
+}
+
+#[test]
+fn a_bill_has_its_late_fee_once_though_a_returned_payment_opens_a_new_case() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-10", |account| pay(account, 24_000));
+    tale.on("2026-04-20", |account| account.return_payment(None)).through("2026-04-30");
+    assert_eq!(tale.account.case().map(|case| case.number), Some(2));
+    assert_eq!(tale.days("late_fee"), ["2026-04-02"]);
+}
+
+#[test]
+fn a_fee_that_recurs_goes_on_in_a_new_case_from_its_last_day() {
+    let policy = monthly();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-10", |account| pay(account, 25_000));
+    tale.on("2026-04-20", |account| account.return_payment(None)).through("2026-06-15");
+    assert_eq!(tale.days("interest"), ["2026-04-02", "2026-05-02", "2026-06-02"]);
+}
+
+#[test]
+fn the_audit_refuses_a_second_late_fee_for_the_same_bill() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-02", |_| {});
+    let decision = tale.account.decide().unwrap();
+    tale.account.carry_out(&decision, &tale.division);
+    let mut snapshot = tale.account.snapshot();
+    snapshot.fees[0].key.of.case = 7;
+    snapshot.facts_seq = decision.seen_seq;
+    let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).unwrap_err();
+    assert!(breach.to_string().contains("the bill due Mon 2026-03-23 had its fee on Thu 2026-04-02"), "{breach}");
 }
 
 #[test]

@@ -332,6 +332,7 @@ fn reaches(stage: &StageDraft, by: &[Channel]) -> bool {
         | Action::Flag { .. }
         | Action::Refer { .. }
         | Action::Freeze { .. }
+        | Action::ReverseFee { .. }
         | Action::WriteOff => false,
     })
 }

@@ -130,6 +130,7 @@ fn is_cited(stage: &StageDraft, report: &mut Report<'_>) {
         Action::Notice(notice) => notice.statutory,
         Action::Tag(tag) => tag.statutory,
         Action::Call(_)
+        | Action::ReverseFee { .. }
         | Action::Restore { .. }
         | Action::Task { .. }
         | Action::Hold { .. }

@@ -294,6 +294,7 @@ struct Orders {
     tasks: Vec<NewTask>,
     holds: Vec<(AccountId, NewHold)>,
     flags: Vec<(AccountId, String)>,
+    /// Fees, and what takes fees back.
     fees: Vec<EntryRow>,
     /// Accounts to whose facts the decision itself adds.
     learned: BTreeSet<AccountId>,
@@ -353,6 +354,25 @@ impl Orders {
                     source: OWN_SOURCE.to_owned(),
                     reference: act.key.to_string(),
                     memo: fee.name.clone(),
+                });
+            }
+            Action::ReverseFee { fee, name } => {
+                self.learned.insert(account);
+                self.fees.push(EntryRow {
+                    account,
+                    service: act.key.service.unwrap_or(Service::General),
+                    kind: EntryKind::Reversal,
+                    cents: -act.amount.unwrap_or(Cents::ZERO),
+                    effective_on: on,
+                    due_on: None,
+                    printed: BTreeMap::new(),
+                    designated_item: None,
+                    designated_service: None,
+                    reverses: Some(*fee),
+                    channel: None,
+                    source: OWN_SOURCE.to_owned(),
+                    reference: act.key.to_string(),
+                    memo: format!("{name} taken back: the debt was paid in time"),
                 });
             }
             Action::Tag(_) => {
