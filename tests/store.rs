@@ -88,6 +88,9 @@ contract! {
     the_lead_orders_the_call_list_and_releases_it
     attempts_without_a_conversation_end_in_contact_failed
     an_opt_out_on_the_telephone_outlives_the_next_master_record
+    a_required_call_is_not_dropped_and_an_opt_out_leaves_its_contact_to_be_made
+    a_visit_is_for_the_crew_and_one_that_met_nobody_is_contact_failed
+    a_required_call_without_a_visit_in_its_place_is_a_task_for_the_lead
     a_hold_ends_by_a_person_and_is_not_ended_twice
     a_shut_off_is_approved_finalized_dispatched_and_done
     a_shut_off_refused_at_finalization_is_canceled_with_its_reason
@@ -1045,7 +1048,56 @@ async fn an_opt_out_on_the_telephone_outlives_the_next_master_record(store: Stor
     take(&store, &accounts_file(&[renamed]), &at("2026-05-02")).await;
     let known = snapshot(&store, debtor).await;
     assert!(known.profile.refuses_calls());
-    assert_eq!(kinds(&known), [(EventKind::ContactMade, day("2026-05-01"))]);
+    let over = [(EventKind::CallAttempted, day("2026-05-01")), (EventKind::ContactFailed, day("2026-05-01"))];
+    assert_eq!(kinds(&known), over, "nothing of the debt was spoken of");
+}
+
+fn required_call(or_visit: bool) -> CallAction {
+    CallAction { script: "shut_off_contact".to_owned(), attempts: 2, required: true, or_visit }
+}
+
+async fn a_required_call_is_not_dropped_and_an_opt_out_leaves_its_contact_to_be_made(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let call = Action::Call(required_call(true));
+    decide(&store, debtor, vec![act(debtor, "contact", call, "2026-05-08")], &[], "2026-05-08").await;
+    let id = store.calls_of(debtor).await.expect("the calls")[0].id;
+    let dropped = store.drop_call(id, "no time", &lead("2026-05-08")).await;
+    assert!(matches!(&dropped, Err(StoreError::Conflict(why)) if why.contains("skip its stage")), "{dropped:?}");
+    try_call(&store, debtor, CallOutcome::OptOut, CallNext::Again(day("2026-05-11")), "2026-05-08").await;
+    assert_eq!(store.call(id).await.expect("the call").state, CallState::Done, "nobody calls again");
+    assert_eq!(kinds(&snapshot(&store, debtor).await), [(EventKind::CallAttempted, day("2026-05-08"))]);
+}
+
+async fn a_visit_is_for_the_crew_and_one_that_met_nobody_is_contact_failed(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    for (stage, on, at, came_of_it) in [
+        ("contact", "2026-05-08", None, vec![EventKind::OrderCanceled]),
+        ("contact_again", "2026-05-11", Some("10:40"), vec![EventKind::CallAttempted, EventKind::ContactFailed]),
+    ] {
+        let visit = Action::Visit(required_call(true));
+        decide(&store, debtor, vec![act(debtor, stage, visit, on)], &[], on).await;
+        let order = store.orders_of(debtor).await.expect("the orders").pop().expect("one");
+        assert_eq!((order.kind, order.state), (OrderKind::Visit, OrderState::Approved));
+        store.dispatch_orders(&[order.id], "Truck 2", &lead(on)).await.expect("sent");
+        let result = CrewResult { done: false, at: at.map(str::to_owned), ..done(on) };
+        store.record_order_result(order.id, &result, &lead(on)).await.expect("recorded");
+        let known = snapshot(&store, debtor).await;
+        let mut expected = vec![EventKind::CallImpossible];
+        expected.extend(came_of_it);
+        let of_stage =
+            known.events.iter().filter(|event| event.of.as_ref().is_some_and(|of| of.stage.as_str() == stage));
+        assert_eq!(of_stage.map(|event| event.kind).collect::<Vec<_>>(), expected, "{stage}");
+    }
+}
+
+async fn a_required_call_without_a_visit_in_its_place_is_a_task_for_the_lead(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let visit = Action::Visit(required_call(false));
+    decide(&store, debtor, vec![act(debtor, "contact", visit, "2026-05-08")], &[], "2026-05-08").await;
+    assert!(store.orders_of(debtor).await.expect("the orders").is_empty());
+    let tasks = store.tasks(true).await.expect("the tasks");
+    assert_eq!((tasks.len(), tasks[0].role, tasks[0].account), (1, Role::Lead, debtor));
+    assert!(tasks[0].text.contains("cannot be telephoned"), "{}", tasks[0].text);
 }
 
 async fn a_hold_ends_by_a_person_and_is_not_ended_twice(store: Store, _: String) {

@@ -60,7 +60,7 @@ impl Bench<'_> {
                 self.is_stated_right(facts)?;
                 self.are_free(act, Some(&listed(facts)))
             }
-            Action::Call(_) => self.are_free(act, Some(&self.past_due_items(act.for_day))),
+            Action::Call(_) | Action::Visit(_) => self.are_free(act, Some(&self.past_due_items(act.for_day))),
             Action::Fee(_) => self.may_charge(run, &stated, act),
             // They take nothing from anybody.
             Action::Restore { .. }

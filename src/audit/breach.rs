@@ -262,6 +262,7 @@ pub(super) const fn is_outward(action: &Action) -> bool {
     match action {
         Action::Notice(_)
         | Action::Call(_)
+        | Action::Visit(_)
         | Action::Tag(_)
         | Action::Disconnect { .. }
         | Action::Refer { .. }

@@ -40,6 +40,7 @@ pub fn act(
         | Action::Notice(_)
         | Action::Tag(_)
         | Action::Call(_)
+        | Action::Visit(_)
         | Action::Refer { .. }
         | Action::WriteOff => {
             Some(view.snapshot.items.iter().filter(|item| items.contains(&item.id)).map(|item| item.open).sum())

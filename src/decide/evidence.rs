@@ -40,6 +40,24 @@ impl<'p, 'a> Planner<'p, 'a> {
             && self.event_of(&stage.id, EventKind::ContactFailed).is_err()
     }
 
+    /// Whether the stage's attempts were ordered, have not ended, and can no longer be made as they were ordered: the
+    /// customer asked not to be called, or the number is gone; or there is one now where the lead was told of none.
+    pub fn fell_through(&self, stage: &Stage) -> bool {
+        let profile = &self.view.snapshot.profile;
+        let round = self.round(&stage.id);
+        let replaced = || self.view.stage_events(&stage.id, round).any(|event| event.kind == EventKind::CallImpossible);
+        stage.acts.iter().any(|action| match action {
+            Action::Call(call) if call.required || call.or_visit => {
+                self.is_unanswered(stage)
+                    && match profile.cannot_be_called() {
+                        Some(_) => !replaced(),
+                        None => replaced() && !call.or_visit,
+                    }
+            }
+            _ => false,
+        })
+    }
+
     /// The day from which a lead counts: when the stage's notice was served, its tag posted, its call ended.
     pub fn served(&self, stage: &Stage, acted: Day) -> Result<Day, Verdict> {
         let mut served = acted;
@@ -54,7 +72,7 @@ impl<'p, 'a> Planner<'p, 'a> {
                     &[EventKind::NoticePosted, EventKind::ContactMade]
                 }
                 Action::Tag(_) => &[EventKind::NoticePosted],
-                Action::Call(_) => &[EventKind::ContactMade, EventKind::ContactFailed],
+                Action::Call(_) | Action::Visit(_) => &[EventKind::ContactMade, EventKind::ContactFailed],
                 Action::Notice(_)
                 | Action::Fee(_)
                 | Action::ReverseFee { .. }

@@ -156,7 +156,19 @@ impl<'a> Walker<'_, 'a> {
             self.gives.review = earlier(self.gives.review, Some(tomorrow));
             return self.waits(stage, stage.rule, Verdict::Done(day), None);
         }
-        if self.came_to_nothing(stage, round) && self.spend_from(index) {
+        if self.came_to_nothing(stage, round) && self.spend_from(index, &Cause::Expired) {
+            return Outcome::Again;
+        }
+        if self.is_field_work_undone(stage, round) {
+            let open = self.view.world.calendar.next_office_day(today);
+            if open > today {
+                return self.waits(stage, stage.rule, Verdict::WaitsUntil(open), Some(open));
+            }
+            if self.spend_from(index, &Cause::Expired) {
+                return Outcome::Again;
+            }
+        }
+        if self.planner().fell_through(stage) && self.spend_from(index, &Cause::Unreachable) {
             return Outcome::Again;
         }
         if let Some(every) = stage.every {

@@ -44,6 +44,9 @@ words! {
 pub enum Action {
     Notice(NoticeAction),
     Call(CallAction),
+    /// A call that cannot be made and is required or may be a visit: a crew visits where the policy says `or: visit`; else
+    /// the lead is told. A policy orders it as a call.
+    Visit(CallAction),
     /// A ledger entry, posted with the decision.
     Fee(FeeAction),
     /// Takes back a fee that had no ground on its day. No policy orders it.
@@ -161,6 +164,7 @@ impl Action {
         match self {
             Self::Notice(_) => "notice",
             Self::Call(_) => "call",
+            Self::Visit(_) => "visit",
             Self::Fee(_) => "fee",
             Self::ReverseFee { .. } => "reverse_fee",
             Self::Tag(_) => "tag",
@@ -182,7 +186,7 @@ impl Action {
         use super::hold::Blocks;
         match self {
             Self::Notice(_) | Self::Tag(_) => BTreeSet::from([Blocks::Notices]),
-            Self::Call(_) => BTreeSet::from([Blocks::Calls]),
+            Self::Call(_) | Self::Visit(_) => BTreeSet::from([Blocks::Calls]),
             Self::Fee(_) => BTreeSet::from([Blocks::Fees]),
             Self::Disconnect { .. } => BTreeSet::from([Blocks::Disconnect]),
             Self::Refer { .. } | Self::WriteOff => BTreeSet::from([Blocks::Referral]),

@@ -167,6 +167,9 @@ impl<'a> Account<'a> {
     fn carry_out_act(&mut self, act: &Act, division: &Division) {
         let today = self.world.today;
         let of = &act.key.of;
+        if matches!(act.action, Action::Visit(_)) {
+            self.happens(EventKind::CallImpossible, Some(of));
+        }
         match &act.action {
             Action::Fee(fee) => {
                 let due_on = Some(plus_days(act.for_day, i64::from(fee.due_days)));
@@ -191,7 +194,7 @@ impl<'a> Account<'a> {
                 }
             }
             Action::Tag(_) => self.happens(EventKind::NoticePosted, Some(of)),
-            Action::Call(_) => match division.contact {
+            Action::Call(_) | Action::Visit(_) => match division.contact {
                 Some(true) => self.happens(EventKind::ContactMade, Some(of)),
                 Some(false) => self.happens(EventKind::ContactFailed, Some(of)),
                 None => {}
@@ -364,6 +367,12 @@ impl Account<'_> {
             let letter = self.letters.remove(0);
             self.happens(EventKind::NoticeVoided, Some(&letter.of));
         }
+    }
+
+    /// The master record changes.
+    pub fn change(&mut self, change: impl FnOnce(&mut Profile)) {
+        change(&mut self.profile);
+        self.learned();
     }
 
     /// Something that happened today.

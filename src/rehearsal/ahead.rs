@@ -47,6 +47,10 @@ fn suppose(snapshot: &mut Snapshot, act: &Act, day: Day) {
         }
         Action::Tag(_) => snapshot.events.push(event(EventKind::NoticePosted, day)),
         Action::Call(_) => snapshot.events.push(event(EventKind::ContactFailed, day)),
+        Action::Visit(_) => {
+            snapshot.events.push(event(EventKind::CallImpossible, day));
+            snapshot.events.push(event(EventKind::ContactFailed, day));
+        }
         Action::Disconnect { services, .. } => {
             snapshot.shut_off.extend(services.iter().copied());
             snapshot.events.push(event(EventKind::ShutOff, day));

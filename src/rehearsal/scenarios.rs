@@ -264,6 +264,77 @@ fn nobody_is_shut_off_before_the_required_call_has_ended() {
 }
 
 #[test]
+fn a_required_call_to_nobody_s_number_becomes_a_visit() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.account.change(|profile| profile.phones.clear());
+    tale.through("2026-06-05");
+    let contact = tale.acts.iter().filter(|act| act.key.of.stage.as_str() == "contact").collect::<Vec<_>>();
+    assert!(matches!(contact[..], [Act { action: Action::Visit(_), .. }]), "{contact:?}");
+    assert_eq!(contact[0].because.facts.last().unwrap().1, "there is no telephone number");
+    assert_eq!(tale.days("shut_off"), ["2026-05-22"], "somebody was spoken to at the door");
+}
+
+#[test]
+fn an_opt_out_in_a_required_call_is_no_contact_and_becomes_a_visit_the_next_day() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.contact = None;
+    tale.on("2026-05-11", |account| {
+        account.change(|profile| drop(profile.attributes.insert("opt_out_calls".into(), "yes".into())));
+    });
+    tale.through("2026-06-05");
+    assert_eq!(tale.days("contact"), ["2026-05-08", "2026-05-11"]);
+    assert!(matches!(tale.acts.last().unwrap().action, Action::Visit(_)), "one visit, however long nobody goes");
+    assert_eq!(tale.days("shut_off"), [""; 0]);
+}
+
+#[test]
+fn a_visit_that_did_not_take_place_is_ordered_again_and_the_lead_told_after_the_third() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.contact = None;
+    tale.account.change(|profile| profile.phones.clear());
+    // Friday, Monday, Tuesday and Wednesday.
+    for on in ["2026-05-08", "2026-05-11", "2026-05-12"] {
+        tale.through(on);
+        let of = tale.acts.last().unwrap().key.of.clone();
+        tale.account.happens(EventKind::OrderCanceled, Some(&of));
+    }
+    tale.through("2026-05-20");
+    assert_eq!(tale.days("contact"), ["2026-05-08", "2026-05-11", "2026-05-12", "2026-05-13", "2026-05-13"]);
+    let Action::Task { text, .. } = &tale.acts.last().unwrap().action else { panic!("no task") };
+    assert!(text.starts_with("contact was ordered 3 times and never done"), "{text}");
+}
+
+#[test]
+fn a_required_call_without_a_visit_in_its_place_is_made_once_there_is_a_number() {
+    let sources = rulebook::shipped();
+    let text = sources.get("riverbend.yaml").unwrap().replace(", or: visit", "");
+    let policy = rulebook::load(&sources.clone().with("no-visit.yaml", text), "no-visit.yaml").unwrap();
+    let mut tale = Tale::new(&policy);
+    tale.account.change(|profile| profile.phones.clear());
+    tale.division.contact = None;
+    tale.through("2026-06-05");
+    assert_eq!(tale.days("contact"), ["2026-05-08"], "the lead is told once");
+    assert_eq!(tale.days("shut_off"), [""; 0], "and nothing behind it moves");
+    tale.division.contact = Some(true);
+    tale.on("2026-06-08", |account| account.change(|profile| profile.phones.push("5305550100".into())));
+    tale.through("2026-06-20");
+    assert_eq!(tale.days("contact"), ["2026-05-08", "2026-06-08"]);
+    assert_eq!(tale.days("shut_off"), ["2026-06-09"]);
+}
+
+#[test]
+fn a_courtesy_call_to_nobody_s_number_holds_nothing_back() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.account.change(|profile| profile.phones.clear());
+    tale.through("2026-04-30");
+    assert!(!tale.acts.iter().any(|act| matches!(act.action, Action::Visit(_))));
+}
+
+#[test]
 fn a_conversation_of_an_earlier_case_is_none_of_this_one() {
     let policy = riverbend();
     let mut tale = Tale::new(&policy);

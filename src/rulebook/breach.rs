@@ -323,7 +323,7 @@ fn reaches(stage: &StageDraft, by: &[Channel]) -> bool {
     stage.stage.acts.iter().any(|act| match act {
         Action::Notice(notice) => notice.by.iter().any(|channel| by.contains(channel)),
         Action::Tag(_) => by.contains(&Channel::Posting),
-        Action::Call(_) => by.contains(&Channel::Phone),
+        Action::Call(_) | Action::Visit(_) => by.contains(&Channel::Phone),
         Action::Fee(_)
         | Action::Disconnect { .. }
         | Action::Restore { .. }

@@ -281,6 +281,10 @@ async fn cancel_referrals(conn: &mut Conn, endings: &Endings<'_>, accounts: &[Ac
     referral::put(conn, &referrals).await
 }
 
+/// What the lead is told of a required call that cannot be made, under a policy that allows no visit instead.
+const NO_CALL: &str = "The policy requires a call, and the customer cannot be telephoned (see `arrears why`). Nothing behind it \
+    moves: enter a number, add `or: visit` to the policy, or skip the stage with a reason";
+
 /// What the acts of a batch order, by kind, so that each kind is one statement.
 #[derive(Default)]
 struct Orders {
@@ -337,6 +341,16 @@ impl Orders {
                 days_past_due: act.notice.as_ref().map_or(0, |facts| facts.days_past_due),
                 cause: None,
             }),
+            Action::Visit(call) => {
+                self.learned.insert(account);
+                let event = |kind| NewEvent { account, kind, on_day: on, stage: Some(act.key.of.clone()) };
+                self.events.push(event(EventKind::CallImpossible));
+                if call.or_visit {
+                    self.field_work.push(order(act, OrderKind::Visit, Service::General, OrderState::Approved));
+                } else {
+                    self.task(act, NO_CALL.to_owned(), Role::Lead);
+                }
+            }
             Action::Fee(fee) => {
                 self.learned.insert(account);
                 self.fees.push(EntryRow {

@@ -238,7 +238,9 @@ impl Backend {
             carry_out(&mut tx, &order, result.on, stamp).await?;
         } else {
             order.state = OrderState::NotDone;
-            event::record(&mut tx, &[event_of(&order, EventKind::OrderCanceled, result.on)], stamp).await?;
+            order.done_at.clone_from(&result.at);
+            let events = not_done(&order, result.on);
+            event::record(&mut tx, &events, stamp).await?;
         }
         if late {
             let text = format!("order {id} was canceled, and the crew did the {} of {}", order.kind, order.service);
@@ -281,6 +283,18 @@ impl Backend {
             })
             .collect()
     }
+}
+
+/// What follows when the crew comes back without having done it. A visit at an hour of the day was made and met nobody: the
+/// contact was attempted and failed. Anything else did not take place, and is ordered anew.
+fn not_done(order: &FieldOrder, on: Day) -> Vec<NewEvent> {
+    let kinds: &[EventKind] = match order.kind {
+        OrderKind::Visit if order.done_at.is_some() => &[EventKind::CallAttempted, EventKind::ContactFailed],
+        OrderKind::ShutOff | OrderKind::Limit | OrderKind::Restore | OrderKind::Tag | OrderKind::Visit => {
+            &[EventKind::OrderCanceled]
+        }
+    };
+    kinds.iter().map(|kind| event_of(order, *kind, on)).collect()
 }
 
 /// What a done order changes: services that are off or on again, or a tag that serves its notice.
