@@ -5,7 +5,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
-use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction};
+use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
 use arrears::domain::arrangement::{ArrangementState, Installment};
 use arrears::domain::arrears::BucketLimits;
 use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
@@ -77,6 +77,9 @@ contract! {
     two_workers_never_claim_the_same_work
     a_lost_lease_completes_nothing
     work_that_fails_stands_on_the_exceptions_list
+    a_notice_that_failed_is_voided_with_its_other_pieces_when_a_person_clears_the_cause
+    a_failed_email_beside_a_letter_is_not_told_again
+    a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not
     a_letter_is_served_its_deemed_days_after_the_carrier_took_it
     an_act_is_served_when_its_last_letter_has_left
     a_returned_letter_loses_its_service
@@ -777,6 +780,62 @@ async fn work_that_fails_stands_on_the_exceptions_list(store: Store, _: String) 
     let exceptions = store.exceptions(true).await.expect("the list");
     assert_eq!((exceptions[0].account, exceptions[0].kind), (Some(debtor), ExceptionKind::WorkFailed));
     assert!(store.claim_work(WorkKind::RenderNotice, 1, now, 60).await.expect("nothing").is_empty());
+}
+
+/// Clears what stands on the exceptions list.
+async fn clear_all(store: &Store, on: &str) {
+    for exception in store.exceptions(true).await.expect("the list") {
+        store.clear_exception(exception.id, &lead(on)).await.expect("cleared");
+    }
+}
+
+async fn states(store: &Store, debtor: AccountId) -> Vec<NoticeState> {
+    store.notices_of(debtor).await.expect("the notices").iter().map(|notice| notice.state).collect()
+}
+
+async fn a_notice_that_failed_is_voided_with_its_other_pieces_when_a_person_clears_the_cause(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let to = |recipient| piece(debtor, "final_notice", Channel::Mail, recipient, "2026-05-01");
+    decide(&store, debtor, Vec::new(), &[to(Recipient::Customer), to(Recipient::Occupant)], "2026-05-01").await;
+    let notices = store.notices_of(debtor).await.expect("the notices");
+    render(&store, notices[1].id, "2026-05-01").await;
+    store.notice_failed(notices[0].id, "no wording in Korean", &at("2026-05-01")).await.expect("failed");
+    assert_eq!(states(&store, debtor).await, [NoticeState::Failed, NoticeState::Rendered], "it waits for a person");
+    clear_all(&store, "2026-05-04").await;
+    assert_eq!(states(&store, debtor).await, [NoticeState::Voided, NoticeState::Voided]);
+    let last = kinds(&snapshot(&store, debtor).await).pop();
+    assert_eq!(last, Some((EventKind::NoticeVoided, day("2026-05-04"))), "so that the stage comes around again");
+}
+
+async fn a_failed_email_beside_a_letter_is_not_told_again(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let by = |channel| piece(debtor, "final_notice", channel, Recipient::Customer, "2026-05-01");
+    decide(&store, debtor, Vec::new(), &[by(Channel::Email), by(Channel::Mail)], "2026-05-01").await;
+    let email = store.notices_of(debtor).await.expect("the notices")[0].id;
+    store.notice_failed(email, "550 no such user", &at("2026-05-01")).await.expect("failed");
+    clear_all(&store, "2026-05-04").await;
+    assert_eq!(states(&store, debtor).await, [NoticeState::Failed, NoticeState::Planned]);
+}
+
+async fn a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    for (tag, on, is_left, state, came_of_it) in [
+        ("posting", "2026-05-20", false, NoticeState::Rendered, EventKind::OrderCanceled),
+        ("posting_again", "2026-05-21", true, NoticeState::Posted, EventKind::NoticeServed),
+    ] {
+        let action = Action::Tag(TagAction { template: "shut_off_tag".into(), statutory: true });
+        let paper = piece(debtor, tag, Channel::Posting, Recipient::Customer, on);
+        decide(&store, debtor, vec![act(debtor, tag, action, on)], &[paper], on).await;
+        let notice = store.notices_of(debtor).await.expect("the notices").pop().expect("one");
+        render(&store, notice.id, on).await;
+        let order = store.orders_of(debtor).await.expect("the orders").pop().expect("one").id;
+        store.dispatch_orders(&[order], "Truck 2", &lead(on)).await.expect("sent");
+        let result = CrewResult { done: is_left, note: "a dog in the yard".to_owned(), ..done(on) };
+        store.record_order_result(order, &result, &lead(on)).await.expect("recorded");
+        let notice = store.notice(notice.id).await.expect("the notice");
+        assert_eq!((notice.state, notice.served_on), (state, is_left.then(|| day(on))));
+        assert_eq!(kinds(&snapshot(&store, debtor).await).pop(), Some((came_of_it, day(on))));
+    }
 }
 
 // Notices.

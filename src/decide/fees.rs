@@ -7,7 +7,7 @@ use crate::domain::case::StageRef;
 use crate::domain::decision::{Act, Finding, Verdict};
 use crate::domain::fee::{PostedFee, Undone, is_overtaken, owed_on};
 use crate::domain::ledger::PlanSpan;
-use crate::domain::{Action, Case, Cents, Day, Decision, RuleId, StageId, StepState};
+use crate::domain::{Action, Case, Cents, Day, Decision, EventKind, RuleId, StageId, StepState, TrackRun};
 use crate::rulebook::policy::{Opens, Per, Track};
 
 /// Takes back each fee whose debt turns out not to have been past due on the fee's day, and says which were taken back
@@ -74,6 +74,22 @@ fn owed_then(view: &View, fee: &PostedFee) -> Option<Cents> {
             && arrears::is_past_due(item, fee.on, view.de_minimis())
     });
     Some(past_due.map(|item| item.open).sum())
+}
+
+/// Whether the stage charged in the round before, whose notice came to nothing: telling anew is no new charge.
+pub fn is_charged_in_vain(view: &View, run: &TrackRun, stage: &StageId, round: u16) -> bool {
+    let told = [EventKind::NoticeMailed, EventKind::NoticePosted];
+    let was_told = |before: u16| view.stage_events(stage, before).any(|event| told.contains(&event.kind));
+    round.checked_sub(1).is_some_and(|before| {
+        let of = StageRef {
+            case: view.case,
+            track: run.track.clone(),
+            anchor: run.anchor,
+            stage: stage.clone(),
+            round: before,
+        };
+        !was_told(before) && view.snapshot.fees.iter().any(|fee| fee.key.of == of)
+    })
 }
 
 /// Whether the stage has charged the run's bill before, in this case or an earlier one.

@@ -125,6 +125,10 @@ impl<'a> Walker<'_, 'a> {
 
     fn is_charged(&self, stage: &Stage) -> bool {
         let run = &self.gives.run;
+        let tells = stage.acts.iter().any(|action| matches!(action, Action::Notice(_)));
+        if tells && super::fees::is_charged_in_vain(self.view, run, &stage.id, self.planner().round(&stage.id)) {
+            return true;
+        }
         super::fees::is_charged(self.view, self.track, &stage.id, (run.anchor_billed_on, run.anchor_due_on))
     }
 

@@ -141,6 +141,8 @@ pub enum Verdict {
     /// A rule, guard, hold, promise, arrangement or closed day bars it.
     Barred(Bar),
     Expired(Day),
+    /// A person canceled what it ordered before anyone was told; it is made anew on the day, unless it is skipped.
+    CanceledBy(Override, Day),
     /// A fee is taken back, today or on the day given, since the debt was paid in time.
     TakenBack(Day),
     Overridden(Override),

@@ -8,16 +8,17 @@ use super::division::Division;
 use crate::audit::audit;
 use crate::decide::decide;
 use crate::domain::arrangement::{Arrangement, Installment};
-use crate::domain::case::StageRef;
+use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::{LAST_DAY, plus_days};
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
+use crate::domain::person::Override;
 use crate::domain::promise::Promise;
 use crate::domain::world::World;
 use crate::domain::{
     AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, Entry, EntryId, EntryKind, Event, EventKind,
-    HoldId, ItemId, Profile, PromiseId, Service, Snapshot,
+    HoldId, ItemId, Profile, PromiseId, Service, Snapshot, StepState,
 };
 use crate::rulebook::Policy;
 
@@ -193,7 +194,8 @@ impl<'a> Account<'a> {
                     Some(_) | None => self.letters.push(letter),
                 }
             }
-            Action::Tag(_) => self.happens(EventKind::NoticePosted, Some(of)),
+            Action::Tag(_) if division.posts => self.happens(EventKind::NoticePosted, Some(of)),
+            Action::Tag(_) => self.happens(EventKind::OrderCanceled, Some(of)),
             Action::Call(_) | Action::Visit(_) => match division.contact {
                 Some(true) => self.happens(EventKind::ContactMade, Some(of)),
                 Some(false) => self.happens(EventKind::ContactFailed, Some(of)),
@@ -367,6 +369,17 @@ impl Account<'_> {
             let letter = self.letters.remove(0);
             self.happens(EventKind::NoticeVoided, Some(&letter.of));
         }
+    }
+
+    /// A person cancels the first letter that waits for its mailing.
+    pub fn cancel_letter(&mut self, by: Override) {
+        let Some(of) = (!self.letters.is_empty()).then(|| self.letters.remove(0).of) else { return };
+        let runs = self.case.iter_mut().flat_map(|case| &mut case.tracks).filter(|run| run.anchor == of.anchor);
+        let steps = runs.filter(|run| run.track == of.track).flat_map(|run| &mut run.steps);
+        for step in steps.filter(|step| step.stage == of.stage && step.round == of.round) {
+            step.state = StepState::Canceled(self.world.today, Cause::Person(by.clone()));
+        }
+        self.learned();
     }
 
     /// The master record changes.

@@ -10,7 +10,7 @@ use super::event::{self, NewEvent};
 use super::given::{CrewResult, ExceptionKind, ShutOff, Stamp};
 use super::kept::{self, Kept};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, exception, rows, sql, touch, word};
+use super::{Backend, Conn, Result, StoreError, exception, notice, rows, sql, touch, word};
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
 use crate::domain::{AccountId, Day, EventKind, OrderId, Service};
 
@@ -321,7 +321,13 @@ async fn carry_out(conn: &mut Conn, order: &FieldOrder, on: Day, stamp: &Stamp) 
             .await?;
             &[EventKind::Restored]
         }
-        OrderKind::Tag => &[EventKind::NoticePosted, EventKind::NoticeServed],
+        OrderKind::Tag => {
+            let crew = order.crew.as_deref().unwrap_or("a crew");
+            let at = order.done_at.as_deref().map(|at| format!(" at {at}")).unwrap_or_default();
+            let proof = format!("left by {crew}{at}, order {}", order.id);
+            notice::posted(conn, order.account, &order.act_key, on, &proof).await?;
+            &[EventKind::NoticePosted, EventKind::NoticeServed]
+        }
         OrderKind::Visit => &[EventKind::ContactMade],
     };
     let events: Vec<NewEvent> = kinds.iter().map(|kind| event_of(order, *kind, on)).collect();

@@ -86,6 +86,55 @@ pub(super) async fn fail(conn: &mut Conn, id: NoticeId, cause: &str, stamp: &Sta
     Ok(())
 }
 
+/// What could not be rendered or sent is made anew once a person has cleared the cause: its act is voided, with the pieces
+/// of it that have not gone out. A copy for the owner or a third party, or an email beside a letter, is not worth telling
+/// everybody again.
+pub(super) async fn make_failed_anew(conn: &mut Conn, account: AccountId, stamp: &Stamp) -> Result<()> {
+    let all: Vec<Notice> = kept::of_account(conn, account).await?;
+    let failed: Vec<&Notice> = all.iter().filter(|notice| notice.state == NoticeState::Failed).collect();
+    let acts: BTreeSet<&str> =
+        failed.iter().filter(|notice| is_needed(notice, &all)).map(|notice| notice.act_key.as_str()).collect();
+    let mut voided: Vec<Notice> = all
+        .iter()
+        .filter(|notice| acts.contains(notice.act_key.as_str()))
+        .filter(|notice| notice.state == NoticeState::Failed || notice.state.is_pending())
+        .cloned()
+        .collect();
+    for notice in voided.iter_mut().filter(|notice| notice.state.is_pending()) {
+        notice.cause = Some("another piece of it failed; it is made anew".to_owned());
+    }
+    for notice in &mut voided {
+        notice.state = NoticeState::Voided;
+    }
+    outbox::withdraw(conn, &ids_of(&voided)).await?;
+    let events = event_each_act(&voided, EventKind::NoticeVoided, stamp.on);
+    step(conn, &voided, &events, "notice voided", "its cause was cleared, and it is made anew", stamp).await
+}
+
+/// Whether the act has not told its people without the piece.
+fn is_needed(piece: &Notice, all: &[Notice]) -> bool {
+    let is_copy = !matches!(piece.recipient, Recipient::Customer | Recipient::Occupant);
+    let stands = |other: &Notice| other.state.is_pending() || other.state == NoticeState::Mailed;
+    let on_paper = |other: &&Notice| {
+        other.act_key == piece.act_key && other.recipient == piece.recipient && other.channel == Channel::Mail
+    };
+    let beside = piece.channel == Channel::Email && all.iter().filter(on_paper).any(stands);
+    !is_copy && !beside
+}
+
+/// The crew has left the notices of the act at the premises.
+pub(super) async fn posted(conn: &mut Conn, account: AccountId, act_key: &str, on: Day, proof: &str) -> Result<()> {
+    let mut notices: Vec<Notice> = kept::of_account(conn, account).await?;
+    notices.retain(|n| n.act_key == act_key && n.channel == Channel::Posting && n.state.is_pending());
+    for notice in &mut notices {
+        notice.state = NoticeState::Posted;
+        notice.proof = Some(proof.to_owned());
+        notice.served_on = Some(on);
+    }
+    put(conn, &notices).await?;
+    outbox::withdraw(conn, &ids_of(&notices)).await
+}
+
 /// One event for each act among the pieces, however many pieces it has.
 pub(super) fn event_each_act(notices: &[Notice], kind: EventKind, on: Day) -> Vec<NewEvent> {
     let acts: BTreeMap<&str, &Notice> = notices.iter().map(|notice| (notice.act_key.as_str(), notice)).collect();
