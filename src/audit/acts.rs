@@ -35,6 +35,9 @@ impl Bench<'_> {
             self.is_not_frozen()?;
             self.is_not_before_announced(of, act.for_day)?;
         }
+        if matches!(act.action, Action::Notice(_) | Action::Tag(_) | Action::Call(_) | Action::Visit(_)) {
+            self.is_not_arranged(of, act.for_day)?;
+        }
         let stated = items_of_step(run, of, act.key.service);
         match &act.action {
             Action::Disconnect { services, limit_only: _ } => {

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::account::Profile;
-use super::arrangement::{Arrangement, Standing};
+use super::arrangement::{Arrangement, ArrangementState, Standing};
+use super::arrears::is_past_due;
 use super::case::Case;
 use super::day::Day;
 use super::event::Event;
@@ -53,6 +54,17 @@ impl Snapshot {
     #[must_use]
     pub fn balance(&self) -> Cents {
         self.items.iter().map(|item| item.open).sum::<Cents>() - self.unapplied
+    }
+
+    /// Whether an arrangement that performs covers all that is past due on `day`: nobody is called about it then.
+    #[must_use]
+    pub fn is_arranged(&self, day: Day, de_minimis: Cents) -> bool {
+        let mut plans = self.arrangements.iter().filter(|plan| plan.made_on <= day);
+        plans.any(|plan| {
+            let mut past_due = self.items.iter().filter(|item| is_past_due(item, day, de_minimis));
+            plan.standing(&self.applications, day).state == ArrangementState::Performing
+                && past_due.all(|item| plan.covers.contains(&item.id))
+        })
     }
 
     /// The arrangement that is not canceled, and how it stands on `day`: the latest made, where there are several.
