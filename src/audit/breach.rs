@@ -201,6 +201,11 @@ pub enum Broken {
     #[error("mail goes elsewhere, and no copy that lists item {item} reached the occupant by {}", short(*.last_day))]
     NoOccupantCopy { item: ItemId, last_day: Day },
 
+    #[error(
+        "nobody was spoken to by {}, nor was a required notice left at the premises by {} after attempts had failed",
+        short(*.spoken_by), short(*.posted_by)
+    )]
+    NoContact { spoken_by: Day, posted_by: Day },
     // notices
     #[error("a notice without its facts")]
     NoticeWithoutFacts,

@@ -6,6 +6,14 @@ use crate::domain::decision::Verdict;
 use crate::domain::{Action, Channel, Day, EventKind, ItemId, Recipient, StageId, Step};
 use crate::rulebook::policy::{ServedFrom, Stage};
 
+/// What came of the attempts to speak to somebody before a shut-off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contact {
+    Made(Day),
+    /// They failed on the first day, and a notice was left at the premises on the second.
+    Failed(Day, Day),
+}
+
 impl<'p, 'a> Planner<'p, 'a> {
     /// The day of an event of a stage's latest round; of several pieces the last one counts.
     ///
@@ -156,6 +164,30 @@ impl<'p, 'a> Planner<'p, 'a> {
         });
         let listed = self.step(&stage.id).map(|step| &step.items);
         required && listed.is_some_and(|listed| self.view.items().all(|item| listed.contains(&item.id)))
+    }
+
+    /// What came of the required attempts ahead of the stage; what is still missing, where it is.
+    pub fn contact_evidence(&self, stage: &Stage) -> Result<Contact, Verdict> {
+        let ahead = || self.track.stages.iter().take_while(|other| other.id != stage.id);
+        let calls = |other: &&Stage| other.acts.iter().any(|act| matches!(act, Action::Call(call) if call.required));
+        let first = |kind| ahead().filter(calls).filter_map(|other| self.event_of(&other.id, kind).ok()).min();
+        if let Some(made) = first(EventKind::ContactMade) {
+            return Ok(Contact::Made(made));
+        }
+        let waits = |kind, wanted: &dyn Fn(&&Stage) -> bool| {
+            Verdict::WaitsFor(kind, ahead().find(|other| wanted(other)).map(|other| other.id.clone()))
+        };
+        let failed = first(EventKind::ContactFailed).ok_or_else(|| waits(EventKind::ContactMade, &calls))?;
+        let posts = |other: &&Stage| {
+            other.acts.iter().any(|act| match act {
+                Action::Tag(tag) => tag.statutory,
+                Action::Notice(notice) => notice.statutory && notice.by.contains(&Channel::Posting),
+                _ => false,
+            })
+        };
+        let left =
+            ahead().filter(posts).filter_map(|other| self.event_of(&other.id, EventKind::NoticePosted).ok()).min();
+        left.map(|left| Contact::Failed(failed, left)).ok_or_else(|| waits(EventKind::NoticePosted, &posts))
     }
 
     /// The day on which the occupant's copy was mailed: a notice counts as mailed when all its pieces are.

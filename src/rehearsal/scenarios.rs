@@ -380,6 +380,82 @@ fn a_required_call_without_a_visit_in_its_place_is_made_once_there_is_a_number()
     assert_eq!(tale.days("shut_off"), ["2026-06-09"]);
 }
 
+/// A policy under California's pack whose contact and posting are there, and may come to nothing.
+const HASTY: &str = "
+policy: hasty
+title: The contact and the posting are passed over for small debts
+authority: none
+effective: {from: 2026-01-01}
+time_zone: America/Los_Angeles
+calendar: us-federal
+services: [water]
+extends: [us-ca-water]
+tracks:
+  shut_off:
+    stages:
+      final_notice:
+        start: 39 days after due
+        do: {notice: final_notice, by: mail, statutory: yes, copies: [occupant]}
+        cite: a
+      contact:
+        start: 7 days after final_notice mailed
+        if: past due >= 500.00
+        do: {call: soon, attempts: 1, required: yes, or: visit}
+        cite: b
+      posting: {start: 59 days after due, if: past due >= 500.00, do: {tag: shut_off_tag, statutory: yes}, cite: b}
+      shut_off:
+        start: [60 days after due, 15 days after final_notice mailed, 7 business days after final_notice mailed]
+        do: disconnect
+        cite: c
+";
+
+#[test]
+fn california_bars_a_shut_off_without_contact_or_posting_at_the_run_and_names_the_statute() {
+    let policy = rulebook::load(&rulebook::shipped().with("hasty.yaml", HASTY), "hasty.yaml").unwrap();
+    let mut tale = Tale::new(&policy);
+    tale.through("2026-06-30");
+    assert_eq!(tale.days("shut_off"), [""; 0], "neither contact nor posting was ordered for $240.00");
+    let said = why::explain(tale.last.as_ref().unwrap(), &policy);
+    let barred = said.iter().find(|line| line.stage == "shut_off / shut_off").unwrap();
+    assert_eq!(barred.says, "waits for contact: contact made");
+    assert_eq!(barred.citation, "Public Utilities Code 10010.1(b)");
+    assert!(barred.place.starts_with("guards/us-ca-water.yaml:"), "{}", barred.place);
+}
+
+#[test]
+fn california_gives_forty_eight_hours_from_a_posting_and_none_more_after_a_conversation() {
+    let policy = rulebook::load(&rulebook::shipped().with("hasty.yaml", HASTY), "hasty.yaml").unwrap();
+    for (contact, expected) in [(true, "2026-05-22"), (false, "2026-05-26")] {
+        let mut tale = Tale::owing_nothing(&policy);
+        tale.account.bill(Service::Water, Cents::new(60_000), day("2026-03-23"));
+        tale.division.contact = Some(contact);
+        tale.through("2026-06-30");
+        assert_eq!(tale.days("posting"), ["2026-05-21"], "a Thursday");
+        assert_eq!(tale.days("shut_off"), [expected], "Saturday, Sunday and Memorial Day are closed");
+    }
+}
+
+#[test]
+fn the_audit_refuses_a_shut_off_whose_contact_failed_and_whose_posting_is_a_day_old() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.contact = Some(false);
+    tale.on("2026-05-22", |_| {});
+    let decision = tale.account.decide().unwrap();
+    assert!(decision.acts.iter().any(|act| matches!(act.action, Action::Disconnect { .. })));
+    let mut snapshot = tale.account.snapshot();
+    for event in snapshot.events.iter_mut().filter(|event| event.kind == EventKind::NoticePosted) {
+        event.on = day("2026-05-21");
+    }
+    let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision.clone()).unwrap_err();
+    let expected =
+        "nobody was spoken to by Thu 2026-05-21, nor was a required notice left at the premises by Wed 2026-05-20";
+    assert!(breach.to_string().contains(expected), "{breach}");
+    assert!(breach.to_string().contains("Public Utilities Code 10010.1(b)"), "{breach}");
+    snapshot.events.retain(|event| event.kind != EventKind::ContactFailed);
+    assert!(crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).is_err(), "nobody tried");
+}
+
 #[test]
 fn a_courtesy_call_to_nobody_s_number_holds_nothing_back() {
     let policy = riverbend();

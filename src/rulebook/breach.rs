@@ -70,6 +70,7 @@ impl<'a> Case<'a> {
             Limit::DebtAge { days } => self.too_young(*days),
             Limit::NoticeBefore { offset, by, .. } => self.too_short(*offset, by),
             Limit::OccupantCopy { offset } => self.without_occupant(*offset),
+            Limit::Contact { contact, posted } => self.without_contact(*contact, *posted),
             Limit::ArrangementDefault { days } if after_default => self.too_soon_after_default(*days),
             // These bar at every act; no text of a policy goes around them.
             Limit::NeverOn { .. } | Limit::NeverWhile { .. } | Limit::ArrangementDefault { .. } => None,
@@ -190,6 +191,30 @@ impl<'a> Case<'a> {
             format!("`{id}` shuts off without a copy to the occupant {} before", words(offset)),
         );
         Some(fault.help("add `copies: [occupant]` to the notice that it counts from"))
+    }
+
+    /// No stage ahead tries to speak to somebody, or none leaves a notice where nobody can be spoken to. How long before the
+    /// shut-off they were done is seen when it acts.
+    fn without_contact(self, contact: Offset, posted: Offset) -> Option<Fault> {
+        let id = &self.stage.stage.id;
+        let orders = |wanted: fn(&Action) -> bool| {
+            let ahead = self.track.stages.iter().take_while(|stage| stage.stage.id != *id);
+            ahead.flat_map(|stage| &stage.stage.acts).any(wanted)
+        };
+        if !orders(|act| matches!(act, Action::Call(call) if call.required)) {
+            let message = format!("`{id}` shuts off without an attempt to speak to somebody {} before", words(contact));
+            let help = "add a stage ahead of it with `do: {call: SCRIPT, attempts: 1, required: yes, or: visit}`";
+            return Some(Fault::new(self.stage.at, message).help(help));
+        }
+        if !orders(posts) {
+            let message = format!(
+                "where nobody can be spoken to, `{id}` shuts off without a notice left at the premises {} before",
+                words(posted)
+            );
+            let help = "add a stage ahead of it with `if: contact failed` and `do: {tag: NOTICE, statutory: yes}`";
+            return Some(Fault::new(self.stage.at, message).help(help));
+        }
+        None
     }
 
     fn too_soon_after_default(self, days: u16) -> Option<Fault> {
@@ -316,6 +341,15 @@ fn parts(cond: &Cond) -> Vec<&Cond> {
 /// Events that cannot come before the notice has left.
 fn went_out(kind: EventKind) -> bool {
     matches!(kind, EventKind::NoticeMailed | EventKind::NoticeServed | EventKind::NoticePosted | EventKind::ContactMade)
+}
+
+/// Whether a notice that the law requires is left at the premises.
+fn posts(act: &Action) -> bool {
+    match act {
+        Action::Tag(tag) => tag.statutory,
+        Action::Notice(notice) => notice.statutory && notice.by.contains(&Channel::Posting),
+        _ => false,
+    }
 }
 
 /// Whether a stage reaches people by one of the channels.

@@ -380,6 +380,9 @@ pub enum Limit {
     NoticeBefore { offset: Offset, by: Vec<crate::domain::Channel>, from: ServedFrom },
     /// Where mailing and service address differ, the occupant had a copy as long before.
     OccupantCopy { offset: Offset },
+    /// Somebody was spoken to at least `contact` before; or the attempt to was made as long before and failed, and a notice
+    /// that the law requires was left at the premises at least `posted` before.
+    Contact { contact: Offset, posted: Offset },
     /// Never on such a day.
     NeverOn { days: BTreeSet<DayKind> },
     /// Never while the condition holds; unknown bars.
