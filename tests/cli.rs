@@ -485,6 +485,32 @@ fn a_notice_that_a_person_cancels_comes_again_the_day_after_unless_its_stage_is_
     city.on("2026-05-02", &["notices", "release", &anew["id"].to_string()]).ok();
 }
 
+#[test]
+fn a_changed_pack_binds_a_case_that_keeps_its_policy() {
+    let city = City::sqlite();
+    city.night_and_mail("2026-05-01");
+    city.on("2026-05-08", &["night"]).ok();
+    for call in ["1", "2"] {
+        city.on("2026-05-08", &["calls", "record", call, "reached"]).ok();
+    }
+    // From May 18 the pack knows Fridays too.
+    let policy = include_str!("../rules/riverbend.yaml");
+    let pack = include_str!("../rules/guards/us-ca-water.yaml");
+    assert!(policy.contains("open_cases: keep") && pack.contains("never_on: [saturday"));
+    fs::create_dir_all(city.dir.path().join("guards")).expect("a folder");
+    let path = city.file("riverbend.yaml", policy);
+    city.file("guards/us-ca-water.yaml", &pack.replace("never_on: [saturday", "never_on: [friday, saturday"));
+    let changed = policy.replace("  - name: A crumb of an old bill", "  - name: The crumb of an old bill");
+    city.file("riverbend.yaml", &changed);
+    city.on("2026-05-18", &["rules", "adopt", &path]).ok();
+    city.on("2026-05-22", &["night"]).ok();
+    let why = city.on("2026-05-22", &["why", "10-000417"]).ok();
+    assert_eq!(city.on("2026-05-22", &["orders", "list", "--json"]).json(), serde_json::json!([]), "a Friday: {why}");
+    city.on("2026-05-26", &["night"]).ok();
+    let orders = city.on("2026-05-26", &["orders", "list", "--json"]).json();
+    assert_eq!(orders.as_array().unwrap().len(), 2, "the Tuesday after Memorial Day");
+}
+
 /// Riverbend on May 1, its final notices released and rendered.
 fn rendered_on_may_1() -> City {
     let city = City::sqlite();

@@ -51,7 +51,8 @@ pub struct Office {
     /// The data directory: `inbox/`, `mail/`, `print/`, `packets/`, `exports/` stand in it.
     pub dir: PathBuf,
     pub clock: Arc<dyn Clock>,
-    rules: Mutex<BTreeMap<PolicyHash, Arc<Rules>>>,
+    /// By version, and by the version whose packs it stands under where that is another.
+    rules: Mutex<BTreeMap<(PolicyHash, Option<PolicyHash>), Arc<Rules>>>,
     typesetter: OnceLock<Typesetter>,
 }
 

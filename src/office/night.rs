@@ -183,7 +183,7 @@ impl Office {
                 if *hash != in_force.policy.hash
                     && in_force.policy.open_cases == crate::rulebook::policy::OpenCases::Keep =>
             {
-                self.rules_of(hash).await
+                self.rules_under(hash, in_force).await
             }
             _ => Ok(Arc::clone(in_force)),
         }
