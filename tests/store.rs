@@ -82,6 +82,8 @@ contract! {
     a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not
     a_letter_is_served_its_deemed_days_after_the_carrier_took_it
     an_act_is_served_when_its_last_letter_has_left
+    another_s_copy_serves_neither_customer_nor_occupant
+    an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_is_none
     a_returned_letter_loses_its_service
     a_statutory_notice_is_not_served_by_email
     a_canceled_notice_is_never_rendered
@@ -884,6 +886,64 @@ async fn an_act_is_served_when_its_last_letter_has_left(store: Store, _: String)
     assert!(after_first.iter().all(|(kind, _)| *kind == EventKind::NoticeReleased), "{after_first:?}");
     let after_last = mail(notices[1], "2026-05-06").await;
     assert!(after_last.contains(&(EventKind::NoticeServed, day("2026-05-11"))), "{after_last:?}");
+}
+
+async fn another_s_copy_serves_neither_customer_nor_occupant(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let to = |recipient| piece(debtor, "final_notice", Channel::Mail, recipient, "2026-05-01");
+    let pieces = [to(Recipient::Customer), to(Recipient::Occupant), to(Recipient::ThirdParty)];
+    decide(&store, debtor, Vec::new(), &pieces, "2026-05-01").await;
+    let notices = store.notices_of(debtor).await.expect("the notices");
+    for notice in &notices {
+        render(&store, notice.id, "2026-05-01").await;
+    }
+    let occupant = notices.iter().find(|n| n.recipient == Recipient::Occupant).expect("the occupant's").id;
+    store.cancel_notices(&[occupant], "no such unit", &lead("2026-05-04")).await.expect("canceled");
+    let others = Pieces::Single(notices.iter().map(|n| n.id).filter(|id| *id != occupant).collect());
+    let mailed = store.mark_mailed(&others, day("2026-05-04"), "counter 3", &lead("2026-05-04")).await.expect("mailed");
+    assert_eq!(mailed.len(), 2);
+    let known = kinds(&snapshot(&store, debtor).await);
+    assert!(known.iter().all(|(kind, _)| *kind == EventKind::NoticeReleased), "the occupant was not told: {known:?}");
+}
+
+async fn an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_is_none(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let by = |stage, channel| NewNotice {
+        statutory: false,
+        deemed_days: 0,
+        ..piece(debtor, stage, channel, Recipient::Customer, "2026-05-01")
+    };
+    let pieces = [by("both", Channel::Email), by("both", Channel::Mail), by("alone", Channel::Email)];
+    decide(&store, debtor, Vec::new(), &pieces, "2026-05-01").await;
+    let notices = store.notices_of(debtor).await.expect("the notices");
+    let of = |stage: &str, channel| {
+        notices.iter().find(|n| n.of.stage.as_str() == stage && n.channel == channel).expect("a piece").id
+    };
+    for notice in &notices {
+        render(&store, notice.id, "2026-05-01").await;
+    }
+    let events = async |name: &str| {
+        let known = snapshot(&store, debtor).await.events;
+        let of_stage = known.into_iter().filter(|event| event.of == Some(stage(name)));
+        of_stage
+            .filter(|event| event.kind != EventKind::NoticeReleased)
+            .map(|event| (event.kind, event.on))
+            .collect::<Vec<_>>()
+    };
+    let send = async |id| store.email_sent(id, day("2026-05-01"), "250 ok", &at("2026-05-01")).await.expect("sent");
+    send(of("both", Channel::Email)).await;
+    assert_eq!(events("both").await, Vec::new(), "the letter has not left");
+    let letter = Pieces::Single(vec![of("both", Channel::Mail)]);
+    store.mark_mailed(&letter, day("2026-05-04"), "counter 3", &lead("2026-05-04")).await.expect("mailed");
+    let on = day("2026-05-04");
+    assert_eq!(events("both").await, [(EventKind::NoticeMailed, on), (EventKind::NoticeServed, on)]);
+
+    let email = of("alone", Channel::Email);
+    send(email).await;
+    let on = day("2026-05-01");
+    assert_eq!(events("alone").await, [(EventKind::NoticeMailed, on), (EventKind::NoticeServed, on)]);
+    store.email_bounced(email, day("2026-05-02"), "550 no such user", &at("2026-05-02")).await.expect("bounced");
+    assert_eq!(events("alone").await.pop(), Some((EventKind::NoticeReturned, day("2026-05-02"))), "it told nobody");
 }
 
 async fn a_returned_letter_loses_its_service(store: Store, _: String) {

@@ -243,7 +243,7 @@ fn count(ready: &Ready, report: &mut DayReport) {
             Action::Call(_) => report.calls += 1,
             Action::Fee(_) => report.fees += 1,
             Action::Disconnect { .. } | Action::Restore { .. } | Action::Tag(_) | Action::Visit(_) => {
-                report.orders += 1
+                report.orders += 1;
             }
             Action::Refer { .. } | Action::WriteOff => report.referrals += 1,
             Action::Notice(_)

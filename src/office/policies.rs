@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Office, OfficeError, Result};
+use super::{Office, OfficeError, Result, Version};
 use crate::domain::{Calendar, Day, PolicyHash};
 use crate::rulebook::{self, Policy, Sources};
 use crate::store::{AdoptedPolicy, PolicySource};
@@ -126,7 +126,7 @@ impl Office {
         self.compiled(&adopted)
     }
 
-    fn known(&self, key: &(PolicyHash, Option<PolicyHash>)) -> Option<Arc<Rules>> {
+    fn known(&self, key: &Version) -> Option<Arc<Rules>> {
         self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(key).cloned()
     }
 

@@ -372,7 +372,7 @@ impl Account<'_> {
     }
 
     /// A person cancels the first letter that waits for its mailing.
-    pub fn cancel_letter(&mut self, by: Override) {
+    pub fn cancel_letter(&mut self, by: &Override) {
         let Some(of) = (!self.letters.is_empty()).then(|| self.letters.remove(0).of) else { return };
         let runs = self.case.iter_mut().flat_map(|case| &mut case.tracks).filter(|run| run.anchor == of.anchor);
         let steps = runs.filter(|run| run.track == of.track).flat_map(|run| &mut run.steps);

@@ -253,7 +253,7 @@ fn a_notice_that_a_person_canceled_is_no_notice_and_is_made_anew_the_day_after()
     tale.division.mails_after_days = Some(4);
     tale.on("2026-05-04", |account| {
         let (by, reason) = ("Ana Ortiz".to_owned(), "the address is being checked".to_owned());
-        account.cancel_letter(Override { by, reason, on: day("2026-05-04") });
+        account.cancel_letter(&Override { by, reason, on: day("2026-05-04") });
     });
     tale.through("2026-05-04");
     let said = why::explain(tale.last.as_ref().unwrap(), &policy);
@@ -613,6 +613,27 @@ fn water_is_restored_when_the_water_is_paid_though_sewer_is_not() {
     assert_eq!(tale.days("shut_off"), ["2026-05-22"]);
     assert_eq!(tale.days("restore"), ["2026-05-27"]);
     assert!(tale.account.case().is_some());
+}
+
+#[test]
+fn a_restoration_that_the_crew_could_not_do_is_ordered_anew_until_the_water_runs() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-27", |account| pay(account, 30_000));
+    let ordered = |account: &Account| {
+        let acts = account.decide().unwrap().acts;
+        let restore = acts.iter().find(|act| matches!(act.action, Action::Restore { .. })).unwrap();
+        restore.key.clone()
+    };
+    let first = ordered(&tale.account);
+    assert_eq!(ordered(&tale.account), first, "decided again, it is the same order");
+    tale.account.happens(EventKind::OrderCanceled, Some(&first.of));
+    let second = ordered(&tale.account);
+    assert_eq!(second.of.round, first.of.round + 1, "another order, with a key of its own");
+    tale.account.happens(EventKind::OrderCanceled, Some(&second.of));
+    assert_eq!(ordered(&tale.account).of.round, first.of.round + 2);
+    tale.through("2026-05-28");
+    assert!(tale.account.snapshot().shut_off.is_empty());
 }
 
 #[test]

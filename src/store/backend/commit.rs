@@ -18,6 +18,7 @@ use super::task::{self, NewTask};
 use super::{
     Backend, Conn, FOR_UPDATE, Result, account, call, field_order, hold, ids, notice, outbox, referral, rows, sql,
 };
+use crate::domain::action::CallAction;
 use crate::domain::call::{Call, CallState};
 use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::plus_days;
@@ -25,8 +26,8 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Case, Cents, Day, Decision, EntryKind, EventKind, NoticeId, OrderId, PolicyHash,
-    ReferralId, Role, RunId, Service,
+    AccountId, Act, Action, CallId, Case, Cents, Day, Decision, EntryKind, EventKind, ItemId, NoticeId, OrderId,
+    PolicyHash, ReferralId, Role, RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -341,16 +342,7 @@ impl Orders {
                 days_past_due: act.notice.as_ref().map_or(0, |facts| facts.days_past_due),
                 cause: None,
             }),
-            Action::Visit(call) => {
-                self.learned.insert(account);
-                let event = |kind| NewEvent { account, kind, on_day: on, stage: Some(act.key.of.clone()) };
-                self.events.push(event(EventKind::CallImpossible));
-                if call.or_visit {
-                    self.field_work.push(order(act, OrderKind::Visit, Service::General, OrderState::Approved));
-                } else {
-                    self.task(act, NO_CALL.to_owned(), Role::Lead);
-                }
-            }
+            Action::Visit(call) => self.visit(act, call, on),
             Action::Fee(fee) => {
                 self.learned.insert(account);
                 self.fees.push(EntryRow {
@@ -372,22 +364,7 @@ impl Orders {
             }
             Action::ReverseFee { fee, name } => {
                 self.learned.insert(account);
-                self.fees.push(EntryRow {
-                    account,
-                    service: act.key.service.unwrap_or(Service::General),
-                    kind: EntryKind::Reversal,
-                    cents: -act.amount.unwrap_or(Cents::ZERO),
-                    effective_on: on,
-                    due_on: None,
-                    printed: BTreeMap::new(),
-                    designated_item: None,
-                    designated_service: None,
-                    reverses: Some(*fee),
-                    channel: None,
-                    source: OWN_SOURCE.to_owned(),
-                    reference: act.key.to_string(),
-                    memo: format!("{name} taken back: the debt was paid in time"),
-                });
+                self.fees.push(reversal(act, *fee, name, on));
             }
             Action::Tag(_) => {
                 let service = act.key.service.unwrap_or(Service::General);
@@ -439,6 +416,19 @@ impl Orders {
         }
     }
 
+    /// A contact that cannot be made by telephone: a crew goes where the policy has a visit for it, else the lead is told.
+    fn visit(&mut self, act: &Act, call: &CallAction, on: Day) {
+        let account = act.key.account;
+        self.learned.insert(account);
+        let stage = Some(act.key.of.clone());
+        self.events.push(NewEvent { account, kind: EventKind::CallImpossible, on_day: on, stage });
+        if call.or_visit {
+            self.field_work.push(order(act, OrderKind::Visit, Service::General, OrderState::Approved));
+        } else {
+            self.task(act, NO_CALL.to_owned(), Role::Lead);
+        }
+    }
+
     fn task(&mut self, act: &Act, text: String, role: Role) {
         self.tasks.push(NewTask { account: act.key.account, act_key: act.key.to_string(), text, role });
     }
@@ -486,6 +476,26 @@ impl Orders {
             resettle(conn, &charged, rules, stamp.on).await?;
         }
         Ok(())
+    }
+}
+
+/// What takes a fee back; its key is in the reference, so that it is posted once.
+fn reversal(act: &Act, fee: ItemId, name: &str, on: Day) -> EntryRow {
+    EntryRow {
+        account: act.key.account,
+        service: act.key.service.unwrap_or(Service::General),
+        kind: EntryKind::Reversal,
+        cents: -act.amount.unwrap_or(Cents::ZERO),
+        effective_on: on,
+        due_on: None,
+        printed: BTreeMap::new(),
+        designated_item: None,
+        designated_service: None,
+        reverses: Some(fee),
+        channel: None,
+        source: OWN_SOURCE.to_owned(),
+        reference: act.key.to_string(),
+        memo: format!("{name} taken back: the debt was paid in time"),
     }
 }
 
