@@ -5,20 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::division::Division;
+use super::letters::Letter;
 use crate::audit::audit;
 use crate::decide::decide;
 use crate::domain::arrangement::{Arrangement, Installment};
-use crate::domain::case::{Cause, StageRef};
+use crate::domain::case::StageRef;
 use crate::domain::day::{LAST_DAY, plus_days};
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
-use crate::domain::person::Override;
 use crate::domain::promise::Promise;
 use crate::domain::world::World;
 use crate::domain::{
     AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, Entry, EntryId, EntryKind, Event, EventKind,
-    HoldId, ItemId, Profile, PromiseId, Service, Snapshot, StepState,
+    HoldId, ItemId, Profile, PromiseId, Service, Snapshot,
 };
 use crate::rulebook::Policy;
 
@@ -29,26 +29,18 @@ pub struct Account<'a> {
     pub world: World,
     profile: Profile,
     entries: Vec<Entry>,
-    events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     holds: Vec<Hold>,
     promises: Vec<Promise>,
     arrangements: Vec<Arrangement>,
     shut_off: Vec<Service>,
-    case: Option<Case>,
+    pub(super) case: Option<Case>,
     cases_so_far: u32,
     facts_seq: i64,
     /// The last decision: what it saw, and when it asked to look again. `None` before the first.
     decided: Option<(i64, Option<Day>)>,
-    letters: Vec<Letter>,
+    pub(super) letters: Vec<Letter>,
     fees: Vec<PostedFee>,
-}
-
-/// A notice that was decided and waits for its mailing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Letter {
-    of: StageRef,
-    deemed_days: u16,
-    mail_on: Option<Day>,
 }
 
 /// A payment as it came in.
@@ -161,7 +153,7 @@ impl<'a> Account<'a> {
         settle(&self.entries, &self.policy.ledger.order, &plans, LAST_DAY)
     }
 
-    fn learned(&mut self) {
+    pub(super) fn learned(&mut self) {
         self.facts_seq += 1;
     }
 
@@ -226,15 +218,6 @@ impl<'a> Account<'a> {
         fee.undone = Some(Undone::TakenBack(today));
         let amount = -fee.amount;
         self.post(|entry| Entry { kind: EntryKind::Reversal, amount, reverses: Some(id), ..entry });
-    }
-
-    fn mailed(&mut self, letter: &Letter) {
-        let on = self.world.today;
-        let served = plus_days(on, i64::from(letter.deemed_days));
-        let of = Some(letter.of.clone());
-        self.events.push(Event { kind: EventKind::NoticeMailed, on, of: of.clone() });
-        self.events.push(Event { kind: EventKind::NoticeServed, on: served, of });
-        self.learned();
     }
 
     /// Posts an entry of today: `make` fills in what it is.
@@ -353,33 +336,6 @@ impl Account<'_> {
             plan.canceled_on = Some(today);
             self.learned();
         }
-    }
-
-    /// The letter that was mailed last comes back.
-    pub fn return_letter(&mut self) {
-        let last = self.events.iter().rfind(|event| event.kind == EventKind::NoticeMailed);
-        if let Some(of) = last.and_then(|event| event.of.clone()) {
-            self.happens(EventKind::NoticeReturned, Some(&of));
-        }
-    }
-
-    /// The first letter that waits for its mailing is voided: its dates have become too early.
-    pub fn void_letter(&mut self) {
-        if !self.letters.is_empty() {
-            let letter = self.letters.remove(0);
-            self.happens(EventKind::NoticeVoided, Some(&letter.of));
-        }
-    }
-
-    /// A person cancels the first letter that waits for its mailing.
-    pub fn cancel_letter(&mut self, by: &Override) {
-        let Some(of) = (!self.letters.is_empty()).then(|| self.letters.remove(0).of) else { return };
-        let runs = self.case.iter_mut().flat_map(|case| &mut case.tracks).filter(|run| run.anchor == of.anchor);
-        let steps = runs.filter(|run| run.track == of.track).flat_map(|run| &mut run.steps);
-        for step in steps.filter(|step| step.stage == of.stage && step.round == of.round) {
-            step.state = StepState::Canceled(self.world.today, Cause::Person(by.clone()));
-        }
-        self.learned();
     }
 
     /// The master record changes.
