@@ -427,6 +427,127 @@ fn a_person_skips_the_stage_at_which_a_case_stands_and_no_other() {
     assert!(log.contains("spoke with her in person"), "{log}");
 }
 
+/// The notices of an account in one state.
+fn notices_of(city: &City, account: &str, state: &str, on: &str) -> Vec<Value> {
+    let listed = city.on(on, &["notices", "list", "--account", account, "--json"]).json();
+    listed.as_array().unwrap().iter().filter(|notice| notice["state"] == state).cloned().collect()
+}
+
+#[test]
+fn what_was_planned_before_an_arrangement_waits_while_it_is_kept() {
+    let city = City::sqlite();
+    city.on("2026-05-01", &["night"]).ok();
+    let planned = notices_of(&city, "10-000417", "planned", "2026-05-01");
+    let id = planned[0]["id"].to_string();
+    let plan = ["arrange", "make", "10-000417", "--installments", "3", "--first-due", "2026-06-01"];
+    city.on("2026-05-01", &plan).ok();
+    let refused = city.on("2026-05-01", &["notices", "release", &id]).ends(Exit::Refused);
+    assert!(refused.contains("the arrangement of Fri 2026-05-01 is performing"), "{refused}");
+    assert_eq!(notices_of(&city, "10-000417", "planned", "2026-05-01").len(), planned.len(), "it waits, planned");
+    city.on("2026-05-01", &["arrange", "cancel", "1", "--reason", "she cannot"]).ok();
+    city.on("2026-05-01", &["notices", "release", &id]).ok();
+}
+
+#[test]
+fn nobody_is_called_about_what_an_arrangement_settles() {
+    let city = City::sqlite();
+    city.night_and_mail("2026-05-01");
+    city.on("2026-05-07", &["arrange", "make", "10-000417", "--installments", "3", "--first-due", "2026-06-01"]).ok();
+    city.on("2026-05-08", &["night"]).ok();
+    let called = city.on("2026-05-08", &["calls", "list"]).ok();
+    assert!(called.contains("10-000418") && !called.contains("10-000417"), "{called}");
+    // A call that was wanted before the arrangement was made is left off the next list as well.
+    city.on("2026-05-08", &["arrange", "make", "10-000418", "--installments", "3", "--first-due", "2026-06-01"]).ok();
+    city.on("2026-05-11", &["night"]).ok();
+    let called = city.on("2026-05-11", &["calls", "list"]).ok();
+    assert!(!called.contains("10-000418"), "{called}");
+}
+
+#[test]
+fn a_notice_that_a_person_cancels_comes_again_the_day_after_unless_its_stage_is_skipped() {
+    let city = City::sqlite();
+    city.on("2026-05-01", &["night"]).ok();
+    for account in ["10-000417", "10-000418"] {
+        let id = notices_of(&city, account, "planned", "2026-05-01")[0]["id"].to_string();
+        city.on("2026-05-01", &["notices", "cancel", &id, "--reason", "address in doubt"]).ok();
+        assert_eq!(notices_of(&city, account, "planned", "2026-05-01").len(), 0, "with the other pieces of its act");
+        let why = city.on("2026-05-01", &["why", account]).ok();
+        assert!(
+            why.contains("canceled by L. Ortiz on 2026-05-01: address in doubt; made anew Sat 2026-05-02"),
+            "{why}"
+        );
+    }
+    city.on("2026-05-01", &["override", "skip", "10-000418", "final_notice", "--reason", "she moved"]).ok();
+    city.on("2026-05-02", &["night"]).ok();
+    assert!(!notices_of(&city, "10-000417", "planned", "2026-05-02").is_empty(), "made anew");
+    assert_eq!(notices_of(&city, "10-000418", "planned", "2026-05-02").len(), 0);
+    let anew = &notices_of(&city, "10-000417", "planned", "2026-05-02")[0];
+    city.on("2026-05-02", &["notices", "release", &anew["id"].to_string()]).ok();
+}
+
+#[test]
+fn a_changed_pack_binds_a_case_that_keeps_its_policy() {
+    let city = City::sqlite();
+    city.night_and_mail("2026-05-01");
+    city.on("2026-05-08", &["night"]).ok();
+    for call in ["1", "2"] {
+        city.on("2026-05-08", &["calls", "record", call, "reached"]).ok();
+    }
+    // From May 18 the pack knows Fridays too.
+    let policy = include_str!("../rules/riverbend.yaml");
+    let pack = include_str!("../rules/guards/us-ca-water.yaml");
+    assert!(policy.contains("open_cases: keep") && pack.contains("never_on: [saturday"));
+    fs::create_dir_all(city.dir.path().join("guards")).expect("a folder");
+    let path = city.file("riverbend.yaml", policy);
+    city.file("guards/us-ca-water.yaml", &pack.replace("never_on: [saturday", "never_on: [friday, saturday"));
+    let changed = policy.replace("  - name: A crumb of an old bill", "  - name: The crumb of an old bill");
+    city.file("riverbend.yaml", &changed);
+    city.on("2026-05-18", &["rules", "adopt", &path]).ok();
+    city.on("2026-05-22", &["night"]).ok();
+    let why = city.on("2026-05-22", &["why", "10-000417"]).ok();
+    assert_eq!(city.on("2026-05-22", &["orders", "list", "--json"]).json(), serde_json::json!([]), "a Friday: {why}");
+    city.on("2026-05-26", &["night"]).ok();
+    let orders = city.on("2026-05-26", &["orders", "list", "--json"]).json();
+    assert_eq!(orders.as_array().unwrap().len(), 2, "the Tuesday after Memorial Day");
+}
+
+/// Riverbend on May 1, its final notices released and rendered.
+fn rendered_on_may_1() -> City {
+    let city = City::sqlite();
+    city.on("2026-05-01", &["night"]).ok();
+    city.on("2026-05-01", &["notices", "release", "--all"]).ok();
+    city.on("2026-05-01", &["outbox"]).ok();
+    city
+}
+
+#[test]
+fn a_letter_whose_amount_has_changed_is_voided_and_a_new_one_states_what_is_owed() {
+    let city = rendered_on_may_1();
+    let stated = notices_of(&city, "10-000417", "rendered", "2026-05-01")[0]["facts"]["amount"].as_i64().unwrap();
+    let payments =
+        "account,amount,received_on,channel,source,reference\n10-000417,50.00,2026-05-01,lockbox,lockbox,LB-1\n";
+    city.on("2026-05-01", &["import", &city.file("payments.csv", payments)]).ok();
+    city.on("2026-05-01", &["notices", "batch"]).ok();
+    let voided = notices_of(&city, "10-000417", "voided", "2026-05-01");
+    assert!(voided[0]["cause"].as_str().unwrap().contains("make it anew"), "{voided:?}");
+    city.on("2026-05-02", &["night"]).ok();
+    let anew = notices_of(&city, "10-000417", "planned", "2026-05-02");
+    assert_eq!(anew[0]["facts"]["amount"], stated - 5_000);
+}
+
+#[test]
+fn a_letter_against_which_a_hold_stands_waits_rendered_and_leaves_with_the_next_batch() {
+    let city = rendered_on_may_1();
+    city.on("2026-05-01", &["hold", "place", "10-000417", "bankruptcy", "--reason", "chapter 13"]).ok();
+    city.on("2026-05-01", &["notices", "batch"]).ok();
+    assert_eq!(notices_of(&city, "10-000417", "batched", "2026-05-01").len(), 0);
+    assert!(!notices_of(&city, "10-000417", "rendered", "2026-05-01").is_empty(), "it waits as it is");
+    assert!(!notices_of(&city, "10-000418", "batched", "2026-05-01").is_empty(), "the others leave");
+    city.on("2026-05-01", &["hold", "end", "1", "--reason", "dismissed"]).ok();
+    city.on("2026-05-01", &["notices", "batch"]).ok();
+    assert!(!notices_of(&city, "10-000417", "batched", "2026-05-01").is_empty());
+}
+
 #[test]
 fn a_night_is_run_once_and_never_ahead_of_its_day() {
     let city = City::sqlite();

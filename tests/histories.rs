@@ -402,7 +402,8 @@ fn nothing_is_doubled(days: &[Lived]) -> Result<(), TestCaseError> {
         for act in lived.acts().filter(|act| !is_restoration(act)) {
             prop_assert!(keys.insert(act.key.clone()), "{} is decided again on {}", act.key, lived.day);
             let StageRef { track, anchor, stage, round, .. } = act.key.of.clone();
-            if act.for_day == lived.day && !matches!(act.action, Action::Task { .. }) {
+            let amends = matches!(act.action, Action::Task { .. } | Action::ReverseFee { .. });
+            if act.for_day == lived.day && !amends {
                 moved.entry((track, anchor)).or_default().insert((stage, round));
             }
         }
@@ -448,7 +449,8 @@ fn days_counted(from: Day, to: Day, counts: impl Fn(Day) -> bool) -> usize {
     from.iter_days().take_while(|day| *day < to).filter(|day| counts(*day)).count()
 }
 
-/// Under the California pack: every debt is sixty days past due, its notice fifteen days and seven business days old.
+/// Under the California pack: every debt is sixty days past due, its notice fifteen days and seven business days old,
+/// and somebody was spoken to or, after attempts in vain, had a notice at the door.
 fn every_shut_off_is_lawful(days: &[Lived], calendar: &Calendar) -> Result<(), TestCaseError> {
     let is_weekend = |day: Day| matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
     let is_business = |day: Day| !is_weekend(day) && !calendar.holidays.contains_key(&day);
@@ -480,6 +482,17 @@ fn every_shut_off_is_lawful(days: &[Lived], calendar: &Calendar) -> Result<(), T
                 let mailed = mailed.unwrap().on;
                 prop_assert!((day - mailed).num_days() >= 15, "mailed {} and shut off {}", mailed, day);
                 prop_assert!(days_counted(mailed, day, is_business) >= 7, "mailed {} and shut off {}", mailed, day);
+
+                let before = |kind, days| {
+                    let in_time = |on: Day| (day - on).num_days() >= days;
+                    snapshot.events.iter().any(|event| {
+                        let of_run = |e: &StageRef| e.case == of.case && e.anchor == of.anchor && e.track == of.track;
+                        event.kind == kind && in_time(event.on) && event.of.as_ref().is_some_and(of_run)
+                    })
+                };
+                let tried = before(EventKind::ContactFailed, 1) && before(EventKind::NoticePosted, 2);
+                let is_others = snapshot.profile.class == CustomerClass::Commercial;
+                prop_assert!(is_others || tried || before(EventKind::ContactMade, 1), "nobody was told by {}", day);
             }
         }
     }

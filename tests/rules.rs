@@ -91,7 +91,7 @@ fn every_rule_of_riverbend_and_its_pack_names_its_law() {
         assert_eq!(origin.file, "guards/us-ca-water.yaml");
         assert!(!origin.citation.is_empty(), "{}", origin.name);
     }
-    assert_eq!(policy.guards.len(), 11);
+    assert_eq!(policy.guards.len(), 12);
 }
 
 #[test]
@@ -132,6 +132,8 @@ fn the_pack_reads_as_the_statute_does() {
     assert!(limits.contains(&&Limit::ArrangementDefault { days: 60 }));
     let business = Offset { n: 7, unit: Unit::BusinessDay, more_than: false };
     assert!(limits.contains(&&Limit::OccupantCopy { offset: business }));
+    let hours = |n| Offset { n, unit: Unit::Hour, more_than: false };
+    assert!(limits.contains(&&Limit::Contact { contact: hours(24), posted: hours(48) }));
 }
 
 #[test]

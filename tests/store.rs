@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrears::audit::Cleared;
 use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
-use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction};
+use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
 use arrears::domain::arrangement::{ArrangementState, Installment};
 use arrears::domain::arrears::BucketLimits;
 use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
@@ -14,6 +14,7 @@ use arrears::domain::case::{Cause, StageRef};
 use arrears::domain::day::parse;
 use arrears::domain::decision::{Finding, Verdict};
 use arrears::domain::document::{Document, MediaType, sha256};
+use arrears::domain::fee::Undone;
 use arrears::domain::field_order::{FinalizeRefusal, OrderKind, OrderState};
 use arrears::domain::hold::HoldKind;
 use arrears::domain::import::{FileKind, ImportFile, ImportRows, NewEntry, RowRefusal, UnmatchedState};
@@ -68,6 +69,7 @@ contract! {
     a_control_record_raises_the_watermark_and_never_lowers_it
     a_counter_payment_is_posted_once
     a_waived_fee_is_reversed_and_a_file_s_entry_is_not
+    a_fee_that_had_no_ground_is_taken_back_once_and_the_next_decision_sees_it
     a_decision_on_old_facts_is_not_committed
     of_two_decisions_on_the_same_facts_the_second_is_stale_once_the_case_has_moved
     a_fee_is_posted_once_and_the_account_looked_at_again_the_next_day
@@ -78,8 +80,13 @@ contract! {
     two_workers_never_claim_the_same_work
     a_lost_lease_completes_nothing
     work_that_fails_stands_on_the_exceptions_list
+    a_notice_that_failed_is_voided_with_its_other_pieces_when_a_person_clears_the_cause
+    a_failed_email_beside_a_letter_is_not_told_again
+    a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not
     a_letter_is_served_its_deemed_days_after_the_carrier_took_it
     an_act_is_served_when_its_last_letter_has_left
+    another_s_copy_serves_neither_customer_nor_occupant
+    an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_is_none
     a_returned_letter_loses_its_service
     a_statutory_notice_is_not_served_by_email
     a_canceled_notice_is_never_rendered
@@ -89,6 +96,9 @@ contract! {
     the_lead_orders_the_call_list_and_releases_it
     attempts_without_a_conversation_end_in_contact_failed
     an_opt_out_on_the_telephone_outlives_the_next_master_record
+    a_required_call_is_not_dropped_and_an_opt_out_leaves_its_contact_to_be_made
+    a_visit_is_for_the_crew_and_one_that_met_nobody_is_contact_failed
+    a_required_call_without_a_visit_in_its_place_is_a_task_for_the_lead
     a_hold_ends_by_a_person_and_is_not_ended_twice
     a_shut_off_is_approved_finalized_dispatched_and_done
     a_shut_off_refused_at_finalization_is_canceled_with_its_reason
@@ -391,6 +401,14 @@ async fn render(store: &Store, notice: NoticeId, on: &str) {
     assert_eq!(store.notices_rendered(&[piece], &at(on)).await.expect("the rendering"), [notice]);
 }
 
+/// The notice is released and cannot be rendered.
+async fn fail(store: &Store, notice: NoticeId, cause: &str, on: &str) {
+    store.release_notices(&[notice], &lead(on)).await.expect("the release");
+    let jobs = store.claim_work(WorkKind::RenderNotice, 100, at(on).at, 60).await.expect("the claim");
+    let job = jobs.into_iter().find(|job| job.work.notice() == notice).expect("the work");
+    assert!(store.fail_work(&job, cause, &at(on)).await.expect("failed"));
+}
+
 fn kinds(snapshot: &Snapshot) -> Vec<(EventKind, Day)> {
     snapshot.events.iter().map(|event| (event.kind, event.on)).collect()
 }
@@ -571,6 +589,34 @@ fn fee(account: AccountId, on: &str) -> Act {
     Act { amount: Some(Cents::new(1_000)), ..act(account, "late_charge", Action::Fee(fee), on) }
 }
 
+async fn a_fee_that_had_no_ground_is_taken_back_once_and_the_next_decision_sees_it(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    decide(&store, debtor, vec![fee(debtor, "2026-04-01")], &[], "2026-04-01").await;
+    let posted = snapshot(&store, debtor).await;
+    assert_eq!(posted.fees.len(), 1);
+    assert_eq!(posted.fees[0].bill, Some((day("2026-03-02"), day("2026-03-23"))));
+    assert_eq!(posted.ledger, [], "nothing of an earlier day was learned since");
+
+    take_entries(&store, vec![payment("1001", "P-1", 18_000, "2026-03-20")], &at("2026-04-15")).await;
+    let learned = snapshot(&store, debtor).await;
+    assert_eq!(learned.ledger.len(), 3, "the bill, the fee and the payment that was received in time");
+    let reversal = Act {
+        key: learned.fees[0].reversal_key(),
+        action: Action::ReverseFee { fee: learned.fees[0].entry, name: "late charge".to_owned() },
+        amount: Some(Cents::new(1_000)),
+        ..act(debtor, "late_charge", notice_action(), "2026-04-15")
+    };
+    decide(&store, debtor, vec![reversal.clone()], &[], "2026-04-15").await;
+    let after = snapshot(&store, debtor).await;
+    assert_eq!(after.fees[0].undone, Some(Undone::TakenBack(day("2026-04-15"))));
+    assert_eq!((after.balance(), after.ledger.len()), (Cents::ZERO, 0));
+
+    decide(&store, debtor, vec![reversal], &[], "2026-04-16").await;
+    assert_eq!(snapshot(&store, debtor).await.balance(), Cents::ZERO, "ordered again, it stands once");
+    let waived = store.reverse_entry(after.fees[0].entry, "by hand", &rules(), &lead("2026-04-17")).await;
+    assert!(matches!(waived, Err(StoreError::Conflict(_))), "{waived:?}");
+}
+
 async fn a_waived_fee_is_reversed_and_a_file_s_entry_is_not(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
     decide(&store, debtor, vec![fee(debtor, "2026-04-01")], &[], "2026-04-01").await;
@@ -579,6 +625,8 @@ async fn a_waived_fee_is_reversed_and_a_file_s_entry_is_not(store: Store, _: Str
     static RULES: std::sync::LazyLock<LedgerRules> = std::sync::LazyLock::new(rules);
     static STAMP: std::sync::LazyLock<Stamp> = std::sync::LazyLock::new(|| lead("2026-04-02"));
     waive(entries[1].id).await.expect("the waiver");
+    let seen = snapshot(&store, debtor).await;
+    assert_eq!(seen.fees[0].undone, Some(Undone::Waived(day("2026-04-02"))));
     assert_eq!(open_cents(&store, debtor).await, [18_000]);
     assert!(matches!(waive(entries[1].id).await, Err(StoreError::Conflict(_))));
     assert!(matches!(waive(entries[0].id).await, Err(StoreError::Conflict(_))));
@@ -805,6 +853,62 @@ async fn work_that_fails_stands_on_the_exceptions_list(store: Store, _: String) 
     assert!(store.claim_work(WorkKind::RenderNotice, 1, now, 60).await.expect("nothing").is_empty());
 }
 
+/// Clears what stands on the exceptions list.
+async fn clear_all(store: &Store, on: &str) {
+    for exception in store.exceptions(true).await.expect("the list") {
+        store.clear_exception(exception.id, &lead(on)).await.expect("cleared");
+    }
+}
+
+async fn states(store: &Store, debtor: AccountId) -> Vec<NoticeState> {
+    store.notices_of(debtor).await.expect("the notices").iter().map(|notice| notice.state).collect()
+}
+
+async fn a_notice_that_failed_is_voided_with_its_other_pieces_when_a_person_clears_the_cause(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let to = |recipient| piece(debtor, "final_notice", Channel::Mail, recipient, "2026-05-01");
+    decide(&store, debtor, Vec::new(), &[to(Recipient::Customer), to(Recipient::Occupant)], "2026-05-01").await;
+    let notices = store.notices_of(debtor).await.expect("the notices");
+    render(&store, notices[1].id, "2026-05-01").await;
+    fail(&store, notices[0].id, "no wording in Korean", "2026-05-01").await;
+    assert_eq!(states(&store, debtor).await, [NoticeState::Failed, NoticeState::Rendered], "it waits for a person");
+    clear_all(&store, "2026-05-04").await;
+    assert_eq!(states(&store, debtor).await, [NoticeState::Voided, NoticeState::Voided]);
+    let last = kinds(&snapshot(&store, debtor).await).pop();
+    assert_eq!(last, Some((EventKind::NoticeVoided, day("2026-05-04"))), "so that the stage comes around again");
+}
+
+async fn a_failed_email_beside_a_letter_is_not_told_again(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let by = |channel| piece(debtor, "final_notice", channel, Recipient::Customer, "2026-05-01");
+    decide(&store, debtor, Vec::new(), &[by(Channel::Email), by(Channel::Mail)], "2026-05-01").await;
+    let email = store.notices_of(debtor).await.expect("the notices")[0].id;
+    fail(&store, email, "it names no address", "2026-05-01").await;
+    clear_all(&store, "2026-05-04").await;
+    assert_eq!(states(&store, debtor).await, [NoticeState::Failed, NoticeState::Planned]);
+}
+
+async fn a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    for (tag, on, is_left, state, came_of_it) in [
+        ("posting", "2026-05-20", false, NoticeState::Rendered, EventKind::OrderCanceled),
+        ("posting_again", "2026-05-21", true, NoticeState::Posted, EventKind::NoticeServed),
+    ] {
+        let action = Action::Tag(TagAction { template: "shut_off_tag".into(), statutory: true });
+        let paper = piece(debtor, tag, Channel::Posting, Recipient::Customer, on);
+        decide(&store, debtor, vec![act(debtor, tag, action, on)], &[paper], on).await;
+        let notice = store.notices_of(debtor).await.expect("the notices").pop().expect("one");
+        render(&store, notice.id, on).await;
+        let order = store.orders_of(debtor).await.expect("the orders").pop().expect("one").id;
+        store.dispatch_orders(&[order], "Truck 2", &lead(on)).await.expect("sent");
+        let result = CrewResult { done: is_left, note: "a dog in the yard".to_owned(), ..done(on) };
+        store.record_order_result(order, &result, &lead(on)).await.expect("recorded");
+        let notice = store.notice(notice.id).await.expect("the notice");
+        assert_eq!((notice.state, notice.served_on), (state, is_left.then(|| day(on))));
+        assert_eq!(kinds(&snapshot(&store, debtor).await).pop(), Some((came_of_it, day(on))));
+    }
+}
+
 // Notices.
 
 async fn a_letter_is_served_its_deemed_days_after_the_carrier_took_it(store: Store, _: String) {
@@ -851,6 +955,64 @@ async fn an_act_is_served_when_its_last_letter_has_left(store: Store, _: String)
     assert!(after_first.iter().all(|(kind, _)| *kind == EventKind::NoticeReleased), "{after_first:?}");
     let after_last = mail(notices[1], "2026-05-06").await;
     assert!(after_last.contains(&(EventKind::NoticeServed, day("2026-05-11"))), "{after_last:?}");
+}
+
+async fn another_s_copy_serves_neither_customer_nor_occupant(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let to = |recipient| piece(debtor, "final_notice", Channel::Mail, recipient, "2026-05-01");
+    let pieces = [to(Recipient::Customer), to(Recipient::Occupant), to(Recipient::ThirdParty)];
+    decide(&store, debtor, Vec::new(), &pieces, "2026-05-01").await;
+    let notices = store.notices_of(debtor).await.expect("the notices");
+    for notice in &notices {
+        render(&store, notice.id, "2026-05-01").await;
+    }
+    let occupant = notices.iter().find(|n| n.recipient == Recipient::Occupant).expect("the occupant's").id;
+    store.cancel_notices(&[occupant], "no such unit", &lead("2026-05-04")).await.expect("canceled");
+    let others = Pieces::Single(notices.iter().map(|n| n.id).filter(|id| *id != occupant).collect());
+    let mailed = store.mark_mailed(&others, day("2026-05-04"), "counter 3", &lead("2026-05-04")).await.expect("mailed");
+    assert_eq!(mailed.len(), 2);
+    let known = kinds(&snapshot(&store, debtor).await);
+    assert!(known.iter().all(|(kind, _)| *kind == EventKind::NoticeReleased), "the occupant was not told: {known:?}");
+}
+
+async fn an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_is_none(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let by = |stage, channel| NewNotice {
+        statutory: false,
+        deemed_days: 0,
+        ..piece(debtor, stage, channel, Recipient::Customer, "2026-05-01")
+    };
+    let pieces = [by("both", Channel::Email), by("both", Channel::Mail), by("alone", Channel::Email)];
+    decide(&store, debtor, Vec::new(), &pieces, "2026-05-01").await;
+    let notices = store.notices_of(debtor).await.expect("the notices");
+    let of = |stage: &str, channel| {
+        notices.iter().find(|n| n.of.stage.as_str() == stage && n.channel == channel).expect("a piece").id
+    };
+    for notice in &notices {
+        render(&store, notice.id, "2026-05-01").await;
+    }
+    let events = async |name: &str| {
+        let known = snapshot(&store, debtor).await.events;
+        let of_stage = known.into_iter().filter(|event| event.of == Some(stage(name)));
+        of_stage
+            .filter(|event| event.kind != EventKind::NoticeReleased)
+            .map(|event| (event.kind, event.on))
+            .collect::<Vec<_>>()
+    };
+    let send = async |id| store.email_sent(id, day("2026-05-01"), "250 ok", &at("2026-05-01")).await.expect("sent");
+    send(of("both", Channel::Email)).await;
+    assert_eq!(events("both").await, Vec::new(), "the letter has not left");
+    let letter = Pieces::Single(vec![of("both", Channel::Mail)]);
+    store.mark_mailed(&letter, day("2026-05-04"), "counter 3", &lead("2026-05-04")).await.expect("mailed");
+    let on = day("2026-05-04");
+    assert_eq!(events("both").await, [(EventKind::NoticeMailed, on), (EventKind::NoticeServed, on)]);
+
+    let email = of("alone", Channel::Email);
+    send(email).await;
+    let on = day("2026-05-01");
+    assert_eq!(events("alone").await, [(EventKind::NoticeMailed, on), (EventKind::NoticeServed, on)]);
+    store.email_bounced(email, day("2026-05-02"), "550 no such user", &at("2026-05-02")).await.expect("bounced");
+    assert_eq!(events("alone").await.pop(), Some((EventKind::NoticeReturned, day("2026-05-02"))), "it told nobody");
 }
 
 async fn a_returned_letter_loses_its_service(store: Store, _: String) {
@@ -1076,7 +1238,56 @@ async fn an_opt_out_on_the_telephone_outlives_the_next_master_record(store: Stor
     take(&store, &accounts_file(&[renamed]), &at("2026-05-02")).await;
     let known = snapshot(&store, debtor).await;
     assert!(known.profile.refuses_calls());
-    assert_eq!(kinds(&known), [(EventKind::ContactMade, day("2026-05-01"))]);
+    let over = [(EventKind::CallAttempted, day("2026-05-01")), (EventKind::ContactFailed, day("2026-05-01"))];
+    assert_eq!(kinds(&known), over, "nothing of the debt was spoken of");
+}
+
+fn required_call(or_visit: bool) -> CallAction {
+    CallAction { script: "shut_off_contact".to_owned(), attempts: 2, required: true, or_visit }
+}
+
+async fn a_required_call_is_not_dropped_and_an_opt_out_leaves_its_contact_to_be_made(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let call = Action::Call(required_call(true));
+    decide(&store, debtor, vec![act(debtor, "contact", call, "2026-05-08")], &[], "2026-05-08").await;
+    let id = store.calls_of(debtor).await.expect("the calls")[0].id;
+    let dropped = store.drop_call(id, "no time", &lead("2026-05-08")).await;
+    assert!(matches!(&dropped, Err(StoreError::Conflict(why)) if why.contains("skip its stage")), "{dropped:?}");
+    try_call(&store, debtor, CallOutcome::OptOut, CallNext::Again(day("2026-05-11")), "2026-05-08").await;
+    assert_eq!(store.call(id).await.expect("the call").state, CallState::Done, "nobody calls again");
+    assert_eq!(kinds(&snapshot(&store, debtor).await), [(EventKind::CallAttempted, day("2026-05-08"))]);
+}
+
+async fn a_visit_is_for_the_crew_and_one_that_met_nobody_is_contact_failed(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    for (stage, on, at, came_of_it) in [
+        ("contact", "2026-05-08", None, vec![EventKind::OrderCanceled]),
+        ("contact_again", "2026-05-11", Some("10:40"), vec![EventKind::CallAttempted, EventKind::ContactFailed]),
+    ] {
+        let visit = Action::Visit(required_call(true));
+        decide(&store, debtor, vec![act(debtor, stage, visit, on)], &[], on).await;
+        let order = store.orders_of(debtor).await.expect("the orders").pop().expect("one");
+        assert_eq!((order.kind, order.state), (OrderKind::Visit, OrderState::Approved));
+        store.dispatch_orders(&[order.id], "Truck 2", &lead(on)).await.expect("sent");
+        let result = CrewResult { done: false, at: at.map(str::to_owned), ..done(on) };
+        store.record_order_result(order.id, &result, &lead(on)).await.expect("recorded");
+        let known = snapshot(&store, debtor).await;
+        let mut expected = vec![EventKind::CallImpossible];
+        expected.extend(came_of_it);
+        let of_stage =
+            known.events.iter().filter(|event| event.of.as_ref().is_some_and(|of| of.stage.as_str() == stage));
+        assert_eq!(of_stage.map(|event| event.kind).collect::<Vec<_>>(), expected, "{stage}");
+    }
+}
+
+async fn a_required_call_without_a_visit_in_its_place_is_a_task_for_the_lead(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let visit = Action::Visit(required_call(false));
+    decide(&store, debtor, vec![act(debtor, "contact", visit, "2026-05-08")], &[], "2026-05-08").await;
+    assert!(store.orders_of(debtor).await.expect("the orders").is_empty());
+    let tasks = store.tasks(true).await.expect("the tasks");
+    assert_eq!((tasks.len(), tasks[0].role, tasks[0].account), (1, Role::Lead, debtor));
+    assert!(tasks[0].text.contains("cannot be telephoned"), "{}", tasks[0].text);
 }
 
 async fn a_hold_ends_by_a_person_and_is_not_ended_twice(store: Store, _: String) {

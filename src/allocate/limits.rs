@@ -22,6 +22,8 @@ pub enum WhyNot {
     NothingOwed,
     #[error("a {0} hold blocks calls")]
     Held(HoldKind),
+    #[error("an arrangement is being kept")]
+    Arranged,
     /// An opt-out turns a required call into a visit.
     #[error("the customer asked not to be telephoned{}", visit_phrase(*.needs_visit))]
     OptedOut { needs_visit: bool },
@@ -56,6 +58,9 @@ pub(super) fn attempts_left(
     }
     if let Some(kind) = candidate.held {
         return Err(WhyNot::Held(kind));
+    }
+    if candidate.arranged {
+        return Err(WhyNot::Arranged);
     }
     if candidate.not_before > today {
         return Err(WhyNot::NotYet { from: candidate.not_before });

@@ -21,7 +21,7 @@ use crate::rulebook::policy::CallRules;
 
 /// A call that is wanted, with what ranks and limits it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "five questions that each have a plain answer")]
+#[expect(clippy::struct_excessive_bools, reason = "six questions that each have a plain answer")]
 pub struct Candidate {
     pub call: CallId,
     pub account: AccountId,
@@ -37,6 +37,8 @@ pub struct Candidate {
     pub opted_out: bool,
     /// The hold that blocks calls today, if there is one.
     pub held: Option<HoldKind>,
+    /// An arrangement that is being kept covers all that is past due.
+    pub arranged: bool,
     /// The last promise was broken.
     pub broken_promise: bool,
     /// Nobody was spoken to in this case.

@@ -21,6 +21,7 @@ fn candidate(id: i64, cents: i64, days_past_due: i64) -> Candidate {
         has_phone: true,
         opted_out: false,
         held: None,
+        arranged: false,
         broken_promise: false,
         no_contact: false,
         shut_off_on: None,
@@ -140,6 +141,12 @@ fn the_day_of_a_conversation_is_the_first_of_seven_quiet_days() {
     assert_eq!(order(&list(&owes, &spoken("2026-05-15"))), [1]);
     // A voicemail is an attempt, not a conversation.
     assert_eq!(order(&list(&owes, &[attempt(1, day("2026-05-21"), CallOutcome::LeftMessage)])), [1]);
+}
+
+#[test]
+fn who_keeps_an_arrangement_is_not_called_about_what_it_settles() {
+    let arranged = Candidate { arranged: true, required: true, ..candidate(1, 20_000, 40) };
+    assert_eq!(only_reason(&list(&[arranged], &[])), "an arrangement is being kept");
 }
 
 #[test]

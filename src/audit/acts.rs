@@ -6,20 +6,25 @@ use super::breach::{Broken, Checked, is_outward};
 use super::disconnection::{Disconnection, unknown_stage};
 use super::protection::Bench;
 use crate::domain::action::NoticeAction;
+use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
+use crate::domain::fee::owed_on;
 use crate::domain::hold::Blocks;
 use crate::domain::notice::NoticeFacts;
 use crate::domain::referral::Destination;
 use crate::domain::{
     Act, Action, Case, Cents, Channel, Day, EventKind, ItemId, Occupancy, Service, StepState, TrackRun,
 };
-use crate::rulebook::policy::{Limit, Opens};
+use crate::rulebook::policy::{Limit, Opens, Per};
 
 impl Bench<'_> {
     /// One act of a decision that leaves or keeps the cases given.
     pub(super) fn check_act(self, cases: &[&Case], act: &Act) -> Checked {
         if let Action::Restore { services, .. } = &act.action {
             return self.may_restore(act, services);
+        }
+        if let Action::ReverseFee { fee, .. } = &act.action {
+            return self.may_reverse(act, *fee);
         }
         let run = self.check_key(cases, act)?;
         let of = &act.key.of;
@@ -29,6 +34,9 @@ impl Bench<'_> {
             }
             self.is_not_frozen()?;
             self.is_not_before_announced(of, act.for_day)?;
+        }
+        if matches!(act.action, Action::Notice(_) | Action::Tag(_) | Action::Call(_) | Action::Visit(_)) {
+            self.is_not_arranged(of, act.for_day)?;
         }
         let stated = items_of_step(run, of, act.key.service);
         match &act.action {
@@ -55,10 +63,11 @@ impl Bench<'_> {
                 self.is_stated_right(facts)?;
                 self.are_free(act, Some(&listed(facts)))
             }
-            Action::Call(_) => self.are_free(act, Some(&self.past_due_items(act.for_day))),
+            Action::Call(_) | Action::Visit(_) => self.are_free(act, Some(&self.past_due_items(act.for_day))),
             Action::Fee(_) => self.may_charge(run, &stated, act),
             // They take nothing from anybody.
             Action::Restore { .. }
+            | Action::ReverseFee { .. }
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
@@ -76,6 +85,32 @@ impl Bench<'_> {
             Some(service) => Err(Broken::NotShutOff { service: *service }.into()),
             None => Ok(()),
         }
+    }
+
+    /// A fee is taken back once, whole, and only when nothing of its debt was past due on its day.
+    fn may_reverse(&self, act: &Act, fee: ItemId) -> Checked {
+        if act.key.account != self.snapshot.account {
+            return Err(Broken::OtherCase { account: act.key.account, named: act.key.of.case }.into());
+        }
+        let Some(posted) = self.snapshot.fees.iter().find(|posted| posted.entry == fee && posted.undone.is_none())
+        else {
+            return Err(Broken::NoSuchFee { fee }.into());
+        };
+        if act.amount != Some(posted.amount) {
+            return Err(Broken::FeeAmount.into());
+        }
+        let track = self.policy.track(&posted.key.of.track).filter(|track| track.opens == Opens::Arrears);
+        let (Some(track), false) = (track, self.snapshot.ledger.is_empty()) else {
+            return Err(Broken::FeeHasGround { fee, on: posted.on }.into());
+        };
+        let plans: Vec<_> = self.snapshot.arrangements.iter().map(Arrangement::span).collect();
+        let owed = owed_on(&self.snapshot.ledger, &self.policy.ledger.order, &plans, posted.on);
+        let still_owed = owed.iter().any(|item| {
+            let of_bill = track.per != Per::Bill || posted.bill == Some((item.billed_on, item.due_on));
+            let counts = track.counts.is_empty() || track.counts.contains(&item.service);
+            of_bill && counts && item.due_on < posted.on && item.open >= self.policy.ledger.de_minimis
+        });
+        if still_owed { Err(Broken::FeeHasGround { fee, on: posted.on }.into()) } else { Ok(()) }
     }
 
     /// The key names this account, the case decided on, and a stage that the policy has.
@@ -197,6 +232,7 @@ impl Bench<'_> {
         if act.for_day > self.world.today {
             return Err(Broken::DatedAhead { for_day: act.for_day }.into());
         }
+        self.is_not_charged(run, act)?;
         let anchor = BTreeSet::from([act.key.of.anchor]);
         self.are_free(act, Some(if items.is_empty() { &anchor } else { items }))?;
         // A returned payment costs its fee though the bill may not be due again yet.
@@ -205,6 +241,25 @@ impl Bench<'_> {
             return Err(Broken::FeeTooEarly { due_on: run.anchor_due_on, for_day: act.for_day }.into());
         }
         Ok(())
+    }
+}
+
+impl Bench<'_> {
+    /// A bill has each of its fees once, in whatever case; one that recurs, not twice for the same day.
+    fn is_not_charged(self, run: &TrackRun, act: &Act) -> Checked {
+        let Some((track, stage)) = self.stage(&act.key.of).filter(|(track, _)| track.per == Per::Bill) else {
+            return Ok(());
+        };
+        let bill = (run.anchor_billed_on, run.anchor_due_on);
+        let mut earlier = self
+            .snapshot
+            .fees
+            .iter()
+            .filter(|fee| fee.key != act.key && fee.key.n == act.key.n && fee.charges(&track.id, &stage.id, bill));
+        match earlier.find(|fee| stage.every.is_none() || fee.on >= act.for_day) {
+            Some(fee) => Err(Broken::FeeTwice { on: fee.on, bill_due: bill.1 }.into()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -201,6 +201,11 @@ pub enum Broken {
     #[error("mail goes elsewhere, and no copy that lists item {item} reached the occupant by {}", short(*.last_day))]
     NoOccupantCopy { item: ItemId, last_day: Day },
 
+    #[error(
+        "nobody was spoken to by {}, nor was a required notice left at the premises by {} after attempts had failed",
+        short(*.spoken_by), short(*.posted_by)
+    )]
+    NoContact { spoken_by: Day, posted_by: Day },
     // notices
     #[error("a notice without its facts")]
     NoticeWithoutFacts,
@@ -219,6 +224,12 @@ pub enum Broken {
     #[error("the item that it penalizes is due {}, and the fee is dated {}", short(*.due_on), short(*.for_day))]
     FeeTooEarly { due_on: Day, for_day: Day },
 
+    #[error("the bill due {} had its fee on {}", short(*.bill_due), short(*.on))]
+    FeeTwice { on: Day, bill_due: Day },
+    #[error("there is no fee {fee} of this account that stands")]
+    NoSuchFee { fee: ItemId },
+    #[error("the debt of fee {fee} was past due on its day, {}", short(*.on))]
+    FeeHasGround { fee: ItemId, on: Day },
     // referral
     #[error("{to} reaches the property of the debtor, and the debtor is not the owner")]
     NotOwner { to: Destination },
@@ -256,11 +267,13 @@ pub(super) const fn is_outward(action: &Action) -> bool {
     match action {
         Action::Notice(_)
         | Action::Call(_)
+        | Action::Visit(_)
         | Action::Tag(_)
         | Action::Disconnect { .. }
         | Action::Refer { .. }
         | Action::WriteOff => true,
         Action::Fee(_)
+        | Action::ReverseFee { .. }
         | Action::Restore { .. }
         | Action::Task { .. }
         | Action::Hold { .. }

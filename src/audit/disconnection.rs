@@ -11,8 +11,8 @@ use crate::domain::calendar::DayKind;
 use crate::domain::case::StageRef;
 use crate::domain::day::{days_between, plus_days};
 use crate::domain::hold::Blocks;
-use crate::domain::{Cents, Channel, Day, ItemId, OpenItem, Service};
-use crate::rulebook::policy::{Guard, Limit, ServedFrom, Stage, Track, Unit};
+use crate::domain::{Action, Cents, Channel, Day, EventKind, ItemId, OpenItem, Service};
+use crate::rulebook::policy::{Guard, Limit, Offset, ServedFrom, Stage, Track, Unit};
 
 /// A disconnection as ordered.
 pub(super) struct Disconnection<'a> {
@@ -77,6 +77,11 @@ impl Bench<'_> {
                     false
                 }
                 Limit::NoticeBefore { offset, .. } | Limit::OccupantCopy { offset } => offset.unit == Unit::BusinessDay,
+                Limit::Contact { contact, posted } => {
+                    self.was_contacted(cut, *contact, *posted)
+                        .map_err(|broken| Objection::of_rule(guard.rule, broken))?;
+                    contact.unit == Unit::BusinessDay || posted.unit == Unit::BusinessDay
+                }
                 Limit::DebtAge { .. } | Limit::ArrangementDefault { .. } | Limit::NeverAlone { .. } => false,
             };
             let is_known = calendar.known.is_none_or(|(first, last)| first <= day && day <= last);
@@ -85,6 +90,31 @@ impl Bench<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Somebody was spoken to in time; or the attempts had failed in time, and a required notice was left in time.
+    fn was_contacted(self, cut: &Disconnection, contact: Offset, posted: Offset) -> Result<(), Broken> {
+        let calendar = &self.world.calendar;
+        let spoken_by = last_day_before(cut.for_day, contact, calendar);
+        let posted_by = last_day_before(cut.for_day, posted, calendar);
+        let notices = standing_notices(self.snapshot, self.policy, cut.of, cut.for_day);
+        let reached = |channel, by: Day| notices.iter().any(|n| n.required && n.channel == channel && n.given_on <= by);
+        let failed = self.snapshot.events.iter().any(|event| {
+            let of_run =
+                |of: &StageRef| of.case == cut.of.case && of.track == cut.of.track && of.anchor == cut.of.anchor;
+            event.kind == EventKind::ContactFailed
+                && event.on <= spoken_by
+                && event.of.as_ref().is_some_and(|of| of_run(of) && self.requires_contact(of))
+        });
+        if reached(Channel::Phone, spoken_by) || (failed && reached(Channel::Posting, posted_by)) {
+            return Ok(());
+        }
+        Err(Broken::NoContact { spoken_by, posted_by })
+    }
+
+    fn requires_contact(self, of: &StageRef) -> bool {
+        self.stage(of)
+            .is_some_and(|(_, stage)| stage.acts.iter().any(|act| matches!(act, Action::Call(call) if call.required)))
     }
 
     /// The amount rests only on items that may carry it, one by one: a crumb of an old bill does not age a new one.
@@ -169,7 +199,8 @@ impl Bench<'_> {
                 }
             }
             // Of the day or of the notice, not of an item.
-            Limit::NeverOn { .. }
+            Limit::Contact { .. }
+            | Limit::NeverOn { .. }
             | Limit::NeverWhile { .. }
             | Limit::ArrangementDefault { .. }
             | Limit::NeverAlone { .. } => {}

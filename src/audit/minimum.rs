@@ -55,6 +55,11 @@ fn permits(limit: &Limit, world: &World, due_on: &[Day], given: &[Given], mails_
             !mails_elsewhere
                 || given.iter().any(|n| n.reaches_occupant && is_long_enough(*offset, world, n.given_on, day))
         }
+        Limit::Contact { contact, posted } => given.iter().any(|notice| match notice.channel {
+            Channel::Phone => is_long_enough(*contact, world, notice.given_on, day),
+            Channel::Posting => is_long_enough(*posted, world, notice.given_on, day),
+            Channel::Mail | Channel::Email | Channel::Hand => false,
+        }),
         Limit::NeverOn { days } => days.iter().all(|kind| !world.calendar.is(day, *kind)),
         Limit::NeverWhile { .. } | Limit::ArrangementDefault { .. } | Limit::NeverAlone { .. } => true,
     }

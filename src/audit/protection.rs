@@ -11,7 +11,7 @@ use crate::domain::hold::Blocks;
 use crate::domain::promise::PromiseState;
 use crate::domain::{Day, ItemId, Service, Snapshot, World};
 use crate::rulebook::Policy;
-use crate::rulebook::policy::{Guard, Limit};
+use crate::rulebook::policy::{Guard, Limit, Per};
 
 /// What every check looks at.
 #[derive(Clone, Copy)]
@@ -81,6 +81,31 @@ impl<'a> Bench<'a> {
                     return Err(Broken::ArrangementPerforms { made_on: plan.made_on }.into());
                 }
                 ArrangementState::Missed(_) | ArrangementState::Completed | ArrangementState::Canceled(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// No arrangement performs that covers all that is past due of what the act's track counts: whoever keeps it is not
+    /// written to nor called about what it settles. A track for missed installments is about arrangements that do not
+    /// perform, so that its notices are free.
+    pub(super) fn is_not_arranged(self, of: &StageRef, day: Day) -> Checked {
+        let Some(track) = self.policy.track(&of.track) else { return Ok(()) };
+        let cases = self.snapshot.case.iter().filter(|case| case.number == of.case);
+        let mut runs =
+            cases.flat_map(|case| &case.tracks).filter(|run| run.track == of.track && run.anchor == of.anchor);
+        let bill = runs.next().filter(|_| track.per == Per::Bill).map(|run| (run.anchor_billed_on, run.anchor_due_on));
+        let past_due = self.snapshot.items.iter().filter(|item| {
+            item.due_on < day
+                && item.open.is_positive()
+                && item.open >= self.policy.ledger.de_minimis
+                && (track.counts.is_empty() || track.counts.contains(&item.service))
+                && bill.is_none_or(|(billed, due)| item.billed_on == billed && item.due_on == due)
+        });
+        for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
+            let performs = plan.standing(&self.snapshot.applications, day).state == ArrangementState::Performing;
+            if performs && past_due.clone().all(|item| plan.covers.contains(&item.id)) {
+                return Err(Broken::ArrangementPerforms { made_on: plan.made_on }.into());
             }
         }
         Ok(())

@@ -262,6 +262,7 @@ impl Bench<'_> {
         match pending.ordered {
             Ordered::Restore => Ok(()),
             Ordered::Notice | Ordered::Tag | Ordered::Call => {
+                self.is_not_arranged(&pending.of, today)?;
                 self.is_free(&pending.ordered.struck_by(), &services, items, today)
             }
             Ordered::Referral(to) => {

@@ -94,6 +94,7 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             | EventKind::EmailBounced
             | EventKind::ContactFailed
             | EventKind::CallAttempted
+            | EventKind::CallImpossible
             | EventKind::PaymentReturned
             | EventKind::PaymentRedeemed
             | EventKind::InstallmentMissed
@@ -141,12 +142,13 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
                     found.push(make(Channel::Posting, on, on, tag.statutory, true));
                 }
             }
-            Action::Call(call) => {
+            Action::Call(call) | Action::Visit(call) => {
                 if let Some(on) = spoken {
                     found.push(make(Channel::Phone, on, on, call.required, false));
                 }
             }
             Action::Fee(_)
+            | Action::ReverseFee { .. }
             | Action::Disconnect { .. }
             | Action::Restore { .. }
             | Action::Task { .. }

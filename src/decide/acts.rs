@@ -40,12 +40,17 @@ pub fn act(
         | Action::Notice(_)
         | Action::Tag(_)
         | Action::Call(_)
+        | Action::Visit(_)
         | Action::Refer { .. }
         | Action::WriteOff => {
             Some(view.snapshot.items.iter().filter(|item| items.contains(&item.id)).map(|item| item.open).sum())
         }
         Action::Freeze { .. } => Some(view.past_due_amount()),
-        Action::Restore { .. } | Action::Task { .. } | Action::Hold { .. } | Action::Flag { .. } => None,
+        Action::ReverseFee { .. }
+        | Action::Restore { .. }
+        | Action::Task { .. }
+        | Action::Hold { .. }
+        | Action::Flag { .. } => None,
     };
     if matches!(action, Action::Fee(_)) && amount.is_none() {
         return None;
@@ -124,7 +129,7 @@ pub fn announced(planner: Planner, stage: &Stage, items: &[ItemId]) -> Option<(S
     let position = planner.track.stages.iter().position(|other| other.id == stage.id)?;
     let target = planner.track.stages[position..].iter().find(|other| other.disconnects())?;
     let (run, view) = as_if_served(planner, stage, items);
-    let view = View { listed: Some(items.to_vec()), ..view };
+    let view = View { listed: Some(items.to_vec()), supposes_contact: true, ..view };
     let hypothetical = Planner { track: planner.track, run: &run, view: &view };
     let counting = hypothetical.counting(target);
     match hypothetical.on(&counting).first_day_met(target, planner.view.on, None) {

@@ -13,6 +13,9 @@ use crate::rulebook::policy::{Expiry, Stage};
 
 use super::held::earlier;
 
+/// How many errands of a crew may come to nothing before the lead is told.
+const ERRANDS: usize = 3;
+
 impl<'a> Walker<'_, 'a> {
     /// Closes the stage's window when its last day is past. `for_day` is the day for which the stage would act.
     pub fn window(&mut self, narrowed: &View<'a>, stage: &'a Stage, for_day: Day) -> Option<Outcome> {
@@ -42,7 +45,7 @@ impl<'a> Walker<'_, 'a> {
                     return Some(Outcome::Stop);
                 }
                 let index = self.track.stages.iter().position(|other| other.id == *from)?;
-                self.spend_from(index).then_some(Outcome::Again)
+                self.spend_from(index, &Cause::Expired).then_some(Outcome::Again)
             }
         }
     }
@@ -54,6 +57,32 @@ impl<'a> Walker<'_, 'a> {
             return of(EventKind::OrderCanceled) && !of(EventKind::ShutOff);
         }
         stage.acts.iter().any(|action| matches!(action, Action::Notice(_))) && self.planner().is_voided(&stage.id)
+    }
+
+    /// Whether a crew's errand other than a shut-off came to nothing in the round: a tag that could not be left, a visit
+    /// that was not made, or either canceled. It is ordered anew on the next day on which the office is open.
+    pub fn is_field_work_undone(&self, stage: &Stage, round: u16) -> bool {
+        let of = |kind| self.view.stage_events(&stage.id, round).any(|event| event.kind == kind);
+        let is_errand = stage.acts.iter().any(|action| match action {
+            Action::Tag(_) => true,
+            Action::Call(_) => of(EventKind::CallImpossible),
+            _ => false,
+        });
+        let done = [EventKind::NoticePosted, EventKind::ContactMade, EventKind::ContactFailed];
+        is_errand && !stage.disconnects() && of(EventKind::OrderCanceled) && !done.into_iter().any(of)
+    }
+
+    /// From the third errand in vain on, each further one comes with a task for the lead: nobody keeps sending a crew to a
+    /// locked gate unseen.
+    pub fn errands_in_vain(&self, stage: &Stage) -> Option<String> {
+        let rounds = 1..self.planner().round(&stage.id);
+        let vain = rounds.filter(|round| self.is_field_work_undone(stage, *round)).count();
+        (vain >= ERRANDS).then(|| {
+            format!(
+                "{} was ordered {vain} times and never done: see what keeps the crew from it, and have it done",
+                stage.id
+            )
+        })
     }
 
     /// A notice that did not list the debt is spent once the rest would carry the shut-off: it comes around again.
@@ -72,7 +101,7 @@ impl<'a> Walker<'_, 'a> {
             return None;
         }
         let all_later = planner.on(&everything).first_day_met(stage, today, Some(&notice.id));
-        (matches!(all_later, Planned::On { .. }) && self.spend_from(index)).then_some(Outcome::Again)
+        (matches!(all_later, Planned::On { .. }) && self.spend_from(index, &Cause::Expired)).then_some(Outcome::Again)
     }
 
     /// A notice whose announced day passed under a hold is served anew: what it says has become untrue.
@@ -88,12 +117,12 @@ impl<'a> Walker<'_, 'a> {
             .notice_before(stage)
             .map(|(notice, _)| notice)
             .and_then(|notice| self.track.stages.iter().position(|other| other.id == notice.id));
-        was_held && index.is_some_and(|index| self.spend_from(index))
+        was_held && index.is_some_and(|index| self.spend_from(index, &Cause::Expired))
     }
 
     /// Takes the force from all steps from `index` on, and cancels what they left pending. False when none had acted
     /// before today.
-    pub fn spend_from(&mut self, index: usize) -> bool {
+    pub fn spend_from(&mut self, index: usize, cause: &Cause) -> bool {
         let today = self.view.world.today;
         let behind = &self.track.stages[index..];
         let mut spent = false;
@@ -113,7 +142,7 @@ impl<'a> Walker<'_, 'a> {
                     stage: step.stage.clone(),
                     round: step.round,
                 },
-                Cause::Expired,
+                cause.clone(),
             ));
         }
         self.gives.run.announced.retain(|stage, _| behind.iter().all(|spent| spent.id != *stage));

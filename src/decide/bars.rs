@@ -32,7 +32,11 @@ pub fn find(action: &Action, view: &View, items: &[ItemId]) -> Held<Option<Barre
         return Held::fixed(Some(Barred { bar: Bar::Frozen(reason.clone()), rule: None, facts: Vec::new() }));
     }
     for hold in &view.snapshot.holds {
-        let reached = if matches!(action, Action::Call(_)) { is_owed(hold, view) } else { concerns(hold, items) };
+        let reached = if matches!(action, Action::Call(_) | Action::Visit(_)) {
+            is_owed(hold, view)
+        } else {
+            concerns(hold, items)
+        };
         if !reached || view.policy.hold_blocks(hold.kind).is_disjoint(&strikes) {
             continue;
         }
@@ -143,7 +147,9 @@ pub fn services_of(action: &Action) -> &[Service] {
         Action::Disconnect { services, .. } | Action::Restore { services, .. } => services,
         Action::Notice(_)
         | Action::Call(_)
+        | Action::Visit(_)
         | Action::Fee(_)
+        | Action::ReverseFee { .. }
         | Action::Tag(_)
         | Action::Task { .. }
         | Action::Hold { .. }

@@ -6,6 +6,14 @@ use crate::domain::decision::Verdict;
 use crate::domain::{Action, Channel, Day, EventKind, ItemId, Recipient, StageId, Step};
 use crate::rulebook::policy::{ServedFrom, Stage};
 
+/// What came of the attempts to speak to somebody before a shut-off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contact {
+    Made(Day),
+    /// They failed on the first day, and a notice was left at the premises on the second.
+    Failed(Day, Day),
+}
+
 impl<'p, 'a> Planner<'p, 'a> {
     /// The day of an event of a stage's latest round; of several pieces the last one counts.
     ///
@@ -40,6 +48,24 @@ impl<'p, 'a> Planner<'p, 'a> {
             && self.event_of(&stage.id, EventKind::ContactFailed).is_err()
     }
 
+    /// Whether the stage's attempts were ordered, have not ended, and can no longer be made as they were ordered: the
+    /// customer asked not to be called, or the number is gone; or there is one now where the lead was told of none.
+    pub fn fell_through(&self, stage: &Stage) -> bool {
+        let profile = &self.view.snapshot.profile;
+        let round = self.round(&stage.id);
+        let replaced = || self.view.stage_events(&stage.id, round).any(|event| event.kind == EventKind::CallImpossible);
+        stage.acts.iter().any(|action| match action {
+            Action::Call(call) if call.required || call.or_visit => {
+                self.is_unanswered(stage)
+                    && match profile.cannot_be_called() {
+                        Some(_) => !replaced(),
+                        None => replaced() && !call.or_visit,
+                    }
+            }
+            _ => false,
+        })
+    }
+
     /// The day from which a lead counts: when the stage's notice was served, its tag posted, its call ended.
     pub fn served(&self, stage: &Stage, acted: Day) -> Result<Day, Verdict> {
         let mut served = acted;
@@ -54,9 +80,10 @@ impl<'p, 'a> Planner<'p, 'a> {
                     &[EventKind::NoticePosted, EventKind::ContactMade]
                 }
                 Action::Tag(_) => &[EventKind::NoticePosted],
-                Action::Call(_) => &[EventKind::ContactMade, EventKind::ContactFailed],
+                Action::Call(_) | Action::Visit(_) => &[EventKind::ContactMade, EventKind::ContactFailed],
                 Action::Notice(_)
                 | Action::Fee(_)
+                | Action::ReverseFee { .. }
                 | Action::Disconnect { .. }
                 | Action::Restore { .. }
                 | Action::Task { .. }
@@ -137,6 +164,30 @@ impl<'p, 'a> Planner<'p, 'a> {
         });
         let listed = self.step(&stage.id).map(|step| &step.items);
         required && listed.is_some_and(|listed| self.view.items().all(|item| listed.contains(&item.id)))
+    }
+
+    /// What came of the required attempts ahead of the stage; what is still missing, where it is.
+    pub fn contact_evidence(&self, stage: &Stage) -> Result<Contact, Verdict> {
+        let ahead = || self.track.stages.iter().take_while(|other| other.id != stage.id);
+        let calls = |other: &&Stage| other.acts.iter().any(|act| matches!(act, Action::Call(call) if call.required));
+        let first = |kind| ahead().filter(calls).filter_map(|other| self.event_of(&other.id, kind).ok()).min();
+        if let Some(made) = first(EventKind::ContactMade) {
+            return Ok(Contact::Made(made));
+        }
+        let waits = |kind, wanted: &dyn Fn(&&Stage) -> bool| {
+            Verdict::WaitsFor(kind, ahead().find(|other| wanted(other)).map(|other| other.id.clone()))
+        };
+        let failed = first(EventKind::ContactFailed).ok_or_else(|| waits(EventKind::ContactMade, &calls))?;
+        let posts = |other: &&Stage| {
+            other.acts.iter().any(|act| match act {
+                Action::Tag(tag) => tag.statutory,
+                Action::Notice(notice) => notice.statutory && notice.by.contains(&Channel::Posting),
+                _ => false,
+            })
+        };
+        let left =
+            ahead().filter(posts).filter_map(|other| self.event_of(&other.id, EventKind::NoticePosted).ok()).min();
+        left.map(|left| Contact::Failed(failed, left)).ok_or_else(|| waits(EventKind::NoticePosted, &posts))
     }
 
     /// The day on which the occupant's copy was mailed: a notice counts as mailed when all its pieces are.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::bars;
 use super::dates::first_with_lead;
+use super::evidence::Contact;
 use super::plan::{Planned, Planner};
 use crate::domain::calendar::DayKind;
 use crate::domain::day::plus_days;
@@ -84,6 +85,19 @@ impl<'a> Planner<'_, 'a> {
                         Err(verdict) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
                     }
                 }
+                Limit::Contact { contact, posted } => match self.contact_evidence(stage) {
+                    Ok(Contact::Made(on)) => {
+                        let current = raise(on, guard.rule);
+                        raise(first_with_lead(&self.view.world.calendar, on, *contact, current), guard.rule);
+                    }
+                    Ok(Contact::Failed(on, left)) => {
+                        let current = raise(on.max(left), guard.rule);
+                        let tried = first_with_lead(&self.view.world.calendar, on, *contact, current);
+                        raise(first_with_lead(&self.view.world.calendar, left, *posted, tried), guard.rule);
+                    }
+                    Err(_) if planning || self.view.supposes_contact => {}
+                    Err(verdict) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
+                },
                 Limit::OccupantCopy { .. }
                 | Limit::NeverOn { .. }
                 | Limit::NeverWhile { .. }

@@ -9,6 +9,7 @@ mod bars;
 pub mod condition;
 pub mod dates;
 mod evidence;
+mod fees;
 mod guarded;
 pub mod held;
 mod perform;
@@ -51,6 +52,7 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
         findings: Vec::new(),
         next_review: earlier(view.next_item_aged(1), bars::next_change(&view)),
     };
+    let taken = fees::take_back(&view, &mut decision);
     let triggers = tracks::open_triggers(&view);
     let delinquent = is_delinquent(&view);
     restore::restore(&view, delinquent, &mut decision);
@@ -61,6 +63,7 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
         decision.closed = Some(Cause::Cured);
         return decision;
     }
+    fees::spend(&mut case, &taken, &view);
     tracks::keep_up(&view, &mut case, &mut decision);
     for index in 0..case.tracks.len() {
         let run = &case.tracks[index];

@@ -9,7 +9,7 @@ use super::walk::{Outcome, Walker};
 use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Bar, Finding, Verdict};
-use crate::domain::{Action, Day, EventKind, ItemId, Service, StageId, StepState};
+use crate::domain::{Action, Day, EventKind, ItemId, Role, Service, StageId, StepState};
 use crate::rulebook::policy::Stage;
 
 impl<'a> Walker<'_, 'a> {
@@ -74,7 +74,11 @@ impl<'a> Walker<'_, 'a> {
     fn act_freely(&mut self, narrowed: &View<'a>, stage: &'a Stage, for_day: Day, facts: FactsRead) -> Outcome {
         let items = self.items_of(narrowed, stage);
         let (mut free, mut barred): (Vec<Action>, Vec<(Barred, Option<Day>)>) = (Vec::new(), Vec::new());
-        for action in stage.acts.iter().flat_map(|action| one_service_each(action, narrowed)) {
+        for action in stage.acts.iter().flat_map(|action| as_it_can_be_done(action, narrowed)) {
+            // A stage that tells and charges may tell again; it charges each bill once.
+            if matches!(action, Action::Fee(_)) && stage.every.is_none() && self.is_charged(stage) {
+                continue;
+            }
             let held = bars::find(&action, narrowed, &items);
             self.gives.review = earlier(self.gives.review, held.until);
             match held.value {
@@ -86,6 +90,12 @@ impl<'a> Walker<'_, 'a> {
         if adverse_barred && barred.is_empty() {
             let facts = vec![("services to shut off".into(), "none: not had, off already, or ordered off".into())];
             self.found(stage, stage.rule, Verdict::NotMet, facts, None);
+            return Outcome::Next;
+        }
+        if free.is_empty() && barred.is_empty() {
+            let round = self.planner().round(&stage.id);
+            self.set(stage, round, StepState::Expired(self.view.world.today), items);
+            self.found(stage, stage.rule, Verdict::NotMet, vec![("the bill has its fee".into(), "yes".into())], None);
             return Outcome::Next;
         }
         if free.is_empty() || adverse_barred {
@@ -102,9 +112,24 @@ impl<'a> Walker<'_, 'a> {
         if stage.disconnects() && self.announced_day_was_held(narrowed, stage, &items) {
             return Outcome::Again;
         }
+        let mut facts = facts;
+        if let (true, Some(why)) =
+            (free.iter().any(|act| matches!(act, Action::Visit(_))), narrowed.snapshot.profile.cannot_be_called())
+        {
+            facts.push(("call".into(), why.to_owned()));
+        }
         self.found(stage, stage.rule, Verdict::Acts, facts, None);
         self.perform(narrowed, stage, free, for_day, items);
         Outcome::Stop
+    }
+
+    fn is_charged(&self, stage: &Stage) -> bool {
+        let run = &self.gives.run;
+        let tells = stage.acts.iter().any(|action| matches!(action, Action::Notice(_)));
+        if tells && super::fees::is_charged_in_vain(self.view, run, &stage.id, self.planner().round(&stage.id)) {
+            return true;
+        }
+        super::fees::is_charged(self.view, self.track, &stage.id, (run.anchor_billed_on, run.anchor_due_on))
     }
 
     fn perform(&mut self, narrowed: &View<'a>, stage: &'a Stage, free: Vec<Action>, for_day: Day, items: Vec<ItemId>) {
@@ -113,6 +138,10 @@ impl<'a> Walker<'_, 'a> {
         for (n, action) in free.into_iter().enumerate() {
             let n = u8::try_from(n).unwrap_or(u8::MAX);
             self.act(narrowed, stage, round, n, action, for_day, &items);
+        }
+        if let Some(text) = self.errands_in_vain(stage) {
+            let task = Action::Task { text, role: Role::Lead };
+            self.act(narrowed, stage, round, u8::MAX, task, today, &items);
         }
         let is_statutory = stage.acts.iter().any(|act| matches!(act, Action::Notice(notice) if notice.statutory));
         if is_statutory && let Some((later, day)) = acts::announced(self.planner(), stage, &items) {
@@ -154,6 +183,18 @@ impl<'a> Walker<'_, 'a> {
         };
         let act = acts::act(self.planner().on(view), stage, of, n, action, for_day, items, because);
         self.gives.acts.extend(act);
+    }
+}
+
+/// A call that cannot be made becomes a visit where it matters; a shut-off, an act for each service.
+fn as_it_can_be_done(action: &Action, narrowed: &View) -> Vec<Action> {
+    match action {
+        Action::Call(call)
+            if (call.required || call.or_visit) && narrowed.snapshot.profile.cannot_be_called().is_some() =>
+        {
+            vec![Action::Visit(call.clone())]
+        }
+        other => one_service_each(other, narrowed),
     }
 }
 

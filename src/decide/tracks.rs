@@ -10,7 +10,7 @@ use crate::domain::case::{Cause, StageRef};
 use crate::domain::{
     Action, Case, Day, Decision, EntryKind, Event, EventKind, ItemId, OpenItem, Service, Step, StepState, TrackRun,
 };
-use crate::rulebook::policy::{Opens, Per, Reanchor, Track};
+use crate::rulebook::policy::{Opens, Per, Reanchor, Stage, Track};
 
 /// The events that keep a case open though nothing is past due: a returned payment not yet redeemed.
 pub fn open_triggers(view: &View) -> Vec<Event> {
@@ -39,7 +39,6 @@ fn triggering<'v>(view: &'v View, kind: EventKind) -> impl Iterator<Item = &'v E
 
 /// Closes runs whose ground is gone, begins those that have one now, and notes what is canceled thereby.
 pub fn keep_up(view: &View, case: &mut Case, decision: &mut Decision) {
-    let today = view.world.today;
     for run in &mut case.tracks {
         if run.closed.is_some() {
             continue;
@@ -59,7 +58,7 @@ pub fn keep_up(view: &View, case: &mut Case, decision: &mut Decision) {
             continue;
         }
         for (anchor, dates) in grounds(view, track, case) {
-            begin(case, track, anchor, dates, today);
+            begin(view, case, track, anchor, dates);
         }
     }
 }
@@ -70,7 +69,8 @@ pub fn condition(view: &View, track: &Track) -> Held<Truth> {
 }
 
 /// Begins a run for a ground that none stands for, or goes on with the one that was closed when its debt was paid.
-fn begin(case: &mut Case, track: &Track, anchor: &OpenItem, dates: Dates, today: Day) {
+fn begin(view: &View, case: &mut Case, track: &Track, anchor: &OpenItem, dates: Dates) {
+    let today = view.world.today;
     let at_most_one = matches!((track.opens, track.per), (Opens::Arrears, Per::Account | Per::Year));
     let stands_for = |run: &TrackRun| {
         if at_most_one { run.anchor == anchor.id } else { (run.anchor_billed_on, run.anchor_due_on) == dates }
@@ -94,11 +94,28 @@ fn begin(case: &mut Case, track: &Track, anchor: &OpenItem, dates: Dates, today:
         anchor_billed_on: dates.0,
         anchor_due_on: dates.1,
         opened_on: today,
-        steps: Vec::new(),
+        steps: charged_before(view, track, dates),
         announced: BTreeMap::new(),
         frozen: BTreeMap::new(),
         closed: None,
     });
+}
+
+/// What an earlier case charged for the bill is not charged again; a fee that recurs goes on from its last day.
+fn charged_before(view: &View, track: &Track, bill: Dates) -> Vec<Step> {
+    let charging = track.stages.iter().filter(|stage| track.per == Per::Bill && only_charges(stage));
+    charging
+        .filter_map(|stage| {
+            let of_bill = view.snapshot.fees.iter().filter(|fee| fee.charges(&track.id, &stage.id, bill));
+            let last = of_bill.map(|fee| fee.on).max()?;
+            let state = StepState::Acted(last);
+            Some(Step { stage: stage.id.clone(), service: None, round: 1, state, items: Vec::new() })
+        })
+        .collect()
+}
+
+fn only_charges(stage: &Stage) -> bool {
+    stage.acts.iter().all(|act| matches!(act, Action::Fee(_)))
 }
 
 /// A debt that came back: fresh notices are served, but what was charged for it is not charged again.
@@ -108,8 +125,9 @@ fn reopen(run: &mut TrackRun, track: &Track, today: Day) {
     run.announced.clear();
     for step in &mut run.steps {
         let stage = track.stages.iter().find(|stage| stage.id == step.stage);
-        let only_charges = stage.is_some_and(|stage| stage.acts.iter().all(|act| matches!(act, Action::Fee(_))));
-        if !only_charges && let StepState::Acted(day) | StepState::Expired(day) = step.state {
+        if !stage.is_some_and(only_charges)
+            && let StepState::Acted(day) | StepState::Expired(day) = step.state
+        {
             step.state = StepState::Spent(day, today);
         }
     }

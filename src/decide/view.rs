@@ -33,6 +33,8 @@ pub struct View<'a> {
     pub listed: Option<Vec<ItemId>>,
     /// These items do not count: a dispute about them stands.
     pub stayed: Vec<ItemId>,
+    /// The attempts to speak to somebody that are still ahead are taken as made in time: so a letter can announce a day.
+    pub supposes_contact: bool,
     /// Services whose shut-off another run has ordered already.
     pub ordered: Vec<Service>,
     /// Only the bill with these dates counts: billed, due.
@@ -58,6 +60,7 @@ impl<'a> View<'a> {
             counts: Cow::Borrowed(&EVERY_SERVICE),
             listed: None,
             stayed: Vec::new(),
+            supposes_contact: false,
             ordered: Vec::new(),
             bill: None,
             run: None,

@@ -13,6 +13,7 @@ use super::view::View;
 use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Act, Finding, Verdict};
+use crate::domain::person::Override;
 use crate::domain::{Action, Day, ItemId, RuleId, StageId, StepState, TrackRun};
 use crate::rulebook::policy::{Stage, Track};
 
@@ -141,11 +142,25 @@ impl<'a> Walker<'_, 'a> {
                 self.found(stage, stage.rule, Verdict::Overridden(by), Vec::new(), None);
                 Some(Outcome::Next)
             }
+            StepState::Canceled(day, Cause::Person(by)) => Some(self.canceled_by(index, stage, round, day, by)),
             StepState::Canceled(day, _) | StepState::Expired(day) => {
                 self.found(stage, stage.rule, Verdict::Expired(day), Vec::new(), None);
                 Some(Outcome::Next)
             }
         }
+    }
+
+    /// A stage whose notice a person canceled before anyone was told: it does not count as served, and is made anew the
+    /// day after, when nobody has skipped it by then.
+    fn canceled_by(&mut self, index: usize, stage: &'a Stage, round: u16, day: Day, by: Override) -> Outcome {
+        let today = self.view.world.today;
+        let again = plus_days(day, 1);
+        if today < again {
+            return self.waits(stage, stage.rule, Verdict::CanceledBy(by, again), Some(again));
+        }
+        self.set(stage, round, StepState::Spent(day, today), Vec::new());
+        self.spend_from(index, &Cause::Expired);
+        Outcome::Again
     }
 
     /// A stage that acted: done, unless what it ordered came to nothing or it recurs.
@@ -156,7 +171,19 @@ impl<'a> Walker<'_, 'a> {
             self.gives.review = earlier(self.gives.review, Some(tomorrow));
             return self.waits(stage, stage.rule, Verdict::Done(day), None);
         }
-        if self.came_to_nothing(stage, round) && self.spend_from(index) {
+        if self.came_to_nothing(stage, round) && self.spend_from(index, &Cause::Expired) {
+            return Outcome::Again;
+        }
+        if self.is_field_work_undone(stage, round) {
+            let open = self.view.world.calendar.next_office_day(today);
+            if open > today {
+                return self.waits(stage, stage.rule, Verdict::WaitsUntil(open), Some(open));
+            }
+            if self.spend_from(index, &Cause::Expired) {
+                return Outcome::Again;
+            }
+        }
+        if self.planner().fell_through(stage) && self.spend_from(index, &Cause::Unreachable) {
             return Outcome::Again;
         }
         if let Some(every) = stage.every {

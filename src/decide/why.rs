@@ -57,6 +57,14 @@ fn sentence(finding: &Finding, policy: &Policy) -> String {
         Verdict::Unknown(fact) => format!("barred: {fact} is not known, and what is not known bars an adverse act"),
         Verdict::Barred(bar) => format!("barred: {}", bar_words(bar, policy)),
         Verdict::Expired(day) => format!("its time ran out {}", short(*day)),
+        Verdict::CanceledBy(by, again) => format!(
+            "canceled by {} on {}: {}; made anew {}, unless the stage is skipped",
+            by.by,
+            by.on,
+            by.reason,
+            short(*again)
+        ),
+        Verdict::TakenBack(day) => format!("fee taken back {}: by the dates that count, it had no ground", short(*day)),
         Verdict::Overridden(by) => format!("skipped by {} on {}: {}", by.by, by.on, by.reason),
     };
     if let (Some(until), Verdict::Barred(_) | Verdict::NotMet) = (finding.until, &finding.verdict) {

@@ -182,6 +182,18 @@ impl Profile {
         !self.service_address.is_same_place(&self.mailing_address)
     }
 
+    /// Why nobody can be telephoned; `None` where somebody can.
+    #[must_use]
+    pub fn cannot_be_called(&self) -> Option<&'static str> {
+        if self.refuses_calls() {
+            Some("the customer asked not to be telephoned")
+        } else if self.phones.is_empty() {
+            Some("there is no telephone number")
+        } else {
+            None
+        }
+    }
+
     /// Whether the customer has asked not to be telephoned.
     #[must_use]
     pub fn refuses_calls(&self) -> bool {

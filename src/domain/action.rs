@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Service, words};
 use super::hold::HoldKind;
-use super::ids::NoticeName;
+use super::ids::{ItemId, NoticeName};
 use super::money::Cents;
 use super::person::Role;
 use super::referral::Destination;
@@ -44,8 +44,17 @@ words! {
 pub enum Action {
     Notice(NoticeAction),
     Call(CallAction),
+    /// A call that cannot be made and is required or may be a visit: a crew visits where the policy says `or: visit`; else
+    /// the lead is told. A policy orders it as a call.
+    Visit(CallAction),
     /// A ledger entry, posted with the decision.
     Fee(FeeAction),
+    /// Takes back a fee that had no ground on its day. No policy orders it.
+    ReverseFee {
+        fee: ItemId,
+        /// What the ledger calls the fee.
+        name: String,
+    },
     /// A tag or door hanger left by a crew.
     Tag(TagAction),
     /// Shut off, one order a service.
@@ -155,7 +164,9 @@ impl Action {
         match self {
             Self::Notice(_) => "notice",
             Self::Call(_) => "call",
+            Self::Visit(_) => "visit",
             Self::Fee(_) => "fee",
+            Self::ReverseFee { .. } => "reverse_fee",
             Self::Tag(_) => "tag",
             Self::Disconnect { limit_only: false, .. } => "disconnect",
             Self::Disconnect { limit_only: true, .. } => "limit",
@@ -175,13 +186,16 @@ impl Action {
         use super::hold::Blocks;
         match self {
             Self::Notice(_) | Self::Tag(_) => BTreeSet::from([Blocks::Notices]),
-            Self::Call(_) => BTreeSet::from([Blocks::Calls]),
+            Self::Call(_) | Self::Visit(_) => BTreeSet::from([Blocks::Calls]),
             Self::Fee(_) => BTreeSet::from([Blocks::Fees]),
             Self::Disconnect { .. } => BTreeSet::from([Blocks::Disconnect]),
             Self::Refer { .. } | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
-            Self::Restore { .. } | Self::Task { .. } | Self::Hold { .. } | Self::Flag { .. } | Self::Freeze { .. } => {
-                BTreeSet::new()
-            }
+            Self::ReverseFee { .. }
+            | Self::Restore { .. }
+            | Self::Task { .. }
+            | Self::Hold { .. }
+            | Self::Flag { .. }
+            | Self::Freeze { .. } => BTreeSet::new(),
         }
     }
 }

@@ -27,7 +27,8 @@ words! {
 }
 
 impl CallOutcome {
-    /// A conversation with the customer or an adult of the household. A voicemail is only an attempt.
+    /// A conversation with the customer or an adult of the household. A voicemail is only an attempt, and so is a call
+    /// in which somebody asked not to be called: nothing of the debt was spoken of.
     #[must_use]
     pub const fn is_contact(self) -> bool {
         match self {
@@ -37,9 +38,8 @@ impl CallOutcome {
             | Self::Arrangement
             | Self::Dispute
             | Self::Hardship
-            | Self::Refused
-            | Self::OptOut => true,
-            Self::LeftMessage | Self::NoAnswer | Self::WrongNumber | Self::LanguageLine => false,
+            | Self::Refused => true,
+            Self::LeftMessage | Self::NoAnswer | Self::WrongNumber | Self::LanguageLine | Self::OptOut => false,
         }
     }
 }

@@ -61,6 +61,36 @@ impl fmt::Display for ActKey {
     }
 }
 
+impl std::str::FromStr for ActKey {
+    type Err = NotAnActKey;
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, NotAnActKey> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let [account, case, track, anchor, stage, round, service, n] = parts[..] else { return Err(NotAnActKey) };
+        Ok(Self {
+            account: AccountId(account.parse().map_err(|_| NotAnActKey)?),
+            of: StageRef {
+                case: case.parse().map_err(|_| NotAnActKey)?,
+                track: track.into(),
+                anchor: super::ids::EntryId(anchor.parse().map_err(|_| NotAnActKey)?),
+                stage: stage.into(),
+                round: round.parse().map_err(|_| NotAnActKey)?,
+            },
+            service: match service {
+                "-" => None,
+                word => Some(Service::from_word(word).ok_or(NotAnActKey)?),
+            },
+            n: n.parse().map_err(|_| NotAnActKey)?,
+        })
+    }
+}
+
+/// A text that is no key of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the key of an act: account/case/track/anchor/stage/round/service/number")]
+pub struct NotAnActKey;
+
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
@@ -113,6 +143,10 @@ pub enum Verdict {
     /// A rule, guard, hold, promise, arrangement or closed day bars it.
     Barred(Bar),
     Expired(Day),
+    /// A person canceled what it ordered before anyone was told; it is made anew on the day, unless it is skipped.
+    CanceledBy(Override, Day),
+    /// A fee is taken back, today or on the day given, since the debt was paid in time.
+    TakenBack(Day),
     Overridden(Override),
 }
 

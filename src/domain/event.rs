@@ -26,6 +26,8 @@ words! {
         ContactFailed = "contact failed",
         /// A voicemail, no answer or wrong number.
         CallAttempted = "call attempted",
+        /// A call that the policy requires could not be made: the contact became a visit, or a task for the lead.
+        CallImpossible = "call impossible",
         PaymentReturned = "payment returned",
         PaymentRedeemed = "payment redeemed",
         InstallmentMissed = "installment missed",

@@ -23,6 +23,8 @@ words! {
         Batched = "batched",
         /// The carrier accepted it, with date and proof.
         Mailed = "mailed",
+        /// A crew left it at the premises.
+        Posted = "posted",
         /// The mail server accepted it.
         Sent = "sent",
         Returned = "returned",

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::account::Profile;
-use super::arrangement::{Arrangement, Standing};
+use super::arrangement::{Arrangement, ArrangementState, Standing};
+use super::arrears::is_past_due;
 use super::case::Case;
 use super::day::Day;
 use super::event::Event;
+use super::fee::PostedFee;
 use super::hold::Hold;
 use super::ids::AccountId;
 use super::ledger::{Application, Entry, OpenItem};
@@ -32,6 +34,12 @@ pub struct Snapshot {
     /// What the arrangements' and promises' standing is computed from; empty when there are none.
     pub payments: Vec<Entry>,
     pub applications: Vec<Application>,
+    /// Fees that decisions have posted, of whatever case, in the order in which they were posted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fees: Vec<PostedFee>,
+    /// The whole ledger, where a credit of an earlier day was learned after such a fee; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ledger: Vec<Entry>,
     /// Services that are shut off now, by the crew's results.
     pub shut_off: Vec<super::account::Service>,
     /// The open case, and how many the account has had.
@@ -46,6 +54,17 @@ impl Snapshot {
     #[must_use]
     pub fn balance(&self) -> Cents {
         self.items.iter().map(|item| item.open).sum::<Cents>() - self.unapplied
+    }
+
+    /// Whether an arrangement that performs covers all that is past due on `day`: nobody is called about it then.
+    #[must_use]
+    pub fn is_arranged(&self, day: Day, de_minimis: Cents) -> bool {
+        let mut plans = self.arrangements.iter().filter(|plan| plan.made_on <= day);
+        plans.any(|plan| {
+            let mut past_due = self.items.iter().filter(|item| is_past_due(item, day, de_minimis));
+            plan.standing(&self.applications, day).state == ArrangementState::Performing
+                && past_due.all(|item| plan.covers.contains(&item.id))
+        })
     }
 
     /// The arrangement that is not canceled, and how it stands on `day`: the latest made, where there are several.

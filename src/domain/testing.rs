@@ -75,6 +75,8 @@ pub fn snapshot() -> Snapshot {
         arrangements: Vec::new(),
         payments: Vec::new(),
         applications: Vec::new(),
+        fees: Vec::new(),
+        ledger: Vec::new(),
         shut_off: Vec::new(),
         case: None,
         cases_so_far: 0,

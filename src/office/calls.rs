@@ -253,6 +253,7 @@ fn candidate(call: &Call, snapshot: &Snapshot, rules: &super::Rules, day: Day) -
         has_phone: !snapshot.profile.phones.is_empty(),
         opted_out: snapshot.profile.refuses_calls(),
         held: snapshot.holds.iter().find(|hold| hold.holds_on(day) && blocks_calls(hold.kind)).map(|hold| hold.kind),
+        arranged: snapshot.is_arranged(day, de_minimis),
         broken_promise: snapshot
             .promises
             .iter()

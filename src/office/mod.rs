@@ -45,6 +45,9 @@ use crate::domain::{Actor, Day, PolicyHash, World};
 use crate::store::{Stamp, Store};
 use crate::typeset::Typesetter;
 
+/// A version of the policy, and the version whose packs it stands under where that is another.
+type Version = (PolicyHash, Option<PolicyHash>);
+
 /// The division at work: its books, its rules, its clock and its folder.
 pub struct Office {
     pub store: Store,
@@ -52,7 +55,7 @@ pub struct Office {
     /// The data directory: `inbox/`, `mail/`, `print/`, `packets/`, `exports/` stand in it.
     pub dir: PathBuf,
     pub clock: Arc<dyn Clock>,
-    rules: Mutex<BTreeMap<PolicyHash, Arc<Rules>>>,
+    rules: Mutex<BTreeMap<Version, Arc<Rules>>>,
     typesetter: OnceLock<Typesetter>,
 }
 

@@ -202,7 +202,7 @@ impl Office {
                 if *hash != in_force.policy.hash
                     && in_force.policy.open_cases == crate::rulebook::policy::OpenCases::Keep =>
             {
-                self.rules_of(hash).await
+                self.rules_under(hash, in_force).await
             }
             _ => Ok(Arc::clone(in_force)),
         }
@@ -266,9 +266,12 @@ fn count(commit: &Commit, report: &mut DayReport) {
         match act.action {
             Action::Call(_) => report.calls += 1,
             Action::Fee(_) => report.fees += 1,
-            Action::Disconnect { .. } | Action::Restore { .. } | Action::Tag(_) => report.orders += 1,
+            Action::Disconnect { .. } | Action::Restore { .. } | Action::Tag(_) | Action::Visit(_) => {
+                report.orders += 1;
+            }
             Action::Refer { .. } | Action::WriteOff => report.referrals += 1,
             Action::Notice(_)
+            | Action::ReverseFee { .. }
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }

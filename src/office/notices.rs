@@ -9,7 +9,7 @@ use crate::audit::{Ordered, Pending, Refusal, Remedy, reexamine};
 use crate::decide::{announced_if_mailed, restate};
 use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
-use crate::domain::{BatchId, Channel, Day, NoticeId, Snapshot};
+use crate::domain::{BatchId, Channel, Day, NoticeId, Recipient, Snapshot};
 use crate::notices::batch::{self, Letter};
 use crate::notices::render_arrangement;
 use crate::store::{NewBatch, Pieces, Stamp};
@@ -89,12 +89,18 @@ impl Office {
         }
     }
 
-    /// Cancels a notice that nobody was told of yet.
+    /// Cancels a notice that nobody was told of yet, with the other pieces of its act. Its stage does not count as done:
+    /// it is made anew the day after, unless it is skipped. A copy for the owner or a third party is canceled alone.
     ///
     /// # Errors
     /// When it has gone out.
     pub async fn cancel_notice(&self, id: NoticeId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        let notice = self.store.notice(id).await?;
+        let is_copy = !matches!(notice.recipient, Recipient::Customer | Recipient::Occupant);
+        if notice.state.is_pending() && !is_copy && self.cancel_step(&notice.of, notice.account, reason, by).await? {
+            return Ok(());
+        }
         let canceled = self.store.cancel_notices(&[id], reason, &self.stamp(by)).await?;
         if canceled.is_empty() {
             return Err(OfficeError::refused(

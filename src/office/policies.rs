@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Office, OfficeError, Result};
+use super::{Office, OfficeError, Result, Version};
 use crate::domain::{Calendar, Day, PolicyHash};
 use crate::rulebook::{self, Policy, Sources};
 use crate::store::{AdoptedPolicy, PolicySource};
@@ -83,22 +83,57 @@ impl Office {
         self.compiled(&adopted)
     }
 
-    /// The rules of a version that was adopted, by its hash.
+    /// The rules of a version that was adopted, by its hash, under the packs of the version in force today.
     ///
     /// # Errors
     /// [`OfficeError::PolicyMissing`] when it never was.
     pub async fn rules_of(&self, hash: &PolicyHash) -> Result<Arc<Rules>> {
-        if let Some(rules) = self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(hash) {
-            return Ok(Arc::clone(rules));
+        match self.rules_on(self.today()).await {
+            Ok(in_force) => self.rules_under(hash, &in_force).await,
+            // Nothing has come into force yet: there are no newer packs.
+            Err(OfficeError::NoPolicy { .. }) => self.rules_as_adopted(hash).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The rules of a version, with its guard packs as the version in force has them: a case keeps the city's rules that it
+    /// began with, and a changed statute binds it at once. A text that the changed pack would refuse is not refused
+    /// here; what the pack forbids is barred when it acts.
+    ///
+    /// # Errors
+    /// As [`Self::rules_of`].
+    pub(super) async fn rules_under(&self, hash: &PolicyHash, in_force: &Arc<Rules>) -> Result<Arc<Rules>> {
+        if *hash == in_force.policy.hash {
+            return Ok(Arc::clone(in_force));
+        }
+        let key = (hash.clone(), Some(in_force.policy.hash.clone()));
+        if let Some(rules) = self.known(&key) {
+            return Ok(rules);
+        }
+        let own = self.rules_as_adopted(hash).await?;
+        let policy = own.policy.under_packs_of(&in_force.policy);
+        let rules = Arc::new(Rules { policy, calendar: own.calendar.clone() });
+        self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key, Arc::clone(&rules));
+        Ok(rules)
+    }
+
+    async fn rules_as_adopted(&self, hash: &PolicyHash) -> Result<Arc<Rules>> {
+        if let Some(rules) = self.known(&(hash.clone(), None)) {
+            return Ok(rules);
         }
         let adopted = self.store.policy(hash).await?;
         let adopted = adopted.ok_or_else(|| OfficeError::PolicyMissing { hash: hash.to_string() })?;
         self.compiled(&adopted)
     }
 
+    fn known(&self, key: &Version) -> Option<Arc<Rules>> {
+        self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(key).cloned()
+    }
+
     fn compiled(&self, adopted: &AdoptedPolicy) -> Result<Arc<Rules>> {
         let mut known = self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(rules) = known.get(&adopted.hash) {
+        let key = (adopted.hash.clone(), None);
+        if let Some(rules) = known.get(&key) {
             return Ok(Arc::clone(rules));
         }
         let mut sources = Sources::new();
@@ -107,7 +142,7 @@ impl Office {
         }
         let main = adopted.sources.first().map(|source| source.path.clone()).unwrap_or_default();
         let rules = Arc::new(compile(&sources, &main)?);
-        known.insert(adopted.hash.clone(), Arc::clone(&rules));
+        known.insert(key, Arc::clone(&rules));
         Ok(rules)
     }
 }

@@ -1,15 +1,15 @@
-//! A person skips a stage: recorded in the case with name, reason and day, and never undone.
+//! A person skips a stage, or cancels what it ordered: recorded in the case with name, reason and day.
 
 use super::accounts::need_reason;
 use super::{Office, OfficeError, Result, Rules};
 use crate::audit::audit;
 use crate::decide::decide;
-use crate::domain::case::StageRef;
+use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Decision, Verdict};
 use crate::domain::person::Override;
-use crate::domain::{AccountId, Event, EventKind, Snapshot, StageId, Step, StepState, TrackRun};
-use crate::store::{Commit, CommitOutcome};
+use crate::domain::{AccountId, Case, Day, Event, EventKind, Snapshot, StageId, Step, StepState, TrackRun};
+use crate::store::{Commit, CommitOutcome, Stamp};
 
 /// How often a skip is tried anew when facts come in between.
 const ATTEMPTS: u32 = 3;
@@ -29,12 +29,7 @@ impl Office {
             let rules = self.rules_of_case(&snapshot).await?;
             let skipped = Override { by: by.to_owned(), reason: reason.to_owned(), on: stamp.on };
             let (of, decision) = self.skipping(&snapshot, &rules, stage, skipped)?;
-            let world = self.world(&rules, stamp.on);
-            let cleared = audit(&snapshot, &rules.policy, &world, decision)
-                .map_err(|breach| OfficeError::refused(breach.to_string(), "nothing was changed"))?;
-            let commit = Commit::of(cleared, &snapshot, Vec::new())?;
-            let outcomes = self.store.commit_decisions(None, &[commit], &rules.policy.ledger, &stamp).await?;
-            if outcomes.first() != Some(&CommitOutcome::Committed) {
+            if !self.commit_by_hand(&snapshot, &rules, decision, &stamp).await? {
                 continue;
             }
             // The event makes the account due today, and puts name and reason into its log.
@@ -44,6 +39,51 @@ impl Office {
             return Ok(of);
         }
         Err(OfficeError::Interrupted("the account kept changing; try again".into()))
+    }
+
+    /// Cancels what a stage ordered, with all its pieces: it is made anew the day after. False when the stage is not one
+    /// that stands as done.
+    pub(super) async fn cancel_step(&self, of: &StageRef, account: AccountId, reason: &str, by: &str) -> Result<bool> {
+        let stamp = self.stamp(by);
+        for _ in 0..ATTEMPTS {
+            let snapshot = self.snapshot(account).await?;
+            let rules = self.rules_of_case(&snapshot).await?;
+            let Some(mut case) = snapshot.case.clone().filter(|case| case.number == of.case) else { return Ok(false) };
+            let runs = case.tracks.iter_mut().filter(|run| run.closed.is_none());
+            let mut steps =
+                runs.filter(|run| run.track == of.track && run.anchor == of.anchor).flat_map(|run| &mut run.steps);
+            let stands = |step: &&mut Step| step.stage == of.stage && step.round == of.round;
+            let Some(step) = steps.find(stands).filter(|step| matches!(step.state, StepState::Acted(_))) else {
+                return Ok(false);
+            };
+            let canceled = Override { by: by.to_owned(), reason: reason.to_owned(), on: stamp.on };
+            step.state = StepState::Canceled(stamp.on, Cause::Person(canceled.clone()));
+            let cancels = vec![(of.clone(), Cause::Person(canceled))];
+            let decision = Decision { cancels, ..by_hand(&snapshot, &rules, case, stamp.on) };
+            if !self.commit_by_hand(&snapshot, &rules, decision, &stamp).await? {
+                continue;
+            }
+            let event = Event { kind: EventKind::Overridden, on: stamp.on, of: Some(of.clone()) };
+            self.store.record_event(account, &event, &format!("canceled {}: {reason}", of.stage), &stamp).await?;
+            return Ok(true);
+        }
+        Err(OfficeError::Interrupted("the account kept changing; try again".into()))
+    }
+
+    /// Whether the decision was committed; not when facts came in between.
+    async fn commit_by_hand(
+        &self,
+        snapshot: &Snapshot,
+        rules: &Rules,
+        decision: Decision,
+        stamp: &Stamp,
+    ) -> Result<bool> {
+        let world = self.world(rules, stamp.on);
+        let cleared = audit(snapshot, &rules.policy, &world, decision)
+            .map_err(|breach| OfficeError::refused(breach.to_string(), "nothing was changed"))?;
+        let commit = Commit::of(cleared, snapshot, Vec::new())?;
+        let outcomes = self.store.commit_decisions(None, &[commit], &rules.policy.ledger, stamp).await?;
+        Ok(outcomes.first() == Some(&CommitOutcome::Committed))
     }
 
     /// The case with the stage skipped, as a decision that does nothing else.
@@ -89,19 +129,23 @@ impl Office {
         let on = skipped.on;
         let state = StepState::Skipped(skipped);
         run.steps.push(Step { stage, service: None, round, state, items: Vec::new() });
-        let decision = Decision {
-            account: snapshot.account,
-            seen_seq: snapshot.facts_seq,
-            on,
-            policy: rules.policy.hash.clone(),
-            case: Some(case),
-            closed: None,
-            acts: Vec::new(),
-            cancels: Vec::new(),
-            findings: Vec::new(),
-            next_review: Some(plus_days(on, 1)),
-        };
-        Ok((of, decision))
+        Ok((of, by_hand(snapshot, rules, case, on)))
+    }
+}
+
+/// The case as a person changed it, as a decision that does nothing else.
+fn by_hand(snapshot: &Snapshot, rules: &Rules, case: Case, on: Day) -> Decision {
+    Decision {
+        account: snapshot.account,
+        seen_seq: snapshot.facts_seq,
+        on,
+        policy: rules.policy.hash.clone(),
+        case: Some(case),
+        closed: None,
+        acts: Vec::new(),
+        cancels: Vec::new(),
+        findings: Vec::new(),
+        next_review: Some(plus_days(on, 1)),
     }
 }
 
@@ -111,10 +155,16 @@ fn may_skip(decided: &Decision, run: &TrackRun, stage: &StageId) -> Result<()> {
         decided.findings.iter().find(|f| f.track.as_ref() == Some(&run.track) && f.stage.as_ref() == Some(stage));
     let why = match finding.map(|finding| &finding.verdict) {
         Some(
-            Verdict::Acts | Verdict::WaitsUntil(_) | Verdict::WaitsFor(..) | Verdict::Unknown(_) | Verdict::Barred(_),
+            Verdict::Acts
+            | Verdict::WaitsUntil(_)
+            | Verdict::WaitsFor(..)
+            | Verdict::Unknown(_)
+            | Verdict::Barred(_)
+            | Verdict::CanceledBy(..),
         ) => return Ok(()),
         Some(Verdict::WaitsForStage(before)) => format!("{before} comes before {stage}"),
         Some(Verdict::Done(day)) => format!("{stage} was done on {day}"),
+        Some(Verdict::TakenBack(day)) => format!("the fee of {stage} was taken back on {day}"),
         Some(Verdict::Expired(day)) => format!("{stage} was over on {day}"),
         Some(Verdict::Overridden(by)) => format!("{stage} was skipped by {} on {}", by.by, by.on),
         Some(Verdict::NotMet) | None => format!("{stage} does not apply now"),

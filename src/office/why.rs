@@ -38,9 +38,10 @@ impl Office {
             Some(past) if past < self.today() => self.snapshot_on(account, past).await?,
             _ => self.snapshot(account).await?,
         };
+        let in_force = self.rules_on(day).await?;
         let rules = match &snapshot.case {
-            Some(case) => self.rules_of(&case.policy).await?,
-            None => self.rules_on(day).await?,
+            Some(case) => self.rules_under(&case.policy, &in_force).await?,
+            None => in_force,
         };
         let decision = decide(&snapshot, &self.world(&rules, day), &rules.policy);
         let explained = explain(&decision, &rules.policy);

@@ -42,9 +42,11 @@ pub fn sent(input: &PacketInput) -> Vec<Sent<'_>> {
 #[must_use]
 pub fn sent_on(notice: &Notice) -> Option<Day> {
     match notice.state {
-        NoticeState::Mailed | NoticeState::Sent | NoticeState::Returned | NoticeState::Bounced => {
-            notice.mailed_on.or(notice.served_on).or(notice.dated).or(notice.released_on)
-        }
+        NoticeState::Mailed
+        | NoticeState::Posted
+        | NoticeState::Sent
+        | NoticeState::Returned
+        | NoticeState::Bounced => notice.mailed_on.or(notice.served_on).or(notice.dated).or(notice.released_on),
         NoticeState::Planned
         | NoticeState::Released
         | NoticeState::Rendered
@@ -79,6 +81,7 @@ impl Sent<'_> {
         match self.notice.state {
             NoticeState::Returned => format!("Returned{}", on(self.notice.returned_on)),
             NoticeState::Bounced => format!("Bounced{}", on(self.notice.returned_on)),
+            NoticeState::Posted => format!("Left at the premises{}", on(self.notice.served_on)),
             NoticeState::Sent => "Accepted by the mail server".to_owned(),
             NoticeState::Mailed => match self.notice.channel {
                 Channel::Mail => "Mailed; not returned".to_owned(),

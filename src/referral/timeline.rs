@@ -129,6 +129,9 @@ fn tell_plan(plan: &Arrangement, input: &PacketInput, at: &mut impl FnMut(Day, S
 const fn event_text(kind: EventKind) -> Option<&'static str> {
     match kind {
         EventKind::NoticePosted => Some("A notice was left at the premises."),
+        EventKind::CallImpossible => {
+            Some("The customer could not be telephoned; a visit was ordered, or a person told.")
+        }
         EventKind::ContactFailed => Some("The attempts to reach the customer ended without a conversation."),
         EventKind::EmailBounced => Some("An email could not be delivered."),
         EventKind::PaymentRedeemed => Some("The returned payment was made good."),

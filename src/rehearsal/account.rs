@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::division::Division;
+use super::letters::Letter;
 use crate::audit::audit;
 use crate::decide::decide;
 use crate::domain::arrangement::{Arrangement, Installment};
 use crate::domain::case::StageRef;
 use crate::domain::day::{LAST_DAY, plus_days};
+use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
 use crate::domain::promise::Promise;
@@ -27,25 +29,18 @@ pub struct Account<'a> {
     pub world: World,
     profile: Profile,
     entries: Vec<Entry>,
-    events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     holds: Vec<Hold>,
     promises: Vec<Promise>,
     arrangements: Vec<Arrangement>,
     shut_off: Vec<Service>,
-    case: Option<Case>,
+    pub(super) case: Option<Case>,
     cases_so_far: u32,
     facts_seq: i64,
     /// The last decision: what it saw, and when it asked to look again. `None` before the first.
     decided: Option<(i64, Option<Day>)>,
-    letters: Vec<Letter>,
-}
-
-/// A notice that was decided and waits for its mailing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Letter {
-    of: StageRef,
-    deemed_days: u16,
-    mail_on: Option<Day>,
+    pub(super) letters: Vec<Letter>,
+    fees: Vec<PostedFee>,
 }
 
 /// A payment as it came in.
@@ -77,6 +72,7 @@ impl<'a> Account<'a> {
             facts_seq: 0,
             decided: None,
             letters: Vec::new(),
+            fees: Vec::new(),
         }
     }
 
@@ -129,6 +125,7 @@ impl<'a> Account<'a> {
     pub fn snapshot(&self) -> Snapshot {
         let books = self.books();
         let planned = !self.promises.is_empty() || !self.arrangements.is_empty();
+        let overtaken = self.fees.iter().any(|fee| is_overtaken(fee, &self.entries));
         let is_payment = |entry: &&Entry| matches!(entry.kind, EntryKind::Payment | EntryKind::Reversal);
         Snapshot {
             account: AccountId(1),
@@ -142,6 +139,8 @@ impl<'a> Account<'a> {
             arrangements: self.arrangements.clone(),
             payments: if planned { self.entries.iter().filter(is_payment).cloned().collect() } else { Vec::new() },
             applications: if planned { books.applications } else { Vec::new() },
+            fees: self.fees.clone(),
+            ledger: if overtaken { self.entries.clone() } else { Vec::new() },
             shut_off: self.shut_off.clone(),
             case: self.case.clone(),
             cases_so_far: self.cases_so_far,
@@ -154,18 +153,26 @@ impl<'a> Account<'a> {
         settle(&self.entries, &self.policy.ledger.order, &plans, LAST_DAY)
     }
 
-    fn learned(&mut self) {
+    pub(super) fn learned(&mut self) {
         self.facts_seq += 1;
     }
 
     fn carry_out_act(&mut self, act: &Act, division: &Division) {
         let today = self.world.today;
         let of = &act.key.of;
+        if matches!(act.action, Action::Visit(_)) {
+            self.happens(EventKind::CallImpossible, Some(of));
+        }
         match &act.action {
             Action::Fee(fee) => {
                 let due_on = Some(plus_days(act.for_day, i64::from(fee.due_days)));
                 let amount = act.amount.unwrap_or(Cents::ZERO);
-                self.post(|entry| Entry { kind: EntryKind::Fee, amount, effective_on: act.for_day, due_on, ..entry });
+                let posted = |entry| Entry { kind: EntryKind::Fee, amount, effective_on: act.for_day, due_on, ..entry };
+                let entry = self.post(posted);
+                let anchor = self.entries.iter().find(|entry| entry.id == of.anchor);
+                let bill = anchor.map(|entry| (entry.effective_on, entry.due_on.unwrap_or(entry.effective_on)));
+                let (key, name, on) = (act.key.clone(), fee.name.clone(), act.for_day);
+                self.fees.push(PostedFee { entry, key, name, amount, on, bill, undone: None });
             }
             Action::Notice(notice) => {
                 let mail_on = division.mails_on.get(&of.stage).copied();
@@ -179,8 +186,9 @@ impl<'a> Account<'a> {
                     Some(_) | None => self.letters.push(letter),
                 }
             }
-            Action::Tag(_) => self.happens(EventKind::NoticePosted, Some(of)),
-            Action::Call(_) => match division.contact {
+            Action::Tag(_) if division.posts => self.happens(EventKind::NoticePosted, Some(of)),
+            Action::Tag(_) => self.happens(EventKind::OrderCanceled, Some(of)),
+            Action::Call(_) | Action::Visit(_) => match division.contact {
                 Some(true) => self.happens(EventKind::ContactMade, Some(of)),
                 Some(false) => self.happens(EventKind::ContactFailed, Some(of)),
                 None => {}
@@ -194,6 +202,7 @@ impl<'a> Account<'a> {
                 self.shut_off.retain(|service| !services.contains(service));
                 self.happens(EventKind::Restored, Some(of));
             }
+            Action::ReverseFee { fee, .. } => self.reverse_fee(*fee),
             Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
@@ -203,13 +212,12 @@ impl<'a> Account<'a> {
         }
     }
 
-    fn mailed(&mut self, letter: &Letter) {
-        let on = self.world.today;
-        let served = plus_days(on, i64::from(letter.deemed_days));
-        let of = Some(letter.of.clone());
-        self.events.push(Event { kind: EventKind::NoticeMailed, on, of: of.clone() });
-        self.events.push(Event { kind: EventKind::NoticeServed, on: served, of });
-        self.learned();
+    fn reverse_fee(&mut self, id: ItemId) {
+        let today = self.world.today;
+        let Some(fee) = self.fees.iter_mut().find(|fee| fee.entry == id) else { return };
+        fee.undone = Some(Undone::TakenBack(today));
+        let amount = -fee.amount;
+        self.post(|entry| Entry { kind: EntryKind::Reversal, amount, reverses: Some(id), ..entry });
     }
 
     /// Posts an entry of today: `make` fills in what it is.
@@ -330,20 +338,10 @@ impl Account<'_> {
         }
     }
 
-    /// The letter that was mailed last comes back.
-    pub fn return_letter(&mut self) {
-        let last = self.events.iter().rfind(|event| event.kind == EventKind::NoticeMailed);
-        if let Some(of) = last.and_then(|event| event.of.clone()) {
-            self.happens(EventKind::NoticeReturned, Some(&of));
-        }
-    }
-
-    /// The first letter that waits for its mailing is voided: its dates have become too early.
-    pub fn void_letter(&mut self) {
-        if !self.letters.is_empty() {
-            let letter = self.letters.remove(0);
-            self.happens(EventKind::NoticeVoided, Some(&letter.of));
-        }
+    /// The master record changes.
+    pub fn change(&mut self, change: impl FnOnce(&mut Profile)) {
+        change(&mut self.profile);
+        self.learned();
     }
 
     /// Something that happened today.

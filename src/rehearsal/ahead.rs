@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::audit::audit;
 use crate::decide::decide;
 use crate::domain::day::plus_days;
+use crate::domain::fee::{PostedFee, Undone};
 use crate::domain::{
     Act, Action, Cents, Day, EntryId, EntryKind, Event, EventKind, OpenItem, Service, Snapshot, World,
 };
@@ -46,14 +47,33 @@ fn suppose(snapshot: &mut Snapshot, act: &Act, day: Day) {
         }
         Action::Tag(_) => snapshot.events.push(event(EventKind::NoticePosted, day)),
         Action::Call(_) => snapshot.events.push(event(EventKind::ContactFailed, day)),
+        Action::Visit(_) => {
+            snapshot.events.push(event(EventKind::CallImpossible, day));
+            snapshot.events.push(event(EventKind::ContactFailed, day));
+        }
         Action::Disconnect { services, .. } => {
             snapshot.shut_off.extend(services.iter().copied());
             snapshot.events.push(event(EventKind::ShutOff, day));
         }
         Action::Restore { services, .. } => snapshot.shut_off.retain(|service| !services.contains(service)),
+        Action::ReverseFee { fee, .. } => {
+            snapshot.items.retain(|item| item.id != *fee);
+            let posted = snapshot.fees.iter_mut().filter(|posted| posted.entry == *fee);
+            posted.for_each(|posted| posted.undone = Some(Undone::TakenBack(day)));
+        }
         Action::Fee(fee) => {
             let amount = act.amount.unwrap_or(Cents::ZERO);
             let last = snapshot.items.iter().map(|item| item.id.0).max().unwrap_or(0);
+            let anchor = snapshot.items.iter().find(|item| item.id == act.key.of.anchor);
+            snapshot.fees.push(PostedFee {
+                entry: EntryId(last + 1),
+                key: act.key.clone(),
+                name: fee.name.clone(),
+                amount,
+                on: act.for_day,
+                bill: anchor.map(|item| (item.billed_on, item.due_on)),
+                undone: None,
+            });
             snapshot.items.push(OpenItem {
                 id: EntryId(last + 1),
                 service: Service::General,

@@ -15,11 +15,13 @@ pub struct Division {
     pub contact: Option<bool>,
     /// Whether crews shut off what they are sent for; otherwise each order is canceled.
     pub cuts: bool,
+    /// Whether crews leave the tags that they are sent with; otherwise they come back with them.
+    pub posts: bool,
 }
 
 impl Default for Division {
     /// A good day: mailed at once, crews do what they are sent for. Nobody calls.
     fn default() -> Self {
-        Self { mails_after_days: Some(0), mails_on: BTreeMap::new(), contact: None, cuts: true }
+        Self { mails_after_days: Some(0), mails_on: BTreeMap::new(), contact: None, cuts: true, posts: true }
     }
 }

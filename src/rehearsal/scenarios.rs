@@ -5,9 +5,11 @@
 
 use super::account::{Account, Payment};
 use super::division::Division;
+use crate::decide::why;
 use crate::domain::arrangement::Installment;
 use crate::domain::day::plus_days;
 use crate::domain::hold::{Hold, HoldKind};
+use crate::domain::person::Override;
 use crate::domain::testing::{day, profile};
 use crate::domain::{Act, Action, Cents, Day, Decision, EventKind, HoldId, ItemId, Service, World};
 use crate::rulebook::{self, Policy, calendar};
@@ -245,6 +247,60 @@ fn a_voided_letter_is_decided_anew_the_next_day() {
 }
 
 #[test]
+fn a_notice_that_a_person_canceled_is_no_notice_and_is_made_anew_the_day_after() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.mails_after_days = Some(4);
+    tale.on("2026-05-04", |account| {
+        let (by, reason) = ("Ana Ortiz".to_owned(), "the address is being checked".to_owned());
+        account.cancel_letter(&Override { by, reason, on: day("2026-05-04") });
+    });
+    tale.through("2026-05-04");
+    let said = why::explain(tale.last.as_ref().unwrap(), &policy);
+    let notice = said.iter().find(|line| line.stage == "shut_off / final_notice").unwrap();
+    assert_eq!(
+        notice.says,
+        "canceled by Ana Ortiz on 2026-05-04: the address is being checked; made anew Tue 2026-05-05, unless the stage \
+         is skipped"
+    );
+    tale.through("2026-06-30");
+    assert_eq!(tale.days("final_notice"), ["2026-05-01", "2026-05-05"]);
+    assert_eq!(tale.days("shut_off"), ["2026-05-26"], "mailed May 9; 15 days are a Sunday, then Memorial Day");
+}
+
+#[test]
+fn a_stage_that_tells_and_charges_is_not_charged_again_when_its_letter_is_made_anew() {
+    let text = format!(
+        "{MONTHLY}  legal:\n    per: account\n    stages:\n      demand: {{start: 10 days after due, do: [{{notice: demand, by: mail}}, \
+         {{fee: 25.00, name: demand fee}}], cite: c}}\n"
+    );
+    let policy = rulebook::load(&rulebook::shipped().with("demand.yaml", text), "demand.yaml").unwrap();
+    let mut tale = Tale::new(&policy);
+    tale.division.mails_after_days = Some(4);
+    tale.on("2026-04-04", Account::void_letter).through("2026-04-20");
+    let demanded = tale.acts.iter().filter(|act| act.key.of.stage.as_str() == "demand");
+    let words: Vec<_> = demanded.map(|act| (act.for_day.to_string(), act.action.word())).collect();
+    let expected = [("2026-04-02", "notice"), ("2026-04-02", "fee"), ("2026-04-04", "notice")];
+    assert_eq!(words, expected.map(|(on, word)| (on.to_owned(), word)));
+}
+
+#[test]
+fn a_tag_that_the_crew_could_not_leave_is_ordered_again_on_the_next_business_day() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.contact = Some(false);
+    tale.division.posts = false;
+    // Wednesday, Thursday, Friday, Tuesday after Memorial Day.
+    tale.through("2026-05-26");
+    assert_eq!(tale.days("posting"), ["2026-05-20", "2026-05-21", "2026-05-22", "2026-05-26", "2026-05-26"]);
+    let Action::Task { text, .. } = &tale.acts.last().unwrap().action else { panic!("no task") };
+    assert!(text.starts_with("posting was ordered 3 times"), "{text}");
+    tale.division.posts = true;
+    tale.through("2026-06-10");
+    assert_eq!(tale.days("shut_off"), ["2026-05-29"], "48 hours after it was left on May 27");
+}
+
+#[test]
 fn a_canceled_shut_off_comes_around_again_the_next_open_day() {
     let policy = riverbend();
     let mut tale = Tale::new(&policy);
@@ -260,6 +316,153 @@ fn nobody_is_shut_off_before_the_required_call_has_ended() {
     tale.division.contact = None;
     tale.through("2026-06-05");
     assert_eq!(tale.days("shut_off"), [""; 0]);
+}
+
+#[test]
+fn a_required_call_to_nobody_s_number_becomes_a_visit() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.account.change(|profile| profile.phones.clear());
+    tale.through("2026-06-05");
+    let contact = tale.acts.iter().filter(|act| act.key.of.stage.as_str() == "contact").collect::<Vec<_>>();
+    assert!(matches!(contact[..], [Act { action: Action::Visit(_), .. }]), "{contact:?}");
+    assert_eq!(contact[0].because.facts.last().unwrap().1, "there is no telephone number");
+    assert_eq!(tale.days("shut_off"), ["2026-05-22"], "somebody was spoken to at the door");
+}
+
+#[test]
+fn an_opt_out_in_a_required_call_is_no_contact_and_becomes_a_visit_the_next_day() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.contact = None;
+    tale.on("2026-05-11", |account| {
+        account.change(|profile| drop(profile.attributes.insert("opt_out_calls".into(), "yes".into())));
+    });
+    tale.through("2026-06-05");
+    assert_eq!(tale.days("contact"), ["2026-05-08", "2026-05-11"]);
+    assert!(matches!(tale.acts.last().unwrap().action, Action::Visit(_)), "one visit, however long nobody goes");
+    assert_eq!(tale.days("shut_off"), [""; 0]);
+}
+
+#[test]
+fn a_visit_that_did_not_take_place_is_ordered_again_and_the_lead_told_after_the_third() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.contact = None;
+    tale.account.change(|profile| profile.phones.clear());
+    // Friday, Monday, Tuesday and Wednesday.
+    for on in ["2026-05-08", "2026-05-11", "2026-05-12"] {
+        tale.through(on);
+        let of = tale.acts.last().unwrap().key.of.clone();
+        tale.account.happens(EventKind::OrderCanceled, Some(&of));
+    }
+    tale.through("2026-05-20");
+    assert_eq!(tale.days("contact"), ["2026-05-08", "2026-05-11", "2026-05-12", "2026-05-13", "2026-05-13"]);
+    let Action::Task { text, .. } = &tale.acts.last().unwrap().action else { panic!("no task") };
+    assert!(text.starts_with("contact was ordered 3 times and never done"), "{text}");
+}
+
+#[test]
+fn a_required_call_without_a_visit_in_its_place_is_made_once_there_is_a_number() {
+    let sources = rulebook::shipped();
+    let text = sources.get("riverbend.yaml").unwrap().replace(", or: visit", "");
+    let policy = rulebook::load(&sources.clone().with("no-visit.yaml", text), "no-visit.yaml").unwrap();
+    let mut tale = Tale::new(&policy);
+    tale.account.change(|profile| profile.phones.clear());
+    tale.division.contact = None;
+    tale.through("2026-06-05");
+    assert_eq!(tale.days("contact"), ["2026-05-08"], "the lead is told once");
+    assert_eq!(tale.days("shut_off"), [""; 0], "and nothing behind it moves");
+    tale.division.contact = Some(true);
+    tale.on("2026-06-08", |account| account.change(|profile| profile.phones.push("5305550100".into())));
+    tale.through("2026-06-20");
+    assert_eq!(tale.days("contact"), ["2026-05-08", "2026-06-08"]);
+    assert_eq!(tale.days("shut_off"), ["2026-06-09"]);
+}
+
+/// A policy under California's pack whose contact and posting are there, and may come to nothing.
+const HASTY: &str = "
+policy: hasty
+title: The contact and the posting are passed over for small debts
+authority: none
+effective: {from: 2026-01-01}
+time_zone: America/Los_Angeles
+calendar: us-federal
+services: [water]
+extends: [us-ca-water]
+tracks:
+  shut_off:
+    stages:
+      final_notice:
+        start: 39 days after due
+        do: {notice: final_notice, by: mail, statutory: yes, copies: [occupant]}
+        cite: a
+      contact:
+        start: 7 days after final_notice mailed
+        if: past due >= 500.00
+        do: {call: soon, attempts: 1, required: yes, or: visit}
+        cite: b
+      posting: {start: 59 days after due, if: past due >= 500.00, do: {tag: shut_off_tag, statutory: yes}, cite: b}
+      shut_off:
+        start: [60 days after due, 15 days after final_notice mailed, 7 business days after final_notice mailed]
+        do: disconnect
+        cite: c
+";
+
+#[test]
+fn california_bars_a_shut_off_without_contact_or_posting_at_the_run_and_names_the_statute() {
+    let policy = rulebook::load(&rulebook::shipped().with("hasty.yaml", HASTY), "hasty.yaml").unwrap();
+    let mut tale = Tale::new(&policy);
+    tale.through("2026-06-30");
+    assert_eq!(tale.days("shut_off"), [""; 0], "neither contact nor posting was ordered for $240.00");
+    let said = why::explain(tale.last.as_ref().unwrap(), &policy);
+    let barred = said.iter().find(|line| line.stage == "shut_off / shut_off").unwrap();
+    assert_eq!(barred.says, "waits for contact: contact made");
+    assert_eq!(barred.citation, "Public Utilities Code 10010.1(b)");
+    assert!(barred.place.starts_with("guards/us-ca-water.yaml:"), "{}", barred.place);
+}
+
+#[test]
+fn california_gives_forty_eight_hours_from_a_posting_and_none_more_after_a_conversation() {
+    let policy = rulebook::load(&rulebook::shipped().with("hasty.yaml", HASTY), "hasty.yaml").unwrap();
+    for (contact, expected) in [(true, "2026-05-22"), (false, "2026-05-26")] {
+        let mut tale = Tale::owing_nothing(&policy);
+        tale.account.bill(Service::Water, Cents::new(60_000), day("2026-03-23"));
+        tale.division.contact = Some(contact);
+        tale.through("2026-06-30");
+        assert_eq!(tale.days("posting"), ["2026-05-21"], "a Thursday");
+        assert_eq!(tale.days("shut_off"), [expected], "Saturday, Sunday and Memorial Day are closed");
+    }
+}
+
+#[test]
+fn the_audit_refuses_a_shut_off_whose_contact_failed_and_whose_posting_is_a_day_old() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.division.contact = Some(false);
+    tale.on("2026-05-22", |_| {});
+    let decision = tale.account.decide().unwrap();
+    assert!(decision.acts.iter().any(|act| matches!(act.action, Action::Disconnect { .. })));
+    let mut snapshot = tale.account.snapshot();
+    for event in snapshot.events.iter_mut().filter(|event| event.kind == EventKind::NoticePosted) {
+        event.on = day("2026-05-21");
+    }
+    let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision.clone()).unwrap_err();
+    let expected =
+        "nobody was spoken to by Thu 2026-05-21, nor was a required notice left at the premises by Wed 2026-05-20";
+    assert!(breach.to_string().contains(expected), "{breach}");
+    assert!(breach.to_string().contains("Public Utilities Code 10010.1(b)"), "{breach}");
+    snapshot.events.retain(|event| event.kind != EventKind::ContactFailed);
+    assert!(crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).is_err(), "nobody tried");
+}
+
+#[test]
+fn a_courtesy_call_to_nobody_s_number_holds_nothing_back() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.account.change(|profile| profile.phones.clear());
+    tale.through("2026-04-30");
+    assert!(!tale.acts.iter().any(|act| matches!(act.action, Action::Visit(_))));
 }
 
 #[test]
@@ -290,6 +493,116 @@ fn a_returned_payment_brings_the_debt_back_with_a_fresh_notice_but_no_second_lat
     assert_eq!(tale.days("shut_off"), ["2026-06-02"]);
 }
 
+/// Learned today, received on the day given.
+fn learn_late(account: &mut Account, cents: i64, received: &str) {
+    account.pay(Payment { amount: Cents::new(cents), received_on: day(received), item: None, service: None });
+}
+
+#[test]
+fn a_payment_in_time_that_is_learned_late_takes_the_late_fee_back_once() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-20", |account| learn_late(account, 24_000, "2026-04-01")).through("2026-04-20");
+    assert_eq!(tale.days("late_fee"), ["2026-04-02"]);
+    assert_eq!(tale.days("late_fee.taken_back"), ["2026-04-20"]);
+    assert_eq!(tale.amounts("late_fee.taken_back"), [1_200]);
+    assert_eq!(tale.account.snapshot().balance(), Cents::ZERO);
+    let said = why::explain(tale.last.as_ref().unwrap(), &policy);
+    let fee = said.iter().find(|line| line.says.contains("fee taken back")).unwrap();
+    assert_eq!(fee.facts[1], "past due on 2026-04-02 of the bill of 2026-03-02, due 2026-03-23 = $0.00");
+    tale.through("2026-06-30");
+    assert_eq!(tale.days("late_fee.taken_back"), ["2026-04-20"], "and never again");
+}
+
+#[test]
+fn a_late_fee_that_was_paid_is_taken_back_too_and_its_money_is_credit() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-10", |account| pay(account, 25_200));
+    tale.on("2026-04-20", |account| learn_late(account, 24_000, "2026-04-01")).through("2026-04-21");
+    assert_eq!(tale.days("late_fee.taken_back"), ["2026-04-20"]);
+    assert_eq!(tale.account.snapshot().unapplied, Cents::new(25_200));
+}
+
+#[test]
+fn a_late_fee_stays_when_the_payment_that_is_learned_late_was_late_or_too_small() {
+    let policy = riverbend();
+    for (cents, received) in [(24_000, "2026-04-03"), (23_000, "2026-04-01")] {
+        let mut tale = Tale::new(&policy);
+        tale.on("2026-04-20", |account| learn_late(account, cents, received)).through("2026-06-30");
+        assert_eq!(tale.days("late_fee.taken_back"), [""; 0], "{cents} received {received}");
+    }
+}
+
+#[test]
+fn a_check_in_time_that_came_back_takes_no_late_fee_back() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-20", |account| {
+        learn_late(account, 24_000, "2026-04-01");
+        account.return_payment(None);
+    });
+    tale.through("2026-04-30");
+    assert_eq!(tale.days("late_fee.taken_back"), [""; 0]);
+}
+
+#[test]
+fn a_fee_that_was_taken_back_is_charged_when_the_check_behind_it_comes_back() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-13", |account| learn_late(account, 24_000, "2026-04-01"));
+    tale.on("2026-04-20", |account| account.return_payment(None)).through("2026-04-30");
+    assert_eq!(tale.days("late_fee.taken_back"), ["2026-04-13"]);
+    assert_eq!(tale.days("late_fee"), ["2026-04-02", "2026-04-20"], "once again, with the debt that came back");
+    assert_eq!(tale.account.snapshot().balance(), Cents::new(25_200), "one fee is owed");
+}
+
+#[test]
+fn the_audit_refuses_to_take_back_a_fee_that_had_its_ground() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-20", |account| learn_late(account, 24_000, "2026-04-01"));
+    let decision = tale.account.decide().unwrap();
+    let mut snapshot = tale.account.snapshot();
+    let late = snapshot.ledger.iter_mut().find(|entry| entry.is_credit()).unwrap();
+    late.effective_on = day("2026-04-03");
+    let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).unwrap_err();
+    assert!(breach.to_string().contains("was past due on its day, Thu 2026-04-02"), "{breach}");
+}
+
+#[test]
+fn a_bill_has_its_late_fee_once_though_a_returned_payment_opens_a_new_case() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-10", |account| pay(account, 24_000));
+    tale.on("2026-04-20", |account| account.return_payment(None)).through("2026-04-30");
+    assert_eq!(tale.account.case().map(|case| case.number), Some(2));
+    assert_eq!(tale.days("late_fee"), ["2026-04-02"]);
+}
+
+#[test]
+fn a_fee_that_recurs_goes_on_in_a_new_case_from_its_last_day() {
+    let policy = monthly();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-10", |account| pay(account, 25_000));
+    tale.on("2026-04-20", |account| account.return_payment(None)).through("2026-06-15");
+    assert_eq!(tale.days("interest"), ["2026-04-02", "2026-05-02", "2026-06-02"]);
+}
+
+#[test]
+fn the_audit_refuses_a_second_late_fee_for_the_same_bill() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-02", |_| {});
+    let decision = tale.account.decide().unwrap();
+    tale.account.carry_out(&decision, &tale.division);
+    let mut snapshot = tale.account.snapshot();
+    snapshot.fees[0].key.of.case = 7;
+    snapshot.facts_seq = decision.seen_seq;
+    let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).unwrap_err();
+    assert!(breach.to_string().contains("the bill due Mon 2026-03-23 had its fee on Thu 2026-04-02"), "{breach}");
+}
+
 #[test]
 fn water_is_restored_when_the_water_is_paid_though_sewer_is_not() {
     let policy = riverbend();
@@ -300,6 +613,27 @@ fn water_is_restored_when_the_water_is_paid_though_sewer_is_not() {
     assert_eq!(tale.days("shut_off"), ["2026-05-22"]);
     assert_eq!(tale.days("restore"), ["2026-05-27"]);
     assert!(tale.account.case().is_some());
+}
+
+#[test]
+fn a_restoration_that_the_crew_could_not_do_is_ordered_anew_until_the_water_runs() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-27", |account| pay(account, 30_000));
+    let ordered = |account: &Account| {
+        let acts = account.decide().unwrap().acts;
+        let restore = acts.iter().find(|act| matches!(act.action, Action::Restore { .. })).unwrap();
+        restore.key.clone()
+    };
+    let first = ordered(&tale.account);
+    assert_eq!(ordered(&tale.account), first, "decided again, it is the same order");
+    tale.account.happens(EventKind::OrderCanceled, Some(&first.of));
+    let second = ordered(&tale.account);
+    assert_eq!(second.of.round, first.of.round + 1, "another order, with a key of its own");
+    tale.account.happens(EventKind::OrderCanceled, Some(&second.of));
+    assert_eq!(ordered(&tale.account).of.round, first.of.round + 2);
+    tale.through("2026-05-28");
+    assert!(tale.account.snapshot().shut_off.is_empty());
 }
 
 #[test]

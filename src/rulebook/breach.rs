@@ -5,17 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Action, Calendar, Channel, Day, EventKind, Recipient, StageId};
+use crate::domain::{Action, Calendar, Channel, EventKind, Recipient, StageId};
 
+use super::distances::{Distances, Gap, words};
 use super::error::{Fault, Report, Span};
 use super::guards::GuardDraft;
 use super::policy::{Anchor, Cmp, Cond, Expiry, Fact, Guard, Limit, Offset, Opens, Unit, Value, When};
 use super::tracks::{StageDraft, TrackDraft};
 use super::validate::{find, stage_of};
-
-/// The days over which the fewest business days are sought; holidays come around alike after 28 years.
-const FROM: (i32, u32, u32) = (2020, 1, 1);
-const DAYS: usize = 28 * 366;
 
 /// Checks every stage that shuts off a guarded service. The tracks are free of circles.
 pub(super) fn check(
@@ -48,13 +45,6 @@ struct Case<'a> {
     distances: &'a Distances,
 }
 
-/// A lower bound of the time between two days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Gap {
-    days: i64,
-    business: i64,
-}
-
 impl<'a> Case<'a> {
     fn breaches(self, guard: &Guard) -> Vec<Fault> {
         if let Limit::NeverAlone { by } = &guard.limit {
@@ -70,6 +60,7 @@ impl<'a> Case<'a> {
             Limit::DebtAge { days } => self.too_young(*days),
             Limit::NoticeBefore { offset, by, .. } => self.too_short(*offset, by),
             Limit::OccupantCopy { offset } => self.without_occupant(*offset),
+            Limit::Contact { contact, posted } => self.without_contact(*contact, *posted),
             Limit::ArrangementDefault { days } if after_default => self.too_soon_after_default(*days),
             // These bar at every act; no text of a policy goes around them.
             Limit::NeverOn { .. } | Limit::NeverWhile { .. } | Limit::ArrangementDefault { .. } => None,
@@ -190,6 +181,30 @@ impl<'a> Case<'a> {
             format!("`{id}` shuts off without a copy to the occupant {} before", words(offset)),
         );
         Some(fault.help("add `copies: [occupant]` to the notice that it counts from"))
+    }
+
+    /// No stage ahead tries to speak to somebody, or none leaves a notice where nobody can be spoken to. How long before the
+    /// shut-off they were done is seen when it acts.
+    fn without_contact(self, contact: Offset, posted: Offset) -> Option<Fault> {
+        let id = &self.stage.stage.id;
+        let orders = |wanted: fn(&Action) -> bool| {
+            let ahead = self.track.stages.iter().take_while(|stage| stage.stage.id != *id);
+            ahead.flat_map(|stage| &stage.stage.acts).any(wanted)
+        };
+        if !orders(|act| matches!(act, Action::Call(call) if call.required)) {
+            let message = format!("`{id}` shuts off without an attempt to speak to somebody {} before", words(contact));
+            let help = "add a stage ahead of it with `do: {call: SCRIPT, attempts: 1, required: yes, or: visit}`";
+            return Some(Fault::new(self.stage.at, message).help(help));
+        }
+        if !orders(posts) {
+            let message = format!(
+                "where nobody can be spoken to, `{id}` shuts off without a notice left at the premises {} before",
+                words(posted)
+            );
+            let help = "add a stage ahead of it with `if: contact failed` and `do: {tag: NOTICE, statutory: yes}`";
+            return Some(Fault::new(self.stage.at, message).help(help));
+        }
+        None
     }
 
     fn too_soon_after_default(self, days: u16) -> Option<Fault> {
@@ -318,12 +333,21 @@ fn went_out(kind: EventKind) -> bool {
     matches!(kind, EventKind::NoticeMailed | EventKind::NoticeServed | EventKind::NoticePosted | EventKind::ContactMade)
 }
 
+/// Whether a notice that the law requires is left at the premises.
+fn posts(act: &Action) -> bool {
+    match act {
+        Action::Tag(tag) => tag.statutory,
+        Action::Notice(notice) => notice.statutory && notice.by.contains(&Channel::Posting),
+        _ => false,
+    }
+}
+
 /// Whether a stage reaches people by one of the channels.
 fn reaches(stage: &StageDraft, by: &[Channel]) -> bool {
     stage.stage.acts.iter().any(|act| match act {
         Action::Notice(notice) => notice.by.iter().any(|channel| by.contains(channel)),
         Action::Tag(_) => by.contains(&Channel::Posting),
-        Action::Call(_) => by.contains(&Channel::Phone),
+        Action::Call(_) | Action::Visit(_) => by.contains(&Channel::Phone),
         Action::Fee(_)
         | Action::Disconnect { .. }
         | Action::Restore { .. }
@@ -332,96 +356,11 @@ fn reaches(stage: &StageDraft, by: &[Channel]) -> bool {
         | Action::Flag { .. }
         | Action::Refer { .. }
         | Action::Freeze { .. }
+        | Action::ReverseFee { .. }
         | Action::WriteOff => false,
     })
 }
 
 fn keeps(found: Gap, offset: Offset, needed: Gap) -> bool {
     if offset.unit == Unit::BusinessDay { found.business >= needed.business } else { found.days >= needed.days }
-}
-
-/// What offsets are at the least, on a calendar.
-struct Distances {
-    /// Business days from the first day up to each day.
-    passed: Vec<i64>,
-}
-
-impl Distances {
-    fn on(calendar: &Calendar) -> Self {
-        let first = Day::from_ymd_opt(FROM.0, FROM.1, FROM.2).unwrap_or_default();
-        let mut count = 0;
-        let mut passed = vec![0];
-        for day in first.iter_days().take(DAYS) {
-            count += i64::from(calendar.is_business_day(day));
-            passed.push(count);
-        }
-        Self { passed }
-    }
-
-    /// The fewest business days within `days` days, whichever day they begin on.
-    fn fewest_business_days(&self, days: i64) -> i64 {
-        let Some(days) = usize::try_from(days).ok().filter(|days| *days < DAYS) else { return 0 };
-        self.passed.iter().zip(self.passed.iter().skip(days)).map(|(before, after)| after - before).min().unwrap_or(0)
-    }
-
-    /// The least that an offset is, in days and in business days.
-    fn gap(&self, offset: Offset) -> Gap {
-        let n = i64::from(offset.n) + i64::from(offset.more_than);
-        let days = match offset.unit {
-            // Every five of them take a weekend along; holidays only add to it.
-            Unit::BusinessDay => return Gap { days: n + 2 * ((n - 1).max(0) / 5), business: n },
-            Unit::Day => n,
-            Unit::Hour => i64::from(offset.n) / 24,
-            Unit::Week => n * 7,
-            Unit::Month => n * 28,
-            Unit::Year => n * 365,
-        };
-        Gap { days, business: self.fewest_business_days(days) }
-    }
-}
-
-/// The offset in words.
-fn words(offset: Offset) -> String {
-    let unit = match offset.unit {
-        Unit::Day => "day",
-        Unit::BusinessDay => "business day",
-        Unit::Hour => "hour",
-        Unit::Week => "week",
-        Unit::Month => "month",
-        Unit::Year => "year",
-    };
-    let more = if offset.more_than { "more than " } else { "" };
-    format!("{more}{} {unit}{}", offset.n, if offset.n == 1 { "" } else { "s" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{calendar, shipped};
-    use super::*;
-    use crate::domain::day::{days_between, parse, plus_days};
-
-    #[test]
-    fn fifteen_days_always_hold_seven_business_days() {
-        let distances = Distances::on(&calendar::named(&shipped(), "riverbend").unwrap());
-        assert!(distances.gap(Offset { n: 15, unit: Unit::Day, more_than: false }).business >= 7);
-        assert!(distances.gap(Offset { n: 9, unit: Unit::Day, more_than: false }).business < 7);
-    }
-
-    /// Every day of ten years on the calendar with the most holidays that ships.
-    #[test]
-    fn the_bounds_are_never_too_high() {
-        let calendar = calendar::named(&shipped(), "riverbend").unwrap();
-        let distances = Distances::on(&calendar);
-        let first = parse("2026-01-01").unwrap();
-        for n in [1, 2, 5, 7, 10, 15, 20, 30, 45, 60] {
-            let of_business = distances.gap(Offset { n, unit: Unit::BusinessDay, more_than: false });
-            let of_days = distances.gap(Offset { n, unit: Unit::Day, more_than: false });
-            for day in (0..3_650).map(|n| plus_days(first, n)) {
-                let later = calendar.plus_business_days(day, n);
-                assert!(days_between(day, later) >= of_business.days, "{n} business days after {day}");
-                let passed = (1..=i64::from(n)).filter(|k| calendar.is_business_day(plus_days(day, *k))).count();
-                assert!(i64::try_from(passed).unwrap() >= of_days.business, "{n} days after {day}");
-            }
-        }
-    }
 }

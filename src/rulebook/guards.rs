@@ -20,6 +20,11 @@ pub const LIMITS: &[(&str, &str, &str)] = &[
     ("debt_age", "each debt is at least so old before a shut-off", "60 days"),
     ("notice", "a notice was served so long before a shut-off", "7 business days before disconnect"),
     ("occupant_copy", "the occupant had a copy so long before", "7 business days before disconnect"),
+    (
+        "contact",
+        "somebody was spoken to so long before, or (`else_posted`) a notice left at the premises",
+        "24 hours before disconnect",
+    ),
     ("never_on", "no shut-off on such days", "[saturday, sunday, holiday]"),
     ("never_while", "no shut-off while a condition holds", "hold appeal"),
     ("after_default", "no shut-off until so long after an installment was missed", "60 days"),
@@ -124,6 +129,11 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
         .take("occupant_copy", report)
         .and_then(|node| report.take(before_disconnect(node)))
         .map(|offset| Limit::OccupantCopy { offset });
+    let contact = fields.take("contact", report).and_then(|node| {
+        let contact = report.take(before_disconnect(node));
+        let posted = fields.need("else_posted", report).and_then(|node| report.take(before_disconnect(node)));
+        Some(Limit::Contact { contact: contact?, posted: posted? })
+    });
     let never_on = fields.take("never_on", report).map(|node| {
         let days = fields::words(node, "a kind of day", day_rules::DAY_KINDS, day_rules::day_kind_word, report);
         Limit::NeverOn { days: days.into_iter().collect() }
@@ -139,7 +149,7 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
     let alone = fields
         .take("never_alone", report)
         .map(|node| Limit::NeverAlone { by: fields::words(node, "a channel", Channel::ALL, Channel::word, report) });
-    age.or(notice).or(occupant).or(never_on).or(never_while).or(default).or(alone)
+    age.or(notice).or(occupant).or(contact).or(never_on).or(never_while).or(default).or(alone)
 }
 
 /// `7 business days before disconnect`.

@@ -11,6 +11,7 @@ pub mod calendar;
 mod compile;
 mod condition;
 mod day_rules;
+mod distances;
 mod document;
 mod error;
 mod fields;

@@ -58,6 +58,23 @@ impl Policy {
         self.tracks.iter().find(|track| track.id == *id)
     }
 
+    /// This version, with the packs that it extends as `present` has them: a case keeps its city's rules, and never a
+    /// statute as it used to be. A pack that `present` does not extend stays as it was.
+    #[must_use]
+    pub fn under_packs_of(&self, present: &Self) -> Self {
+        let packs = |policy: &Self| policy.guards.iter().map(|guard| guard.pack.clone()).collect::<BTreeSet<_>>();
+        let shared: BTreeSet<String> = packs(self).intersection(&packs(present)).cloned().collect();
+        let mut policy = self.clone();
+        policy.guards.retain(|guard| !shared.contains(&guard.pack));
+        for guard in present.guards.iter().filter(|guard| shared.contains(&guard.pack)) {
+            let Some(origin) = present.origin(guard.rule) else { continue };
+            let rule = RuleId(u32::try_from(policy.origins.len()).unwrap_or(u32::MAX));
+            policy.origins.push(origin.clone());
+            policy.guards.push(Guard { rule, ..guard.clone() });
+        }
+        policy
+    }
+
     /// What a hold of the kind blocks: the floor, and what the policy adds.
     #[must_use]
     pub fn hold_blocks(&self, kind: HoldKind) -> BTreeSet<Blocks> {
@@ -380,6 +397,9 @@ pub enum Limit {
     NoticeBefore { offset: Offset, by: Vec<crate::domain::Channel>, from: ServedFrom },
     /// Where mailing and service address differ, the occupant had a copy as long before.
     OccupantCopy { offset: Offset },
+    /// Somebody was spoken to at least `contact` before; or the attempt to was made as long before and failed, and a notice
+    /// that the law requires was left at the premises at least `posted` before.
+    Contact { contact: Offset, posted: Offset },
     /// Never on such a day.
     NeverOn { days: BTreeSet<DayKind> },
     /// Never while the condition holds; unknown bars.

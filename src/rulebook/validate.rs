@@ -108,7 +108,9 @@ fn brings(act: &Action, event: EventKind) -> bool {
         EventKind::NoticeServed => matches!(act, Action::Notice(_) | Action::Tag(_) | Action::Call(_)),
         EventKind::NoticePosted => matches!(act, Action::Tag(_)),
         EventKind::EmailBounced => matches!(act, Action::Notice(_)),
-        EventKind::ContactMade | EventKind::ContactFailed | EventKind::CallAttempted => matches!(act, Action::Call(_)),
+        EventKind::ContactMade | EventKind::ContactFailed | EventKind::CallAttempted | EventKind::CallImpossible => {
+            matches!(act, Action::Call(_))
+        }
         EventKind::ShutOff => matches!(act, Action::Disconnect { .. }),
         EventKind::Restored => matches!(act, Action::Restore { .. }),
         EventKind::Placed | EventKind::Recalled => matches!(act, Action::Refer { .. }),
@@ -130,6 +132,8 @@ fn is_cited(stage: &StageDraft, report: &mut Report<'_>) {
         Action::Notice(notice) => notice.statutory,
         Action::Tag(tag) => tag.statutory,
         Action::Call(_)
+        | Action::Visit(_)
+        | Action::ReverseFee { .. }
         | Action::Restore { .. }
         | Action::Task { .. }
         | Action::Hold { .. }

@@ -182,6 +182,12 @@ impl Backend {
         let mut tx = self.write().await?;
         let (account, mut call) = kept::one::<Call>(&mut tx, id.0).await?;
         unless_pending(&call)?;
+        if call.required {
+            return Err(StoreError::Conflict(format!(
+                "call {id} is a contact that the policy requires, and is not dropped: record what came of it, or skip its \
+                 stage with a reason"
+            )));
+        }
         call.state = CallState::Dropped;
         call.cause = Some(reason.to_owned());
         put(&mut tx, &[call]).await?;
@@ -224,6 +230,8 @@ impl Backend {
         call.attempts_made = call.attempts_made.saturating_add(1);
         let events = events_of(&call, attempt, follow);
         match follow.next {
+            // Whoever asked not to be called is not called again, whatever was planned.
+            CallNext::Again(_) if attempt.outcome == CallOutcome::OptOut => call.state = CallState::Done,
             CallNext::Done => call.state = CallState::Done,
             CallNext::Again(day) => {
                 unlist(&mut call);
@@ -266,6 +274,13 @@ fn events_of(call: &Call, attempt: &CallAttempt, follow: &FollowUp) -> Vec<NewEv
         return vec![event(EventKind::ContactMade)];
     }
     let mut events = vec![event(EventKind::CallAttempted)];
+    // A contact that the policy requires is not over with an opt-out: it becomes a visit.
+    if attempt.outcome == CallOutcome::OptOut {
+        if !call.required {
+            events.push(event(EventKind::ContactFailed));
+        }
+        return events;
+    }
     if follow.next == CallNext::Done && call.attempts_made >= call.attempts_wanted {
         events.push(event(EventKind::ContactFailed));
     }

@@ -20,6 +20,7 @@ use super::{
     Backend, Commit, Conn, FOR_UPDATE, Result, account, body, call, field_order, hold, ids, notice, outbox, referral,
     rows, sql,
 };
+use crate::domain::action::CallAction;
 use crate::domain::call::{Call, CallState};
 use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::plus_days;
@@ -27,8 +28,8 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Cents, Day, EntryKind, EventKind, NoticeId, OrderId, PolicyHash, ReferralId, Role,
-    RunId, Service,
+    AccountId, Act, Action, CallId, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, PolicyHash,
+    ReferralId, Role, RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -236,6 +237,10 @@ async fn cancel_referrals(conn: &mut Conn, endings: &Endings<'_>, accounts: &[Ac
     referral::put(conn, &referrals).await
 }
 
+/// What the lead is told of a required call that cannot be made, under a policy that allows no visit instead.
+const NO_CALL: &str = "The policy requires a call, and the customer cannot be telephoned (see `arrears why`). Nothing behind it \
+    moves: enter a number, add `or: visit` to the policy, or skip the stage with a reason";
+
 /// What the acts of a batch order, by kind, so that each kind is one statement.
 #[derive(Default)]
 struct Orders {
@@ -249,6 +254,7 @@ struct Orders {
     tasks: Vec<NewTask>,
     holds: Vec<(AccountId, NewHold)>,
     flags: Vec<(AccountId, String)>,
+    /// Fees, and what takes fees back.
     fees: Vec<EntryRow>,
     /// Accounts to whose facts the decision itself adds.
     learned: BTreeSet<AccountId>,
@@ -291,6 +297,7 @@ impl Orders {
                 days_past_due: act.notice.as_ref().map_or(0, |facts| facts.days_past_due),
                 cause: None,
             }),
+            Action::Visit(call) => self.visit(act, call, on),
             Action::Fee(fee) => {
                 self.learned.insert(account);
                 self.fees.push(EntryRow {
@@ -309,6 +316,10 @@ impl Orders {
                     reference: act.key.to_string(),
                     memo: fee.name.clone(),
                 });
+            }
+            Action::ReverseFee { fee, name } => {
+                self.learned.insert(account);
+                self.fees.push(reversal(act, *fee, name, on));
             }
             Action::Tag(_) => {
                 let service = act.key.service.unwrap_or(Service::General);
@@ -360,6 +371,19 @@ impl Orders {
         }
     }
 
+    /// A contact that cannot be made by telephone: a crew goes where the policy has a visit for it, else the lead is told.
+    fn visit(&mut self, act: &Act, call: &CallAction, on: Day) {
+        let account = act.key.account;
+        self.learned.insert(account);
+        let stage = Some(act.key.of.clone());
+        self.events.push(NewEvent { account, kind: EventKind::CallImpossible, on_day: on, stage });
+        if call.or_visit {
+            self.field_work.push(order(act, OrderKind::Visit, Service::General, OrderState::Approved));
+        } else {
+            self.task(act, NO_CALL.to_owned(), Role::Lead);
+        }
+    }
+
     fn task(&mut self, act: &Act, text: String, role: Role) {
         self.tasks.push(NewTask { account: act.key.account, act_key: act.key.to_string(), text, role });
     }
@@ -406,6 +430,26 @@ impl Orders {
             settle_debts(conn, &new, rules, stamp.on).await?;
         }
         Ok(())
+    }
+}
+
+/// What takes a fee back; its key is in the reference, so that it is posted once.
+fn reversal(act: &Act, fee: ItemId, name: &str, on: Day) -> EntryRow {
+    EntryRow {
+        account: act.key.account,
+        service: act.key.service.unwrap_or(Service::General),
+        kind: EntryKind::Reversal,
+        cents: -act.amount.unwrap_or(Cents::ZERO),
+        effective_on: on,
+        due_on: None,
+        printed: BTreeMap::new(),
+        designated_item: None,
+        designated_service: None,
+        reverses: Some(fee),
+        channel: None,
+        source: OWN_SOURCE.to_owned(),
+        reference: act.key.to_string(),
+        memo: format!("{name} taken back: the debt was paid in time"),
     }
 }
 

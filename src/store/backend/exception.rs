@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::given::{Exception, ExceptionKind, Stamp};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, touch, word};
+use super::{Backend, Conn, Result, StoreError, notice, touch, word};
 use crate::domain::day::plus_days;
 use crate::domain::{AccountId, Day};
 
@@ -101,6 +101,9 @@ impl Backend {
             .await?;
         if let Some(account) = found.account {
             touch(&mut tx, &[account], stamp.on).await?;
+            if found.kind == ExceptionKind::WorkFailed {
+                notice::make_failed_anew(&mut tx, account, stamp).await?;
+            }
         }
         let body = json!({ "exception": id, "text": found.text });
         let line = NewLine { account: found.account, what: "exception cleared", body };

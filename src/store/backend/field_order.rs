@@ -10,7 +10,7 @@ use super::event::{self, NewEvent};
 use super::given::{CrewResult, ExceptionKind, ShutOff, Stamp};
 use super::kept::{self, Kept};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, exception, rows, sql, touch, word};
+use super::{Backend, Conn, Result, StoreError, exception, notice, rows, sql, touch, word};
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
 use crate::domain::{AccountId, Day, EventKind, OrderId, Service};
 
@@ -238,7 +238,9 @@ impl Backend {
             carry_out(&mut tx, &order, result.on, stamp).await?;
         } else {
             order.state = OrderState::NotDone;
-            event::record(&mut tx, &[event_of(&order, EventKind::OrderCanceled, result.on)], stamp).await?;
+            order.done_at.clone_from(&result.at);
+            let events = not_done(&order, result.on);
+            event::record(&mut tx, &events, stamp).await?;
         }
         if late {
             let text = format!("order {id} was canceled, and the crew did the {} of {}", order.kind, order.service);
@@ -283,6 +285,18 @@ impl Backend {
     }
 }
 
+/// What follows when the crew comes back without having done it. A visit at an hour of the day was made and met nobody: the
+/// contact was attempted and failed. Anything else did not take place, and is ordered anew.
+fn not_done(order: &FieldOrder, on: Day) -> Vec<NewEvent> {
+    let kinds: &[EventKind] = match order.kind {
+        OrderKind::Visit if order.done_at.is_some() => &[EventKind::CallAttempted, EventKind::ContactFailed],
+        OrderKind::ShutOff | OrderKind::Limit | OrderKind::Restore | OrderKind::Tag | OrderKind::Visit => {
+            &[EventKind::OrderCanceled]
+        }
+    };
+    kinds.iter().map(|kind| event_of(order, *kind, on)).collect()
+}
+
 /// What a done order changes: services that are off or on again, or a tag that serves its notice.
 async fn carry_out(conn: &mut Conn, order: &FieldOrder, on: Day, stamp: &Stamp) -> Result<()> {
     let kinds: &[EventKind] = match order.kind {
@@ -307,7 +321,13 @@ async fn carry_out(conn: &mut Conn, order: &FieldOrder, on: Day, stamp: &Stamp) 
             .await?;
             &[EventKind::Restored]
         }
-        OrderKind::Tag => &[EventKind::NoticePosted, EventKind::NoticeServed],
+        OrderKind::Tag => {
+            let crew = order.crew.as_deref().unwrap_or("a crew");
+            let at = order.done_at.as_deref().map(|at| format!(" at {at}")).unwrap_or_default();
+            let proof = format!("left by {crew}{at}, order {}", order.id);
+            notice::posted(conn, order.account, &order.act_key, on, &proof).await?;
+            &[EventKind::NoticePosted, EventKind::NoticeServed]
+        }
         OrderKind::Visit => &[EventKind::ContactMade],
     };
     let events: Vec<NewEvent> = kinds.iter().map(|kind| event_of(order, *kind, on)).collect();

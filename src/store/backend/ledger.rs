@@ -74,7 +74,7 @@ pub(super) async fn post(conn: &mut Conn, entries: &[EntryRow], at: DateTime<Utc
     Ok(done.rows_affected())
 }
 
-type EntryColumns = (
+pub(super) type EntryColumns = (
     i64,
     i64,
     String,
@@ -314,7 +314,9 @@ impl Backend {
             reference: format!("reversal of {}", original.reference),
             memo: reason.to_owned(),
         };
-        if by_reference(&mut tx, &row.source, &row.reference).await?.is_some() {
+        let undone: Option<i64> =
+            sqlx::query_scalar("SELECT id FROM entry WHERE reverses = $1").bind(id.0).fetch_optional(&mut *tx).await?;
+        if undone.is_some() {
             return Err(StoreError::Conflict(format!("entry {id} is reversed already")));
         }
         let (reversal, _) = post_one(&mut tx, row, rules, stamp).await?;

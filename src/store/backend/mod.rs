@@ -11,6 +11,7 @@ mod commit;
 mod document;
 mod event;
 mod exception;
+mod fee;
 mod field_order;
 mod hold;
 mod import;

@@ -93,6 +93,54 @@ pub(super) async fn fail(conn: &mut Conn, id: NoticeId, cause: &str, stamp: &Sta
     Ok(())
 }
 
+/// What could not be rendered or sent is made anew once a person has cleared the cause: its act is voided, with the pieces
+/// of it that have not gone out. A copy for the owner or a third party, or an email beside a letter, is not worth telling
+/// everybody again.
+pub(super) async fn make_failed_anew(conn: &mut Conn, account: AccountId, stamp: &Stamp) -> Result<()> {
+    let all: Vec<Notice> = kept::of_account(conn, account).await?;
+    let failed: Vec<&Notice> = all.iter().filter(|notice| notice.state == NoticeState::Failed).collect();
+    let acts: BTreeSet<&str> =
+        failed.iter().filter(|notice| is_needed(notice, &all)).map(|notice| notice.act_key.as_str()).collect();
+    let mut voided: Vec<Notice> = all
+        .iter()
+        .filter(|notice| acts.contains(notice.act_key.as_str()))
+        .filter(|notice| notice.state == NoticeState::Failed || notice.state.is_pending())
+        .cloned()
+        .collect();
+    for notice in voided.iter_mut().filter(|notice| notice.state.is_pending()) {
+        notice.cause = Some("another piece of it failed; it is made anew".to_owned());
+    }
+    for notice in &mut voided {
+        notice.state = NoticeState::Voided;
+    }
+    outbox::withdraw(conn, &ids_of(&voided)).await?;
+    let events = event_each_act(&voided, EventKind::NoticeVoided, stamp.on);
+    step(conn, &voided, &events, "notice voided", "its cause was cleared, and it is made anew", stamp).await
+}
+
+/// Whether the act has not told its people without the piece.
+fn is_needed(piece: &Notice, all: &[Notice]) -> bool {
+    let stands = |other: &Notice| other.state.is_pending() || other.state == NoticeState::Mailed;
+    let on_paper = |other: &&Notice| {
+        other.act_key == piece.act_key && other.recipient == piece.recipient && other.channel == Channel::Mail
+    };
+    let beside = piece.channel == Channel::Email && all.iter().filter(on_paper).any(stands);
+    is_to_the_household(piece) && !beside
+}
+
+/// The crew has left the notices of the act at the premises.
+pub(super) async fn posted(conn: &mut Conn, account: AccountId, act_key: &str, on: Day, proof: &str) -> Result<()> {
+    let mut notices: Vec<Notice> = kept::of_account(conn, account).await?;
+    notices.retain(|n| n.act_key == act_key && n.channel == Channel::Posting && n.state.is_pending());
+    for notice in &mut notices {
+        notice.state = NoticeState::Posted;
+        notice.proof = Some(proof.to_owned());
+        notice.served_on = Some(on);
+    }
+    put(conn, &notices).await?;
+    outbox::withdraw(conn, &ids_of(&notices)).await
+}
+
 /// One event for each act among the pieces, however many pieces it has.
 pub(super) fn event_each_act(notices: &[Notice], kind: EventKind, on: Day) -> Vec<NewEvent> {
     let acts: BTreeMap<&str, &Notice> = notices.iter().map(|notice| (notice.act_key.as_str(), notice)).collect();
@@ -352,11 +400,10 @@ impl Backend {
         notice.served_on = None;
         notice.cause = Some(reason.to_owned());
         // A copy that misses the owner or a third party does not undo what the customer received.
-        let events = match notice.recipient {
-            Recipient::Customer | Recipient::Occupant => {
-                event_each_act(std::slice::from_ref(&notice), EventKind::NoticeReturned, on)
-            }
-            Recipient::Owner | Recipient::ThirdParty => Vec::new(),
+        let events = if is_to_the_household(&notice) {
+            event_each_act(std::slice::from_ref(&notice), EventKind::NoticeReturned, on)
+        } else {
+            Vec::new()
         };
         let text = format!("{} to the {} came back: {reason}", notice.template, notice.recipient);
         step(&mut tx, &[notice], &events, "notice returned", reason, stamp).await?;
@@ -376,8 +423,7 @@ impl Backend {
         notice.mailed_on = Some(on);
         notice.proof = Some(proof.to_owned());
         let mut events = Vec::new();
-        // The law does not count a statutory notice by email; its letter serves it.
-        if !notice.statutory {
+        if counts_alone(&mut tx, &notice).await? {
             let served = plus_days(on, i64::from(notice.deemed_days));
             notice.served_on = Some(served);
             events = event_each_act(std::slice::from_ref(&notice), EventKind::NoticeMailed, on);
@@ -395,7 +441,10 @@ impl Backend {
         notice.returned_on = Some(on);
         notice.served_on = None;
         notice.cause = Some(reason.to_owned());
-        let events = event_each_act(std::slice::from_ref(&notice), EventKind::EmailBounced, on);
+        let mut events = event_each_act(std::slice::from_ref(&notice), EventKind::EmailBounced, on);
+        if counts_alone(&mut tx, &notice).await? {
+            events.extend(event_each_act(std::slice::from_ref(&notice), EventKind::NoticeReturned, on));
+        }
         let text = format!("{} by email bounced: {reason}", notice.template);
         step(&mut tx, &[notice], &events, "email bounced", reason, stamp).await?;
         exception::open(&mut tx, Some(account), ExceptionKind::EmailBounced, &text, stamp).await?;
@@ -435,7 +484,21 @@ async fn put_batch(conn: &mut Conn, batch: &PrintBatch) -> Result<()> {
     Ok(())
 }
 
-/// An act is mailed and served when the last of its letters is: on the latest of their days.
+/// Whether the act's people are told by the email alone. The law does not count a statutory notice by email, and where a
+/// letter to the same people belongs to the act, the letter is what counts.
+async fn counts_alone(conn: &mut Conn, email: &Notice) -> Result<bool> {
+    let condition = format!("act_key IN {} AND channel = 'mail' ORDER BY id", texts(1));
+    let letters: Vec<Notice> = kept::list(conn, kept::select(&condition).bind(Json([email.act_key.clone()]))).await?;
+    Ok(!email.statutory && !letters.iter().any(is_to_the_household))
+}
+
+/// To the customer or the occupant, whom the act must tell; anybody else has a copy.
+const fn is_to_the_household(piece: &Notice) -> bool {
+    matches!(piece.recipient, Recipient::Customer | Recipient::Occupant)
+}
+
+/// An act is mailed and served when the last of its letters is: on the latest of their days. Where the customer has no
+/// letter but an email, the copies of others tell nobody of it.
 async fn service(conn: &mut Conn, mailed: &[Notice]) -> Result<Vec<NewEvent>> {
     let acts: BTreeSet<&String> = mailed.iter().map(|notice| &notice.act_key).collect();
     let acts: Vec<String> = acts.into_iter().cloned().collect();
@@ -448,8 +511,8 @@ async fn service(conn: &mut Conn, mailed: &[Notice]) -> Result<Vec<NewEvent>> {
     let mut events = Vec::new();
     for pieces in by_act.into_values() {
         // The customer's and the occupant's pieces must each have gone out and stand; another's copy serves neither.
-        let must = |piece: &&&Notice| matches!(piece.recipient, Recipient::Customer | Recipient::Occupant);
-        let all_out = pieces.iter().filter(must).all(|piece| piece.state == NoticeState::Mailed);
+        let mut needed = pieces.iter().filter(|piece| is_to_the_household(piece)).peekable();
+        let all_out = needed.peek().is_some() && needed.all(|piece| piece.state == NoticeState::Mailed);
         if !all_out || pieces.iter().any(|piece| piece.state.is_pending()) {
             continue;
         }

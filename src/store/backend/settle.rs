@@ -69,7 +69,8 @@ pub(super) async fn resettle(conn: &mut Conn, accounts: &[AccountId], rules: &Le
 /// Settles accounts to which debts of Arrears' own were just added.
 ///
 /// A debt that no credit can reach changes nothing but itself: none waits unapplied, and none is dated on its day or
-/// after it. Most fees are such, and their accounts are spared the replay of their whole ledger.
+/// after it. Most fees are such, and their accounts are spared the replay of their whole ledger. What takes a fee back is
+/// a reversal of its own day, and so never such.
 pub(super) async fn settle_debts(conn: &mut Conn, debts: &[EntryRow], rules: &LedgerRules, on: Day) -> Result<()> {
     if debts.is_empty() {
         return Ok(());

@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
-use super::{Backend, Conn, Result, StoreError, account, ids, sql, word};
+use super::{Backend, Conn, Result, StoreError, account, fee, ids, sql, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
 use crate::domain::hold::Hold;
@@ -21,10 +21,10 @@ use crate::domain::{
 use crate::rulebook::policy::LedgerRules;
 
 /// Lists by account.
-type By<T> = BTreeMap<AccountId, Vec<T>>;
+pub(super) type By<T> = BTreeMap<AccountId, Vec<T>>;
 
 /// The instant by which something had to be known; none for all that is known.
-type Known = Option<DateTime<Utc>>;
+pub(super) type Known = Option<DateTime<Utc>>;
 
 impl Backend {
     /// Read in a task of its own: what comes from the database is unfolded beside whatever else is under way.
@@ -125,6 +125,8 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 arrangements: Vec::new(),
                 payments: Vec::new(),
                 applications: Vec::new(),
+                fees: Vec::new(),
+                ledger: Vec::new(),
                 shut_off: Vec::new(),
                 case: case.map(|Json(case)| case),
                 cases_so_far: cases_from(cases.unwrap_or(0))?,
@@ -146,6 +148,8 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
     let mut arrangements: By<Arrangement> = dated(conn, "arrangement", accounts, known).await?;
     let mut shut_off = shut_off(conn, accounts, known).await?;
     let mut flags = account::flags(conn, accounts, known).await?;
+    let mut fees = fee::posted(conn, accounts, known).await?;
+    let mut ledgers = fee::overtaken(conn, &fees, known).await?;
     for snapshot in found {
         let account = &snapshot.account;
         snapshot.events = events.remove(account).unwrap_or_default();
@@ -153,6 +157,8 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
         snapshot.promises = promises.remove(account).unwrap_or_default();
         snapshot.arrangements = arrangements.remove(account).unwrap_or_default();
         snapshot.shut_off = shut_off.remove(account).unwrap_or_default();
+        snapshot.fees = fees.remove(account).unwrap_or_default();
+        snapshot.ledger = ledgers.remove(account).unwrap_or_default();
         snapshot.profile.attributes.extend(flags.remove(account).unwrap_or_default());
     }
     Ok(())

@@ -1,0 +1,81 @@
+//! Fees that Arrears has posted, and whether the ledger as it is known now still bears them out.
+//!
+//! A payment counts from the day on which it was received, not from the day on which we learned of it. So a bill
+//! can turn out to have been paid in time after a fee for its lateness was posted.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::day::Day;
+use super::decision::ActKey;
+use super::ids::{EntryId, ItemId, StageId, TrackId};
+use super::ledger::{ApplicationOrder, Entry, OpenItem, PlanSpan, settle};
+use super::money::Cents;
+
+/// A fee that a decision posted, in this case or an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostedFee {
+    /// The ledger entry.
+    pub entry: ItemId,
+    /// The act that ordered it.
+    pub key: ActKey,
+    /// What the ledger calls it.
+    pub name: String,
+    pub amount: Cents,
+    /// The day for which it was posted.
+    pub on: Day,
+    /// Billed and due dates of the debt that its run was anchored on; `None` when that entry is not known.
+    pub bill: Option<(Day, Day)>,
+    /// Set once it was undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone: Option<Undone>,
+}
+
+/// How a fee was undone, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undone {
+    /// It had no ground on its day: as if it had never been posted.
+    TakenBack(Day),
+    /// A person let it go. The bill has had its fee all the same.
+    Waived(Day),
+}
+
+impl PostedFee {
+    /// Whether the stage has charged this bill: a fee that was taken back was never due, one that was waived was.
+    #[must_use]
+    pub fn charges(&self, track: &TrackId, stage: &StageId, bill: (Day, Day)) -> bool {
+        self.key.of.track == *track
+            && self.key.of.stage == *stage
+            && self.bill == Some(bill)
+            && !matches!(self.undone, Some(Undone::TakenBack(_)))
+    }
+
+    /// The key of the act that takes it back: one for each fee, so that however often it is decided, it is done once.
+    #[must_use]
+    pub fn reversal_key(&self) -> ActKey {
+        let mut key = self.key.clone();
+        key.of.stage = StageId::from(format!("{}.taken_back", key.of.stage));
+        key
+    }
+}
+
+/// What was owed at the end of `on`, by the dates that count and all that is known now.
+///
+/// A payment that came back never paid, whenever it came back.
+#[must_use]
+pub fn owed_on(ledger: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], on: Day) -> Vec<OpenItem> {
+    let returned: BTreeSet<EntryId> = ledger.iter().filter_map(|entry| entry.reverses).collect();
+    let paid_nothing = |entry: &Entry| entry.is_credit() && returned.contains(&entry.id);
+    let standing: Vec<Entry> = ledger.iter().filter(|entry| !paid_nothing(entry)).cloned().collect();
+    settle(&standing, order, plans, on).items
+}
+
+/// Whether a credit that counts from a day on or before the fee's was learned after the fee was posted: only then can
+/// the fee have lost its ground.
+#[must_use]
+pub fn is_overtaken(fee: &PostedFee, ledger: &[Entry]) -> bool {
+    fee.undone.is_none()
+        && ledger.iter().any(|entry| entry.id > fee.entry && entry.is_credit() && entry.effective_on <= fee.on)
+}
