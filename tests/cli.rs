@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use arrears::cli::{Cli, Exit};
+use arrears::domain::document::sha256;
 use clap::CommandFactory;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -143,6 +144,7 @@ story! {
     a_payment_imported_after_the_night_cancels_what_was_pending
     a_refused_file_leaves_its_report_and_nothing_else
     an_old_debt_ends_in_a_packet
+    a_list_for_the_agency_that_could_not_be_written_is_written_later_and_the_next_has_the_next_number
 }
 
 fn an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back(city: &City) {
@@ -278,6 +280,43 @@ fn an_old_debt_ends_in_a_packet(city: &City) {
     assert!(placed.contains("The list for agency is "), "{placed}");
     let placed = city.on("2026-09-22", &["referrals", "list", "--state", "placed"]).ok();
     assert!(placed.contains("10-000417") && placed.contains("Tue 2026-09-22"), "{placed}");
+}
+
+fn a_list_for_the_agency_that_could_not_be_written_is_written_later_and_the_next_has_the_next_number(city: &City) {
+    city.night_and_mail("2026-08-21");
+    let day = "2026-09-22";
+    city.on(day, &["night"]).ok();
+    city.on(day, &["referrals", "approve", "1"]).ok();
+    // The folder cannot be made: a file lies in its place, as a full disk would stand in the way.
+    fs::write(city.data().join("exports"), "").unwrap();
+    city.on(day, &["referrals", "export", "--to", "agency"]).ends(Exit::Failed);
+    let lists = city.on(day, &["referrals", "exports"]).ok();
+    assert!(lists.contains("agency-2026-09-22-1") && lists.contains("not written yet"), "{lists}");
+    fs::remove_file(city.data().join("exports")).unwrap();
+
+    // The next export writes what was left, and lists only what is new.
+    city.on(day, &["referrals", "approve", "2"]).ok();
+    let said = city.on(day, &["referrals", "export", "--to", "agency"]).ok();
+    assert!(said.contains("agency-2026-09-22-2.csv"), "{said}");
+    let again = city.on(day, &["referrals", "export", "--to", "agency"]).ok();
+    assert_eq!(again, "Nothing was placed with agency\n");
+    let lists = city.on(day, &["referrals", "exports", "--json"]).json();
+    let listed: Vec<&Value> = lists.as_array().unwrap().iter().map(|list| &list["referrals"]).collect();
+    assert_eq!(listed, [&serde_json::json!([2]), &serde_json::json!([1])]);
+
+    // Each list names one packet, and the packet that lies there has the hash that it names.
+    for (number, account) in [(1, "10-000417"), (2, "10-000418")] {
+        let name = format!("agency-2026-09-22-{number}");
+        let list = fs::read_to_string(city.data().join(format!("exports/{name}.csv"))).unwrap();
+        assert_eq!(list.lines().count(), 2, "{list}");
+        let line: Vec<&str> = list.lines().nth(1).unwrap().split(',').collect();
+        let [packet, hash] = line[line.len() - 2..] else { panic!("{list}") };
+        assert!(packet.contains(account), "{packet}");
+        let packet = fs::read(city.data().join(format!("packets/{name}/{packet}"))).unwrap();
+        assert_eq!(sha256(&packet).as_str(), hash);
+        let control = fs::read_to_string(city.data().join(format!("exports/{name}.control.csv"))).unwrap();
+        assert!(control.contains(sha256(list.as_bytes()).as_str()), "{control}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod accounts;
 mod calls;
 mod error;
+mod exports;
 mod files;
 mod holds;
 mod night;
@@ -30,6 +31,7 @@ use chrono::{DateTime, Utc};
 pub use accounts::PlanRequest;
 pub use calls::CallReport;
 pub use error::{ErrorKind, OfficeError, Result};
+pub use exports::Exported;
 pub use files::{Intake, Taken};
 pub use night::{DayReport, NIGHT, Progress};
 pub use notices::{BatchMade, Released};

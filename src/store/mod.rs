@@ -289,8 +289,15 @@ use_cases! {
     fn approve_referral(&self, id: ReferralId, stamp: &Stamp) -> ();
     /// Declines a candidate with a reason.
     fn decline_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> ();
-    /// The packet or export line of an approved referral is out.
-    fn place_referral(&self, id: ReferralId, stamp: &Stamp) -> ();
+    /// Records a list that goes out with its files, and places the approved referrals that stand on it, in one. It gets
+    /// the next number of its destination and day. Its files can be written from now on, and written again.
+    fn make_export(&self, export: &NewExport, stamp: &Stamp) -> ReferralExport;
+    /// Lists that went out, newest first.
+    fn exports(&self, limit: u32) -> Vec<ReferralExport>;
+    /// Lists whose files were not written yet, oldest first.
+    fn unwritten_exports(&self) -> Vec<ReferralExport>;
+    /// All files of a list are written.
+    fn export_written(&self, name: &str, stamp: &Stamp) -> ();
     /// Calls a placed or approved referral back with a reason.
     fn recall_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> ();
 }

@@ -82,6 +82,7 @@ impl Worker {
                     report("inbox", self.take_inbox().await);
                     due.inbox = self.next(self.inbox.as_ref(), now);
                 }
+                report("exports", self.write_exports().await);
                 report("night", self.run_dates(now).await);
             }
             Ok(false) => tracing::debug!("another daemon runs the dates"),
@@ -108,6 +109,15 @@ impl Worker {
             }
         }
         intake.map(|_| ())
+    }
+
+    /// A list of referrals that somebody recorded and was killed before writing is written now.
+    async fn write_exports(&self) -> Result<(), OfficeError> {
+        let written = self.office.write_exports().await?;
+        if written > 0 {
+            tracing::info!(written, "lists of referrals were written from their record");
+        }
+        Ok(())
     }
 
     async fn work_outbox(&self) -> Result<(), OfficeError> {

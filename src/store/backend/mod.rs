@@ -10,6 +10,7 @@ mod commit;
 mod document;
 mod event;
 mod exception;
+mod export;
 mod field_order;
 mod hold;
 mod import;
@@ -33,7 +34,7 @@ use sqlx::{AssertSqlSafe, Pool, Transaction};
 use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
-    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_IMPORT, LOCK_MIGRATION, MIGRATIONS, SKIP_LOCKED,
+    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION, MIGRATIONS, SKIP_LOCKED,
     ids, rows, texts,
 };
 use crate::domain::{AccountId, Day};
