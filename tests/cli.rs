@@ -59,10 +59,11 @@ impl Said {
 }
 
 impl City {
-    /// Riverbend's policy is adopted, one representative is on the staff, two accounts owe a bill due March 23.
+    /// Riverbend's policy is adopted, a lead and a representative are on the staff, two accounts owe a bill due March 23.
     fn new(database: Option<String>) -> Self {
         let city = Self { dir: TempDir::new().expect("a temporary directory"), database };
         city.on("2026-03-02", &["rules", "adopt", "riverbend"]).ok();
+        city.on("2026-03-02", &["staff", "add", "L. Ortiz", "--role", "lead"]).ok();
         let add = ["staff", "add", "M. Chen", "--role", "representative", "--capacity", "40", "--language", "es"];
         city.on("2026-03-02", &add).ok();
         let (accounts, charges) = (city.file("accounts.csv", ACCOUNTS), city.file("charges.csv", CHARGES));
@@ -85,10 +86,15 @@ impl City {
         path.display().to_string()
     }
 
-    /// Gives a command on a day, as L. Ortiz.
+    /// Gives a command on a day, as L. Ortiz, the lead.
     fn on(&self, today: &str, args: &[&str]) -> Said {
+        self.by("L. Ortiz", today, args)
+    }
+
+    /// Gives a command on a day, as someone.
+    fn by(&self, name: &str, today: &str, args: &[&str]) -> Said {
         let mut command = arrears();
-        command.env("ARREARS_DIR", self.data()).env("ARREARS_BY", "L. Ortiz").env("ARREARS_TODAY", today);
+        command.env("ARREARS_DIR", self.data()).env("ARREARS_BY", name).env("ARREARS_TODAY", today);
         if let Some(database) = &self.database {
             command.env("ARREARS_DATABASE", database);
         }
@@ -283,10 +289,14 @@ fn an_old_debt_ends_in_a_packet(city: &City) {
 }
 
 fn a_list_for_the_agency_that_could_not_be_written_is_written_later_and_the_next_has_the_next_number(city: &City) {
+    let charge = "account,service,amount,billed_on,due_on,source,reference\n\
+                  10-000418,water,129.20,2026-03-02,2026-03-23,cis,B3-W\n";
+    city.on("2026-03-02", &["import", &city.file("more.csv", charge)]).ok();
     city.night_and_mail("2026-08-21");
     let day = "2026-09-22";
     city.on(day, &["night"]).ok();
     city.on(day, &["referrals", "approve", "1"]).ok();
+    assert_eq!(city.on(day, &["referrals", "list", "--json"]).json().as_array().unwrap().len(), 2);
     // The folder cannot be made: a file lies in its place, as a full disk would stand in the way.
     fs::write(city.data().join("exports"), "").unwrap();
     city.on(day, &["referrals", "export", "--to", "agency"]).ends(Exit::Failed);
@@ -317,6 +327,54 @@ fn a_list_for_the_agency_that_could_not_be_written_is_written_later_and_the_next
         let control = fs::read_to_string(city.data().join(format!("exports/{name}.control.csv"))).unwrap();
         assert!(control.contains(sha256(list.as_bytes()).as_str()), "{control}");
     }
+}
+
+#[test]
+fn a_command_is_done_by_someone_of_the_staff_whose_role_may() {
+    let city = City::sqlite();
+    let day = "2026-05-01";
+    city.on(day, &["night"]).ok();
+
+    // A name that is not on the staff does nothing, not even with the clearest intent.
+    let pay = ["payments", "counter", "10-000418", "20.00", "--receipt", "R-1"];
+    let unknown = city.by("L. Ortis", day, &pay).ends(Exit::Refused);
+    assert!(unknown.contains("\"L. Ortis\" is not on the staff: did you mean \"L. Ortiz\"?"), "{unknown}");
+    assert!(city.by("Quigley", day, &pay).ends(Exit::Refused).contains("arrears staff list"));
+
+    // A representative takes money, and releases nothing.
+    city.by("M. Chen", day, &pay).ok();
+    let refused = city.by("M. Chen", day, &["notices", "release", "--all"]).ends(Exit::Refused);
+    assert!(refused.contains("M. Chen is a representative, and may not release notices"), "{refused}");
+    assert!(refused.contains("ask L. Ortiz"), "{refused}");
+    let planned = city.on(day, &["notices", "list", "--state", "planned", "--json"]).json();
+    assert!(!planned.as_array().unwrap().is_empty());
+    city.on(day, &["notices", "release", "--all"]).ok();
+
+    // Nor do they change the staff, but for their own password; an auditor changes nothing at all.
+    let promote = ["staff", "add", "M. Chen", "--role", "lead"];
+    city.by("M. Chen", day, &promote).ends(Exit::Refused);
+    city.on(day, &["staff", "add", "Ana Silva", "--role", "auditor"]).ok();
+    city.by("Ana Silva", day, &["promise", "10-000417", "20.00", "2026-05-08"]).ends(Exit::Refused);
+    city.by("Ana Silva", day, &["log"]).ok();
+}
+
+#[test]
+fn the_first_on_the_staff_can_add_the_others_and_the_last_who_can_stays() {
+    let city = City { dir: TempDir::new().unwrap(), database: None };
+    let day = "2026-03-02";
+    // Nobody is on the staff: anyone may begin.
+    city.by("setup", day, &["rules", "adopt", "riverbend"]).ok();
+    let locked = city.by("setup", day, &["staff", "add", "M. Chen", "--role", "representative"]).ends(Exit::Refused);
+    assert!(locked.contains("add a lead or an administrator first"), "{locked}");
+    city.by("setup", day, &["staff", "add", "L. Ortiz", "--role", "lead"]).ok();
+    city.by("setup", day, &["staff", "add", "M. Chen", "--role", "representative"]).ends(Exit::Refused);
+    city.on(day, &["staff", "add", "L. Ortiz", "--role", "representative"]).ends(Exit::Refused);
+
+    // With an administrator, people are the administrator's matter.
+    city.on(day, &["staff", "add", "Ida Berg", "--role", "administrator"]).ok();
+    let refused = city.on(day, &["staff", "add", "M. Chen", "--role", "representative"]).ends(Exit::Refused);
+    assert!(refused.contains("ask Ida Berg"), "{refused}");
+    city.by("Ida Berg", day, &["staff", "add", "M. Chen", "--role", "representative"]).ok();
 }
 
 #[test]

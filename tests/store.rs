@@ -26,9 +26,9 @@ use arrears::domain::{
 };
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
-    AdoptedPolicy, CallNext, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, ExportPart, FollowUp, ImportResult,
-    ListedCall, NewArrangement, NewBatch, NewExport, NewHold, NewPromise, Pieces, PolicySource, RunStart, StaffMember, Stamp,
-    Store, StoreError, WorkKind,
+    AdoptedPolicy, CallNext, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, ExportPart, FollowUp,
+    ImportResult, ListedCall, NewArrangement, NewBatch, NewExport, NewHold, NewPromise, Pieces, PolicySource, RunStart,
+    StaffMember, Stamp, Store, StoreError, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;

@@ -8,7 +8,7 @@ use clap::Args;
 use super::args::By;
 use super::exit::counted;
 use super::{Answer, Desk, Exit, Failure, Result};
-use crate::office::{NIGHT, Taken};
+use crate::office::{Duty, NIGHT, Taken};
 
 #[derive(Args, Debug)]
 pub struct Import {
@@ -22,10 +22,11 @@ pub struct Import {
 impl Import {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
+        let by = self.by.may(&office, Duty::Write).await?;
         let mut answer = Answer::done("");
         for file in &self.files {
             let name = file.display();
-            match office.import(file, &self.by.by).await.map_err(Failure::from) {
+            match office.import(file, by).await.map_err(Failure::from) {
                 Ok(Taken::Done(outcome)) => {
                     let _ = write!(
                         answer.out,

@@ -9,7 +9,7 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::field_order::{FieldOrder, OrderState};
 use crate::domain::{Day, OrderId, day};
-use crate::office::Office;
+use crate::office::{Duty, Office};
 use crate::store::CrewResult;
 
 #[derive(Debug, Subcommand)]
@@ -98,23 +98,25 @@ impl Orders {
             }
             Self::Approve { ids, by } => {
                 let ids = existing(&office, ids).await?;
-                let approved = office.approve_orders(&ids, &by.by).await?;
+                let approved = office.approve_orders(&ids, by.may(&office, Duty::Approve).await?).await?;
                 done(&office, &ids, &approved, "approved").await
             }
             Self::Finalize { date, by } => {
-                let outcome = office.finalize_orders(date.unwrap_or_else(|| office.today()), &by.by).await?;
+                let outcome = office
+                    .finalize_orders(date.unwrap_or_else(|| office.today()), by.may(&office, Duty::Approve).await?)
+                    .await?;
                 let count = counted(outcome.finalized.len(), "shut-off is", "shut-offs are");
                 Ok(Answer::done(format!("{count} finalized"))
                     .with_refusals(outcome.refused.iter().map(|(id, why)| format!("order {id}: not finalized: {why}"))))
             }
             Self::Dispatch { ids, crew, by } => {
                 let ids = existing(&office, ids).await?;
-                let dispatched = office.dispatch_orders(&ids, &crew, &by.by).await?;
+                let dispatched = office.dispatch_orders(&ids, &crew, by.may(&office, Duty::Write).await?).await?;
                 done(&office, &ids, &dispatched, "dispatched").await
             }
             Self::Result(args) => args.run(&office).await,
             Self::Cancel { id, reason, by } => {
-                office.cancel_order(OrderId(id), &reason, &by.by).await?;
+                office.cancel_order(OrderId(id), &reason, by.may(&office, Duty::Approve).await?).await?;
                 Ok(Answer::done(format!("Order {id} is canceled")))
             }
         }
@@ -132,7 +134,7 @@ impl OrderResult {
             note: self.note.unwrap_or_default(),
         };
         let on = day::short(result.on);
-        office.record_order_result(order.id, result, &self.by.by).await?;
+        office.record_order_result(order.id, result, self.by.may(office, Duty::Write).await?).await?;
         let said = if self.done { "done" } else { "not done" };
         Ok(Answer::done(format!("Order {} ({}) was {said} {on}", order.id, order.kind)))
     }

@@ -8,6 +8,7 @@ use super::{Answer, Desk, Result};
 use crate::domain::import::UnmatchedState;
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::{Cents, Day, UnmatchedId, day};
+use crate::office::Duty;
 use crate::store::CounterPayment;
 
 #[derive(Debug, Subcommand)]
@@ -71,7 +72,7 @@ impl Payments {
         let office = desk.office().await?;
         match self {
             Self::None { channel, through, by } => {
-                office.sign_no_payments(channel, through, &by.by).await?;
+                office.sign_no_payments(channel, through, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("{channel}: signed as complete through {}", day::short(through))))
             }
             Self::Unmatched { all, json } => {
@@ -107,18 +108,18 @@ impl Payments {
             }
             Self::Match { id, account, by } => {
                 let account = office.account(&account).await?;
-                office.match_payment(UnmatchedId(id), account.id, &by.by).await?;
+                office.match_payment(UnmatchedId(id), account.id, by.may(&office, Duty::Write).await?).await?;
                 Ok(Answer::done(format!("Payment {id} is posted to account {}", account.profile.number)))
             }
             Self::Reject { id, by } => {
-                office.reject_payment(UnmatchedId(id), &by.by).await?;
+                office.reject_payment(UnmatchedId(id), by.may(&office, Duty::Write).await?).await?;
                 Ok(Answer::done(format!("Payment {id} is rejected: it belongs to no account here")))
             }
             Self::Counter { account, amount, receipt, received, memo, by } => {
                 let account = office.account(&account).await?;
                 let received_on = received.unwrap_or_else(|| office.today());
                 let payment = CounterPayment { amount, received_on, reference: receipt, memo };
-                office.counter_payment(account.id, &payment, &by.by).await?;
+                office.counter_payment(account.id, &payment, by.may(&office, Duty::Write).await?).await?;
                 let balance = office.snapshot(account.id).await?.balance();
                 let number = &account.profile.number;
                 Ok(Answer::done(format!("{amount} is posted to account {number}; its balance is {balance}")))

@@ -5,6 +5,7 @@ use clap::Args;
 use super::args::{By, date, money};
 use super::{Answer, Desk, Result};
 use crate::domain::{Cents, Day, day};
+use crate::office::Duty;
 
 #[derive(Args, Debug)]
 pub struct PromiseArgs {
@@ -22,7 +23,7 @@ impl PromiseArgs {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
         let account = office.account(&self.account).await?;
-        let id = office.promise(account.id, self.amount, self.pay_by, &self.by.by).await?;
+        let id = office.promise(account.id, self.amount, self.pay_by, self.by.may(&office, Duty::Write).await?).await?;
         Ok(Answer::done(format!(
             "Promise {id}: account {} pays {} by {}",
             account.profile.number,

@@ -8,7 +8,7 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{ReferralId, day};
-use crate::office::Office;
+use crate::office::{Duty, Office};
 use crate::store::{ExportPart, ReferralExport};
 
 #[derive(Debug, Subcommand)]
@@ -70,27 +70,28 @@ impl Referrals {
                 json.or(&rows, || table(&rows))
             }
             Self::Approve { id, by } => {
-                office.approve_referral(ReferralId(id), &by.by).await?;
+                office.approve_referral(ReferralId(id), by.may(&office, Duty::Approve).await?).await?;
                 Ok(Answer::done(format!("Referral {id} is approved")))
             }
             Self::Decline { id, reason, by } => {
-                office.decline_referral(ReferralId(id), &reason, &by.by).await?;
+                office.decline_referral(ReferralId(id), &reason, by.may(&office, Duty::Approve).await?).await?;
                 Ok(Answer::done(format!("Referral {id} is declined")))
             }
             Self::Recall { id, reason, by } => {
-                office.recall_referral(ReferralId(id), &reason, &by.by).await?;
+                office.recall_referral(ReferralId(id), &reason, by.may(&office, Duty::Approve).await?).await?;
                 Ok(Answer::done(format!("Referral {id} is called back")))
             }
             Self::Export { to, by } => {
-                let exported = office.export_referrals(to, &by.by).await?;
+                let exported = office.export_referrals(to, by.may(&office, Duty::Approve).await?).await?;
                 let text = match exported.list {
                     Some(list) => {
                         format!("The list for {to} is {}", office.export_path(&list, &ExportPart::List).display())
                     }
                     None => format!("Nothing was placed with {to}"),
                 };
-                Ok(Answer::done(text)
-                    .with_refusals(exported.refused.iter().map(|(id, why)| format!("referral {id}: not placed: {why}"))))
+                Ok(Answer::done(text).with_refusals(
+                    exported.refused.iter().map(|(id, why)| format!("referral {id}: not placed: {why}")),
+                ))
             }
             Self::Exports { json } => {
                 let lists = office.store.exports(u32::MAX).await?;

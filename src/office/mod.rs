@@ -7,6 +7,7 @@
 
 mod accounts;
 mod calls;
+mod duties;
 mod error;
 mod exports;
 mod files;
@@ -30,6 +31,7 @@ use chrono::{DateTime, Utc};
 
 pub use accounts::PlanRequest;
 pub use calls::CallReport;
+pub use duties::Duty;
 pub use error::{ErrorKind, OfficeError, Result};
 pub use exports::Exported;
 pub use files::{Intake, Taken};

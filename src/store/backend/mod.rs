@@ -34,8 +34,8 @@ use sqlx::{AssertSqlSafe, Pool, Transaction};
 use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
-    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION, MIGRATIONS, SKIP_LOCKED,
-    ids, rows, texts,
+    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION, MIGRATIONS,
+    SKIP_LOCKED, ids, rows, texts,
 };
 use crate::domain::{AccountId, Day};
 
