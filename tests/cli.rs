@@ -149,6 +149,8 @@ story! {
     an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back
     a_payment_imported_after_the_night_cancels_what_was_pending
     a_refused_file_leaves_its_report_and_nothing_else
+    a_date_far_ahead_refuses_its_file_and_a_near_one_is_told
+    a_folder_among_the_files_is_told_and_the_rest_is_taken
     an_old_debt_ends_in_a_packet
     a_list_for_the_agency_that_could_not_be_written_is_written_later_and_the_next_has_the_next_number
 }
@@ -268,6 +270,40 @@ fn a_refused_file_leaves_its_report_and_nothing_else(city: &City) {
     city.on("2026-05-21", &["exceptions", "clear", &exceptions[0]["id"].to_string()]).ok();
     assert_eq!(city.on("2026-05-21", &["exceptions", "list"]).ok(), "Nothing stands on the exceptions list.\n");
     city.on("2026-05-21", &["import", "nowhere.csv"]).ends(Exit::NotFound);
+}
+
+fn a_date_far_ahead_refuses_its_file_and_a_near_one_is_told(city: &City) {
+    let payments = |name: &str, day: &str| {
+        let head = "account,amount,received_on,channel,source,reference";
+        city.file(name, &format!("{head}\n10-000418,40.00,{day},lockbox,lockbox,LB-{day}\n"))
+    };
+    // May 20, the year mistyped: refused, with the place and the last day that is taken.
+    let report = city.on("2026-05-20", &["import", &payments("typo.csv", "2027-05-20")]).ends(Exit::Refused);
+    assert!(report.contains("line 2, column received_on: \"2027-05-20\""), "{report}");
+    assert!(report.contains("expected 2026-06-19 (30 days ahead) at the latest"), "{report}");
+    // A check for June 1: taken and told, and it counts from June 1.
+    let said = city.on("2026-05-20", &["import", &payments("checks.csv", "2026-06-01")]).ok();
+    assert!(said.contains("checks.csv: 1 row is dated ahead, as far as Mon 2026-06-01 (line 2)"), "{said}");
+    let exceptions = city.on("2026-05-20", &["exceptions", "list", "--json"]).json();
+    let kinds: Vec<&str> = exceptions.as_array().unwrap().iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["file_refused", "dated_ahead"]);
+    let owed = |day: &str| city.on(day, &["report", "aging", "--json"]).json()["total"]["balance_cents"].clone();
+    assert_eq!(owed("2026-05-20"), 31_920);
+
+    // The city's own limit is in its configuration.
+    fs::write(city.data().join("arrears.yaml"), "imports: {payments_ahead_days: 0}\n").unwrap();
+    city.on("2026-05-20", &["import", &payments("tomorrow.csv", "2026-05-21")]).ends(Exit::Refused);
+}
+
+fn a_folder_among_the_files_is_told_and_the_rest_is_taken(city: &City) {
+    let folder = city.dir.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    let payments = "account,amount,received_on,channel,source,reference\n\
+                    10-000418,95.00,2026-03-20,lockbox,lockbox,LB-1\n";
+    let file = city.file("payments.csv", payments);
+    let said = city.on("2026-03-24", &["import", folder.to_str().unwrap(), &file]);
+    assert!(said.out.contains("1 rows, 1 new"), "{}", said.out);
+    assert!(said.ends(Exit::Refused).contains("it is a folder; name the files in it"));
 }
 
 fn an_old_debt_ends_in_a_packet(city: &City) {

@@ -27,7 +27,7 @@ impl Import {
         for file in &self.files {
             let name = file.display();
             match office.import(file, by).await.map_err(Failure::from) {
-                Ok(Taken::Done(outcome)) => {
+                Ok(Taken::Done { outcome, ahead }) => {
                     let _ = write!(
                         answer.out,
                         "{name}: {} rows, {} new, {} changed, {} known already",
@@ -44,6 +44,9 @@ impl Import {
                         );
                     }
                     answer.out.push('\n');
+                    if let Some(ahead) = ahead {
+                        let _ = writeln!(answer.out, "Look at the dates: {ahead}");
+                    }
                 }
                 Ok(Taken::Before(_)) => {
                     let _ = writeln!(answer.out, "{name}: imported before, nothing is new");

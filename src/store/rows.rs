@@ -328,6 +328,8 @@ words! {
         /// The audit refused a decision. Freezes the account.
         AuditRefused = "audit_refused",
         FileRefused = "file_refused",
+        /// A file brought rows that are dated ahead.
+        DatedAhead = "dated_ahead",
         ReturnedMail = "returned_mail",
         EmailBounced = "email_bounced",
         WorkFailed = "work_failed",
@@ -345,6 +347,7 @@ impl ExceptionKind {
         match self {
             Self::BalanceDiffers | Self::AuditRefused => true,
             Self::FileRefused
+            | Self::DatedAhead
             | Self::ReturnedMail
             | Self::EmailBounced
             | Self::WorkFailed

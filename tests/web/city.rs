@@ -82,7 +82,7 @@ pub async fn city() -> City {
         let path = dir.path().join(name);
         std::fs::write(&path, text).unwrap();
         let taken = office.import(&path, "Ruth").await.unwrap();
-        assert!(matches!(taken, Taken::Done(_)), "{name}: {taken:?}");
+        assert!(matches!(taken, Taken::Done { .. }), "{name}: {taken:?}");
     }
     for (n, (name, role, capacity)) in
         [("Ruth", Role::Lead, 0), ("Omar", Role::Representative, 40), ("Ana", Role::Auditor, 0)].into_iter().enumerate()
