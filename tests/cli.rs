@@ -151,6 +151,8 @@ story! {
     a_refused_file_leaves_its_report_and_nothing_else
     a_date_far_ahead_refuses_its_file_and_a_near_one_is_told
     a_folder_among_the_files_is_told_and_the_rest_is_taken
+    a_counter_payment_far_above_the_debt_is_asked_about_and_a_mistaken_one_is_voided
+    a_late_fee_is_waived_with_a_reason_by_the_lead
     an_old_debt_ends_in_a_packet
     a_list_for_the_agency_that_could_not_be_written_is_written_later_and_the_next_has_the_next_number
 }
@@ -306,6 +308,59 @@ fn a_folder_among_the_files_is_told_and_the_rest_is_taken(city: &City) {
     assert!(said.ends(Exit::Refused).contains("it is a folder; name the files in it"));
 }
 
+fn a_counter_payment_far_above_the_debt_is_asked_about_and_a_mistaken_one_is_voided(city: &City) {
+    let day = "2026-03-30";
+    let pay = |amount: &'static str, receipt: &'static str| {
+        ["payments", "counter", "10-000418", amount, "--receipt", receipt]
+    };
+    // $95.00 is owed, and the cashier types two ciphers too many.
+    let asked = city.on(day, &pay("9500.00", "R-1")).ends(Exit::Refused);
+    assert!(asked.contains("$9,500.00 is more than twice what is owed, $95.00"), "{asked}");
+    assert!(asked.contains("confirm the amount"), "{asked}");
+    city.on(day, &[&pay("9500.00", "R-1")[..], &["--confirm-amount"]].concat()).ok();
+    // The same receipt again is the same payment, and is not asked about again.
+    city.on(day, &pay("9500.00", "R-1")).ok();
+
+    // It was a mistake after all: the debt is back, with its due date. A second time changes nothing.
+    let void = ["payments", "void", "R-1", "--reason", "typed too much"];
+    city.by("M. Chen", "2026-03-31", &void).ends(Exit::Refused);
+    let said = city.on("2026-03-31", &void).ok();
+    assert_eq!(said, "Receipt R-1, $9,500.00, is voided; the balance of account 10-000418 is $95.00\n");
+    assert!(city.on("2026-03-31", &void).ok().contains("was voided already"));
+    let account = city.on("2026-03-31", &["account", "10-000418", "--json"]).json();
+    assert_eq!(account["open_items"][0]["due_on"], "2026-03-23");
+    assert_eq!(account["balance"], 9_500);
+    // A voided receipt is spent.
+    let spent = city.on("2026-03-31", &[&pay("9500.00", "R-1")[..], &["--confirm-amount"]].concat());
+    assert!(spent.ends(Exit::Refused).contains("give the number of the receipt that replaces it"));
+
+    // What a file brought, the file reverses; what is not there cannot be voided.
+    let file = "account,amount,received_on,channel,source,reference\n10-000418,5.00,2026-03-30,counter,counter,C-9\n";
+    city.on("2026-03-31", &["import", &city.file("counter.csv", file)]).ok();
+    let other = city.on("2026-03-31", &["payments", "void", "C-9", "--reason", "x"]).ends(Exit::Refused);
+    assert!(other.contains("came by a file"), "{other}");
+    city.on("2026-03-31", &["payments", "void", "R-77", "--reason", "x"]).ends(Exit::NotFound);
+}
+
+fn a_late_fee_is_waived_with_a_reason_by_the_lead(city: &City) {
+    city.on("2026-04-02", &["night"]).ok();
+    let ledger = city.on("2026-04-02", &["account", "10-000418", "--json"]).json()["ledger"].clone();
+    let fee = ledger.as_array().unwrap().iter().find(|line| line["kind"] == "fee").expect("a late fee");
+    assert_eq!(fee["amount"], 500);
+    let id = fee["id"].to_string();
+    let waive = ["fee", "waive", "10-000418", &id, "--reason", "first late payment in a year"];
+    city.by("M. Chen", "2026-04-03", &waive).ends(Exit::Refused);
+    let said = city.on("2026-04-03", &waive).ok();
+    assert_eq!(said, "The fee of $5.00 is waived; the balance of account 10-000418 is $95.00\n");
+    city.on("2026-04-03", &waive).ends(Exit::Refused);
+    // Neither the charge itself nor another account's entry.
+    let charge = ledger[0]["id"].to_string();
+    city.on("2026-04-03", &["fee", "waive", "10-000418", &charge, "--reason", "x"]).ends(Exit::Refused);
+    city.on("2026-04-03", &["fee", "waive", "10-000417", &id, "--reason", "x"]).ends(Exit::NotFound);
+    let log = city.on("2026-04-03", &["log", "10-000418"]).ok();
+    assert!(log.contains("first late payment in a year"), "{log}");
+}
+
 fn an_old_debt_ends_in_a_packet(city: &City) {
     city.night_and_mail("2026-08-21");
     city.on("2026-08-22", &["packet", "10-000417"]).ends(Exit::Refused);
@@ -390,7 +445,7 @@ fn a_command_is_done_by_someone_of_the_staff_whose_role_may() {
     let promote = ["staff", "add", "M. Chen", "--role", "lead"];
     city.by("M. Chen", day, &promote).ends(Exit::Refused);
     city.on(day, &["staff", "add", "Ana Silva", "--role", "auditor"]).ok();
-    city.by("Ana Silva", day, &["promise", "10-000417", "20.00", "2026-05-08"]).ends(Exit::Refused);
+    city.by("Ana Silva", day, &["promise", "make", "10-000417", "20.00", "2026-05-08"]).ends(Exit::Refused);
     city.by("Ana Silva", day, &["log"]).ok();
 }
 
@@ -419,7 +474,7 @@ fn what_is_named_and_not_there_ends_with_four() {
     for args in [
         ["why", "10-999999"].as_slice(),
         &["account", "10-999999"],
-        &["promise", "10-999999", "20.00", "2026-03-10"],
+        &["promise", "make", "10-999999", "20.00", "2026-03-10"],
         &["notices", "show", "77"],
         &["notices", "cancel", "77", "--reason", "none"],
         &["orders", "cancel", "77", "--reason", "none"],
@@ -521,9 +576,26 @@ fn a_dispute_bars_the_shut_off_until_it_is_decided() {
 fn promises_and_arrangements_keep_to_the_policys_limits() {
     let city = City::sqlite();
     city.on("2026-04-10", &["night"]).ok();
-    let late = city.on("2026-04-10", &["promise", "10-000417", "50.00", "2026-05-10"]).ends(Exit::Refused);
+    let late = city.on("2026-04-10", &["promise", "make", "10-000417", "50.00", "2026-05-10"]).ends(Exit::Refused);
     assert!(late.contains("2026-04-24"), "{late}");
-    city.on("2026-04-10", &["promise", "10-000417", "50.00", "2026-04-20"]).ok();
+    // What is owed is the most that can be promised, and a promise of nothing is none.
+    let above = city.on("2026-04-10", &["promise", "make", "10-000417", "500.00", "2026-04-20"]).ends(Exit::Refused);
+    assert!(above.contains("no more than what is owed, $235.41"), "{above}");
+    city.on("2026-04-10", &["promise", "make", "10-000417", "0.00", "2026-04-20"]).ends(Exit::Refused);
+    city.on("2026-04-10", &["promise", "make", "10-000417", "50.00", "2026-04-20"]).ok();
+    // The one made last holds, and the log says what became of the other.
+    city.on("2026-04-11", &["promise", "make", "10-000417", "60.00", "2026-04-22"]).ok();
+    let states = || -> Vec<String> {
+        let account = city.on("2026-04-11", &["account", "10-000417", "--json"]).json();
+        account["promises"].as_array().unwrap().iter().map(|promise| promise["state"].to_string()).collect()
+    };
+    assert_eq!(states(), ["{\"canceled\":\"2026-04-11\"}", "\"open\""]);
+    let log = city.on("2026-04-11", &["log", "10-000417"]).ok();
+    assert!(log.contains("promise canceled") && log.contains("replaced by promise 2"), "{log}");
+    city.on("2026-04-11", &["promise", "cancel", "2", "--reason", " "]).ends(Exit::Refused);
+    city.on("2026-04-11", &["promise", "cancel", "2", "--reason", "lost the job"]).ok();
+    city.on("2026-04-11", &["promise", "cancel", "2", "--reason", "lost the job"]).ends(Exit::Refused);
+    assert_eq!(states()[1], "{\"canceled\":\"2026-04-11\"}");
     let plan = ["10-000417", "--installments", "3", "--first-due", "2026-05-01", "--down", "20"];
     let proposed = city.on("2026-04-10", &[&["arrange", "propose"], &plan[..]].concat()).ok();
     assert!(proposed.contains("Fri 2026-05-01") && proposed.contains("Total"), "{proposed}");

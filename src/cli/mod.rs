@@ -13,6 +13,7 @@ mod demo;
 mod dispute;
 mod exceptions;
 pub mod exit;
+mod fee;
 mod hold;
 mod import;
 mod log;
@@ -77,6 +78,9 @@ pub enum Command {
     /// Payments: the counter, the unmatched, and through which day each channel is loaded
     #[command(subcommand)]
     Payments(payments::Payments),
+    /// Fees: waive
+    #[command(subcommand)]
+    Fee(fee::Fee),
     /// Policies: check, test, adopt, list, show
     #[command(subcommand)]
     Rules(rules::Rules),
@@ -101,8 +105,9 @@ pub enum Command {
     Hold(hold::HoldCommand),
     /// Record a dispute: holds fees, shut-off and referral until it is decided
     Dispute(dispute::Dispute),
-    /// Record a promise to pay
-    Promise(promise::PromiseArgs),
+    /// Promises to pay: make, cancel
+    #[command(subcommand)]
+    Promise(promise::Promise),
     /// Payment arrangements: propose, make, cancel, list
     #[command(subcommand)]
     Arrange(arrange::Arrange),
@@ -154,6 +159,7 @@ async fn answer(cli: Cli) -> Result {
         Command::Today(args) => args.run(&desk).await,
         Command::Import(args) => args.run(&desk).await,
         Command::Payments(args) => args.run(&desk).await,
+        Command::Fee(args) => args.run(&desk).await,
         Command::Rules(args) => args.run(&desk).await,
         Command::Night(args) => args.run(&desk).await,
         Command::Notices(args) => args.run(&desk).await,

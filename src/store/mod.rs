@@ -117,6 +117,8 @@ use_cases! {
     fn open_items(&self, after: Option<AccountId>, limit: u32) -> Vec<AccountItems>;
     /// Posts a payment taken at the counter. The same receipt again is the same entry; another amount is a conflict.
     fn counter_payment(&self, account: AccountId, payment: &CounterPayment, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
+    /// Undoes a payment that was taken here, by its receipt. One that is voided already stays so, and that is said.
+    fn void_counter_payment(&self, receipt: &str, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> VoidedPayment;
     /// Undoes an entry of Arrears' own (a fee waived) with a reason.
     fn reverse_entry(&self, entry: EntryId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
     /// Payments that matched no account, in the order in which they came.
@@ -236,10 +238,10 @@ use_cases! {
     fn holds_of(&self, account: AccountId) -> Vec<Hold>;
     /// The holds in force on `day`.
     fn holds_on(&self, day: Day) -> Vec<(AccountId, Hold)>;
-    /// Records a promise to pay.
+    /// Records a promise to pay; it replaces one that is still open.
     fn add_promise(&self, account: AccountId, promise: &NewPromise, stamp: &Stamp) -> PromiseId;
-    /// Cancels a promise.
-    fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> ();
+    /// Cancels a promise; gives its account.
+    fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> AccountId;
     /// The account's promises, oldest first.
     fn promises_of(&self, account: AccountId) -> Vec<Promise>;
     /// All promises to be paid between the days, both inclusive.

@@ -224,6 +224,16 @@ pub struct CounterPayment {
     pub memo: String,
 }
 
+/// A counter payment that was undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoidedPayment {
+    pub account: AccountId,
+    /// Above zero.
+    pub amount: Cents,
+    /// False when it was voided before.
+    pub is_new: bool,
+}
+
 /// What a file is to the list of referrals with which it goes out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
