@@ -1202,6 +1202,13 @@ async fn the_policy_effective_last_is_in_force_and_wakes_every_account(store: St
     assert_eq!(store.due_accounts(day("2026-03-03"), None, 10).await.expect("due").len(), 1);
     let kept = store.policy(&"one".into()).await.expect("a policy");
     assert_eq!(kept, Some(policy("one", "2026-03-03")));
+    // Adopted again from the day of the other, it is the one chosen last; its first adoption stands as it was.
+    let later = lead("2026-05-04");
+    let again =
+        AdoptedPolicy { adopted_by: "Ida Berg".to_owned(), adopted_at: later.at, ..policy("one", "2026-06-01") };
+    store.adopt_policy(&again, &later).await.expect("adopted again");
+    assert_eq!(in_force("2026-06-01").await, Some("one".into()));
+    assert_eq!(store.policy(&"one".into()).await.expect("a policy"), Some(policy("one", "2026-06-01")));
     assert_eq!(store.policies().await.expect("all").len(), 2);
     assert_eq!(store.wake_all(day("2026-03-01")).await.expect("woken"), 1);
 }

@@ -288,7 +288,9 @@ CREATE TABLE policy (
     sources      JSONB NOT NULL,
     adopted_by   TEXT NOT NULL,
     adopted_at   TIMESTAMPTZ NOT NULL,
-    effective_on DATE NOT NULL
+    effective_on DATE NOT NULL,
+    -- When it was adopted last; its first adoption stands beside.
+    chosen_at    TIMESTAMPTZ NOT NULL
 );
 
 -- A business date is run once for each kind of run.

@@ -288,7 +288,9 @@ CREATE TABLE policy (
     sources      TEXT NOT NULL,
     adopted_by   TEXT NOT NULL,
     adopted_at   TEXT NOT NULL,
-    effective_on TEXT NOT NULL
+    effective_on TEXT NOT NULL,
+    -- When it was adopted last; its first adoption stands beside.
+    chosen_at    TEXT NOT NULL
 ) STRICT;
 
 -- A business date is run once for each kind of run.

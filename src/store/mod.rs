@@ -306,7 +306,8 @@ use_cases! {
 
 // Policies and runs.
 use_cases! {
-    /// Adopts a policy from its effective date on; the same text again changes only that date. Wakes all accounts then.
+    /// Adopts a policy from its effective date on; the same text again changes only that date, and the log says who did.
+    /// Wakes all accounts then.
     fn adopt_policy(&self, policy: &AdoptedPolicy, stamp: &Stamp) -> ();
     /// The policy in force on `day`: the one effective last, of those the one adopted last.
     fn policy_on(&self, day: Day) -> Option<AdoptedPolicy>;
