@@ -192,6 +192,8 @@ fn an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back(city: &City) {
     city.on("2026-05-08", &["calls", "release"]).ok();
     let early = city.on("2026-05-08", &["calls", "record", "1", "reached", "--at", "06:30"]).ends(Exit::Refused);
     assert!(early.contains("08:00"), "{early}");
+    let ahead = city.on("2026-05-08", &["calls", "record", "1", "reached", "--at", "12:01"]).ends(Exit::Refused);
+    assert!(ahead.contains("a time of today that has come; it is 12:00"), "{ahead}");
     city.on("2026-05-08", &["calls", "record", "1", "reached", "--at", "09:15", "--note", "will see"]).ok();
     city.on("2026-05-08", &["calls", "record", "2", "reached", "--at", "09:30"]).ok();
 
@@ -331,7 +333,8 @@ fn a_counter_payment_far_above_the_debt_is_asked_about_and_a_mistaken_one_is_voi
     assert_eq!(account["open_items"][0]["due_on"], "2026-03-23");
     assert_eq!(account["balance"], 9_500);
     // A voided receipt is spent.
-    let spent = city.on("2026-03-31", &[&pay("9500.00", "R-1")[..], &["--confirm-amount"]].concat());
+    let again = ["--confirm-amount", "--received", "2026-03-30"];
+    let spent = city.on("2026-03-31", &[&pay("9500.00", "R-1")[..], &again].concat());
     assert!(spent.ends(Exit::Refused).contains("give the number of the receipt that replaces it"));
 
     // What a file brought, the file reverses; what is not there cannot be voided.
@@ -466,6 +469,47 @@ fn the_first_on_the_staff_can_add_the_others_and_the_last_who_can_stays() {
     let refused = city.on(day, &["staff", "add", "M. Chen", "--role", "representative"]).ends(Exit::Refused);
     assert!(refused.contains("ask Ida Berg"), "{refused}");
     city.by("Ida Berg", day, &["staff", "add", "M. Chen", "--role", "representative"]).ok();
+}
+
+#[test]
+fn the_log_says_who_of_the_staff_was_changed_from_what_to_what() {
+    let city = City::sqlite();
+    city.on("2026-03-03", &["staff", "add", "M. Chen", "--role", "approver"]).ok();
+    let log = city.on("2026-03-03", &["log", "--json"]).json();
+    let line = log.as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&line["what"], &line["actor"]["person"]), (&"staff changed".into(), &"L. Ortiz".into()));
+    let body = &line["body"];
+    assert_eq!(
+        [&body["name"], &body["from"], &body["to"]].map(|word| word.as_str().unwrap()),
+        ["M. Chen", "representative", "approver"]
+    );
+    assert!(city.on("2026-03-03", &["log"]).ok().contains("from: representative, name: M. Chen"));
+}
+
+#[test]
+fn a_policy_adopted_again_keeps_the_date_and_the_name_of_its_first_adoption() {
+    let city = City::sqlite();
+    city.on("2026-03-02", &["staff", "add", "Ida Berg", "--role", "administrator"]).ok();
+    city.by("Ida Berg", "2026-04-01", &["rules", "adopt", "riverbend"]).ok();
+    let policies = city.on("2026-04-01", &["rules", "list"]).ok();
+    assert!(policies.contains("Mon 2026-03-02") && policies.contains("L. Ortiz"), "{policies}");
+    assert!(!policies.contains("Ida Berg"), "{policies}");
+    let log = city.on("2026-04-01", &["log"]).ok();
+    let line = log.lines().find(|line| line.contains("policy adopted again")).expect("a second line");
+    assert!(line.contains("Ida Berg"), "{line}");
+}
+
+#[test]
+fn why_names_the_bill_of_each_late_fee() {
+    let city = City::sqlite();
+    let april = "account,service,amount,billed_on,due_on,source,reference\n\
+                 10-000418,water,60.00,2026-04-02,2026-04-23,cis,B4-W\n";
+    city.on("2026-04-02", &["import", &city.file("april.csv", april)]).ok();
+    city.on("2026-04-02", &["night"]).ok();
+    city.on("2026-04-24", &["night"]).ok();
+    let why = city.on("2026-04-24", &["why", "10-000418"]).ok();
+    assert!(why.contains("bill = due Mon 2026-03-23, $95.00 open"), "{why}");
+    assert!(why.contains("bill = due Thu 2026-04-23, $60.00 open"), "{why}");
 }
 
 #[test]

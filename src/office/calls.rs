@@ -134,7 +134,8 @@ impl Office {
     /// Records what came of a call, with what follows: a promise, a hold, another attempt.
     ///
     /// # Errors
-    /// When the hour or the customer's wish forbids the call, or the promise is beyond the policy's limits.
+    /// When the hour forbids the call or has not come, its next attempt is for a later day, or the promise is beyond the
+    /// policy's limits.
     pub async fn record_call(&self, id: CallId, report: CallReport, by: &str) -> Result<()> {
         let call = self.store.call(id).await?;
         if matches!(call.state, CallState::Done | CallState::Dropped | CallState::Canceled) {
@@ -153,6 +154,7 @@ impl Office {
         let rules = self.rules_of_case(&snapshot).await?;
         let limits = &rules.policy.calls;
         within_hours(&report.at, limits.hours)?;
+        made_by_now(&report.at, &self.time_of_day())?;
         let stamp = self.stamp(by);
         let promise = match (report.outcome, report.promise) {
             (CallOutcome::Promise, Some((amount, pay_by))) => {
@@ -284,6 +286,18 @@ fn hold(report: &CallReport, stamp: &Stamp) -> Option<NewHold> {
         items: Vec::new(),
         stops_clock: false,
         reason: if report.note.trim().is_empty() { "disputed by telephone".into() } else { report.note.clone() },
+    })
+}
+
+/// A call that is recorded was made. Both times are `HH:MM`.
+fn made_by_now(at: &str, now: &str) -> Result<()> {
+    if at <= now {
+        return Ok(());
+    }
+    Err(OfficeError::Input {
+        what: "the time of a call",
+        given: at.to_owned(),
+        expected: format!("a time of today that has come; it is {now}"),
     })
 }
 
