@@ -1,19 +1,21 @@
 //! What the store takes and gives besides the domain's own nouns.
 
+mod export;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use export::*;
 
 use crate::domain::account::words;
 use crate::domain::arrangement::Installment;
 use crate::domain::call::ScorePart;
-use crate::domain::document::Document;
 use crate::domain::hold::HoldKind;
 use crate::domain::import::{FileKind, ImportOutcome, RefusedRow};
 use crate::domain::notice::NewNotice;
-use crate::domain::referral::Destination;
 use crate::domain::{
     AccountId, AccountNumber, Actor, BatchId, CallId, Cents, Day, Decision, DocumentHash, ItemId, Language, NoticeId,
-    OpenItem, PolicyHash, Profile, ReferralId, Role, RunId, Service,
+    OpenItem, PolicyHash, Profile, Role, RunId, Service,
 };
 
 /// Who acts, on which business date and at which instant: every change bears it into the log.
@@ -232,51 +234,6 @@ pub struct VoidedPayment {
     pub amount: Cents,
     /// False when it was voided before.
     pub is_new: bool,
-}
-
-/// What a file is to the list of referrals with which it goes out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExportPart {
-    /// One line a referral.
-    List,
-    /// Totals, and the hash of the list.
-    Control,
-    /// The packet of one referral, under its file name.
-    Packet(String),
-}
-
-/// A list of referrals about to go out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewExport {
-    pub to: Destination,
-    /// All approved, and to this destination.
-    pub referrals: Vec<ReferralId>,
-    pub total: Cents,
-    pub files: Vec<(ExportPart, Document)>,
-}
-
-/// A list of referrals that goes out, as recorded: the files are written from this record, as often as need be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReferralExport {
-    /// Destination, day and number on that day: `attorney-2026-05-20-1`.
-    pub name: String,
-    pub to: Destination,
-    pub made_on: Day,
-    pub made_by: String,
-    pub referrals: Vec<ReferralId>,
-    pub total: Cents,
-    pub files: Vec<ExportFile>,
-    /// `None` while a file may be missing.
-    #[serde(default)]
-    pub written_at: Option<DateTime<Utc>>,
-}
-
-/// One file of a list; its bytes are kept under their hash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportFile {
-    pub part: ExportPart,
-    pub document: DocumentHash,
 }
 
 /// One file of a policy: the policy itself or a pack that it extends.
