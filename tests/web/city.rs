@@ -38,7 +38,7 @@ account,service,amount,billed_on,due_on,source,reference,memo
 const PAYMENTS: &str = "\
 account,amount,received_on,channel,source,reference,memo
 10-000417,20.00,2026-05-04,counter,counter,C-1,
-99-000000,75.00,2026-06-03,lockbox,lockbox,LB-1,Check 1187
+99-000000,75.00,2026-05-29,lockbox,lockbox,LB-1,Check 1187
 ";
 
 /// The day on which the tests look.
