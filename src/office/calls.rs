@@ -321,3 +321,38 @@ fn within_hours(at: &str, (from, to): (u8, u8)) -> Result<()> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::office::testing::{City, day, report};
+
+    /// The call of May 8, released.
+    async fn call(city: &City) -> CallId {
+        city.to_the_call().await;
+        city.office.night(day("2026-05-08")).await.unwrap();
+        city.office.release_call_list(day("2026-05-08"), "Ruth").await.unwrap();
+        city.at("2026-05-08", "10:00");
+        city.office.store.call_list(day("2026-05-08")).await.unwrap()[0].id
+    }
+
+    #[tokio::test]
+    async fn a_second_attempt_on_the_same_day_is_refused() {
+        let city = City::new().await;
+        let call = call(&city).await;
+        city.office.record_call(call, report(CallOutcome::NoAnswer, "09:40"), "Omar").await.unwrap();
+        let again = city.office.record_call(call, report(CallOutcome::Reached, "09:50"), "Omar").await.unwrap_err();
+        assert!(again.to_string().contains("one attempt a day is counted"), "{again}");
+        let attempts = city.office.store.attempts_of(city.debtor().await).await.unwrap();
+        assert_eq!(attempts.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_call_is_recorded_when_its_hour_has_come_and_not_before() {
+        let city = City::new().await;
+        let call = call(&city).await;
+        let ahead = city.office.record_call(call, report(CallOutcome::Reached, "10:01"), "Omar").await.unwrap_err();
+        assert!(ahead.to_string().contains("a time of today that has come; it is 10:00"), "{ahead}");
+        city.office.record_call(call, report(CallOutcome::Reached, "10:00"), "Omar").await.unwrap();
+    }
+}

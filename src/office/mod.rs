@@ -21,6 +21,8 @@ mod payments;
 mod policies;
 mod skip;
 pub mod staff;
+#[cfg(test)]
+pub(crate) mod testing;
 mod why;
 
 use std::collections::BTreeMap;
