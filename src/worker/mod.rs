@@ -220,7 +220,60 @@ fn report(what: &'static str, result: Result<(), OfficeError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::call::CallState;
     use crate::domain::day::parse;
+    use crate::office::testing::City;
+
+    /// A daemon that has just been started, and what it does in its first moment.
+    async fn start(city: &City) -> Worker {
+        let worker = Worker::new(Arc::clone(&city.office), city.mailer(), "one".into());
+        let now = city.office.now();
+        worker.step(&mut Due { inbox: Some(now), outbox: None }).await;
+        worker
+    }
+
+    #[tokio::test]
+    async fn a_daemon_killed_between_the_run_and_its_call_list_makes_the_list_when_it_is_back() {
+        let city = City::new().await;
+        city.to_the_call().await;
+        let today = city.office.today();
+        city.office.run_day(today, None).await.unwrap();
+        assert!(city.office.store.call_list(today).await.unwrap().is_empty());
+        start(&city).await;
+        assert_eq!(city.office.store.call_list(today).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_daemon_killed_between_a_payment_and_its_decision_decides_when_it_is_back() {
+        let city = City::new().await;
+        city.to_the_call().await;
+        city.office.night(city.office.today()).await.unwrap();
+        // The file is in the books, and nothing was decided; the inbox is empty from here on.
+        city.at("2026-05-08", "09:00");
+        city.lockbox("10-000417", "224.20", "2026-05-08").await;
+        let debtor = city.debtor().await;
+        assert!(city.office.snapshot(debtor).await.unwrap().case.is_some());
+        start(&city).await;
+        assert_eq!(city.office.snapshot(debtor).await.unwrap().case, None);
+        let calls = city.office.store.calls_of(debtor).await.unwrap();
+        assert!(calls.iter().all(|call| call.state == CallState::Canceled), "{calls:?}");
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_the_night_is_decided_at_the_next_look_into_the_inbox() {
+        let city = City::new().await;
+        city.to_the_call().await;
+        let worker = start(&city).await;
+        let debtor = city.debtor().await;
+        assert!(city.office.snapshot(debtor).await.unwrap().case.is_some());
+        city.at("2026-05-08", "09:00");
+        let payment = "account,amount,received_on,channel,source,reference\n\
+                       10-000417,224.20,2026-05-08,lockbox,lockbox,LB-1\n";
+        city.inbox("payments.csv", payment);
+        let now = city.office.now();
+        worker.step(&mut Due { inbox: Some(now), outbox: None }).await;
+        assert_eq!(city.office.snapshot(debtor).await.unwrap().case, None);
+    }
 
     #[test]
     fn an_outage_of_three_days_is_made_good_date_by_date() {
