@@ -513,6 +513,28 @@ fn why_names_the_bill_of_each_late_fee() {
 }
 
 #[test]
+fn an_email_is_not_marked_as_mailed_and_nothing_is_canceled_without_a_reason() {
+    let city = City::sqlite();
+    city.on("2026-03-28", &["night"]).ok();
+    let reminders = city.on("2026-03-28", &["notices", "list", "--json"]).json();
+    let of = |channel: &str| {
+        let found = reminders.as_array().unwrap().iter().find(|notice| notice["channel"] == channel);
+        found.expect("a reminder")["id"].to_string()
+    };
+    let (email, letter) = (of("email"), of("mail"));
+    city.on("2026-03-28", &["outbox"]).ok();
+    // Both are named at once: the email keeps the letter from being marked.
+    let mailed = ["notices", "mailed", &letter, &email, "--on", "2026-03-28", "--proof", "PS 3665"];
+    let refused = city.on("2026-03-28", &mailed).ends(Exit::Refused);
+    assert!(refused.contains("by email, and only a letter that was made is mailed"), "{refused}");
+    assert_eq!(city.on("2026-03-28", &["notices", "show", &letter, "--json"]).json()["state"], "rendered");
+
+    let refused = city.on("2026-03-28", &["notices", "cancel", &letter, "--reason", " "]).ends(Exit::Refused);
+    assert!(refused.contains("the reason"), "{refused}");
+    city.on("2026-03-28", &["notices", "cancel", &letter, "--reason", "moved away"]).ok();
+}
+
+#[test]
 fn what_is_named_and_not_there_ends_with_four() {
     let city = City::sqlite();
     for args in [
