@@ -1210,7 +1210,6 @@ async fn the_policy_effective_last_is_in_force_and_wakes_every_account(store: St
     assert_eq!(in_force("2026-06-01").await, Some("one".into()));
     assert_eq!(store.policy(&"one".into()).await.expect("a policy"), Some(policy("one", "2026-06-01")));
     assert_eq!(store.policies().await.expect("all").len(), 2);
-    assert_eq!(store.wake_all(day("2026-03-01")).await.expect("woken"), 1);
 }
 
 async fn a_frozen_account_is_due_again_when_a_person_clears_it(store: Store, _: String) {
@@ -1255,16 +1254,15 @@ async fn people_log_in_by_sessions_that_expire(store: Store, _: String) {
 }
 
 async fn a_document_is_kept_byte_for_byte(store: Store, _: String) {
-    let debtor = one_debtor(&store).await;
-    let packet = Document::new(MediaType::Zip, vec![0, 1, 2, 255]);
-    for _ in 0..2 {
-        store.put_document(&packet, Some(debtor), "packet 1", &at("2026-05-01")).await.expect("kept");
-    }
-    assert_eq!(store.document(&packet.hash).await.expect("a lookup"), Some(packet.clone()));
-    assert_eq!(store.documents_of(debtor).await.expect("its uses").len(), 1);
-    let forged = Document { bytes: vec![9], ..packet };
-    let refused = store.put_document(&forged, None, "packet 2", &at("2026-05-01")).await;
+    let (_, notice) = one_notice(&store).await;
+    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("the release");
+    let letter = Document::new(MediaType::Pdf, vec![0, 1, 2, 255]);
+    let forged = Document { bytes: vec![9], ..letter.clone() };
+    let refused = store.notice_rendered(notice, &forged, day("2026-05-01"), &at("2026-05-01")).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    assert_eq!(store.document(&letter.hash).await.expect("a lookup"), None);
+    store.notice_rendered(notice, &letter, day("2026-05-01"), &at("2026-05-01")).await.expect("kept");
+    assert_eq!(store.document(&letter.hash).await.expect("a lookup"), Some(letter));
 }
 
 async fn an_account_is_found_by_number_name_or_street(store: Store, _: String) {

@@ -103,8 +103,6 @@ use_cases! {
     fn account_by_number(&self, number: &str) -> Option<Account>;
     /// Accounts whose number, name or service address contains the text, by number.
     fn search(&self, text: &str, limit: u32) -> Vec<Account>;
-    /// Makes every account due on `day` at the latest: a calendar, pack or policy changed. Gives their number.
-    fn wake_all(&self, day: Day) -> u64;
     /// How much waits for people on `day`.
     fn waiting(&self, day: Day) -> Waiting;
 }
@@ -142,8 +140,8 @@ use_cases! {
     fn record_event(&self, account: AccountId, event: &Event, note: &str, stamp: &Stamp) -> ();
     /// Tasks for people: the open ones, or all.
     fn tasks(&self, open_only: bool) -> Vec<Task>;
-    /// Closes a task.
-    fn close_task(&self, id: i64, stamp: &Stamp) -> ();
+    /// Closes a task; gives its account.
+    fn close_task(&self, id: i64, stamp: &Stamp) -> AccountId;
 }
 
 // Notices.
@@ -327,8 +325,6 @@ use_cases! {
 
 // Log, exceptions, people, documents.
 use_cases! {
-    /// Writes a line into the log.
-    fn append_log(&self, account: Option<AccountId>, what: &str, body: &Value, stamp: &Stamp) -> ();
     /// The account's log, newest first.
     fn log_of(&self, account: AccountId, limit: u32) -> Vec<LogLine>;
     /// The whole log in its order, after the last of the previous page.
@@ -351,10 +347,6 @@ use_cases! {
     fn session(&self, token_hash: &str, now: DateTime<Utc>) -> Option<StaffMember>;
     /// Ends a session.
     fn close_session(&self, token_hash: &str) -> ();
-    /// Keeps a document and what it is for.
-    fn put_document(&self, document: &Document, account: Option<AccountId>, used_for: &str, stamp: &Stamp) -> ();
     /// A kept document.
     fn document(&self, hash: &DocumentHash) -> Option<Document>;
-    /// The documents kept for an account, oldest first.
-    fn documents_of(&self, account: AccountId) -> Vec<DocumentUse>;
 }

@@ -359,16 +359,6 @@ pub struct Task {
     pub closed_on: Option<Day>,
 }
 
-/// A document and what it was kept for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentUse {
-    pub account: Option<AccountId>,
-    /// An act's key, or the name of a packet or batch.
-    pub used_for: String,
-    pub hash: DocumentHash,
-    pub used_at: DateTime<Utc>,
-}
-
 /// How much waits for people, for the Today page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
