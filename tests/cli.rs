@@ -215,6 +215,8 @@ fn an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back(city: &City) {
     city.on("2026-05-22", &["orders", "result", "1", "--done", "--at", "10:30"]).ok();
     let account = city.on("2026-05-22", &["account", "10-000417"]).ok();
     assert!(account.contains("Shut off         water"), "{account}");
+    let off = city.on("2026-05-22", &["orders", "off", "--json"]).json();
+    assert_eq!(off, serde_json::json!([{ "account_number": "10-000417", "service": "water", "since": "2026-05-22" }]));
 
     // The debt is paid at the counter: a restoration stands at once.
     let paid = city.on("2026-05-22", &["payments", "counter", "10-000417", "235.41", "--receipt", "R-1"]).ok();
@@ -245,6 +247,11 @@ fn a_payment_imported_after_the_night_cancels_what_was_pending(city: &City) {
     assert_eq!(notice["state"], "canceled");
     let refused = city.on("2026-05-01", &["notices", "release", &id]).ends(Exit::Refused);
     assert!(refused.contains("it is canceled already"), "{refused}");
+
+    let files = city.on("2026-05-01", &["imports", "--json"]).json();
+    let taken: Vec<_> = files.as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    assert_eq!(taken, ["payments.csv", "accounts.csv", "charges.csv"]);
+    assert_eq!(files[0]["outcome"]["unmatched"], 1);
 
     // What matched no account waits for a person.
     let unmatched = city.on("2026-05-01", &["payments", "unmatched", "--json"]).json();
@@ -369,6 +376,15 @@ fn an_old_debt_ends_in_a_packet(city: &City) {
     city.on("2026-08-22", &["packet", "10-000417"]).ends(Exit::Refused);
     city.on("2026-09-22", &["night"]).ok();
     let candidates = city.on("2026-09-22", &["referrals", "list", "--json"]).json();
+    // A debt too small for the agency is a task of the lead's.
+    let tasks = city.on("2026-09-22", &["tasks", "list", "--json"]).json();
+    assert_eq!((&tasks[0]["account_number"], &tasks[0]["role"]), (&"10-000418".into(), &"lead".into()));
+    let task = tasks[0]["id"].to_string();
+    city.on("2026-09-22", &["tasks", "close", &task]).ok();
+    city.on("2026-09-22", &["tasks", "close", &task]).ends(Exit::NotFound);
+    assert_eq!(city.on("2026-09-22", &["tasks", "list"]).ok(), "No tasks.\n");
+    assert!(city.on("2026-09-22", &["tasks", "list", "--all"]).ok().contains("L. Ortiz"));
+
     let of_munoz = candidates.as_array().unwrap().iter().find(|r| r["account_number"] == "10-000417").unwrap();
     assert_eq!(of_munoz["to"], "agency");
     let id = of_munoz["id"].to_string();
@@ -528,6 +544,13 @@ fn an_email_is_not_marked_as_mailed_and_nothing_is_canceled_without_a_reason() {
     let refused = city.on("2026-03-28", &mailed).ends(Exit::Refused);
     assert!(refused.contains("by email, and only a letter that was made is mailed"), "{refused}");
     assert_eq!(city.on("2026-03-28", &["notices", "show", &letter, "--json"]).json()["state"], "rendered");
+
+    // What bounces is an email, and bounces once; somebody looks after the address.
+    city.on("2026-03-29", &["email", "bounced", &letter, "--reason", "no such user"]).ends(Exit::Refused);
+    city.on("2026-03-29", &["email", "bounced", &email, "--reason", "no such user"]).ok();
+    city.on("2026-03-29", &["email", "bounced", &email, "--reason", "no such user"]).ends(Exit::Refused);
+    assert_eq!(city.on("2026-03-29", &["notices", "show", &email, "--json"]).json()["state"], "bounced");
+    assert!(city.on("2026-03-29", &["exceptions", "list"]).ok().contains("no such user"));
 
     let refused = city.on("2026-03-28", &["notices", "cancel", &letter, "--reason", " "]).ends(Exit::Refused);
     assert!(refused.contains("the reason"), "{refused}");

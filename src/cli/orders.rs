@@ -1,6 +1,7 @@
 //! `orders`: shut-offs, restorations and tags, from prepared to the crew's result.
 
 use clap::{ArgGroup, Args, Subcommand};
+use serde::Serialize;
 
 use super::args::{By, Json, date, word};
 use super::exit::counted;
@@ -8,7 +9,7 @@ use super::show::{Numbered, maybe, maybe_day, numbered};
 use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::field_order::{FieldOrder, OrderState};
-use crate::domain::{Day, OrderId, day};
+use crate::domain::{AccountNumber, Day, OrderId, Service, day};
 use crate::office::{Duty, Office};
 use crate::store::CrewResult;
 
@@ -21,6 +22,11 @@ pub enum Orders {
         /// Those for this day
         #[arg(long, value_name = "DATE", value_parser = date)]
         date: Option<Day>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// What is shut off now
+    Off {
         #[command(flatten)]
         json: Json,
     },
@@ -84,6 +90,29 @@ pub struct OrderResult {
     by: By,
 }
 
+#[derive(Debug, Serialize)]
+struct Off {
+    account_number: AccountNumber,
+    service: Service,
+    since: Day,
+}
+
+/// What is shut off now, in order of accounts.
+async fn shut_off(office: &Office, json: Json) -> Result {
+    let mut lines = Vec::new();
+    for off in office.store.shut_offs().await? {
+        let account_number = office.store.account(off.account).await?.profile.number;
+        lines.push(Off { account_number, service: off.service, since: off.since });
+    }
+    json.or(&lines, || {
+        let mut table = Table::new(&[Column::Left("Account"), Column::Left("Service"), Column::Left("Since")]);
+        for off in &lines {
+            table.row([off.account_number.to_string(), off.service.to_string(), day::short(off.since)]);
+        }
+        table.show("Nothing is shut off.")
+    })
+}
+
 impl Orders {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
@@ -114,6 +143,7 @@ impl Orders {
                 let dispatched = office.dispatch_orders(&ids, &crew, by.may(&office, Duty::Write).await?).await?;
                 done(&office, &ids, &dispatched, "dispatched").await
             }
+            Self::Off { json } => shut_off(&office, json).await,
             Self::Result(args) => args.run(&office).await,
             Self::Cancel { id, reason, by } => {
                 office.cancel_order(OrderId(id), &reason, by.may(&office, Duty::Approve).await?).await?;

@@ -21,6 +21,7 @@ mod payments;
 mod policies;
 mod skip;
 pub mod staff;
+mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod why;
