@@ -1161,7 +1161,7 @@ async fn a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number(sto
 
     // What is not written yet is known, with its bytes, until it is.
     store.export_written(&first.name, &lead("2026-08-03")).await.expect("written");
-    assert_eq!(store.unwritten_exports().await.expect("lists"), [second.clone()]);
+    assert_eq!(store.unwritten_exports().await.expect("lists"), std::slice::from_ref(&second));
     let kept = store.document(&second.files[0].document).await.expect("read").expect("kept");
     assert_eq!(kept.bytes, format!("{:?}", &ids[1..]).into_bytes());
     store.export_written("attorney-2026-08-03-9", &lead("2026-08-03")).await.expect_err("no such list");

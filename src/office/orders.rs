@@ -234,7 +234,7 @@ mod tests {
     async fn a_payment_at_ten_past_nine_cancels_the_shut_off_that_was_finalized_at_nine() {
         let city = City::new().await;
         let order = finalized(&city).await;
-        city.office.counter_payment(city.debtor().await, &money(224_20), "Omar").await.unwrap();
+        city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
         assert_eq!(state(&city, order).await, OrderState::Canceled);
         assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap(), []);
     }
@@ -266,7 +266,7 @@ mod tests {
         let city = City::new().await;
         let order = finalized(&city).await;
         assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap(), [order]);
-        city.office.counter_payment(city.debtor().await, &money(224_20), "Omar").await.unwrap();
+        city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
         let standing = city.office.store.exceptions(true).await.unwrap();
         assert!(standing.iter().any(|line| line.kind == ExceptionKind::RecallCrew), "{standing:?}");
     }
@@ -280,7 +280,7 @@ mod tests {
         let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
         assert!(
             matches!(&outcome.refused[..], [(id, FinalizeRefusal::UnmatchedPayment { amount, .. })]
-                if *id == order && *amount == Cents::new(224_20)),
+                if *id == order && *amount == Cents::new(22_420)),
             "{outcome:?}"
         );
         assert_eq!(state(&city, order).await, OrderState::Approved);

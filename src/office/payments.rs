@@ -7,7 +7,7 @@ use crate::domain::{AccountId, Cents, Day, EntryId, UnmatchedId};
 use crate::store::{CounterPayment, VoidedPayment};
 
 /// A counter payment above this, and above twice what is owed, is asked about: a cipher too many costs somebody a month.
-const UNUSUAL: Cents = Cents::new(500_00);
+const UNUSUAL: Cents = Cents::new(50_000);
 
 impl Office {
     /// Posts money taken at the counter and decides the account at once.
