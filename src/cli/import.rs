@@ -71,6 +71,7 @@ impl Import {
         // After the night's run, what comes in is decided at once, so that a paid debt stops what was pending.
         if office.store.last_finished(NIGHT).await? == Some(office.today()) {
             let report = office.settle().await?;
+            office.recheck_todays_orders().await?;
             if report.changed > 0 {
                 let accounts = counted(usize::try_from(report.changed).unwrap_or(usize::MAX), "account", "accounts");
                 let _ = writeln!(answer.out, "Decided anew: {accounts}");

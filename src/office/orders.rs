@@ -140,6 +140,20 @@ impl Office {
         Ok(self.store.dispatch_orders(ids, crew, &self.stamp(by)).await?)
     }
 
+    /// Looks again at the shut-offs of today that were finalized or are with a crew: what a file brought may stand
+    /// against one although the debt is not paid whole.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recheck_todays_orders(&self) -> Result<()> {
+        let today = self.today();
+        let mut accounts = BTreeSet::new();
+        for state in [OrderState::Finalized, OrderState::Dispatched] {
+            accounts.extend(self.store.field_orders(Some(state), Some(today)).await?.iter().map(|order| order.account));
+        }
+        self.recheck_orders(&accounts.into_iter().collect::<Vec<_>>()).await
+    }
+
     /// Looks again at shut-offs that are on their way: what stands against one now cancels it. Canceling one that a
     /// crew has puts a recall on the exceptions list.
     ///

@@ -105,6 +105,7 @@ impl Worker {
         if self.office.store.last_finished(NIGHT).await? >= Some(self.office.today()) {
             let report = self.office.settle().await?;
             if report.examined > 0 {
+                self.office.recheck_todays_orders().await?;
                 tracing::info!(examined = report.examined, changed = report.changed, "what came in was decided");
             }
         }
@@ -222,6 +223,7 @@ mod tests {
     use super::*;
     use crate::domain::call::CallState;
     use crate::domain::day::parse;
+    use crate::domain::field_order::OrderState;
     use crate::office::testing::City;
 
     /// A daemon that has just been started, and what it does in its first moment.
@@ -257,6 +259,24 @@ mod tests {
         assert_eq!(city.office.snapshot(debtor).await.unwrap().case, None);
         let calls = city.office.store.calls_of(debtor).await.unwrap();
         assert!(calls.iter().all(|call| call.state == CallState::Canceled), "{calls:?}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_pays_most_of_the_debt_calls_the_crew_back() {
+        let city = City::new().await;
+        let order = city.to_the_shut_off().await;
+        let today = city.office.today();
+        city.office.finalize_orders(today, "Ruth").await.unwrap();
+        city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+        // All but $4.20 comes by lockbox at ten past nine: too little is left to shut off for.
+        city.at("2026-05-22", "09:10");
+        let payment = "account,amount,received_on,channel,source,reference\n\
+                       10-000417,220.00,2026-05-22,lockbox,lockbox,LB-1\n";
+        city.inbox("payments.csv", payment);
+        start(&city).await;
+        assert_eq!(city.office.store.order(order).await.unwrap().state, OrderState::Canceled);
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        assert!(standing.iter().any(|line| line.kind.word() == "recall_crew"), "{standing:?}");
     }
 
     #[tokio::test]
