@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use arrears::cli::{Cli, Exit};
+use arrears::domain::document::sha256;
 use clap::CommandFactory;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -58,10 +59,11 @@ impl Said {
 }
 
 impl City {
-    /// Riverbend's policy is adopted, one representative is on the staff, two accounts owe a bill due March 23.
+    /// Riverbend's policy is adopted, a lead and a representative are on the staff, two accounts owe a bill due March 23.
     fn new(database: Option<String>) -> Self {
         let city = Self { dir: TempDir::new().expect("a temporary directory"), database };
         city.on("2026-03-02", &["rules", "adopt", "riverbend"]).ok();
+        city.on("2026-03-02", &["staff", "add", "L. Ortiz", "--role", "lead"]).ok();
         let add = ["staff", "add", "M. Chen", "--role", "representative", "--capacity", "40", "--language", "es"];
         city.on("2026-03-02", &add).ok();
         let (accounts, charges) = (city.file("accounts.csv", ACCOUNTS), city.file("charges.csv", CHARGES));
@@ -84,10 +86,15 @@ impl City {
         path.display().to_string()
     }
 
-    /// Gives a command on a day, as L. Ortiz.
+    /// Gives a command on a day, as L. Ortiz, the lead.
     fn on(&self, today: &str, args: &[&str]) -> Said {
+        self.by("L. Ortiz", today, args)
+    }
+
+    /// Gives a command on a day, as someone.
+    fn by(&self, name: &str, today: &str, args: &[&str]) -> Said {
         let mut command = arrears();
-        command.env("ARREARS_DIR", self.data()).env("ARREARS_BY", "L. Ortiz").env("ARREARS_TODAY", today);
+        command.env("ARREARS_DIR", self.data()).env("ARREARS_BY", name).env("ARREARS_TODAY", today);
         if let Some(database) = &self.database {
             command.env("ARREARS_DATABASE", database);
         }
@@ -142,7 +149,12 @@ story! {
     an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back
     a_payment_imported_after_the_night_cancels_what_was_pending
     a_refused_file_leaves_its_report_and_nothing_else
+    a_date_far_ahead_refuses_its_file_and_a_near_one_is_told
+    a_folder_among_the_files_is_told_and_the_rest_is_taken
+    a_counter_payment_far_above_the_debt_is_asked_about_and_a_mistaken_one_is_voided
+    a_late_fee_is_waived_with_a_reason_by_the_lead
     an_old_debt_ends_in_a_packet
+    a_list_for_the_agency_that_could_not_be_written_is_written_later_and_the_next_has_the_next_number
 }
 
 fn an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back(city: &City) {
@@ -180,6 +192,8 @@ fn an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back(city: &City) {
     city.on("2026-05-08", &["calls", "release"]).ok();
     let early = city.on("2026-05-08", &["calls", "record", "1", "reached", "--at", "06:30"]).ends(Exit::Refused);
     assert!(early.contains("08:00"), "{early}");
+    let ahead = city.on("2026-05-08", &["calls", "record", "1", "reached", "--at", "12:01"]).ends(Exit::Refused);
+    assert!(ahead.contains("a time of today that has come; it is 12:00"), "{ahead}");
     city.on("2026-05-08", &["calls", "record", "1", "reached", "--at", "09:15", "--note", "will see"]).ok();
     city.on("2026-05-08", &["calls", "record", "2", "reached", "--at", "09:30"]).ok();
 
@@ -201,6 +215,8 @@ fn an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back(city: &City) {
     city.on("2026-05-22", &["orders", "result", "1", "--done", "--at", "10:30"]).ok();
     let account = city.on("2026-05-22", &["account", "10-000417"]).ok();
     assert!(account.contains("Shut off         water"), "{account}");
+    let off = city.on("2026-05-22", &["orders", "off", "--json"]).json();
+    assert_eq!(off, serde_json::json!([{ "account_number": "10-000417", "service": "water", "since": "2026-05-22" }]));
 
     // The debt is paid at the counter: a restoration stands at once.
     let paid = city.on("2026-05-22", &["payments", "counter", "10-000417", "235.41", "--receipt", "R-1"]).ok();
@@ -232,6 +248,11 @@ fn a_payment_imported_after_the_night_cancels_what_was_pending(city: &City) {
     let refused = city.on("2026-05-01", &["notices", "release", &id]).ends(Exit::Refused);
     assert!(refused.contains("it is canceled already"), "{refused}");
 
+    let files = city.on("2026-05-01", &["imports", "--json"]).json();
+    let taken: Vec<_> = files.as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    assert_eq!(taken, ["payments.csv", "accounts.csv", "charges.csv"]);
+    assert_eq!(files[0]["outcome"]["unmatched"], 1);
+
     // What matched no account waits for a person.
     let unmatched = city.on("2026-05-01", &["payments", "unmatched", "--json"]).json();
     let id = unmatched[0]["id"].to_string();
@@ -262,11 +283,108 @@ fn a_refused_file_leaves_its_report_and_nothing_else(city: &City) {
     city.on("2026-05-21", &["import", "nowhere.csv"]).ends(Exit::NotFound);
 }
 
+fn a_date_far_ahead_refuses_its_file_and_a_near_one_is_told(city: &City) {
+    let payments = |name: &str, day: &str| {
+        let head = "account,amount,received_on,channel,source,reference";
+        city.file(name, &format!("{head}\n10-000418,40.00,{day},lockbox,lockbox,LB-{day}\n"))
+    };
+    // May 20, the year mistyped: refused, with the place and the last day that is taken.
+    let report = city.on("2026-05-20", &["import", &payments("typo.csv", "2027-05-20")]).ends(Exit::Refused);
+    assert!(report.contains("line 2, column received_on: \"2027-05-20\""), "{report}");
+    assert!(report.contains("expected 2026-06-19 (30 days ahead) at the latest"), "{report}");
+    // A check for June 1: taken and told, and it counts from June 1.
+    let said = city.on("2026-05-20", &["import", &payments("checks.csv", "2026-06-01")]).ok();
+    assert!(said.contains("checks.csv: 1 row is dated ahead, as far as Mon 2026-06-01 (line 2)"), "{said}");
+    let exceptions = city.on("2026-05-20", &["exceptions", "list", "--json"]).json();
+    let kinds: Vec<&str> = exceptions.as_array().unwrap().iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["file_refused", "dated_ahead"]);
+    let owed = |day: &str| city.on(day, &["report", "aging", "--json"]).json()["total"]["balance_cents"].clone();
+    assert_eq!(owed("2026-05-20"), 31_920);
+
+    // The city's own limit is in its configuration.
+    fs::write(city.data().join("arrears.yaml"), "imports: {payments_ahead_days: 0}\n").unwrap();
+    city.on("2026-05-20", &["import", &payments("tomorrow.csv", "2026-05-21")]).ends(Exit::Refused);
+}
+
+fn a_folder_among_the_files_is_told_and_the_rest_is_taken(city: &City) {
+    let folder = city.dir.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    let payments = "account,amount,received_on,channel,source,reference\n\
+                    10-000418,95.00,2026-03-20,lockbox,lockbox,LB-1\n";
+    let file = city.file("payments.csv", payments);
+    let said = city.on("2026-03-24", &["import", folder.to_str().unwrap(), &file]);
+    assert!(said.out.contains("1 rows, 1 new"), "{}", said.out);
+    assert!(said.ends(Exit::Refused).contains("it is a folder; name the files in it"));
+}
+
+fn a_counter_payment_far_above_the_debt_is_asked_about_and_a_mistaken_one_is_voided(city: &City) {
+    let day = "2026-03-30";
+    let pay = |amount: &'static str, receipt: &'static str| {
+        ["payments", "counter", "10-000418", amount, "--receipt", receipt]
+    };
+    // $95.00 is owed, and the cashier types two ciphers too many.
+    let asked = city.on(day, &pay("9500.00", "R-1")).ends(Exit::Refused);
+    assert!(asked.contains("$9,500.00 is more than twice what is owed, $95.00"), "{asked}");
+    assert!(asked.contains("confirm the amount"), "{asked}");
+    city.on(day, &[&pay("9500.00", "R-1")[..], &["--confirm-amount"]].concat()).ok();
+    // The same receipt again is the same payment, and is not asked about again.
+    city.on(day, &pay("9500.00", "R-1")).ok();
+
+    // It was a mistake after all: the debt is back, with its due date. A second time changes nothing.
+    let void = ["payments", "void", "R-1", "--reason", "typed too much"];
+    city.by("M. Chen", "2026-03-31", &void).ends(Exit::Refused);
+    let said = city.on("2026-03-31", &void).ok();
+    assert_eq!(said, "Receipt R-1, $9,500.00, is voided; the balance of account 10-000418 is $95.00\n");
+    assert!(city.on("2026-03-31", &void).ok().contains("was voided already"));
+    let account = city.on("2026-03-31", &["account", "10-000418", "--json"]).json();
+    assert_eq!(account["open_items"][0]["due_on"], "2026-03-23");
+    assert_eq!(account["balance"], 9_500);
+    // A voided receipt is spent.
+    let again = ["--confirm-amount", "--received", "2026-03-30"];
+    let spent = city.on("2026-03-31", &[&pay("9500.00", "R-1")[..], &again].concat());
+    assert!(spent.ends(Exit::Refused).contains("give the number of the receipt that replaces it"));
+
+    // What a file brought, the file reverses; what is not there cannot be voided.
+    let file = "account,amount,received_on,channel,source,reference\n10-000418,5.00,2026-03-30,counter,counter,C-9\n";
+    city.on("2026-03-31", &["import", &city.file("counter.csv", file)]).ok();
+    let other = city.on("2026-03-31", &["payments", "void", "C-9", "--reason", "x"]).ends(Exit::Refused);
+    assert!(other.contains("came by a file"), "{other}");
+    city.on("2026-03-31", &["payments", "void", "R-77", "--reason", "x"]).ends(Exit::NotFound);
+}
+
+fn a_late_fee_is_waived_with_a_reason_by_the_lead(city: &City) {
+    city.on("2026-04-02", &["night"]).ok();
+    let ledger = city.on("2026-04-02", &["account", "10-000418", "--json"]).json()["ledger"].clone();
+    let fee = ledger.as_array().unwrap().iter().find(|line| line["kind"] == "fee").expect("a late fee");
+    assert_eq!(fee["amount"], 500);
+    let id = fee["id"].to_string();
+    let waive = ["fee", "waive", "10-000418", &id, "--reason", "first late payment in a year"];
+    city.by("M. Chen", "2026-04-03", &waive).ends(Exit::Refused);
+    let said = city.on("2026-04-03", &waive).ok();
+    assert_eq!(said, "The fee of $5.00 is waived; the balance of account 10-000418 is $95.00\n");
+    city.on("2026-04-03", &waive).ends(Exit::Refused);
+    // Neither the charge itself nor another account's entry.
+    let charge = ledger[0]["id"].to_string();
+    city.on("2026-04-03", &["fee", "waive", "10-000418", &charge, "--reason", "x"]).ends(Exit::Refused);
+    city.on("2026-04-03", &["fee", "waive", "10-000417", &id, "--reason", "x"]).ends(Exit::NotFound);
+    let log = city.on("2026-04-03", &["log", "10-000418"]).ok();
+    assert!(log.contains("first late payment in a year"), "{log}");
+}
+
 fn an_old_debt_ends_in_a_packet(city: &City) {
     city.night_and_mail("2026-08-21");
     city.on("2026-08-22", &["packet", "10-000417"]).ends(Exit::Refused);
     city.on("2026-09-22", &["night"]).ok();
     let candidates = city.on("2026-09-22", &["referrals", "list", "--json"]).json();
+    // A debt too small for the agency is a task of the lead's.
+    let tasks = city.on("2026-09-22", &["tasks", "list", "--json"]).json();
+    assert_eq!((&tasks[0]["account_number"], &tasks[0]["role"]), (&"10-000418".into(), &"lead".into()));
+    let task = tasks[0]["id"].to_string();
+    city.on("2026-09-22", &["tasks", "close", &task]).ok();
+    city.on("2026-09-22", &["tasks", "close", &task]).ends(Exit::NotFound);
+    assert_eq!(city.on("2026-09-22", &["tasks", "list"]).ok(), "No tasks.\n");
+    assert!(city.on("2026-09-22", &["tasks", "list", "--all"]).ok().contains("L. Ortiz"));
+
     let of_munoz = candidates.as_array().unwrap().iter().find(|r| r["account_number"] == "10-000417").unwrap();
     assert_eq!(of_munoz["to"], "agency");
     let id = of_munoz["id"].to_string();
@@ -280,13 +398,172 @@ fn an_old_debt_ends_in_a_packet(city: &City) {
     assert!(placed.contains("10-000417") && placed.contains("Tue 2026-09-22"), "{placed}");
 }
 
+fn a_list_for_the_agency_that_could_not_be_written_is_written_later_and_the_next_has_the_next_number(city: &City) {
+    let charge = "account,service,amount,billed_on,due_on,source,reference\n\
+                  10-000418,water,129.20,2026-03-02,2026-03-23,cis,B3-W\n";
+    city.on("2026-03-02", &["import", &city.file("more.csv", charge)]).ok();
+    city.night_and_mail("2026-08-21");
+    let day = "2026-09-22";
+    city.on(day, &["night"]).ok();
+    city.on(day, &["referrals", "approve", "1"]).ok();
+    assert_eq!(city.on(day, &["referrals", "list", "--json"]).json().as_array().unwrap().len(), 2);
+    // The folder cannot be made: a file lies in its place, as a full disk would stand in the way.
+    fs::write(city.data().join("exports"), "").unwrap();
+    city.on(day, &["referrals", "export", "--to", "agency"]).ends(Exit::Failed);
+    let lists = city.on(day, &["referrals", "exports"]).ok();
+    assert!(lists.contains("agency-2026-09-22-1") && lists.contains("not written yet"), "{lists}");
+    fs::remove_file(city.data().join("exports")).unwrap();
+
+    // The next export writes what was left, and lists only what is new.
+    city.on(day, &["referrals", "approve", "2"]).ok();
+    let said = city.on(day, &["referrals", "export", "--to", "agency"]).ok();
+    assert!(said.contains("agency-2026-09-22-2.csv"), "{said}");
+    let again = city.on(day, &["referrals", "export", "--to", "agency"]).ok();
+    assert_eq!(again, "Nothing was placed with agency\n");
+    let lists = city.on(day, &["referrals", "exports", "--json"]).json();
+    let listed: Vec<&Value> = lists.as_array().unwrap().iter().map(|list| &list["referrals"]).collect();
+    assert_eq!(listed, [&serde_json::json!([2]), &serde_json::json!([1])]);
+
+    // Each list names one packet, and the packet that lies there has the hash that it names.
+    for (number, account) in [(1, "10-000417"), (2, "10-000418")] {
+        let name = format!("agency-2026-09-22-{number}");
+        let list = fs::read_to_string(city.data().join(format!("exports/{name}.csv"))).unwrap();
+        assert_eq!(list.lines().count(), 2, "{list}");
+        let line: Vec<&str> = list.lines().nth(1).unwrap().split(',').collect();
+        let [packet, hash] = line[line.len() - 2..] else { panic!("{list}") };
+        assert!(packet.contains(account), "{packet}");
+        let packet = fs::read(city.data().join(format!("packets/{name}/{packet}"))).unwrap();
+        assert_eq!(sha256(&packet).as_str(), hash);
+        let control = fs::read_to_string(city.data().join(format!("exports/{name}.control.csv"))).unwrap();
+        assert!(control.contains(sha256(list.as_bytes()).as_str()), "{control}");
+    }
+}
+
+#[test]
+fn a_command_is_done_by_someone_of_the_staff_whose_role_may() {
+    let city = City::sqlite();
+    let day = "2026-05-01";
+    city.on(day, &["night"]).ok();
+
+    // A name that is not on the staff does nothing, not even with the clearest intent.
+    let pay = ["payments", "counter", "10-000418", "20.00", "--receipt", "R-1"];
+    let unknown = city.by("L. Ortis", day, &pay).ends(Exit::Refused);
+    assert!(unknown.contains("\"L. Ortis\" is not on the staff: did you mean \"L. Ortiz\"?"), "{unknown}");
+    assert!(city.by("Quigley", day, &pay).ends(Exit::Refused).contains("arrears staff list"));
+
+    // A representative takes money, and releases nothing.
+    city.by("M. Chen", day, &pay).ok();
+    let refused = city.by("M. Chen", day, &["notices", "release", "--all"]).ends(Exit::Refused);
+    assert!(refused.contains("M. Chen is a representative, and may not release notices"), "{refused}");
+    assert!(refused.contains("ask L. Ortiz"), "{refused}");
+    let planned = city.on(day, &["notices", "list", "--state", "planned", "--json"]).json();
+    assert!(!planned.as_array().unwrap().is_empty());
+    city.on(day, &["notices", "release", "--all"]).ok();
+
+    // Nor do they change the staff, but for their own password; an auditor changes nothing at all.
+    let promote = ["staff", "add", "M. Chen", "--role", "lead"];
+    city.by("M. Chen", day, &promote).ends(Exit::Refused);
+    city.on(day, &["staff", "add", "Ana Silva", "--role", "auditor"]).ok();
+    city.by("Ana Silva", day, &["promise", "make", "10-000417", "20.00", "2026-05-08"]).ends(Exit::Refused);
+    city.by("Ana Silva", day, &["log"]).ok();
+}
+
+#[test]
+fn the_first_on_the_staff_can_add_the_others_and_the_last_who_can_stays() {
+    let city = City { dir: TempDir::new().unwrap(), database: None };
+    let day = "2026-03-02";
+    // Nobody is on the staff: anyone may begin.
+    city.by("setup", day, &["rules", "adopt", "riverbend"]).ok();
+    let locked = city.by("setup", day, &["staff", "add", "M. Chen", "--role", "representative"]).ends(Exit::Refused);
+    assert!(locked.contains("add a lead or an administrator first"), "{locked}");
+    city.by("setup", day, &["staff", "add", "L. Ortiz", "--role", "lead"]).ok();
+    city.by("setup", day, &["staff", "add", "M. Chen", "--role", "representative"]).ends(Exit::Refused);
+    city.on(day, &["staff", "add", "L. Ortiz", "--role", "representative"]).ends(Exit::Refused);
+
+    // With an administrator, people are the administrator's matter.
+    city.on(day, &["staff", "add", "Ida Berg", "--role", "administrator"]).ok();
+    let refused = city.on(day, &["staff", "add", "M. Chen", "--role", "representative"]).ends(Exit::Refused);
+    assert!(refused.contains("ask Ida Berg"), "{refused}");
+    city.by("Ida Berg", day, &["staff", "add", "M. Chen", "--role", "representative"]).ok();
+}
+
+#[test]
+fn the_log_says_who_of_the_staff_was_changed_from_what_to_what() {
+    let city = City::sqlite();
+    city.on("2026-03-03", &["staff", "add", "M. Chen", "--role", "approver"]).ok();
+    let log = city.on("2026-03-03", &["log", "--json"]).json();
+    let line = log.as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&line["what"], &line["actor"]["person"]), (&"staff changed".into(), &"L. Ortiz".into()));
+    let body = &line["body"];
+    assert_eq!(
+        [&body["name"], &body["from"], &body["to"]].map(|word| word.as_str().unwrap()),
+        ["M. Chen", "representative", "approver"]
+    );
+    assert!(city.on("2026-03-03", &["log"]).ok().contains("from: representative, name: M. Chen"));
+}
+
+#[test]
+fn a_policy_adopted_again_keeps_the_date_and_the_name_of_its_first_adoption() {
+    let city = City::sqlite();
+    city.on("2026-03-02", &["staff", "add", "Ida Berg", "--role", "administrator"]).ok();
+    city.by("Ida Berg", "2026-04-01", &["rules", "adopt", "riverbend"]).ok();
+    let policies = city.on("2026-04-01", &["rules", "list"]).ok();
+    assert!(policies.contains("Mon 2026-03-02") && policies.contains("L. Ortiz"), "{policies}");
+    assert!(!policies.contains("Ida Berg"), "{policies}");
+    let log = city.on("2026-04-01", &["log"]).ok();
+    let line = log.lines().find(|line| line.contains("policy adopted again")).expect("a second line");
+    assert!(line.contains("Ida Berg"), "{line}");
+}
+
+#[test]
+fn why_names_the_bill_of_each_late_fee() {
+    let city = City::sqlite();
+    let april = "account,service,amount,billed_on,due_on,source,reference\n\
+                 10-000418,water,60.00,2026-04-02,2026-04-23,cis,B4-W\n";
+    city.on("2026-04-02", &["import", &city.file("april.csv", april)]).ok();
+    city.on("2026-04-02", &["night"]).ok();
+    city.on("2026-04-24", &["night"]).ok();
+    let why = city.on("2026-04-24", &["why", "10-000418"]).ok();
+    assert!(why.contains("bill = due Mon 2026-03-23, $95.00 open"), "{why}");
+    assert!(why.contains("bill = due Thu 2026-04-23, $60.00 open"), "{why}");
+}
+
+#[test]
+fn an_email_is_not_marked_as_mailed_and_nothing_is_canceled_without_a_reason() {
+    let city = City::sqlite();
+    city.on("2026-03-28", &["night"]).ok();
+    let reminders = city.on("2026-03-28", &["notices", "list", "--json"]).json();
+    let of = |channel: &str| {
+        let found = reminders.as_array().unwrap().iter().find(|notice| notice["channel"] == channel);
+        found.expect("a reminder")["id"].to_string()
+    };
+    let (email, letter) = (of("email"), of("mail"));
+    city.on("2026-03-28", &["outbox"]).ok();
+    // Both are named at once: the email keeps the letter from being marked.
+    let mailed = ["notices", "mailed", &letter, &email, "--on", "2026-03-28", "--proof", "PS 3665"];
+    let refused = city.on("2026-03-28", &mailed).ends(Exit::Refused);
+    assert!(refused.contains("by email, and only a letter that was made is mailed"), "{refused}");
+    assert_eq!(city.on("2026-03-28", &["notices", "show", &letter, "--json"]).json()["state"], "rendered");
+
+    // What bounces is an email, and bounces once; somebody looks after the address.
+    city.on("2026-03-29", &["email", "bounced", &letter, "--reason", "no such user"]).ends(Exit::Refused);
+    city.on("2026-03-29", &["email", "bounced", &email, "--reason", "no such user"]).ok();
+    city.on("2026-03-29", &["email", "bounced", &email, "--reason", "no such user"]).ends(Exit::Refused);
+    assert_eq!(city.on("2026-03-29", &["notices", "show", &email, "--json"]).json()["state"], "bounced");
+    assert!(city.on("2026-03-29", &["exceptions", "list"]).ok().contains("no such user"));
+
+    let refused = city.on("2026-03-28", &["notices", "cancel", &letter, "--reason", " "]).ends(Exit::Refused);
+    assert!(refused.contains("the reason"), "{refused}");
+    city.on("2026-03-28", &["notices", "cancel", &letter, "--reason", "moved away"]).ok();
+}
+
 #[test]
 fn what_is_named_and_not_there_ends_with_four() {
     let city = City::sqlite();
     for args in [
         ["why", "10-999999"].as_slice(),
         &["account", "10-999999"],
-        &["promise", "10-999999", "20.00", "2026-03-10"],
+        &["promise", "make", "10-999999", "20.00", "2026-03-10"],
         &["notices", "show", "77"],
         &["notices", "cancel", "77", "--reason", "none"],
         &["orders", "cancel", "77", "--reason", "none"],
@@ -388,9 +665,26 @@ fn a_dispute_bars_the_shut_off_until_it_is_decided() {
 fn promises_and_arrangements_keep_to_the_policys_limits() {
     let city = City::sqlite();
     city.on("2026-04-10", &["night"]).ok();
-    let late = city.on("2026-04-10", &["promise", "10-000417", "50.00", "2026-05-10"]).ends(Exit::Refused);
+    let late = city.on("2026-04-10", &["promise", "make", "10-000417", "50.00", "2026-05-10"]).ends(Exit::Refused);
     assert!(late.contains("2026-04-24"), "{late}");
-    city.on("2026-04-10", &["promise", "10-000417", "50.00", "2026-04-20"]).ok();
+    // What is owed is the most that can be promised, and a promise of nothing is none.
+    let above = city.on("2026-04-10", &["promise", "make", "10-000417", "500.00", "2026-04-20"]).ends(Exit::Refused);
+    assert!(above.contains("no more than what is owed, $235.41"), "{above}");
+    city.on("2026-04-10", &["promise", "make", "10-000417", "0.00", "2026-04-20"]).ends(Exit::Refused);
+    city.on("2026-04-10", &["promise", "make", "10-000417", "50.00", "2026-04-20"]).ok();
+    // The one made last holds, and the log says what became of the other.
+    city.on("2026-04-11", &["promise", "make", "10-000417", "60.00", "2026-04-22"]).ok();
+    let states = || -> Vec<String> {
+        let account = city.on("2026-04-11", &["account", "10-000417", "--json"]).json();
+        account["promises"].as_array().unwrap().iter().map(|promise| promise["state"].to_string()).collect()
+    };
+    assert_eq!(states(), ["{\"canceled\":\"2026-04-11\"}", "\"open\""]);
+    let log = city.on("2026-04-11", &["log", "10-000417"]).ok();
+    assert!(log.contains("promise canceled") && log.contains("replaced by promise 2"), "{log}");
+    city.on("2026-04-11", &["promise", "cancel", "2", "--reason", " "]).ends(Exit::Refused);
+    city.on("2026-04-11", &["promise", "cancel", "2", "--reason", "lost the job"]).ok();
+    city.on("2026-04-11", &["promise", "cancel", "2", "--reason", "lost the job"]).ends(Exit::Refused);
+    assert_eq!(states()[1], "{\"canceled\":\"2026-04-11\"}");
     let plan = ["10-000417", "--installments", "3", "--first-due", "2026-05-01", "--down", "20"];
     let proposed = city.on("2026-04-10", &[&["arrange", "propose"], &plan[..]].concat()).ok();
     assert!(proposed.contains("Fri 2026-05-01") && proposed.contains("Total"), "{proposed}");

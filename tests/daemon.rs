@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use arrears::domain::document::sha256;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -42,7 +43,8 @@ impl City {
 
     fn arrears(&self, today: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_arrears"));
-        command.env("ARREARS_DIR", self.path()).env("ARREARS_TODAY", today).env_remove("ARREARS_DATABASE");
+        command.env("ARREARS_DIR", self.path()).env("ARREARS_TODAY", today).env("ARREARS_BY", "L. Ortiz");
+        command.env_remove("ARREARS_DATABASE");
         if let Some(database) = &self.database {
             command.env("ARREARS_DATABASE", database);
         }
@@ -53,6 +55,12 @@ impl City {
         let output = self.arrears(today).args(args).output().expect("the program runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// A command that is to end with that code.
+    fn fails(&self, today: &str, args: &[&str], code: i32) {
+        let output = self.arrears(today).args(args).output().expect("the program runs");
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     fn inbox(&self, name: &str, text: &str) {
@@ -153,4 +161,35 @@ fn on_sqlite_the_daemon_takes_files_runs_each_date_once_and_makes_good_what_it_m
 #[test]
 fn on_postgresql_the_daemon_takes_files_runs_each_date_once_and_makes_good_what_it_missed() {
     the_daemon_takes_files_runs_each_date_once_and_makes_good_what_it_missed(Some(common::postgres::new_database()));
+}
+
+#[test]
+fn a_list_that_was_recorded_and_not_written_is_written_when_the_daemon_starts() {
+    let city = City::new(None);
+    let (accounts, charges) = (city.path().join("accounts.csv"), city.path().join("charges.csv"));
+    fs::write(&accounts, ACCOUNTS).expect("a file");
+    fs::write(&charges, CHARGES).expect("a file");
+    city.command("2026-03-02", &["import", accounts.to_str().expect("UTF-8"), charges.to_str().expect("UTF-8")]);
+    // The demand is mailed in August; a month later the debt is the agency's.
+    city.command("2026-08-21", &["night"]);
+    for args in [&["notices", "release", "--all"][..], &["outbox"], &["notices", "batch"]] {
+        city.command("2026-08-21", args);
+    }
+    city.command("2026-08-21", &["notices", "mailed", "--batch", "1", "--on", "2026-08-21", "--proof", "PS 3665"]);
+    city.command("2026-09-22", &["night"]);
+    city.command("2026-09-22", &["referrals", "approve", "1"]);
+
+    // The folder cannot be made, as when the disk is full: the list is recorded and not written.
+    let exports = city.path().join("exports");
+    fs::write(&exports, "").expect("a file in its place");
+    city.fails("2026-09-22", &["referrals", "export", "--to", "agency"], 1);
+    fs::remove_file(&exports).expect("the folder's place");
+
+    let list = exports.join("agency-2026-09-22-1.csv");
+    city.daemon("2026-09-23", |_| list.exists());
+    let text = fs::read_to_string(&list).expect("the list");
+    assert!(text.contains("10-000417") && text.lines().count() == 2, "{text}");
+    // It is the list of the day on which it was recorded, to the byte: its totals name its hash.
+    let control = fs::read_to_string(exports.join("agency-2026-09-22-1.control.csv")).expect("the totals");
+    assert!(control.contains(sha256(text.as_bytes()).as_str()), "{control}");
 }

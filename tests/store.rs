@@ -24,13 +24,13 @@ use arrears::domain::promise::PromiseState;
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
     AccountId, Act, ActKey, Action, Actor, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
-    NoticeId, PolicyHash, Profile, Recipient, Role, RuleId, RunId, Service, Snapshot,
+    NoticeId, PolicyHash, Profile, Recipient, ReferralId, Role, RuleId, RunId, Service, Snapshot,
 };
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
-    AdoptedPolicy, CallNext, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, FollowUp, ImportResult,
-    ListedCall, NewArrangement, NewBatch, NewHold, NewPromise, Pieces, PolicySource, RenderedPiece, RunStart,
-    StaffMember, Stamp, Store, StoreError, WorkKind,
+    AdoptedPolicy, CallNext, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, ExportPart, FollowUp,
+    ImportResult, ListedCall, NewArrangement, NewBatch, NewExport, NewHold, NewPromise, Pieces, PolicySource,
+    RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -104,6 +104,7 @@ contract! {
     a_shut_off_refused_at_finalization_is_canceled_with_its_reason
     a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incident
     a_referral_is_approved_before_it_is_placed
+    a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number
     a_business_date_is_run_once
     the_policy_effective_last_is_in_force_and_wakes_every_account
     a_frozen_account_is_due_again_when_a_person_clears_it
@@ -134,7 +135,7 @@ fn use_cases_can_be_spawned(store: &Store, file: &ImportFile, stamp: &Stamp, att
     sent(store.mark_mailed(&Pieces::Single(Vec::new()), stamp.on, "", stamp));
     sent(store.record_attempt(attempt, follow, stamp));
     sent(store.finalize_orders(&[], &[], stamp));
-    sent(store.place_referral(arrears::domain::ReferralId(1), stamp));
+    sent(store.approve_referral(ReferralId(1), stamp));
 }
 
 // What the stories are told with.
@@ -1393,14 +1394,51 @@ async fn a_referral_is_approved_before_it_is_placed(store: Store, _: String) {
     let refer = Action::Refer { to: Destination::Attorney };
     decide(&store, debtor, vec![act(debtor, "refer", refer, "2026-08-01")], &[], "2026-08-01").await;
     let id = store.referrals(Some(ReferralState::Candidate)).await.expect("candidates")[0].id;
-    assert!(matches!(store.place_referral(id, &lead("2026-08-02")).await, Err(StoreError::Conflict(_))));
+    let list = list_of(&[id]);
+    assert!(matches!(store.make_export(&list, &lead("2026-08-02")).await, Err(StoreError::Conflict(_))));
+    assert_eq!(store.exports(9).await.expect("the lists"), []);
     store.approve_referral(id, &lead("2026-08-02")).await.expect("approved");
-    store.place_referral(id, &lead("2026-08-03")).await.expect("placed");
+    store.make_export(&list, &lead("2026-08-03")).await.expect("placed");
     store.recall_referral(id, "paid in full", &lead("2026-08-20")).await.expect("recalled");
     let referral = store.referral(id).await.expect("the referral");
     assert_eq!((referral.state, referral.placed_on), (ReferralState::Recalled, Some(day("2026-08-03"))));
     let expected = [(EventKind::Placed, day("2026-08-03")), (EventKind::Recalled, day("2026-08-20"))];
     assert_eq!(kinds(&snapshot(&store, debtor).await), expected);
+}
+
+/// A list for the attorney that says which referrals it has.
+fn list_of(referrals: &[ReferralId]) -> NewExport {
+    let bytes = format!("{referrals:?}").into_bytes();
+    let files = vec![(ExportPart::List, Document::new(MediaType::Csv, bytes))];
+    NewExport { to: Destination::Attorney, referrals: referrals.to_vec(), total: Cents::new(22_420), files }
+}
+
+async fn a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number(store: Store, _: String) {
+    take(&store, &accounts_file(&[profile("10-000417"), profile("10-000418")]), &at("2026-03-02")).await;
+    let refer = Action::Refer { to: Destination::Attorney };
+    for (number, of) in [("10-000417", "one"), ("10-000418", "other")] {
+        let debtor = account(&store, number).await;
+        decide(&store, debtor, vec![act(debtor, of, refer.clone(), "2026-08-01")], &[], "2026-08-01").await;
+    }
+    let ids: Vec<ReferralId> = store.referrals(None).await.expect("candidates").iter().map(|r| r.id).collect();
+    for id in &ids {
+        store.approve_referral(*id, &lead("2026-08-02")).await.expect("approved");
+    }
+    let first = store.make_export(&list_of(&ids[..1]), &lead("2026-08-03")).await.expect("the first list");
+    // Whoever would list the first again lists nothing: not even the second.
+    assert!(matches!(store.make_export(&list_of(&ids), &lead("2026-08-03")).await, Err(StoreError::Conflict(_))));
+    let second = store.make_export(&list_of(&ids[1..]), &lead("2026-08-03")).await.expect("the second list");
+    assert_eq!((&*first.name, &*second.name), ("attorney-2026-08-03-1", "attorney-2026-08-03-2"));
+    // A list goes to one destination.
+    let elsewhere = NewExport { to: Destination::Agency, ..list_of(&ids[..1]) };
+    assert!(matches!(store.make_export(&elsewhere, &lead("2026-08-03")).await, Err(StoreError::Conflict(_))));
+
+    // What is not written yet is known, with its bytes, until it is.
+    store.export_written(&first.name, &lead("2026-08-03")).await.expect("written");
+    assert_eq!(store.unwritten_exports().await.expect("lists"), std::slice::from_ref(&second));
+    let kept = store.document(&second.files[0].document).await.expect("read").expect("kept");
+    assert_eq!(kept.bytes, format!("{:?}", &ids[1..]).into_bytes());
+    store.export_written("attorney-2026-08-03-9", &lead("2026-08-03")).await.expect_err("no such list");
 }
 
 // Policies, runs, people.
@@ -1438,8 +1476,14 @@ async fn the_policy_effective_last_is_in_force_and_wakes_every_account(store: St
     assert_eq!(store.due_accounts(day("2026-03-03"), None, 10).await.expect("due").len(), 1);
     let kept = store.policy(&"one".into()).await.expect("a policy");
     assert_eq!(kept, Some(policy("one", "2026-03-03")));
+    // Adopted again from the day of the other, it is the one chosen last; its first adoption stands as it was.
+    let later = lead("2026-05-04");
+    let again =
+        AdoptedPolicy { adopted_by: "Ida Berg".to_owned(), adopted_at: later.at, ..policy("one", "2026-06-01") };
+    store.adopt_policy(&again, &later).await.expect("adopted again");
+    assert_eq!(in_force("2026-06-01").await, Some("one".into()));
+    assert_eq!(store.policy(&"one".into()).await.expect("a policy"), Some(policy("one", "2026-06-01")));
     assert_eq!(store.policies().await.expect("all").len(), 2);
-    assert_eq!(store.wake_all(day("2026-03-01")).await.expect("woken"), 1);
 }
 
 async fn a_frozen_account_is_due_again_when_a_person_clears_it(store: Store, _: String) {
@@ -1484,16 +1528,17 @@ async fn people_log_in_by_sessions_that_expire(store: Store, _: String) {
 }
 
 async fn a_document_is_kept_byte_for_byte(store: Store, _: String) {
-    let debtor = one_debtor(&store).await;
-    let packet = Document::new(MediaType::Zip, vec![0, 1, 2, 255]);
-    for _ in 0..2 {
-        store.put_document(&packet, Some(debtor), "packet 1", &at("2026-05-01")).await.expect("kept");
-    }
-    assert_eq!(store.document(&packet.hash).await.expect("a lookup"), Some(packet.clone()));
-    assert_eq!(store.documents_of(debtor).await.expect("its uses").len(), 1);
-    let forged = Document { bytes: vec![9], ..packet };
-    let refused = store.put_document(&forged, None, "packet 2", &at("2026-05-01")).await;
+    let (_, notice) = one_notice(&store).await;
+    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("the release");
+    let letter = Document::new(MediaType::Pdf, vec![0, 1, 2, 255]);
+    let forged = Document { bytes: vec![9], ..letter.clone() };
+    let job = store.claim_work(WorkKind::RenderNotice, 1, at("2026-05-01").at, 60).await.expect("a claim").remove(0);
+    let rendered = |document| [RenderedPiece { job: job.clone(), document, dated: day("2026-05-01") }];
+    let refused = store.notices_rendered(&rendered(forged), &at("2026-05-01")).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    assert_eq!(store.document(&letter.hash).await.expect("a lookup"), None);
+    assert_eq!(store.notices_rendered(&rendered(letter.clone()), &at("2026-05-01")).await.expect("kept"), [notice]);
+    assert_eq!(store.document(&letter.hash).await.expect("a lookup"), Some(letter));
 }
 
 async fn an_account_is_found_by_number_name_or_street(store: Store, _: String) {

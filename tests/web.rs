@@ -199,12 +199,12 @@ async fn the_lead_orders_and_releases_the_list_and_a_representative_records_a_pr
     let record = format!("{path}/record");
     let outcome = ("outcome", "promise");
     let refused =
-        omar.post(&record, &[outcome, ("at", "10:15"), ("amount", "80"), ("note", "is paid on the 12th")]).await;
+        omar.post(&record, &[outcome, ("at", "09:15"), ("amount", "80"), ("note", "is paid on the 12th")]).await;
     assert_eq!(refused.status, 422);
     let again = refused.text();
     assert!(again.contains("A promise to pay needs its amount and its day"));
     assert!(again.contains("value=\"80\"") && again.contains("is paid on the 12th"), "what was typed stays: {again}");
-    let fields = [outcome, ("at", "10:15"), ("amount", "80"), ("pay_by", "6/12/2026"), ("phone", "5305550118")];
+    let fields = [outcome, ("at", "09:15"), ("amount", "80"), ("pay_by", "6/12/2026"), ("phone", "5305550118")];
     let list = omar.submit(&record, &fields).await.text();
     assert!(list.contains("Call recorded: promise."), "{list}");
     let call = city.office.store.call(last).await.unwrap();
@@ -259,7 +259,7 @@ async fn a_shut_off_is_approved_and_not_finalized_while_payments_are_not_loaded(
     let mut ruth = Browser::of(at, "Ruth", PASSWORD).await;
     let contact = calls.iter().find(|call| call.required).expect("a required call to Rosa Muñoz").id;
     assert!(ruth.get(&format!("/calls/{contact}")).await.text().contains("Health and Safety Code section 116908"));
-    ruth.submit(&format!("/calls/{contact}/record"), &[("outcome", "refused"), ("at", "11:00")]).await;
+    ruth.submit(&format!("/calls/{contact}/record"), &[("outcome", "refused"), ("at", "09:25")]).await;
     city.live_to(day("2026-06-26")).await;
 
     let mut ruth = Browser::of(at, "Ruth", PASSWORD).await;

@@ -229,6 +229,23 @@ CREATE TABLE referral (
 CREATE INDEX referral_by_account ON referral (account_id);
 CREATE INDEX referral_by_state ON referral (state);
 
+-- Lists of referrals that go out. Each is recorded with its files before any of them is written; a list without
+-- `written_at` is written, or written again, from here.
+CREATE TABLE referral_export (
+    id         INTEGER PRIMARY KEY,
+    made_on    TEXT NOT NULL,
+    name       TEXT NOT NULL UNIQUE,
+    body       TEXT NOT NULL,
+    written_at TEXT
+) STRICT;
+CREATE INDEX referral_export_by_unwritten ON referral_export (id) WHERE written_at IS NULL;
+
+-- A referral stands on one list and on no other.
+CREATE TABLE referral_export_line (
+    referral_id INTEGER PRIMARY KEY REFERENCES referral (id),
+    export_id   INTEGER NOT NULL REFERENCES referral_export (id)
+) STRICT;
+
 CREATE TABLE task (
     id         INTEGER PRIMARY KEY,
     account_id INTEGER NOT NULL REFERENCES account (id),
@@ -271,7 +288,9 @@ CREATE TABLE policy (
     sources      TEXT NOT NULL,
     adopted_by   TEXT NOT NULL,
     adopted_at   TEXT NOT NULL,
-    effective_on TEXT NOT NULL
+    effective_on TEXT NOT NULL,
+    -- When it was adopted last; its first adoption stands beside.
+    chosen_at    TEXT NOT NULL
 ) STRICT;
 
 -- A business date is run once for each kind of run.

@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::domain::{Cents, Day, day};
+use crate::office::{Duty, Office};
 
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
@@ -21,9 +22,22 @@ pub struct Place {
 /// Who acts. Every act of a person bears a name into the log.
 #[derive(Args, Clone, Debug)]
 pub struct By {
-    /// Who does it, as the log shall show
+    /// Who does it: someone of the staff, once there is one
     #[arg(long, env = "ARREARS_BY", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    pub by: String,
+    by: String,
+}
+
+impl By {
+    /// The name, of someone who has the duty. There is no other way to it, so that no command forgets to ask.
+    pub async fn may(&self, office: &Office, duty: Duty) -> super::Result<&str> {
+        office.person_may(&self.by, duty).await?;
+        Ok(&self.by)
+    }
+
+    /// The name of someone who does it for themselves, or has the duty.
+    pub async fn is_or_may(&self, person: &str, office: &Office, duty: Duty) -> super::Result<&str> {
+        if self.by == person { Ok(&self.by) } else { self.may(office, duty).await }
+    }
 }
 
 /// For programs instead of people.

@@ -8,7 +8,7 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::arrangement::{Arrangement, ArrangementState, Installment, Standing};
 use crate::domain::{AccountId, AccountNumber, ArrangementId, Cents, Day, day};
-use crate::office::{Office, PlanRequest};
+use crate::office::{Duty, Office, PlanRequest};
 
 #[derive(Debug, Subcommand)]
 pub enum Arrange {
@@ -84,7 +84,7 @@ impl Arrange {
             }
             Self::Make { plan, note, by } => {
                 let account = office.account(&plan.account).await?;
-                let id = office.arrange(account.id, &plan.request(note), &by.by).await?;
+                let id = office.arrange(account.id, &plan.request(note), by.may(&office, Duty::Write).await?).await?;
                 let made = office.store.arrangements_of(account.id).await?;
                 let installments = made.into_iter().find(|made| made.id == id).map(|made| made.installments);
                 Ok(Answer::done(format!(
@@ -94,7 +94,7 @@ impl Arrange {
                 )))
             }
             Self::Cancel { id, reason, by } => {
-                office.cancel_arrangement(ArrangementId(id), &reason, &by.by).await?;
+                office.cancel_arrangement(ArrangementId(id), &reason, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Arrangement {id} is canceled from today on")))
             }
             Self::List { account, json } => {

@@ -11,7 +11,7 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
 use crate::domain::call::{Call, CallOutcome};
 use crate::domain::{AccountNumber, CallId, Cents, Day, Language, day};
-use crate::office::{CallReport, Office, OfficeError};
+use crate::office::{CallReport, Duty, Office, OfficeError};
 
 #[derive(Debug, Subcommand)]
 pub enum Calls {
@@ -114,20 +114,20 @@ impl Calls {
             Self::List(args) => args.run(&office).await,
             Self::Release { date, by } => {
                 let date = date.unwrap_or_else(|| office.today());
-                let released = office.release_call_list(date, &by.by).await?;
+                let released = office.release_call_list(date, by.may(&office, Duty::Release).await?).await?;
                 let calls = counted(usize::try_from(released).unwrap_or(usize::MAX), "call", "calls");
                 Ok(Answer::done(format!("The list of {} is released: {calls}", day::short(date))))
             }
             Self::Move { id, rank, by } => {
-                office.move_call(CallId(id), rank, &by.by).await?;
+                office.move_call(CallId(id), rank, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Call {id} stands at rank {rank}")))
             }
             Self::Assign { id, to, nobody: _, by } => {
-                office.assign_call(CallId(id), to.as_deref(), &by.by).await?;
+                office.assign_call(CallId(id), to.as_deref(), by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Call {id} is {}'s", to.as_deref().unwrap_or("nobody"))))
             }
             Self::Drop { id, reason, by } => {
-                office.drop_call(CallId(id), &reason, &by.by).await?;
+                office.drop_call(CallId(id), &reason, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Call {id} is dropped")))
             }
             Self::Record(args) => args.run(&office).await,
@@ -235,7 +235,7 @@ impl Record {
             promise: self.promise.zip(self.pay_by),
             again_on: self.again,
         };
-        office.record_call(CallId(self.id), report, &self.by.by).await?;
+        office.record_call(CallId(self.id), report, self.by.may(office, Duty::Write).await?).await?;
         let call = office.store.call(CallId(self.id)).await?;
         let next = match call.state {
             crate::domain::call::CallState::Waiting => format!("to be made again from {}", day::short(call.not_before)),

@@ -5,6 +5,7 @@ use clap::Args;
 use super::args::By;
 use super::{Answer, Desk, Result};
 use crate::domain::hold::HoldKind;
+use crate::office::Duty;
 
 #[derive(Args, Debug)]
 pub struct Dispute {
@@ -20,7 +21,9 @@ impl Dispute {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
         let account = office.account(&self.account).await?;
-        let hold = office.hold(account.id, HoldKind::Dispute, (None, None), &self.reason, &self.by.by).await?;
+        let hold = office
+            .hold(account.id, HoldKind::Dispute, (None, None), &self.reason, self.by.may(&office, Duty::Write).await?)
+            .await?;
         Ok(Answer::done(format!(
             "Account {} is disputed: hold {hold} stands until it is decided with `arrears hold end {hold} --reason \
              DECISION --by NAME`",

@@ -7,6 +7,7 @@ use super::show::maybe_day;
 use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::{AccountNumber, day};
+use crate::office::Duty;
 use crate::store::Exception;
 
 #[derive(Debug, Subcommand)]
@@ -50,7 +51,7 @@ impl Exceptions {
                 json.or(&lines, || table(&lines))
             }
             Self::Clear { id, by } => {
-                office.clear_exception(id, &by.by).await?;
+                office.clear_exception(id, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Exception {id} is cleared")))
             }
         }

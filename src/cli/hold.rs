@@ -8,6 +8,7 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::{Day, HoldId, day};
+use crate::office::Duty;
 
 #[derive(Debug, Subcommand)]
 pub enum HoldCommand {
@@ -49,11 +50,13 @@ impl HoldCommand {
         match self {
             Self::Place { account, kind, reason, from, through, by } => {
                 let account = office.account(&account).await?;
-                let id = office.hold(account.id, kind, (from, through), &reason, &by.by).await?;
+                let id = office
+                    .hold(account.id, kind, (from, through), &reason, by.may(&office, Duty::Write).await?)
+                    .await?;
                 Ok(Answer::done(format!("Hold {id} ({kind}) stands on account {}", account.profile.number)))
             }
             Self::End { id, reason, by } => {
-                office.end_hold(HoldId(id), &reason, &by.by).await?;
+                office.end_hold(HoldId(id), &reason, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Hold {id} ends today")))
             }
             Self::List { account, json } => {

@@ -8,7 +8,7 @@ use clap::Args;
 use super::args::By;
 use super::exit::counted;
 use super::{Answer, Desk, Exit, Failure, Result};
-use crate::office::{NIGHT, Taken};
+use crate::office::{Duty, NIGHT, Taken};
 
 #[derive(Args, Debug)]
 pub struct Import {
@@ -22,11 +22,12 @@ pub struct Import {
 impl Import {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
+        let by = self.by.may(&office, Duty::Write).await?;
         let mut answer = Answer::done("");
         for file in &self.files {
             let name = file.display();
-            match office.import(file, &self.by.by).await.map_err(Failure::from) {
-                Ok(Taken::Done(outcome)) => {
+            match office.import(file, by).await.map_err(Failure::from) {
+                Ok(Taken::Done { outcome, ahead }) => {
                     let _ = write!(
                         answer.out,
                         "{name}: {} rows, {} new, {} changed, {} known already",
@@ -43,6 +44,9 @@ impl Import {
                         );
                     }
                     answer.out.push('\n');
+                    if let Some(ahead) = ahead {
+                        let _ = writeln!(answer.out, "Look at the dates: {ahead}");
+                    }
                 }
                 Ok(Taken::Before(_)) => {
                     let _ = writeln!(answer.out, "{name}: imported before, nothing is new");
@@ -67,6 +71,7 @@ impl Import {
         // After the night's run, what comes in is decided at once, so that a paid debt stops what was pending.
         if office.store.last_finished(NIGHT).await? == Some(office.today()) {
             let report = office.settle().await?;
+            office.recheck_todays_orders().await?;
             if report.changed > 0 {
                 let accounts = counted(usize::try_from(report.changed).unwrap_or(usize::MAX), "account", "accounts");
                 let _ = writeln!(answer.out, "Decided anew: {accounts}");

@@ -11,10 +11,13 @@ mod bench;
 mod calls;
 mod demo;
 mod dispute;
+mod email;
 mod exceptions;
 pub mod exit;
+mod fee;
 mod hold;
 mod import;
+mod imports;
 mod log;
 mod night;
 mod notices;
@@ -32,6 +35,7 @@ mod simulate;
 mod skip;
 mod staff;
 pub mod table;
+mod tasks;
 mod today;
 mod why;
 
@@ -74,9 +78,14 @@ pub enum Command {
     Today(today::Today),
     /// Take in files: accounts, charges, payments, adjustments, reversals
     Import(import::Import),
+    /// The files that were taken last
+    Imports(imports::Imports),
     /// Payments: the counter, the unmatched, and through which day each channel is loaded
     #[command(subcommand)]
     Payments(payments::Payments),
+    /// Fees: waive
+    #[command(subcommand)]
+    Fee(fee::Fee),
     /// Policies: check, test, adopt, list, show
     #[command(subcommand)]
     Rules(rules::Rules),
@@ -85,6 +94,9 @@ pub enum Command {
     /// Notices: list, show, release, cancel, batch, mailed, returned
     #[command(subcommand)]
     Notices(notices::Notices),
+    /// Emails: record one that bounced
+    #[command(subcommand)]
+    Email(email::Email),
     /// Do the work that waits: set released letters and emails, send the emails
     Outbox(outbox::Outbox),
     /// The day's call list: list, release, move, assign, drop, record
@@ -101,8 +113,9 @@ pub enum Command {
     Hold(hold::HoldCommand),
     /// Record a dispute: holds fees, shut-off and referral until it is decided
     Dispute(dispute::Dispute),
-    /// Record a promise to pay
-    Promise(promise::PromiseArgs),
+    /// Promises to pay: make, cancel
+    #[command(subcommand)]
+    Promise(promise::Promise),
     /// Payment arrangements: propose, make, cancel, list
     #[command(subcommand)]
     Arrange(arrange::Arrange),
@@ -120,6 +133,9 @@ pub enum Command {
     /// Reports
     #[command(subcommand)]
     Report(report::Report),
+    /// Tasks that the policy gives to people: list, close
+    #[command(subcommand)]
+    Tasks(tasks::Tasks),
     /// What needs a person: files refused, returned mail, accounts that differ
     #[command(subcommand)]
     Exceptions(exceptions::Exceptions),
@@ -153,10 +169,13 @@ async fn answer(cli: Cli) -> Result {
     match cli.command {
         Command::Today(args) => args.run(&desk).await,
         Command::Import(args) => args.run(&desk).await,
+        Command::Imports(args) => args.run(&desk).await,
         Command::Payments(args) => args.run(&desk).await,
+        Command::Fee(args) => args.run(&desk).await,
         Command::Rules(args) => args.run(&desk).await,
         Command::Night(args) => args.run(&desk).await,
         Command::Notices(args) => args.run(&desk).await,
+        Command::Email(args) => args.run(&desk).await,
         Command::Outbox(args) => args.run(&desk).await,
         Command::Calls(args) => args.run(&desk).await,
         Command::Account(args) => args.run(&desk).await,
@@ -171,6 +190,7 @@ async fn answer(cli: Cli) -> Result {
         Command::Packet(args) => args.run(&desk).await,
         Command::Override(args) => args.run(&desk).await,
         Command::Report(args) => args.run(&desk).await,
+        Command::Tasks(args) => args.run(&desk).await,
         Command::Exceptions(args) => args.run(&desk).await,
         Command::Log(args) => args.run(&desk).await,
         Command::Staff(args) => args.run(&desk).await,

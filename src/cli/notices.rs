@@ -13,7 +13,7 @@ use super::{Answer, Desk, Failure, Result};
 use crate::domain::document::MediaType;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{BatchId, Day, NoticeId, day};
-use crate::office::{Office, OfficeError, Released};
+use crate::office::{Duty, Office, OfficeError, Released};
 
 #[derive(Debug, Subcommand)]
 pub enum Notices {
@@ -110,16 +110,16 @@ impl Notices {
                 } else {
                     ids.into_iter().map(NoticeId).collect()
                 };
-                let released = office.release_notices(&ids, &by.by).await?;
+                let released = office.release_notices(&ids, by.may(&office, Duty::Release).await?).await?;
                 Ok(done(&released, "released", "not released"))
             }
             Self::Cancel { id, reason, by } => {
                 // One that does not exist is not "gone out".
                 office.store.notice(NoticeId(id)).await?;
-                office.cancel_notice(NoticeId(id), &reason, &by.by).await?;
+                office.cancel_notice(NoticeId(id), &reason, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Notice {id} is canceled")))
             }
-            Self::Batch { by } => match office.make_batch(&by.by).await? {
+            Self::Batch { by } => match office.make_batch(by.may(&office, Duty::Write).await?).await? {
                 None => Ok(Answer::done("No letter waits for a batch")),
                 Some(made) => Ok(Answer::done(format!(
                     "Batch {}: {}, {}\nWhen the carrier has them: arrears notices mailed --batch {} --on DATE --proof \
@@ -132,16 +132,25 @@ impl Notices {
             },
             Self::Mailed(args) => {
                 let marked = match args.batch {
-                    Some(batch) => office.mark_batch_mailed(BatchId(batch), args.on, &args.proof, &args.by.by).await?,
+                    Some(batch) => {
+                        office
+                            .mark_batch_mailed(
+                                BatchId(batch),
+                                args.on,
+                                &args.proof,
+                                args.by.may(&office, Duty::Write).await?,
+                            )
+                            .await?
+                    }
                     None => {
                         let ids: Vec<NoticeId> = args.ids.iter().copied().map(NoticeId).collect();
-                        office.mark_mailed(&ids, args.on, &args.proof, &args.by.by).await?
+                        office.mark_mailed(&ids, args.on, &args.proof, args.by.may(&office, Duty::Write).await?).await?
                     }
                 };
                 Ok(done(&marked, &format!("marked as mailed {}", day::short(args.on)), "not mailed"))
             }
             Self::Returned { id, on, reason, by } => {
-                office.mark_returned(NoticeId(id), on, &reason, &by.by).await?;
+                office.mark_returned(NoticeId(id), on, &reason, by.may(&office, Duty::Write).await?).await?;
                 Ok(Answer::done(format!("Notice {id} came back {}: its service is void", day::short(on))))
             }
         }

@@ -1,6 +1,7 @@
 //! `orders`: shut-offs, restorations and tags, from prepared to the crew's result.
 
 use clap::{ArgGroup, Args, Subcommand};
+use serde::Serialize;
 
 use super::args::{By, Json, date, word};
 use super::exit::counted;
@@ -8,8 +9,8 @@ use super::show::{Numbered, maybe, maybe_day, numbered};
 use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::field_order::{FieldOrder, OrderState};
-use crate::domain::{Day, OrderId, day};
-use crate::office::Office;
+use crate::domain::{AccountNumber, Day, OrderId, Service, day};
+use crate::office::{Duty, Office};
 use crate::store::CrewResult;
 
 #[derive(Debug, Subcommand)]
@@ -21,6 +22,11 @@ pub enum Orders {
         /// Those for this day
         #[arg(long, value_name = "DATE", value_parser = date)]
         date: Option<Day>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// What is shut off now
+    Off {
         #[command(flatten)]
         json: Json,
     },
@@ -84,6 +90,29 @@ pub struct OrderResult {
     by: By,
 }
 
+#[derive(Debug, Serialize)]
+struct Off {
+    account_number: AccountNumber,
+    service: Service,
+    since: Day,
+}
+
+/// What is shut off now, in order of accounts.
+async fn shut_off(office: &Office, json: Json) -> Result {
+    let mut lines = Vec::new();
+    for off in office.store.shut_offs().await? {
+        let account_number = office.store.account(off.account).await?.profile.number;
+        lines.push(Off { account_number, service: off.service, since: off.since });
+    }
+    json.or(&lines, || {
+        let mut table = Table::new(&[Column::Left("Account"), Column::Left("Service"), Column::Left("Since")]);
+        for off in &lines {
+            table.row([off.account_number.to_string(), off.service.to_string(), day::short(off.since)]);
+        }
+        table.show("Nothing is shut off.")
+    })
+}
+
 impl Orders {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
@@ -98,23 +127,26 @@ impl Orders {
             }
             Self::Approve { ids, by } => {
                 let ids = existing(&office, ids).await?;
-                let approved = office.approve_orders(&ids, &by.by).await?;
+                let approved = office.approve_orders(&ids, by.may(&office, Duty::Approve).await?).await?;
                 done(&office, &ids, &approved, "approved").await
             }
             Self::Finalize { date, by } => {
-                let outcome = office.finalize_orders(date.unwrap_or_else(|| office.today()), &by.by).await?;
+                let outcome = office
+                    .finalize_orders(date.unwrap_or_else(|| office.today()), by.may(&office, Duty::Approve).await?)
+                    .await?;
                 let count = counted(outcome.finalized.len(), "shut-off is", "shut-offs are");
                 Ok(Answer::done(format!("{count} finalized"))
                     .with_refusals(outcome.refused.iter().map(|(id, why)| format!("order {id}: not finalized: {why}"))))
             }
             Self::Dispatch { ids, crew, by } => {
                 let ids = existing(&office, ids).await?;
-                let dispatched = office.dispatch_orders(&ids, &crew, &by.by).await?;
+                let dispatched = office.dispatch_orders(&ids, &crew, by.may(&office, Duty::Write).await?).await?;
                 done(&office, &ids, &dispatched, "dispatched").await
             }
+            Self::Off { json } => shut_off(&office, json).await,
             Self::Result(args) => args.run(&office).await,
             Self::Cancel { id, reason, by } => {
-                office.cancel_order(OrderId(id), &reason, &by.by).await?;
+                office.cancel_order(OrderId(id), &reason, by.may(&office, Duty::Approve).await?).await?;
                 Ok(Answer::done(format!("Order {id} is canceled")))
             }
         }
@@ -132,7 +164,7 @@ impl OrderResult {
             note: self.note.unwrap_or_default(),
         };
         let on = day::short(result.on);
-        office.record_order_result(order.id, result, &self.by.by).await?;
+        office.record_order_result(order.id, result, self.by.may(office, Duty::Write).await?).await?;
         let said = if self.done { "done" } else { "not done" };
         Ok(Answer::done(format!("Order {} ({}) was {said} {on}", order.id, order.kind)))
     }

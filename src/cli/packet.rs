@@ -5,6 +5,7 @@ use clap::Args;
 use super::args::By;
 use super::{Answer, Desk, Result};
 use crate::domain::person::Override;
+use crate::office::Duty;
 
 #[derive(Args, Debug)]
 pub struct Packet {
@@ -21,7 +22,9 @@ impl Packet {
         let office = desk.office().await?;
         let account = office.account(&self.account).await?;
         let on = office.today();
-        let limitation = self.override_limitation.map(|reason| Override { by: self.by.by, reason, on });
+        let duty = if self.override_limitation.is_some() { Duty::Approve } else { Duty::Write };
+        let by = self.by.may(&office, duty).await?.to_owned();
+        let limitation = self.override_limitation.map(|reason| Override { by, reason, on });
         let made = office.packet(&account, limitation).await?;
         Ok(Answer::done(format!(
             "The packet of account {} is {}",

@@ -8,6 +8,7 @@ use super::{Answer, Desk, Result};
 use crate::domain::import::UnmatchedState;
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::{Cents, Day, UnmatchedId, day};
+use crate::office::Duty;
 use crate::store::CounterPayment;
 
 #[derive(Debug, Subcommand)]
@@ -56,6 +57,18 @@ pub enum Payments {
         received: Option<Day>,
         #[arg(long, default_value = "Paid at the counter")]
         memo: String,
+        /// The amount is right although it is far above what is owed
+        #[arg(long)]
+        confirm_amount: bool,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Undo a payment that was posted here by mistake
+    Void {
+        /// The receipt's number
+        receipt: String,
+        #[arg(long)]
+        reason: String,
         #[command(flatten)]
         by: By,
     },
@@ -71,7 +84,7 @@ impl Payments {
         let office = desk.office().await?;
         match self {
             Self::None { channel, through, by } => {
-                office.sign_no_payments(channel, through, &by.by).await?;
+                office.sign_no_payments(channel, through, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("{channel}: signed as complete through {}", day::short(through))))
             }
             Self::Unmatched { all, json } => {
@@ -107,21 +120,36 @@ impl Payments {
             }
             Self::Match { id, account, by } => {
                 let account = office.account(&account).await?;
-                office.match_payment(UnmatchedId(id), account.id, &by.by).await?;
+                office.match_payment(UnmatchedId(id), account.id, by.may(&office, Duty::Write).await?).await?;
                 Ok(Answer::done(format!("Payment {id} is posted to account {}", account.profile.number)))
             }
             Self::Reject { id, by } => {
-                office.reject_payment(UnmatchedId(id), &by.by).await?;
+                office.reject_payment(UnmatchedId(id), by.may(&office, Duty::Write).await?).await?;
                 Ok(Answer::done(format!("Payment {id} is rejected: it belongs to no account here")))
             }
-            Self::Counter { account, amount, receipt, received, memo, by } => {
+            Self::Counter { account, amount, receipt, received, memo, confirm_amount, by } => {
                 let account = office.account(&account).await?;
                 let received_on = received.unwrap_or_else(|| office.today());
                 let payment = CounterPayment { amount, received_on, reference: receipt, memo };
-                office.counter_payment(account.id, &payment, &by.by).await?;
+                let by = by.may(&office, Duty::Write).await?;
+                if confirm_amount {
+                    office.confirmed_counter_payment(account.id, &payment, by).await?;
+                } else {
+                    office.counter_payment(account.id, &payment, by).await?;
+                }
                 let balance = office.snapshot(account.id).await?.balance();
                 let number = &account.profile.number;
                 Ok(Answer::done(format!("{amount} is posted to account {number}; its balance is {balance}")))
+            }
+            Self::Void { receipt, reason, by } => {
+                let voided = office.void_payment(&receipt, &reason, by.may(&office, Duty::Release).await?).await?;
+                let number = office.store.account(voided.account).await?.profile.number;
+                let balance = office.snapshot(voided.account).await?.balance();
+                let said = if voided.is_new { "is voided" } else { "was voided already" };
+                Ok(Answer::done(format!(
+                    "Receipt {receipt}, {}, {said}; the balance of account {number} is {balance}",
+                    voided.amount
+                )))
             }
             Self::Watermarks { json } => {
                 let watermarks = office.store.watermarks().await?;

@@ -8,6 +8,8 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{ReferralId, day};
+use crate::office::{Duty, Office};
+use crate::store::{ExportPart, ReferralExport};
 
 #[derive(Debug, Subcommand)]
 pub enum Referrals {
@@ -47,6 +49,11 @@ pub enum Referrals {
         #[command(flatten)]
         by: By,
     },
+    /// The lists that went out
+    Exports {
+        #[command(flatten)]
+        json: Json,
+    },
 }
 
 impl Referrals {
@@ -63,28 +70,53 @@ impl Referrals {
                 json.or(&rows, || table(&rows))
             }
             Self::Approve { id, by } => {
-                office.approve_referral(ReferralId(id), &by.by).await?;
+                office.approve_referral(ReferralId(id), by.may(&office, Duty::Approve).await?).await?;
                 Ok(Answer::done(format!("Referral {id} is approved")))
             }
             Self::Decline { id, reason, by } => {
-                office.decline_referral(ReferralId(id), &reason, &by.by).await?;
+                office.decline_referral(ReferralId(id), &reason, by.may(&office, Duty::Approve).await?).await?;
                 Ok(Answer::done(format!("Referral {id} is declined")))
             }
             Self::Recall { id, reason, by } => {
-                office.recall_referral(ReferralId(id), &reason, &by.by).await?;
+                office.recall_referral(ReferralId(id), &reason, by.may(&office, Duty::Approve).await?).await?;
                 Ok(Answer::done(format!("Referral {id} is called back")))
             }
             Self::Export { to, by } => {
-                let (path, refused) = office.export_referrals(to, &by.by).await?;
-                let text = match path {
-                    Some(path) => format!("The list for {to} is {}", office.dir.join(path).display()),
+                let exported = office.export_referrals(to, by.may(&office, Duty::Approve).await?).await?;
+                let text = match exported.list {
+                    Some(list) => {
+                        format!("The list for {to} is {}", office.export_path(&list, &ExportPart::List).display())
+                    }
                     None => format!("Nothing was placed with {to}"),
                 };
-                Ok(Answer::done(text)
-                    .with_refusals(refused.iter().map(|(id, why)| format!("referral {id}: not placed: {why}"))))
+                Ok(Answer::done(text).with_refusals(
+                    exported.refused.iter().map(|(id, why)| format!("referral {id}: not placed: {why}")),
+                ))
+            }
+            Self::Exports { json } => {
+                let lists = office.store.exports(u32::MAX).await?;
+                json.or(&lists, || exports(&office, &lists))
             }
         }
     }
+}
+
+fn exports(office: &Office, lists: &[ReferralExport]) -> String {
+    use Column::{Left, Right};
+    let mut table =
+        Table::new(&[Left("List"), Left("Made"), Left("By"), Right("Referrals"), Right("Total"), Left("File")]);
+    for list in lists {
+        let file = office.export_path(list, &ExportPart::List).display().to_string();
+        table.row([
+            list.name.clone(),
+            day::short(list.made_on),
+            list.made_by.clone(),
+            list.referrals.len().to_string(),
+            list.total.to_string(),
+            if list.written_at.is_some() { file } else { "not written yet".into() },
+        ]);
+    }
+    table.show("No list went out.")
 }
 
 /// Referrals as a table.

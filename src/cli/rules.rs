@@ -11,7 +11,7 @@ use super::exit::counted;
 use super::table::{Column, Table};
 use super::{Answer, Desk, Exit, Failure, Result};
 use crate::domain::{Day, PolicyHash, day};
-use crate::office::{Rules as RuleSet, read_policy};
+use crate::office::{Duty, Rules as RuleSet, read_policy};
 use crate::rehearsal::play;
 
 /// How much of a policy's hash is shown to people.
@@ -98,7 +98,9 @@ impl Rules {
                         differences.join("\n")
                     )));
                 }
-                let adopted = desk.new_office().await?.adopt_policy(&file, effective, &by.by).await?;
+                let office = desk.new_office().await?;
+                let by = by.may(&office, Duty::Adopt).await?;
+                let adopted = office.adopt_policy(&file, effective, by).await?;
                 Ok(Answer::done(format!(
                     "{} ({}) is adopted and acts from {}",
                     rules.policy.title,

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::args::By;
 use super::{Answer, Desk, Result};
+use crate::office::Duty;
 
 #[derive(Debug, Subcommand)]
 pub enum OverrideCommand {
@@ -25,7 +26,7 @@ impl OverrideCommand {
         match self {
             Self::Skip { account, stage, reason, by } => {
                 let account = office.account(&account).await?;
-                let of = office.skip_stage(account.id, &stage, &reason, &by.by).await?;
+                let of = office.skip_stage(account.id, &stage, &reason, by.may(&office, Duty::Approve).await?).await?;
                 Ok(Answer::done(format!(
                     "{} / {} of account {} is skipped",
                     of.track, of.stage, account.profile.number

@@ -8,6 +8,7 @@ use super::args::{By, Json, word};
 use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
 use crate::domain::{Language, Role};
+use crate::office::Duty;
 use crate::store::StaffMember;
 
 #[derive(Debug, Subcommand)]
@@ -44,7 +45,8 @@ impl Staff {
         match self {
             Self::Add { name, role, languages, capacity, by } => {
                 let member = StaffMember { name, role, languages, capacity };
-                desk.new_office().await?.put_staff(&member, &by.by).await?;
+                let office = desk.new_office().await?;
+                office.put_staff(&member, by.may(&office, Duty::Administer).await?).await?;
                 Ok(Answer::done(format!("{} is on the staff: {}", member.name, member.role)))
             }
             Self::List { json } => {
@@ -66,7 +68,7 @@ impl Staff {
                             person.capacity.to_string(),
                         ]);
                     }
-                    table.show("Nobody is on the staff: `arrears staff add NAME --role ROLE --by NAME`")
+                    table.show("Nobody is on the staff: `arrears staff add NAME --role administrator --by NAME`")
                 })
             }
             Self::Password { name, by } => {
@@ -75,13 +77,14 @@ impl Staff {
                 if office.store.staff_login(&name).await?.is_none() {
                     return Err(crate::office::OfficeError::NotFound { what: "person", id: name }.into());
                 }
+                let by = by.is_or_may(&name, &office, Duty::Administer).await?;
                 let password = typed(&name)?;
                 #[expect(
                     clippy::disallowed_methods,
                     reason = "a salt is chance, and the command line is where chance comes in"
                 )]
                 let salt = rand::random();
-                office.set_password(&name, &password, salt, &by.by).await?;
+                office.set_password(&name, &password, salt, by).await?;
                 Ok(Answer::done(format!("The password of {name} is set")))
             }
         }

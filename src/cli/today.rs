@@ -74,7 +74,7 @@ fn text(shown: &Shown) -> String {
         (w.orders_to_finalize, "shut-offs to finalize", "arrears orders finalize"),
         (w.orders_in_the_field, "field orders with a crew", "arrears orders list --state dispatched"),
         (w.referrals_to_approve, "referrals to approve", "arrears referrals list --state candidate"),
-        (w.tasks, "tasks", "arrears account ACCOUNT"),
+        (w.tasks, "tasks", "arrears tasks list"),
     ];
     for (count, what, command) in lines.into_iter().filter(|(count, ..)| *count > 0) {
         table.row([count.to_string(), what.into(), command.into()]);

@@ -3,6 +3,7 @@
 //! Deliberately absent: anything that a policy says. Days, amounts and conditions are rules, and rules are adopted.
 
 pub mod city;
+pub mod imports;
 pub mod mail;
 pub mod schedule;
 
@@ -12,6 +13,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use city::CityProfile;
+pub use imports::Imports;
 pub use mail::MailConfig;
 pub use schedule::Schedules;
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub database: Option<String>,
     pub mail: MailConfig,
     pub schedules: Schedules,
+    /// How far ahead the rows of a file may be dated: `charges_ahead_days`, `payments_ahead_days`.
+    pub imports: Imports,
     /// Who speaks for the records in a packet's declaration.
     pub custodian: Custodian,
     /// For trials: every command acts as if it were noon of this date. A demonstration stands still on its last day.
@@ -66,6 +70,7 @@ impl Default for Config {
             database: None,
             mail: MailConfig::default(),
             schedules: Schedules::default(),
+            imports: Imports::default(),
             custodian: Custodian::default(),
             trial_date: None,
             moratoria: Vec::new(),

@@ -11,10 +11,10 @@ use super::held::{Held, earlier};
 use super::plan::{Planned, Planner};
 use super::view::View;
 use crate::domain::case::{Cause, StageRef};
-use crate::domain::day::plus_days;
+use crate::domain::day::{plus_days, short};
 use crate::domain::decision::{Act, Finding, Verdict};
 use crate::domain::person::Override;
-use crate::domain::{Action, Day, ItemId, RuleId, StageId, StepState, TrackRun};
+use crate::domain::{Action, Cents, Day, ItemId, RuleId, StageId, StepState, TrackRun};
 use crate::rulebook::policy::{Stage, Track};
 
 /// How often a missed fee's day may move on before the search gives up.
@@ -272,7 +272,13 @@ impl<'a> Walker<'_, 'a> {
         Outcome::Stop
     }
 
-    pub fn found(&mut self, stage: &Stage, rule: RuleId, verdict: Verdict, facts: FactsRead, until: Option<Day>) {
+    pub fn found(&mut self, stage: &Stage, rule: RuleId, verdict: Verdict, mut facts: FactsRead, until: Option<Day>) {
+        // Where each bill has a run of its own, the reader is told of which one this speaks.
+        if let Some((_, due)) = self.view.bill {
+            let open: Cents = self.view.items().map(|item| item.open).sum();
+            let owed = if open.is_positive() { format!("{open} open") } else { "paid".to_owned() };
+            facts.insert(0, ("bill".into(), format!("due {}, {owed}", short(due))));
+        }
         self.gives.review = earlier(self.gives.review, until);
         self.gives.findings.push(Finding {
             rule,

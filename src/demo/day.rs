@@ -124,7 +124,7 @@ impl<'a> Division<'a> {
                     reference: format!("R-{:06}", self.receipts),
                     memo: "promise kept".into(),
                 };
-                self.office.counter_payment(account, &payment, REPRESENTATIVES[0]).await?;
+                self.office.confirmed_counter_payment(account, &payment, REPRESENTATIVES[0]).await?;
             }
         }
         Ok(())

@@ -86,6 +86,8 @@ pub enum Problem {
     Incomplete { because: String, expectation: Expectation },
     #[error("the date lies before {other}, {other_value}")]
     BeforeOther { other: &'static str, other_value: String },
+    #[error("the date lies too far ahead; expected {latest} ({days} days ahead) at the latest")]
+    TooFarAhead { latest: String, days: u16 },
     #[error("{why}")]
     DoesNotFit { why: &'static str },
     #[error("stands on line {first_line} already with another content: {differs}")]

@@ -5,6 +5,7 @@
 //! Deliberately absent: the books. Whether an account is known, or a reference was imported before with another
 //! amount, only the store can say.
 
+pub mod ahead;
 pub mod errors;
 pub mod intake;
 

@@ -1,10 +1,10 @@
-//! What is done to one account at the counter: holds, promises, arrangements, payments, notes.
+//! What is agreed with one account at the counter: holds, promises, arrangements.
 
 use super::{Office, OfficeError, Result, Rules};
 use crate::domain::arrangement::Installment;
 use crate::domain::day::{plus_days, plus_months};
-use crate::domain::{AccountId, ArrangementId, Cents, Day, EntryId, HoldId, ItemId, PromiseId, Snapshot, UnmatchedId};
-use crate::store::{Account, CounterPayment, NewArrangement, NewHold, NewPromise};
+use crate::domain::{AccountId, ArrangementId, Cents, Day, HoldId, ItemId, PromiseId, Snapshot};
+use crate::store::{Account, NewArrangement, NewHold, NewPromise};
 use std::sync::Arc;
 
 /// An arrangement as it is asked for.
@@ -77,15 +77,27 @@ impl Office {
         Ok(self.store.end_hold(hold, reason, &self.stamp(by)).await?)
     }
 
-    /// Records a promise to pay, within the policy's limits.
+    /// Records a promise to pay, within the policy's limits. It replaces one that is still open: what was promised last
+    /// holds.
     ///
     /// # Errors
-    /// When the day is past or too far ahead, or the amount is nothing.
+    /// When the day is past or too far ahead, or the amount is nothing or more than is owed.
     pub async fn promise(&self, account: AccountId, amount: Cents, pay_by: Day, by: &str) -> Result<PromiseId> {
         let promise = self.new_promise(account, amount, pay_by).await?;
         let id = self.store.add_promise(account, &promise, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(id)
+    }
+
+    /// Cancels a promise with a reason; from today on it extends nothing.
+    ///
+    /// # Errors
+    /// When it gives no reason, or was canceled before.
+    pub async fn cancel_promise(&self, id: PromiseId, reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
+        let account = self.store.cancel_promise(id, reason, &self.stamp(by)).await?;
+        self.settle_accounts(&[account]).await?;
+        Ok(())
     }
 
     pub(super) async fn new_promise(&self, account: AccountId, amount: Cents, pay_by: Day) -> Result<NewPromise> {
@@ -102,6 +114,14 @@ impl Office {
             });
         }
         positive(amount, "the amount of a promise")?;
+        let owed = snapshot.balance();
+        if amount > owed {
+            return Err(OfficeError::Input {
+                what: "the amount of a promise",
+                given: amount.to_string(),
+                expected: format!("no more than what is owed, {}", owed.max(Cents::ZERO)),
+            });
+        }
         Ok(NewPromise { amount, pay_by, grace_days: limits.grace_days })
     }
 
@@ -212,40 +232,6 @@ impl Office {
         let rules = self.rules_on(self.today()).await?;
         Ok(self.store.cancel_arrangement(id, reason, &rules.policy.ledger, &self.stamp(by)).await?)
     }
-
-    /// Posts money taken at the counter and decides the account at once.
-    ///
-    /// # Errors
-    /// When the amount is not above zero, the day lies ahead, or the receipt is known with another amount.
-    pub async fn counter_payment(&self, account: AccountId, payment: &CounterPayment, by: &str) -> Result<EntryId> {
-        positive(payment.amount, "a payment")?;
-        not_ahead(payment.received_on, self.today(), "the day of a payment")?;
-        let rules = self.rules_on(self.today()).await?;
-        let entry = self.store.counter_payment(account, payment, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle_accounts(&[account]).await?;
-        Ok(entry)
-    }
-
-    /// Waives a fee that Arrears posted: it is undone whole, with a reason.
-    ///
-    /// # Errors
-    /// When it gives no reason, or the entry is none of Arrears' own.
-    pub async fn waive_fee(&self, entry: EntryId, reason: &str, by: &str) -> Result<EntryId> {
-        need_reason(reason)?;
-        let rules = self.rules_on(self.today()).await?;
-        Ok(self.store.reverse_entry(entry, reason, &rules.policy.ledger, &self.stamp(by)).await?)
-    }
-
-    /// Posts an unmatched payment to an account.
-    ///
-    /// # Errors
-    /// When it was decided already.
-    pub async fn match_payment(&self, id: UnmatchedId, account: AccountId, by: &str) -> Result<EntryId> {
-        let rules = self.rules_on(self.today()).await?;
-        let entry = self.store.match_payment(id, account, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle_accounts(&[account]).await?;
-        Ok(entry)
-    }
 }
 
 /// Monthly installments on office days; the cents that do not divide fall on the last.
@@ -283,7 +269,7 @@ pub(super) fn not_ahead(day: Day, today: Day, what: &'static str) -> Result<()> 
     Err(OfficeError::Input { what, given: day.to_string(), expected: format!("today, {today}, or a day before") })
 }
 
-fn positive(amount: Cents, what: &'static str) -> Result<()> {
+pub(super) fn positive(amount: Cents, what: &'static str) -> Result<()> {
     if amount.is_positive() {
         return Ok(());
     }

@@ -134,7 +134,8 @@ impl Office {
     /// Records what came of a call, with what follows: a promise, a hold, another attempt.
     ///
     /// # Errors
-    /// When the hour or the customer's wish forbids the call, or the promise is beyond the policy's limits.
+    /// When the hour forbids the call or has not come, its next attempt is for a later day, or the promise is beyond the
+    /// policy's limits.
     pub async fn record_call(&self, id: CallId, report: CallReport, by: &str) -> Result<()> {
         let call = self.store.call(id).await?;
         if matches!(call.state, CallState::Done | CallState::Dropped | CallState::Canceled) {
@@ -153,6 +154,7 @@ impl Office {
         let rules = self.rules_of_case(&snapshot).await?;
         let limits = &rules.policy.calls;
         within_hours(&report.at, limits.hours)?;
+        made_by_now(&report.at, &self.time_of_day())?;
         let stamp = self.stamp(by);
         let promise = match (report.outcome, report.promise) {
             (CallOutcome::Promise, Some((amount, pay_by))) => {
@@ -288,6 +290,18 @@ fn hold(report: &CallReport, stamp: &Stamp) -> Option<NewHold> {
     })
 }
 
+/// A call that is recorded was made. Both times are `HH:MM`.
+fn made_by_now(at: &str, now: &str) -> Result<()> {
+    if at <= now {
+        return Ok(());
+    }
+    Err(OfficeError::Input {
+        what: "the time of a call",
+        given: at.to_owned(),
+        expected: format!("a time of today that has come; it is {now}"),
+    })
+}
+
 fn within_hours(at: &str, (from, to): (u8, u8)) -> Result<()> {
     let hour = at
         .split_once(':')
@@ -306,5 +320,40 @@ fn within_hours(at: &str, (from, to): (u8, u8)) -> Result<()> {
             given: at.to_owned(),
             expected: "hours and minutes, for example 14:05".into(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::office::testing::{City, day, report};
+
+    /// The call of May 8, released.
+    async fn call(city: &City) -> CallId {
+        city.to_the_call().await;
+        city.office.night(day("2026-05-08")).await.unwrap();
+        city.office.release_call_list(day("2026-05-08"), "Ruth").await.unwrap();
+        city.at("2026-05-08", "10:00");
+        city.office.store.call_list(day("2026-05-08")).await.unwrap()[0].id
+    }
+
+    #[tokio::test]
+    async fn a_second_attempt_on_the_same_day_is_refused() {
+        let city = City::new().await;
+        let call = call(&city).await;
+        city.office.record_call(call, report(CallOutcome::NoAnswer, "09:40"), "Omar").await.unwrap();
+        let again = city.office.record_call(call, report(CallOutcome::Reached, "09:50"), "Omar").await.unwrap_err();
+        assert!(again.to_string().contains("one attempt a day is counted"), "{again}");
+        let attempts = city.office.store.attempts_of(city.debtor().await).await.unwrap();
+        assert_eq!(attempts.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_call_is_recorded_when_its_hour_has_come_and_not_before() {
+        let city = City::new().await;
+        let call = call(&city).await;
+        let ahead = city.office.record_call(call, report(CallOutcome::Reached, "10:01"), "Omar").await.unwrap_err();
+        assert!(ahead.to_string().contains("a time of today that has come; it is 10:00"), "{ahead}");
+        city.office.record_call(call, report(CallOutcome::Reached, "10:00"), "Omar").await.unwrap();
     }
 }

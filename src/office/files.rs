@@ -4,21 +4,23 @@ use std::path::{Path, PathBuf};
 
 use super::{Office, OfficeError, Result};
 use crate::domain::Actor;
-use crate::domain::import::ImportOutcome;
+use crate::domain::import::{ImportFile, ImportOutcome};
+use crate::ingest::ahead::{AheadLimits, DatedAhead, dated_ahead};
 use crate::ingest::{self, FileErrors, intake};
 use crate::store::{ExceptionKind, ImportResult, Stamp};
 
 /// What became of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
-    Done(ImportOutcome),
+    Done {
+        outcome: ImportOutcome,
+        /// Rows that are dated ahead: they count from their day.
+        ahead: Option<DatedAhead>,
+    },
     /// These bytes were taken before; nothing changed.
     Before(ImportOutcome),
     /// Nothing of it was taken; the report says all that is wrong.
-    Refused {
-        report: String,
-        kept: Option<PathBuf>,
-    },
+    Refused { report: String, kept: Option<PathBuf> },
 }
 
 /// Files taken in from the inbox.
@@ -30,26 +32,26 @@ pub struct Intake {
 
 impl Office {
     /// Imports a file. One that is refused is copied to `refused/` beside its report, and stands on the exceptions
-    /// list.
+    /// list; so does a file with rows that are dated ahead.
     ///
     /// # Errors
-    /// When the file cannot be read, or the database fails.
+    /// When the file cannot be read, or is a folder; when the database fails.
     pub async fn import(&self, path: &Path, by: &str) -> Result<Taken> {
+        if path.is_dir() {
+            return Err(OfficeError::Input {
+                what: "a file to import",
+                given: path.display().to_string(),
+                expected: "it is a folder; name the files in it".into(),
+            });
+        }
         let bytes = std::fs::read(path).map_err(|source| OfficeError::file(path, source))?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = file_name(path);
         let stamp = Stamp { by: Actor::Person(by.to_owned()), ..self.daemon_stamp(self.today()) };
-        let rules = self.rules_on(stamp.on).await?;
-        let errors = match ingest::read(&name, &bytes) {
+        let errors = match self.take(ingest::read(&name, &bytes), &stamp).await? {
+            Ok(taken) => return Ok(taken),
             Err(errors) => errors,
-            Ok(file) => match self.store.import(&file, &rules.policy.ledger, &stamp).await? {
-                ImportResult::Done(outcome) => return Ok(Taken::Done(outcome)),
-                ImportResult::AlreadyImported(outcome) => return Ok(Taken::Before(outcome)),
-                ImportResult::Refused(rows) => FileErrors::from_refused(&name, file.kind, &rows),
-            },
         };
         let report = errors.text();
-        let text = format!("{name} was refused: {} errors", errors.errors.len());
-        self.store.open_exception(None, ExceptionKind::FileRefused, &text, &stamp).await?;
         // The copy is moved, so that the original stays where its owner put it.
         let folder = self.folder(intake::REFUSED)?;
         let copy = folder.join(format!(".{name}.incoming"));
@@ -70,7 +72,7 @@ impl Office {
         let mut files = Vec::new();
         for path in intake::waiting(&inbox)? {
             let bytes = std::fs::read(&path).map_err(|source| OfficeError::file(&path, source))?;
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = file_name(&path);
             let read = ingest::read(&name, &bytes);
             let rank = read.as_ref().map_or(u8::MAX, |file| file.kind as u8);
             files.push((rank, path, name, read));
@@ -78,23 +80,13 @@ impl Office {
         files.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
         let mut intake_report = Intake::default();
         for (_, path, name, read) in files {
-            let stamp = Stamp { by: Actor::File(name.clone()), ..self.daemon_stamp(self.today()) };
-            let rules = self.rules_on(stamp.on).await?;
-            let refused = match read {
-                Err(errors) => Some(errors),
-                Ok(file) => match self.store.import(&file, &rules.policy.ledger, &stamp).await? {
-                    ImportResult::Done(_) | ImportResult::AlreadyImported(_) => None,
-                    ImportResult::Refused(rows) => Some(FileErrors::from_refused(&name, file.kind, &rows)),
-                },
-            };
-            match refused {
-                None => {
+            let stamp = Stamp { by: Actor::File(name), ..self.daemon_stamp(self.today()) };
+            match self.take(read, &stamp).await? {
+                Ok(_) => {
                     intake::done(&self.dir, &path)?;
                     intake_report.taken += 1;
                 }
-                Some(errors) => {
-                    let text = format!("{name} was refused: {} errors", errors.errors.len());
-                    self.store.open_exception(None, ExceptionKind::FileRefused, &text, &stamp).await?;
+                Err(errors) => {
                     intake::refuse(&self.dir, &path, &errors.text())?;
                     intake_report.refused += 1;
                 }
@@ -102,4 +94,34 @@ impl Office {
         }
         Ok(intake_report)
     }
+
+    /// Brings a file that was read into the books, or says all that stands against it; what a person must know of it
+    /// goes on the exceptions list.
+    async fn take(&self, read: Result<ImportFile, FileErrors>, stamp: &Stamp) -> Result<Result<Taken, FileErrors>> {
+        let rules = self.rules_on(stamp.on).await?;
+        let imports = self.config.imports;
+        let limits = AheadLimits { charges: imports.charges_ahead_days, payments: imports.payments_ahead_days };
+        let read = read.and_then(|file| dated_ahead(&file, limits, stamp.on).map(|ahead| (file, ahead)));
+        let errors = match read {
+            Err(errors) => errors,
+            Ok((file, ahead)) => match self.store.import(&file, &rules.policy.ledger, stamp).await? {
+                ImportResult::Done(outcome) => {
+                    if let Some(ahead) = &ahead {
+                        self.store.open_exception(None, ExceptionKind::DatedAhead, &ahead.to_string(), stamp).await?;
+                    }
+                    return Ok(Ok(Taken::Done { outcome, ahead }));
+                }
+                ImportResult::AlreadyImported(outcome) => return Ok(Ok(Taken::Before(outcome))),
+                ImportResult::Refused(rows) => FileErrors::from_refused(&file.name, file.kind, &rows),
+            },
+        };
+        let count = if errors.total == 1 { "1 error".to_owned() } else { format!("{} errors", errors.total) };
+        let text = format!("{} was refused: {count}", errors.file);
+        self.store.open_exception(None, ExceptionKind::FileRefused, &text, stamp).await?;
+        Ok(Err(errors))
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

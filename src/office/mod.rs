@@ -8,7 +8,9 @@
 mod accounts;
 mod calls;
 mod cores;
+mod duties;
 mod error;
+mod exports;
 mod files;
 mod holds;
 mod night;
@@ -20,6 +22,9 @@ mod payments;
 mod policies;
 mod skip;
 pub mod staff;
+mod tasks;
+#[cfg(test)]
+pub(crate) mod testing;
 mod why;
 
 use std::collections::BTreeMap;
@@ -30,7 +35,9 @@ use chrono::{DateTime, Utc};
 
 pub use accounts::PlanRequest;
 pub use calls::CallReport;
+pub use duties::Duty;
 pub use error::{ErrorKind, OfficeError, Result};
+pub use exports::Exported;
 pub use files::{Intake, Taken};
 pub use night::{DayReport, NIGHT, Progress};
 pub use notices::{BatchMade, Released};

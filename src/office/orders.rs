@@ -140,6 +140,20 @@ impl Office {
         Ok(self.store.dispatch_orders(ids, crew, &self.stamp(by)).await?)
     }
 
+    /// Looks again at the shut-offs of today that were finalized or are with a crew: what a file brought may stand
+    /// against one although the debt is not paid whole.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recheck_todays_orders(&self) -> Result<()> {
+        let today = self.today();
+        let mut accounts = BTreeSet::new();
+        for state in [OrderState::Finalized, OrderState::Dispatched] {
+            accounts.extend(self.store.field_orders(Some(state), Some(today)).await?.iter().map(|order| order.account));
+        }
+        self.recheck_orders(&accounts.into_iter().collect::<Vec<_>>()).await
+    }
+
     /// Looks again at shut-offs that are on their way: what stands against one now cancels it. Canceling one that a
     /// crew has puts a recall on the exceptions list.
     ///
@@ -203,5 +217,99 @@ impl Office {
             }
         }
         Ok(lapsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::hold::HoldKind;
+    use crate::office::testing::{City, day};
+    use crate::store::{CounterPayment, ExceptionKind};
+
+    async fn state(city: &City, order: OrderId) -> OrderState {
+        city.office.store.order(order).await.unwrap().state
+    }
+
+    async fn finalized(city: &City) -> OrderId {
+        let order = city.to_the_shut_off().await;
+        let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+        assert_eq!(outcome.finalized, [order]);
+        city.at("2026-05-22", "09:10");
+        order
+    }
+
+    fn money(cents: i64) -> CounterPayment {
+        let (reference, memo) = ("R-1".to_owned(), String::new());
+        CounterPayment { amount: Cents::new(cents), received_on: day("2026-05-22"), reference, memo }
+    }
+
+    #[tokio::test]
+    async fn a_payment_at_ten_past_nine_cancels_the_shut_off_that_was_finalized_at_nine() {
+        let city = City::new().await;
+        let order = finalized(&city).await;
+        city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+        assert_eq!(state(&city, order).await, OrderState::Canceled);
+        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_payment_that_nobody_has_decided_yet_keeps_the_crew_at_home() {
+        let city = City::new().await;
+        let order = finalized(&city).await;
+        // The file is in the books, and the daemon was killed before it decided the account.
+        city.lockbox("10-000417", "224.20", "2026-05-22").await;
+        assert_eq!(state(&city, order).await, OrderState::Finalized);
+        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap(), []);
+        assert_eq!(state(&city, order).await, OrderState::Canceled);
+    }
+
+    #[tokio::test]
+    async fn a_medical_hold_at_ten_past_nine_cancels_the_shut_off_although_nothing_is_paid() {
+        let city = City::new().await;
+        let order = finalized(&city).await;
+        city.office
+            .hold(city.debtor().await, HoldKind::Medical, (None, None), "letter of Dr. Ames", "Omar")
+            .await
+            .unwrap();
+        assert_eq!(state(&city, order).await, OrderState::Canceled);
+    }
+
+    #[tokio::test]
+    async fn a_payment_after_dispatch_calls_the_crew_back() {
+        let city = City::new().await;
+        let order = finalized(&city).await;
+        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap(), [order]);
+        city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        assert!(standing.iter().any(|line| line.kind == ExceptionKind::RecallCrew), "{standing:?}");
+    }
+
+    #[tokio::test]
+    async fn an_unmatched_payment_of_the_amount_withholds_the_shut_off_until_it_is_somebody_elses() {
+        let city = City::new().await;
+        let order = city.to_the_shut_off().await;
+        // The bank read a number that is like none of ours; the amount is what is past due here.
+        city.lockbox("77-431902", "224.20", "2026-05-21").await;
+        let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+        assert!(
+            matches!(&outcome.refused[..], [(id, FinalizeRefusal::UnmatchedPayment { amount, .. })]
+                if *id == order && *amount == Cents::new(22_420)),
+            "{outcome:?}"
+        );
+        assert_eq!(state(&city, order).await, OrderState::Approved);
+        let unmatched = city.office.store.unmatched_payments(Some(UnmatchedState::Open)).await.unwrap();
+        city.office.reject_payment(unmatched[0].id, "Ruth").await.unwrap();
+        let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+        assert_eq!(outcome.finalized, [order]);
+    }
+
+    #[tokio::test]
+    async fn an_unmatched_payment_of_another_amount_and_number_withholds_nothing() {
+        let city = City::new().await;
+        let order = city.to_the_shut_off().await;
+        city.lockbox("77-431902", "61.00", "2026-05-21").await;
+        let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+        assert_eq!(outcome.finalized, [order]);
     }
 }

@@ -1,4 +1,4 @@
-//! Legal action: referrals approved, packets built and placed, the attorney's export.
+//! Legal action: referrals approved, packets built.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,10 @@ use crate::domain::day::plus_days;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::settle;
 use crate::domain::person::Override;
-use crate::domain::referral::{Destination, Referral, ReferralState};
+use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{AccountId, Day, ReferralId};
 use crate::notices::files::write_whole;
 use crate::referral::PacketInput;
-use crate::referral::export::{ExportLine, export};
 use crate::referral::input::{ArrangementRecord, City, HistoryLine, HoldRecord, NoticeExhibit, PolicyBasis};
 use crate::referral::packet::{Packet, build};
 use crate::store::Account;
@@ -78,51 +77,7 @@ impl Office {
         Ok(PacketMade { path, packet })
     }
 
-    /// Writes packets and the attorney's list for all approved referrals to a destination, and places them.
-    ///
-    /// # Errors
-    /// When the files cannot be written. A referral whose packet is refused is left out and named.
-    pub async fn export_referrals(
-        &self,
-        to: Destination,
-        by: &str,
-    ) -> Result<(Option<String>, Vec<(ReferralId, String)>)> {
-        let stamp = self.stamp(by);
-        let (mut lines, mut placed, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-        for referral in self.store.referrals(Some(ReferralState::Approved)).await? {
-            if referral.to != to {
-                continue;
-            }
-            let account = self.store.account(referral.account).await?;
-            let id = referral.id;
-            let input = self.packet_input(&account, referral, None).await?;
-            match build(&input, self.typesetter()) {
-                Ok(packet) => {
-                    let file = self.dir.join("packets").join(&packet.file_name);
-                    write_whole(&file, &packet.zip).map_err(|source| OfficeError::file(&file, source))?;
-                    lines.push(ExportLine::of(&input, &packet));
-                    placed.push(id);
-                }
-                Err(refusal) => refused.push((id, refusal.to_string())),
-            }
-        }
-        if lines.is_empty() {
-            return Ok((None, refused));
-        }
-        let made = export(&lines).map_err(|error| OfficeError::Interrupted(error.to_string()))?;
-        let path = format!("exports/{}-{}.csv", to.word(), stamp.on);
-        let control = format!("exports/{}-{}.control.csv", to.word(), stamp.on);
-        for (path, bytes) in [(&path, &made.list), (&control, &made.control)] {
-            let file = self.dir.join(path);
-            write_whole(&file, bytes).map_err(|source| OfficeError::file(&file, source))?;
-        }
-        for id in placed {
-            self.store.place_referral(id, &stamp).await?;
-        }
-        Ok((Some(path), refused))
-    }
-
-    async fn packet_input(
+    pub(super) async fn packet_input(
         &self,
         account: &Account,
         referral: Referral,

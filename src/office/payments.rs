@@ -1,10 +1,104 @@
-//! What people say about money that came in by files: that none came, that it is nobody's here.
+//! Money by hand: taken at the counter, voided, waived; and what people say about money that came in by files.
 
+use super::accounts::{need_reason, not_ahead, positive};
 use super::{Office, OfficeError, Result};
-use crate::domain::ledger::PaymentChannel;
-use crate::domain::{Day, UnmatchedId};
+use crate::domain::ledger::{EntryKind, PaymentChannel};
+use crate::domain::{AccountId, Cents, Day, EntryId, UnmatchedId};
+use crate::store::{CounterPayment, VoidedPayment};
+
+/// A counter payment above this, and above twice what is owed, is asked about: a cipher too many costs somebody a month.
+const UNUSUAL: Cents = Cents::new(50_000);
 
 impl Office {
+    /// Posts money taken at the counter and decides the account at once.
+    ///
+    /// # Errors
+    /// When the amount is not above zero or unusual (see [`Self::confirmed_counter_payment`]), the day lies ahead, or the
+    /// receipt is known with another amount or was voided.
+    pub async fn counter_payment(&self, account: AccountId, payment: &CounterPayment, by: &str) -> Result<EntryId> {
+        let owed = self.snapshot(account).await?.balance().max(Cents::ZERO);
+        if payment.amount > UNUSUAL && payment.amount > owed + owed && !self.is_posted(account, payment).await? {
+            return Err(OfficeError::refused(
+                format!("{} is more than twice what is owed, {owed}", payment.amount),
+                "count again, and confirm the amount if it is right",
+            ));
+        }
+        self.confirmed_counter_payment(account, payment, by).await
+    }
+
+    /// Posts money taken at the counter, the amount of which somebody has looked at twice.
+    ///
+    /// # Errors
+    /// As [`Self::counter_payment`], but for an unusual amount.
+    pub async fn confirmed_counter_payment(
+        &self,
+        account: AccountId,
+        payment: &CounterPayment,
+        by: &str,
+    ) -> Result<EntryId> {
+        positive(payment.amount, "a payment")?;
+        not_ahead(payment.received_on, self.today(), "the day of a payment")?;
+        let rules = self.rules_on(self.today()).await?;
+        let entry = self.store.counter_payment(account, payment, &rules.policy.ledger, &self.stamp(by)).await?;
+        self.settle_accounts(&[account]).await?;
+        Ok(entry)
+    }
+
+    /// Whether the receipt is in the account's ledger: then it is posted no second time, whatever is owed now.
+    async fn is_posted(&self, account: AccountId, payment: &CounterPayment) -> Result<bool> {
+        let entries = self.store.entries(account).await?;
+        Ok(entries
+            .iter()
+            .any(|entry| entry.channel == Some(PaymentChannel::Counter) && entry.reference == payment.reference))
+    }
+
+    /// Undoes a payment that was taken here by mistake, by its receipt: what it had paid is owed again from its own due
+    /// date. A second time changes nothing.
+    ///
+    /// # Errors
+    /// When it gives no reason, no such receipt is known, or it came by a file.
+    pub async fn void_payment(&self, receipt: &str, reason: &str, by: &str) -> Result<VoidedPayment> {
+        need_reason(reason)?;
+        let rules = self.rules_on(self.today()).await?;
+        let stamp = self.stamp(by);
+        let voided = self.store.void_counter_payment(receipt, reason, &rules.policy.ledger, &stamp).await?;
+        self.settle_accounts(&[voided.account]).await?;
+        Ok(voided)
+    }
+
+    /// Waives a fee that Arrears posted to the account: it is undone whole, with a reason.
+    ///
+    /// # Errors
+    /// When it gives no reason, the account has no such entry, or it is no fee of Arrears' own.
+    pub async fn waive_fee(&self, account: AccountId, entry: EntryId, reason: &str, by: &str) -> Result<Cents> {
+        need_reason(reason)?;
+        let entries = self.store.entries(account).await?;
+        let Some(fee) = entries.iter().find(|known| known.id == entry) else {
+            return Err(OfficeError::NotFound { what: "entry in the account's ledger:", id: entry.to_string() });
+        };
+        if !matches!(fee.kind, EntryKind::Fee | EntryKind::Interest) {
+            return Err(OfficeError::refused(
+                format!("entry {entry} is a {}, and only fees are waived", fee.kind),
+                "`arrears account ACCOUNT` shows the ledger with the entries' numbers",
+            ));
+        }
+        let rules = self.rules_on(self.today()).await?;
+        self.store.reverse_entry(entry, reason, &rules.policy.ledger, &self.stamp(by)).await?;
+        self.settle_accounts(&[account]).await?;
+        Ok(fee.amount)
+    }
+
+    /// Posts an unmatched payment to an account.
+    ///
+    /// # Errors
+    /// When it was decided already.
+    pub async fn match_payment(&self, id: UnmatchedId, account: AccountId, by: &str) -> Result<EntryId> {
+        let rules = self.rules_on(self.today()).await?;
+        let entry = self.store.match_payment(id, account, &rules.policy.ledger, &self.stamp(by)).await?;
+        self.settle_accounts(&[account]).await?;
+        Ok(entry)
+    }
+
     /// Signs that a channel brought no more payments through a day, so that shut-offs of the day after may be finalized.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
+use super::duties::is_governed;
 use super::{Office, OfficeError, Result};
 use crate::store::StaffMember;
 
@@ -52,7 +53,8 @@ impl Office {
     /// Adds a person, or changes role, languages and capacity of one. A password that was set stays.
     ///
     /// # Errors
-    /// When the name is empty.
+    /// When the name is empty, or nobody would be left who may add people: the first person is a lead or an
+    /// administrator, and the last one stays it.
     pub async fn put_staff(&self, member: &StaffMember, by: &str) -> Result<()> {
         if member.name.trim().is_empty() || member.name != member.name.trim() {
             return Err(OfficeError::Input {
@@ -60,6 +62,15 @@ impl Office {
                 given: member.name.clone(),
                 expected: "a name without blanks around it, as the log shall show it".into(),
             });
+        }
+        let mut staff = self.store.staff().await?;
+        staff.retain(|other| other.name != member.name);
+        staff.push(member.clone());
+        if !is_governed(&staff) {
+            return Err(OfficeError::refused(
+                format!("with {} as {}, nobody could add people or change roles", member.name, member.role),
+                "add a lead or an administrator first",
+            ));
         }
         Ok(self.store.put_staff(member, None, &self.stamp(by)).await?)
     }

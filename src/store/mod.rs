@@ -105,8 +105,6 @@ use_cases! {
     fn account_by_number(&self, number: &str) -> Option<Account>;
     /// Accounts whose number, name or service address contains the text, by number.
     fn search(&self, text: &str, limit: u32) -> Vec<Account>;
-    /// Makes every account due on `day` at the latest: a calendar, pack or policy changed. Gives their number.
-    fn wake_all(&self, day: Day) -> u64;
     /// How much waits for people on `day`.
     fn waiting(&self, day: Day) -> Waiting;
 }
@@ -119,6 +117,8 @@ use_cases! {
     fn open_items(&self, after: Option<AccountId>, limit: u32) -> Vec<AccountItems>;
     /// Posts a payment taken at the counter. The same receipt again is the same entry; another amount is a conflict.
     fn counter_payment(&self, account: AccountId, payment: &CounterPayment, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
+    /// Undoes a payment that was taken here, by its receipt. One that is voided already stays so, and that is said.
+    fn void_counter_payment(&self, receipt: &str, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> VoidedPayment;
     /// Undoes an entry of Arrears' own (a fee waived) with a reason.
     fn reverse_entry(&self, entry: EntryId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
     /// Payments that matched no account, in the order in which they came.
@@ -142,8 +142,8 @@ use_cases! {
     fn record_event(&self, account: AccountId, event: &Event, note: &str, stamp: &Stamp) -> ();
     /// Tasks for people: the open ones, or all.
     fn tasks(&self, open_only: bool) -> Vec<Task>;
-    /// Closes a task.
-    fn close_task(&self, id: i64, stamp: &Stamp) -> ();
+    /// Closes a task; gives its account.
+    fn close_task(&self, id: i64, stamp: &Stamp) -> AccountId;
 }
 
 // Notices.
@@ -237,10 +237,10 @@ use_cases! {
     fn holds_of(&self, account: AccountId) -> Vec<Hold>;
     /// The holds in force on `day`.
     fn holds_on(&self, day: Day) -> Vec<(AccountId, Hold)>;
-    /// Records a promise to pay.
+    /// Records a promise to pay; it replaces one that is still open.
     fn add_promise(&self, account: AccountId, promise: &NewPromise, stamp: &Stamp) -> PromiseId;
-    /// Cancels a promise.
-    fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> ();
+    /// Cancels a promise; gives its account.
+    fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> AccountId;
     /// The account's promises, oldest first.
     fn promises_of(&self, account: AccountId) -> Vec<Promise>;
     /// All promises to be paid between the days, both inclusive.
@@ -290,15 +290,23 @@ use_cases! {
     fn approve_referral(&self, id: ReferralId, stamp: &Stamp) -> ();
     /// Declines a candidate with a reason.
     fn decline_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> ();
-    /// The packet or export line of an approved referral is out.
-    fn place_referral(&self, id: ReferralId, stamp: &Stamp) -> ();
+    /// Records a list that goes out with its files, and places the approved referrals that stand on it, in one. It gets
+    /// the next number of its destination and day. Its files can be written from now on, and written again.
+    fn make_export(&self, export: &NewExport, stamp: &Stamp) -> ReferralExport;
+    /// Lists that went out, newest first.
+    fn exports(&self, limit: u32) -> Vec<ReferralExport>;
+    /// Lists whose files were not written yet, oldest first.
+    fn unwritten_exports(&self) -> Vec<ReferralExport>;
+    /// All files of a list are written.
+    fn export_written(&self, name: &str, stamp: &Stamp) -> ();
     /// Calls a placed or approved referral back with a reason.
     fn recall_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> ();
 }
 
 // Policies and runs.
 use_cases! {
-    /// Adopts a policy from its effective date on; the same text again changes only that date. Wakes all accounts then.
+    /// Adopts a policy from its effective date on; the same text again changes only that date, and the log says who did.
+    /// Wakes all accounts then.
     fn adopt_policy(&self, policy: &AdoptedPolicy, stamp: &Stamp) -> ();
     /// The policy in force on `day`: the one effective last, of those the one adopted last.
     fn policy_on(&self, day: Day) -> Option<AdoptedPolicy>;
@@ -318,8 +326,6 @@ use_cases! {
 
 // Log, exceptions, people, documents.
 use_cases! {
-    /// Writes a line into the log.
-    fn append_log(&self, account: Option<AccountId>, what: &str, body: &Value, stamp: &Stamp) -> ();
     /// The account's log, newest first.
     fn log_of(&self, account: AccountId, limit: u32) -> Vec<LogLine>;
     /// The whole log in its order, after the last of the previous page.
@@ -342,10 +348,6 @@ use_cases! {
     fn session(&self, token_hash: &str, now: DateTime<Utc>) -> Option<StaffMember>;
     /// Ends a session.
     fn close_session(&self, token_hash: &str) -> ();
-    /// Keeps a document and what it is for.
-    fn put_document(&self, document: &Document, account: Option<AccountId>, used_for: &str, stamp: &Stamp) -> ();
     /// A kept document.
     fn document(&self, hash: &DocumentHash) -> Option<Document>;
-    /// The documents kept for an account, oldest first.
-    fn documents_of(&self, account: AccountId) -> Vec<DocumentUse>;
 }

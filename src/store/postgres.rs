@@ -31,6 +31,9 @@ pub(super) const LOCK_MIGRATION: &str = "SELECT pg_advisory_xact_lock(7246011)";
 /// Files are taken one at a time, so that two of them cannot bring the same reference.
 pub(super) const LOCK_IMPORT: &str = "SELECT pg_advisory_xact_lock(7246012)";
 
+/// Lists of referrals are made one at a time, so that each has a number of its own.
+pub(super) const LOCK_EXPORT: &str = "SELECT pg_advisory_xact_lock(7246013)";
+
 /// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.
 pub(super) fn rows(n: u8, columns: &str) -> String {
     format!("jsonb_to_recordset(${n}) AS r({columns})")

@@ -1,7 +1,11 @@
 //! What the store takes and gives besides the domain's own nouns.
 
+mod export;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use export::*;
 
 use crate::domain::account::words;
 use crate::domain::arrangement::Installment;
@@ -231,6 +235,16 @@ pub struct CounterPayment {
     pub memo: String,
 }
 
+/// A counter payment that was undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoidedPayment {
+    pub account: AccountId,
+    /// Above zero.
+    pub amount: Cents,
+    /// False when it was voided before.
+    pub is_new: bool,
+}
+
 /// One file of a policy: the policy itself or a pack that it extends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicySource {
@@ -290,6 +304,8 @@ words! {
         /// The audit refused a decision. Freezes the account.
         AuditRefused = "audit_refused",
         FileRefused = "file_refused",
+        /// A file brought rows that are dated ahead.
+        DatedAhead = "dated_ahead",
         ReturnedMail = "returned_mail",
         EmailBounced = "email_bounced",
         WorkFailed = "work_failed",
@@ -307,6 +323,7 @@ impl ExceptionKind {
         match self {
             Self::BalanceDiffers | Self::AuditRefused => true,
             Self::FileRefused
+            | Self::DatedAhead
             | Self::ReturnedMail
             | Self::EmailBounced
             | Self::WorkFailed
@@ -349,16 +366,6 @@ pub struct Task {
     pub opened_on: Day,
     pub closed_by: Option<String>,
     pub closed_on: Option<Day>,
-}
-
-/// A document and what it was kept for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentUse {
-    pub account: Option<AccountId>,
-    /// An act's key, or the name of a packet or batch.
-    pub used_for: String,
-    pub hash: DocumentHash,
-    pub used_at: DateTime<Utc>,
 }
 
 /// How much waits for people, for the Today page.

@@ -29,6 +29,7 @@ pub(super) const FOR_UPDATE: &str = "";
 pub(super) const SKIP_LOCKED: &str = "";
 pub(super) const LOCK_MIGRATION: &str = "SELECT 1";
 pub(super) const LOCK_IMPORT: &str = "SELECT 1";
+pub(super) const LOCK_EXPORT: &str = "SELECT 1";
 
 /// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.
 pub(super) fn rows(n: u8, columns: &str) -> String {

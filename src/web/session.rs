@@ -17,6 +17,7 @@ use subtle::ConstantTimeEq;
 use super::Web;
 use super::error::WebError;
 use crate::domain::document::hex;
+use crate::office::Duty;
 use crate::store::StaffMember;
 
 const COOKIE: &str = "arrears_session";
@@ -42,21 +43,22 @@ impl Person {
 
     /// Refuses whoever may not change anything.
     pub fn must_write(&self) -> Result<(), WebError> {
-        self.must(self.member.role.may_write(), "make changes")
+        self.must(Duty::Write)
     }
 
     /// Refuses whoever may not release notices and lists.
     pub fn must_release(&self) -> Result<(), WebError> {
-        self.must(self.member.role.may_release(), "release notices and call lists, or end holds")
+        self.must(Duty::Release)
     }
 
     /// Refuses whoever may not approve shut-offs and referrals.
     pub fn must_approve(&self) -> Result<(), WebError> {
-        self.must(self.member.role.may_approve(), "approve shut-offs and referrals")
+        self.must(Duty::Approve)
     }
 
-    fn must(&self, may: bool, what: &'static str) -> Result<(), WebError> {
-        if may { Ok(()) } else { Err(WebError::Forbidden { what, role: self.member.role }) }
+    fn must(&self, duty: Duty) -> Result<(), WebError> {
+        let role = self.member.role;
+        if duty.is_of(role) { Ok(()) } else { Err(WebError::Forbidden { what: duty.what(), role }) }
     }
 
     /// Whether a form bears this session's token.

@@ -75,17 +75,24 @@ impl Worker {
     async fn keep_dates(&self, stop: &CancellationToken) {
         let mut inbox = Some(self.office.now());
         while !stop.is_cancelled() {
-            let now = self.office.now();
-            if self.takes_lease().await {
-                if is_due(inbox, now) {
-                    report("inbox", self.take_inbox().await);
-                    inbox = self.next(self.inbox.as_ref(), now);
-                }
-                report("night", self.run_dates(now).await);
-                self.filled.notify_one();
-            }
+            self.step(&mut inbox).await;
             self.sleep_until(inbox, stop).await;
         }
+    }
+
+    /// Does whatever is due now; `inbox` is when its files are due to be taken.
+    async fn step(&self, inbox: &mut Option<DateTime<Utc>>) {
+        if !self.takes_lease().await {
+            return;
+        }
+        let now = self.office.now();
+        if is_due(*inbox, now) {
+            report("inbox", self.take_inbox().await);
+            *inbox = self.next(self.inbox.as_ref(), now);
+        }
+        report("exports", self.write_exports().await);
+        report("night", self.run_dates(now).await);
+        self.filled.notify_one();
     }
 
     /// Renders and sends what waits.
@@ -147,10 +154,20 @@ impl Worker {
         if self.office.store.last_finished(NIGHT).await? >= Some(self.office.today()) {
             let report = self.office.settle().await?;
             if report.examined > 0 {
+                self.office.recheck_todays_orders().await?;
                 tracing::info!(examined = report.examined, changed = report.changed, "what came in was decided");
             }
         }
         intake.map(|_| ())
+    }
+
+    /// A list of referrals that somebody recorded and was killed before writing is written now.
+    async fn write_exports(&self) -> Result<(), OfficeError> {
+        let written = self.office.write_exports().await?;
+        if written > 0 {
+            tracing::info!(written, "lists of referrals were written from their record");
+        }
+        Ok(())
     }
 
     async fn work_outbox(&self, stop: &CancellationToken) -> Result<(), OfficeError> {
@@ -248,7 +265,79 @@ fn report(what: &'static str, result: Result<(), OfficeError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::call::CallState;
     use crate::domain::day::parse;
+    use crate::domain::field_order::OrderState;
+    use crate::office::testing::City;
+
+    /// A daemon that has just been started, and what it does in its first moment.
+    async fn start(city: &City) -> Worker {
+        let worker = Worker::new(Arc::clone(&city.office), city.mailer(), "one".into());
+        let now = city.office.now();
+        worker.step(&mut Some(now)).await;
+        worker
+    }
+
+    #[tokio::test]
+    async fn a_daemon_killed_between_the_run_and_its_call_list_makes_the_list_when_it_is_back() {
+        let city = City::new().await;
+        city.to_the_call().await;
+        let today = city.office.today();
+        city.office.run_day(today, None).await.unwrap();
+        assert!(city.office.store.call_list(today).await.unwrap().is_empty());
+        start(&city).await;
+        assert_eq!(city.office.store.call_list(today).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_daemon_killed_between_a_payment_and_its_decision_decides_when_it_is_back() {
+        let city = City::new().await;
+        city.to_the_call().await;
+        city.office.night(city.office.today()).await.unwrap();
+        // The file is in the books, and nothing was decided; the inbox is empty from here on.
+        city.at("2026-05-08", "09:00");
+        city.lockbox("10-000417", "224.20", "2026-05-08").await;
+        let debtor = city.debtor().await;
+        assert!(city.office.snapshot(debtor).await.unwrap().case.is_some());
+        start(&city).await;
+        assert_eq!(city.office.snapshot(debtor).await.unwrap().case, None);
+        let calls = city.office.store.calls_of(debtor).await.unwrap();
+        assert!(calls.iter().all(|call| call.state == CallState::Canceled), "{calls:?}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_pays_most_of_the_debt_calls_the_crew_back() {
+        let city = City::new().await;
+        let order = city.to_the_shut_off().await;
+        let today = city.office.today();
+        city.office.finalize_orders(today, "Ruth").await.unwrap();
+        city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+        // All but $4.20 comes by lockbox at ten past nine: too little is left to shut off for.
+        city.at("2026-05-22", "09:10");
+        let payment = "account,amount,received_on,channel,source,reference\n\
+                       10-000417,220.00,2026-05-22,lockbox,lockbox,LB-1\n";
+        city.inbox("payments.csv", payment);
+        start(&city).await;
+        assert_eq!(city.office.store.order(order).await.unwrap().state, OrderState::Canceled);
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        assert!(standing.iter().any(|line| line.kind.word() == "recall_crew"), "{standing:?}");
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_the_night_is_decided_at_the_next_look_into_the_inbox() {
+        let city = City::new().await;
+        city.to_the_call().await;
+        let worker = start(&city).await;
+        let debtor = city.debtor().await;
+        assert!(city.office.snapshot(debtor).await.unwrap().case.is_some());
+        city.at("2026-05-08", "09:00");
+        let payment = "account,amount,received_on,channel,source,reference\n\
+                       10-000417,224.20,2026-05-08,lockbox,lockbox,LB-1\n";
+        city.inbox("payments.csv", payment);
+        let now = city.office.now();
+        worker.step(&mut Some(now)).await;
+        assert_eq!(city.office.snapshot(debtor).await.unwrap().case, None);
+    }
 
     #[test]
     fn an_outage_of_three_days_is_made_good_date_by_date() {

@@ -75,13 +75,6 @@ impl Backend {
         self.with_flags(found).await
     }
 
-    pub async fn wake_all(&self, day: Day) -> Result<u64> {
-        let mut tx = self.write().await?;
-        let woken = wake_all(&mut tx, day).await?;
-        tx.commit().await?;
-        Ok(woken)
-    }
-
     pub async fn waiting(&self, day: Day) -> Result<Waiting> {
         let mut tx = self.read().await?;
         let conn = &mut *tx;

@@ -1,8 +1,6 @@
 //! Documents: bytes kept as they went out, named by their hash, and what each was kept for.
 
-use chrono::{DateTime, Utc};
-
-use super::given::{DocumentUse, Stamp};
+use super::given::Stamp;
 use super::{Backend, Conn, Result, StoreError, word};
 use crate::domain::document::{Document, MediaType, sha256};
 use crate::domain::{AccountId, DocumentHash};
@@ -42,18 +40,6 @@ pub(super) async fn keep(
 }
 
 impl Backend {
-    pub async fn put_document(
-        &self,
-        document: &Document,
-        account: Option<AccountId>,
-        used_for: &str,
-        stamp: &Stamp,
-    ) -> Result<()> {
-        let mut tx = self.write().await?;
-        keep(&mut tx, document, account, used_for, stamp).await?;
-        Ok(tx.commit().await?)
-    }
-
     pub async fn document(&self, hash: &DocumentHash) -> Result<Option<Document>> {
         let found: Option<(String, Vec<u8>)> = sqlx::query_as("SELECT media_type, bytes FROM document WHERE hash = $1")
             .bind(hash.as_str())
@@ -65,23 +51,5 @@ impl Backend {
                 Ok(Document { hash: hash.clone(), media_type, bytes })
             })
             .transpose()
-    }
-
-    pub async fn documents_of(&self, account: AccountId) -> Result<Vec<DocumentUse>> {
-        let found: Vec<(Option<i64>, String, String, DateTime<Utc>)> = sqlx::query_as(
-            "SELECT account_id, used_for, hash, used_at FROM document_use WHERE account_id = $1 ORDER BY id",
-        )
-        .bind(account.0)
-        .fetch_all(&self.reader)
-        .await?;
-        Ok(found
-            .into_iter()
-            .map(|(account, used_for, hash, used_at)| DocumentUse {
-                account: account.map(AccountId),
-                used_for,
-                hash: DocumentHash::from(hash),
-                used_at,
-            })
-            .collect())
     }
 }

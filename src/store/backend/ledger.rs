@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::given::{AccountItems, CounterPayment, Stamp};
+use super::given::{AccountItems, CounterPayment, Stamp, VoidedPayment};
 use super::log::{self, NewLine};
 use super::settle::resettle;
 use super::{Backend, Conn, Result, StoreError, rows, sql, texts, touch, word};
@@ -20,6 +20,8 @@ use crate::rulebook::policy::LedgerRules;
 pub(super) const OWN_SOURCE: &str = "arrears";
 /// The source of payments taken at the counter.
 const COUNTER_SOURCE: &str = "counter";
+/// The log's word for a payment that was taken here.
+const COUNTER_PAYMENT: &str = "counter payment";
 
 /// An entry about to be posted.
 #[derive(Clone, Debug, Serialize)]
@@ -205,6 +207,58 @@ async fn post_one(conn: &mut Conn, row: EntryRow, rules: &LedgerRules, stamp: &S
     Ok((posted.id, new))
 }
 
+/// Posts the reversal of an entry on the stamp's day. What it had paid is owed again from its own due date.
+async fn undo(
+    conn: &mut Conn,
+    original: &Entry,
+    what: &'static str,
+    reason: &str,
+    rules: &LedgerRules,
+    stamp: &Stamp,
+) -> Result<EntryId> {
+    let row = EntryRow {
+        account: original.account,
+        service: original.service,
+        kind: EntryKind::Reversal,
+        cents: -original.amount,
+        effective_on: stamp.on,
+        due_on: None,
+        printed: BTreeMap::new(),
+        designated_item: None,
+        designated_service: None,
+        reverses: Some(original.id),
+        channel: None,
+        source: OWN_SOURCE.to_owned(),
+        reference: format!("reversal of {} ({})", original.reference, original.id),
+        memo: reason.to_owned(),
+    };
+    let (reversal, _) = post_one(conn, row, rules, stamp).await?;
+    let body = json!({ "entry": original.id, "reversal": reversal, "amount": original.amount, "reason": reason });
+    log::write(conn, &[NewLine::of(original.account, what, body)], None, stamp).await?;
+    Ok(reversal)
+}
+
+/// The entry that undoes another, where one does.
+async fn reversal_of(conn: &mut Conn, id: EntryId) -> Result<Option<EntryId>> {
+    let found: Option<i64> =
+        sqlx::query_scalar("SELECT id FROM entry WHERE reverses = $1").bind(id.0).fetch_optional(conn).await?;
+    Ok(found.map(EntryId))
+}
+
+/// Whether a payment with the counter's source was posted here, by hand. One that a file brought is the file's to undo.
+async fn was_taken_here(conn: &mut Conn, payment: &Entry) -> Result<bool> {
+    let lines: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM log
+         WHERE account_id = $1 AND what = $2 AND CAST(body ->> 'entry' AS TEXT) = $3",
+    )
+    .bind(payment.account.0)
+    .bind(COUNTER_PAYMENT)
+    .bind(payment.id.to_string())
+    .fetch_one(conn)
+    .await?;
+    Ok(lines > 0)
+}
+
 impl Backend {
     pub async fn entries(&self, account: AccountId) -> Result<Vec<Entry>> {
         let mut tx = self.read().await?;
@@ -272,10 +326,39 @@ impl Backend {
         let (id, new) = post_one(&mut tx, row, rules, stamp).await?;
         if new {
             let body = json!({ "entry": id, "amount": payment.amount, "received_on": payment.received_on });
-            log::write(&mut tx, &[NewLine::of(account, "counter payment", body)], None, stamp).await?;
+            log::write(&mut tx, &[NewLine::of(account, COUNTER_PAYMENT, body)], None, stamp).await?;
+        } else if reversal_of(&mut tx, id).await?.is_some() {
+            return Err(StoreError::Conflict(format!(
+                "receipt {} was posted and voided: give the number of the receipt that replaces it",
+                payment.reference
+            )));
         }
         tx.commit().await?;
         Ok(id)
+    }
+
+    pub async fn void_counter_payment(
+        &self,
+        receipt: &str,
+        reason: &str,
+        rules: &LedgerRules,
+        stamp: &Stamp,
+    ) -> Result<VoidedPayment> {
+        let mut tx = self.write().await?;
+        let payment = by_reference(&mut tx, COUNTER_SOURCE, receipt).await?;
+        let payment = payment.ok_or_else(|| StoreError::not_found("counter payment with receipt", receipt))?;
+        if !was_taken_here(&mut tx, &payment).await? {
+            return Err(StoreError::Conflict(format!(
+                "receipt {receipt} came by a file: reverse it there, and import the reversal"
+            )));
+        }
+        let voided = |is_new| VoidedPayment { account: payment.account, amount: payment.amount.abs(), is_new };
+        if reversal_of(&mut tx, payment.id).await?.is_some() {
+            return Ok(voided(false));
+        }
+        undo(&mut tx, &payment, "counter payment voided", reason, rules, stamp).await?;
+        tx.commit().await?;
+        Ok(voided(true))
     }
 
     pub async fn reverse_entry(
@@ -298,30 +381,10 @@ impl Backend {
         if original.kind == EntryKind::Reversal {
             return Err(StoreError::Conflict(format!("entry {id} is a reversal: post the entry anew instead")));
         }
-        let row = EntryRow {
-            account: original.account,
-            service: original.service,
-            kind: EntryKind::Reversal,
-            cents: -original.amount,
-            effective_on: stamp.on,
-            due_on: None,
-            printed: BTreeMap::new(),
-            designated_item: None,
-            designated_service: None,
-            reverses: Some(id),
-            channel: None,
-            source: OWN_SOURCE.to_owned(),
-            reference: format!("reversal of {}", original.reference),
-            memo: reason.to_owned(),
-        };
-        let undone: Option<i64> =
-            sqlx::query_scalar("SELECT id FROM entry WHERE reverses = $1").bind(id.0).fetch_optional(&mut *tx).await?;
-        if undone.is_some() {
+        if reversal_of(&mut tx, id).await?.is_some() {
             return Err(StoreError::Conflict(format!("entry {id} is reversed already")));
         }
-        let (reversal, _) = post_one(&mut tx, row, rules, stamp).await?;
-        let body = json!({ "entry": id, "reversal": reversal, "amount": original.amount, "reason": reason });
-        log::write(&mut tx, &[NewLine::of(original.account, "entry reversed", body)], None, stamp).await?;
+        let reversal = undo(&mut tx, &original, "entry reversed", reason, rules, stamp).await?;
         tx.commit().await?;
         Ok(reversal)
     }

@@ -99,18 +99,6 @@ fn line((seq, account, run, recorded_at, Json(actor), what, Json(body)): Row) ->
 }
 
 impl Backend {
-    pub async fn append_log(&self, account: Option<AccountId>, what: &str, body: &Value, stamp: &Stamp) -> Result<()> {
-        sqlx::query("INSERT INTO log (account_id, recorded_at, actor, what, body) VALUES ($1, $2, $3, $4, $5)")
-            .bind(account.map(|account| account.0))
-            .bind(stamp.at)
-            .bind(Json(&stamp.by))
-            .bind(what)
-            .bind(Json(body))
-            .execute(&self.writer)
-            .await?;
-        Ok(())
-    }
-
     pub async fn log_of(&self, account: AccountId, limit: u32) -> Result<Vec<LogLine>> {
         let found: Vec<Row> = sqlx::query_as(
             "SELECT seq, account_id, run_id, recorded_at, actor, what, body FROM log

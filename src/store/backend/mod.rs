@@ -11,6 +11,7 @@ mod commit;
 mod document;
 mod event;
 mod exception;
+mod export;
 mod fee;
 mod field_order;
 mod hold;
@@ -36,8 +37,8 @@ use super::super::commit::Commit;
 use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
-    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_IMPORT, LOCK_MIGRATION, MIGRATIONS, SKIP_LOCKED,
-    body, ids, rows, texts,
+    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION, MIGRATIONS,
+    SKIP_LOCKED, body, ids, rows, texts,
 };
 use crate::domain::{AccountId, Day};
 

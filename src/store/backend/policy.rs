@@ -19,11 +19,14 @@ fn policy((hash, name, Json(sources), adopted_by, adopted_at, effective_on): Row
 impl Backend {
     pub async fn adopt_policy(&self, policy: &AdoptedPolicy, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
+        let known: Option<String> = sqlx::query_scalar("SELECT hash FROM policy WHERE hash = $1")
+            .bind(policy.hash.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
         sqlx::query(
-            "INSERT INTO policy (hash, name, sources, adopted_by, adopted_at, effective_on)
-             VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (hash) DO UPDATE SET effective_on = excluded.effective_on,
-                adopted_by = excluded.adopted_by, adopted_at = excluded.adopted_at",
+            "INSERT INTO policy (hash, name, sources, adopted_by, adopted_at, effective_on, chosen_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $5)
+             ON CONFLICT (hash) DO UPDATE SET effective_on = excluded.effective_on, chosen_at = excluded.chosen_at",
         )
         .bind(policy.hash.as_str())
         .bind(&policy.name)
@@ -35,14 +38,15 @@ impl Backend {
         .await?;
         wake_all(&mut tx, policy.effective_on.max(stamp.on)).await?;
         let body = json!({ "policy": policy.name, "hash": policy.hash, "effective_on": policy.effective_on });
-        log::write(&mut tx, &[NewLine { account: None, what: "policy adopted", body }], None, stamp).await?;
+        let what = if known.is_some() { "policy adopted again" } else { "policy adopted" };
+        log::write(&mut tx, &[NewLine { account: None, what, body }], None, stamp).await?;
         Ok(tx.commit().await?)
     }
 
     pub async fn policy_on(&self, day: Day) -> Result<Option<AdoptedPolicy>> {
         let found: Option<Row> = sqlx::query_as(
             "SELECT hash, name, sources, adopted_by, adopted_at, effective_on FROM policy
-             WHERE effective_on <= $1 ORDER BY effective_on DESC, adopted_at DESC, hash LIMIT 1",
+             WHERE effective_on <= $1 ORDER BY effective_on DESC, chosen_at DESC, hash LIMIT 1",
         )
         .bind(day)
         .fetch_optional(&self.reader)

@@ -6,11 +6,12 @@ use sqlx::types::Json;
 use super::given::{NewPromise, Stamp};
 use super::kept;
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, touch};
-use crate::domain::promise::Promise;
+use super::{Backend, Conn, Result, StoreError, ledger, touch};
+use crate::domain::promise::{Promise, PromiseState};
 use crate::domain::{AccountId, Day, PromiseId};
 
-/// Records a promise and logs it. The caller touches the account.
+/// Records a promise and logs it; one that is still open is replaced by it, so that one promise at a time extends the
+/// time to pay. The caller touches the account.
 pub(super) async fn add(conn: &mut Conn, account: AccountId, new: &NewPromise, stamp: &Stamp) -> Result<PromiseId> {
     if !new.amount.is_positive() {
         return Err(StoreError::Conflict(format!("a promise of {} is none: give an amount above zero", new.amount)));
@@ -34,8 +35,34 @@ pub(super) async fn add(conn: &mut Conn, account: AccountId, new: &NewPromise, s
     .fetch_one(&mut *conn)
     .await?;
     let promise = Promise { id: PromiseId(id), ..promise };
+    for earlier in open_before(conn, account, promise.id, stamp.on).await? {
+        end(conn, account, earlier, &format!("replaced by promise {id}"), stamp).await?;
+    }
     log::write(conn, &[NewLine::of(account, "promise", json!(promise))], None, stamp).await?;
     Ok(promise.id)
+}
+
+/// The promises made before `id` that are neither kept nor broken nor canceled on `on`.
+async fn open_before(conn: &mut Conn, account: AccountId, id: PromiseId, on: Day) -> Result<Vec<Promise>> {
+    let mut earlier: Vec<Promise> = kept::of_account(conn, account).await?;
+    earlier.retain(|promise| promise.id < id && promise.canceled_on.is_none() && promise.last_day() >= on);
+    if !earlier.is_empty() {
+        let entries = ledger::entries_known(conn, account, None).await?;
+        earlier.retain(|promise| promise.state(&entries, on) == PromiseState::Open);
+    }
+    Ok(earlier)
+}
+
+async fn end(conn: &mut Conn, account: AccountId, mut promise: Promise, reason: &str, stamp: &Stamp) -> Result<()> {
+    promise.canceled_on = Some(stamp.on);
+    sqlx::query("UPDATE promise SET body = $2, ended_at = $3 WHERE id = $1")
+        .bind(promise.id.0)
+        .bind(Json(&promise))
+        .bind(stamp.at)
+        .execute(&mut *conn)
+        .await?;
+    let line = NewLine::of(account, "promise canceled", json!({ "promise": promise.id, "reason": reason }));
+    log::write(conn, &[line], None, stamp).await
 }
 
 impl Backend {
@@ -47,23 +74,16 @@ impl Backend {
         Ok(id)
     }
 
-    pub async fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> Result<()> {
+    pub async fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> Result<AccountId> {
         let mut tx = self.write().await?;
-        let (account, mut promise) = kept::one::<Promise>(&mut tx, id.0).await?;
+        let (account, promise) = kept::one::<Promise>(&mut tx, id.0).await?;
         if let Some(canceled) = promise.canceled_on {
             return Err(StoreError::Conflict(format!("promise {id} was canceled on {canceled}")));
         }
-        promise.canceled_on = Some(stamp.on);
-        sqlx::query("UPDATE promise SET body = $2, ended_at = $3 WHERE id = $1")
-            .bind(id.0)
-            .bind(Json(&promise))
-            .bind(stamp.at)
-            .execute(&mut *tx)
-            .await?;
+        end(&mut tx, account, promise, reason, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
-        let line = NewLine::of(account, "promise canceled", json!({ "promise": id, "reason": reason }));
-        log::write(&mut tx, &[line], None, stamp).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(account)
     }
 
     pub async fn promises_of(&self, account: AccountId) -> Result<Vec<Promise>> {

@@ -9,7 +9,7 @@ use super::given::Stamp;
 use super::kept;
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, rows, sql, touch};
-use crate::domain::referral::{Referral, ReferralState};
+use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{AccountId, EventKind, ReferralId};
 
 #[derive(Serialize)]
@@ -99,15 +99,6 @@ impl Backend {
         self.advance(id, &[ReferralState::Candidate], step, None, "referral declined", stamp).await
     }
 
-    pub async fn place_referral(&self, id: ReferralId, stamp: &Stamp) -> Result<()> {
-        let step = |referral: &mut Referral| {
-            referral.state = ReferralState::Placed;
-            referral.placed_on = Some(stamp.on);
-        };
-        let event = Some(EventKind::Placed);
-        self.advance(id, &[ReferralState::Approved], step, event, "referral placed", stamp).await
-    }
-
     pub async fn recall_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> Result<()> {
         let step = |referral: &mut Referral| {
             referral.state = ReferralState::Recalled;
@@ -127,23 +118,50 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut referral) = kept::one::<Referral>(&mut tx, id.0).await?;
-        if !from.contains(&referral.state) {
-            let wanted: Vec<&str> = from.iter().map(|state| state.word()).collect();
-            return Err(StoreError::Conflict(format!(
-                "referral {id} is {}, and it has to be {}",
-                referral.state,
-                wanted.join(" or ")
-            )));
-        }
-        step(&mut referral);
-        put(&mut tx, std::slice::from_ref(&referral)).await?;
-        if let Some(kind) = event {
-            let event = NewEvent { account, kind, on_day: stamp.on, stage: None };
-            event::record(&mut tx, &[event], stamp).await?;
-        }
-        touch(&mut tx, &[account], stamp.on).await?;
-        log::write(&mut tx, &[NewLine::of(account, what, json!(referral))], None, stamp).await?;
+        advance(&mut tx, id, from, step, event, what, stamp).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// The referral goes on the list to `to`: it is out with it.
+pub(super) async fn place(conn: &mut Conn, id: ReferralId, to: Destination, stamp: &Stamp) -> Result<Referral> {
+    let step = |referral: &mut Referral| {
+        referral.state = ReferralState::Placed;
+        referral.placed_on = Some(stamp.on);
+    };
+    let event = Some(EventKind::Placed);
+    let referral = advance(conn, id, &[ReferralState::Approved], step, event, "referral placed", stamp).await?;
+    if referral.to != to {
+        return Err(StoreError::Conflict(format!("referral {id} goes to {}, and the list to {to}", referral.to)));
+    }
+    Ok(referral)
+}
+
+async fn advance(
+    conn: &mut Conn,
+    id: ReferralId,
+    from: &[ReferralState],
+    step: impl FnOnce(&mut Referral) + Send,
+    event: Option<EventKind>,
+    what: &'static str,
+    stamp: &Stamp,
+) -> Result<Referral> {
+    let (account, mut referral) = kept::one::<Referral>(conn, id.0).await?;
+    if !from.contains(&referral.state) {
+        let wanted: Vec<&str> = from.iter().map(|state| state.word()).collect();
+        return Err(StoreError::Conflict(format!(
+            "referral {id} is {}, and it has to be {}",
+            referral.state,
+            wanted.join(" or ")
+        )));
+    }
+    step(&mut referral);
+    put(conn, std::slice::from_ref(&referral)).await?;
+    if let Some(kind) = event {
+        let event = NewEvent { account, kind, on_day: stamp.on, stage: None };
+        event::record(conn, &[event], stamp).await?;
+    }
+    touch(conn, &[account], stamp.on).await?;
+    log::write(conn, &[NewLine::of(account, what, json!(referral))], None, stamp).await?;
+    Ok(referral)
 }

@@ -22,6 +22,10 @@ fn member((name, role, Json(languages), capacity): Row) -> Result<StaffMember> {
 impl Backend {
     pub async fn put_staff(&self, person: &StaffMember, password_hash: Option<&str>, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
+        let before: Option<String> = sqlx::query_scalar("SELECT role FROM staff WHERE name = $1")
+            .bind(&person.name)
+            .fetch_optional(&mut *tx)
+            .await?;
         sqlx::query(
             "INSERT INTO staff (name, role, languages, capacity, password_hash) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (name) DO UPDATE SET role = excluded.role, languages = excluded.languages,
@@ -34,8 +38,16 @@ impl Backend {
         .bind(password_hash)
         .execute(&mut *tx)
         .await?;
-        let body = json!({ "staff": person, "password": password_hash.is_some() });
-        log::write(&mut tx, &[NewLine { account: None, what: "staff changed", body }], None, stamp).await?;
+        let what = if before.is_some() { "staff changed" } else { "staff added" };
+        let body = json!({
+            "name": person.name,
+            "from": before,
+            "to": person.role,
+            "calls": person.capacity,
+            "languages": person.languages,
+            "password": if password_hash.is_some() { "set" } else { "as before" },
+        });
+        log::write(&mut tx, &[NewLine { account: None, what, body }], None, stamp).await?;
         Ok(tx.commit().await?)
     }
 

@@ -47,7 +47,7 @@ impl Backend {
         Ok(tasks?.into_iter().filter(|task| !open_only || task.closed_on.is_none()).collect())
     }
 
-    pub async fn close_task(&self, id: i64, stamp: &Stamp) -> Result<()> {
+    pub async fn close_task(&self, id: i64, stamp: &Stamp) -> Result<AccountId> {
         let mut tx = self.write().await?;
         let closed: Option<(i64, String)> = sqlx::query_as(
             "UPDATE task SET closed_by = $2, closed_on = $3 WHERE id = $1 AND closed_on IS NULL
@@ -61,6 +61,7 @@ impl Backend {
         let (account, text) = closed.ok_or_else(|| StoreError::not_found("open task", id))?;
         let line = NewLine::of(AccountId(account), "task closed", json!({ "task": id, "text": text }));
         log::write(&mut tx, &[line], None, stamp).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(AccountId(account))
     }
 }
