@@ -2,8 +2,9 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrears::cli::{Cli, Exit};
 use arrears::domain::document::sha256;
@@ -920,4 +921,44 @@ fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
     for sub in subcommands {
         leaves(sub, &format!("{path} {}", sub.get_name()), found);
     }
+}
+
+/// Every file below a folder, by its path, with its bytes.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = fs::read(&path).expect("a file");
+                found.insert(path.strip_prefix(folder).expect("below the folder").to_owned(), bytes);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_demonstration_gives_the_same_bytes_for_the_same_seed_and_others_for_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let live = |name: &str, seed: &str| {
+        let dir = folder.path().join(name);
+        let mut command = arrears();
+        command.arg("demo").arg("--dir").arg(&dir);
+        said(command.args(["--accounts", "60", "--days", "45", "--seed", seed])).ok();
+        files(&dir)
+    };
+    let (one, other) = (live("one", "7"), live("other", "7"));
+    assert!(one.contains_key(Path::new("arrears.db")), "{:?}", one.keys());
+    for folder in ["mail", "print", "done", "exports"] {
+        assert!(one.keys().any(|path| path.starts_with(folder)), "nothing in {folder}: {:?}", one.keys());
+    }
+    assert!(one.keys().eq(other.keys()), "{:?} {:?}", one.keys(), other.keys());
+    let differ: Vec<&PathBuf> =
+        one.iter().filter(|(path, bytes)| other[*path] != **bytes).map(|(path, _)| path).collect();
+    assert!(differ.is_empty(), "{differ:?}");
+    assert_ne!(one, live("another", "8"));
 }

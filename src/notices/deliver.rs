@@ -155,7 +155,11 @@ async fn into_folder(folder: &Path, name: &str, message: &[u8]) -> Delivery {
     let path = folder.join(format!("{name}.eml"));
     let (target, bytes) = (path.clone(), message.to_vec());
     match tokio::task::spawn_blocking(move || write_whole(&target, &bytes)).await {
-        Ok(Ok(())) => Delivery::Accepted(path.display().to_string()),
+        // As it stands in the data directory, wherever that lies.
+        Ok(Ok(())) => {
+            let folder = folder.file_name().unwrap_or_default().to_string_lossy();
+            Delivery::Accepted(format!("{folder}/{name}.eml"))
+        }
         Ok(Err(error)) => Delivery::Retry(format!("{}: {error}", path.display())),
         Err(error) => Delivery::Retry(error.to_string()),
     }

@@ -58,6 +58,15 @@ impl Store {
             Ok(Self::Sqlite(sqlite::open(url).await?))
         }
     }
+
+    /// Closes the database when everything under way is done. On SQLite the log of changes is folded into the file,
+    /// which then is all there is to copy.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(db) => db.close().await,
+            Self::Postgres(db) => db.close().await,
+        }
+    }
 }
 
 /// Declares the facade's methods: each is that of the backend, on whichever database is open.

@@ -57,6 +57,12 @@ impl Backend {
         Ok(backend)
     }
 
+    /// Readers first, so that the last writer finds nobody else and leaves one whole file.
+    pub(in super::super) async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
     /// A transaction that may write.
     async fn write(&self) -> Result<Transaction<'static, Db>> {
         Ok(self.writer.begin_with(BEGIN_WRITE).await?)

@@ -30,7 +30,10 @@ pub(super) async fn enqueue_rendering(conn: &mut Conn, act_keys: &[String], at: 
 
 /// Nothing more is to be done for the notices.
 pub(super) async fn withdraw(conn: &mut Conn, notices: &[NoticeId]) -> Result<()> {
-    let update = format!("UPDATE outbox SET state = 'canceled' WHERE subject IN {} AND state = 'ready'", ids(1));
+    let update = format!(
+        "UPDATE outbox SET state = 'canceled', lease_until = 0 WHERE subject IN {} AND state = 'ready'",
+        ids(1)
+    );
     sqlx::query(sql(update)).bind(Json(notices)).execute(conn).await?;
     Ok(())
 }
@@ -132,7 +135,8 @@ impl Backend {
 /// Ends work that this claim still holds.
 pub(super) async fn settle_work(conn: &mut Conn, job: &Job, state: &str, error: Option<&str>) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE outbox SET state = $4, error = $5 WHERE kind = $1 AND subject = $2 AND token = $3 AND state = 'ready'",
+        "UPDATE outbox SET state = $4, error = $5, lease_until = 0
+         WHERE kind = $1 AND subject = $2 AND token = $3 AND state = 'ready'",
     )
     .bind(job.work.kind().word())
     .bind(job.work.notice().0)
