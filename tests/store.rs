@@ -89,6 +89,10 @@ contract! {
     an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_is_none
     a_returned_letter_loses_its_service
     a_statutory_notice_is_not_served_by_email
+    an_email_that_left_while_it_was_canceled_is_recorded_as_sent
+    an_email_voided_beside_a_mailed_letter_does_not_undo_the_letter
+    work_that_waits_for_a_hold_to_end_uses_up_no_attempt
+    a_policy_adopted_ahead_wakes_accounts_that_are_decided_meanwhile
     a_canceled_notice_is_never_rendered
     what_was_known_on_an_earlier_day_can_be_rebuilt
     an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied
@@ -1060,6 +1064,58 @@ async fn a_statutory_notice_is_not_served_by_email(store: Store, _: String) {
     assert_eq!(store.notice(notices[1].id).await.expect("the notice").state, NoticeState::Bounced);
 }
 
+async fn an_email_that_left_while_it_was_canceled_is_recorded_as_sent(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let email = piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01");
+    decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    let email = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, email, "2026-05-01").await;
+    store.cancel_notices(&[email], "paid at the counter", &lead("2026-05-01")).await.expect("canceled");
+    store.email_sent(email, day("2026-05-01"), "250 ok", &at("2026-05-01")).await.expect("it has left");
+    let sent = store.notice(email).await.expect("the notice");
+    assert_eq!((sent.state, sent.cause.as_deref()), (NoticeState::Sent, Some("paid at the counter")));
+}
+
+async fn an_email_voided_beside_a_mailed_letter_does_not_undo_the_letter(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let by = |channel| piece(debtor, "final_notice", channel, Recipient::Customer, "2026-05-01");
+    decide(&store, debtor, Vec::new(), &[by(Channel::Email), by(Channel::Mail)], "2026-05-01").await;
+    let notices = store.notices_of(debtor).await.expect("the notices");
+    for notice in &notices {
+        render(&store, notice.id, "2026-05-01").await;
+    }
+    let letter = Pieces::Single(vec![notices[1].id]);
+    store.mark_mailed(&letter, day("2026-05-04"), "PS 3665", &lead("2026-05-04")).await.expect("mailed");
+    let before = kinds(&snapshot(&store, debtor).await);
+    store.void_notices(&[notices[0].id], "its amounts have changed", &at("2026-05-04")).await.expect("voided");
+    assert_eq!(states(&store, debtor).await, [NoticeState::Voided, NoticeState::Mailed]);
+    assert_eq!(kinds(&snapshot(&store, debtor).await), before);
+}
+
+async fn work_that_waits_for_a_hold_to_end_uses_up_no_attempt(store: Store, _: String) {
+    let (_, notice) = one_notice(&store).await;
+    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("released");
+    let now = at("2026-05-01").at;
+    for waited in 0..10 {
+        let then = now + TimeDelta::hours(waited);
+        let job = store.claim_work(WorkKind::RenderNotice, 1, then, 60).await.expect("a claim").remove(0);
+        assert_eq!(job.attempts, 1);
+        assert!(store.wait_with_work(&job, then + TimeDelta::hours(1), "a dispute").await.expect("put back"));
+    }
+}
+
+async fn a_policy_adopted_ahead_wakes_accounts_that_are_decided_meanwhile(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    store.adopt_policy(&policy("ahead", "2026-07-01"), &lead("2026-06-01")).await.expect("adopted");
+    let later = Decision {
+        next_review: Some(day("2026-09-01")),
+        ..decision(&snapshot(&store, debtor).await, "2026-06-10", Vec::new())
+    };
+    assert_eq!(commit(&store, &later, &[], "2026-06-10").await, CommitOutcome::Committed);
+    let due = store.due_accounts(day("2026-12-31"), None, 10).await.expect("a page");
+    assert_eq!(due, [(day("2026-07-01"), debtor)]);
+}
+
 async fn a_canceled_notice_is_never_rendered(store: Store, _: String) {
     let (_, notice) = one_notice(&store).await;
     store.release_notices(&[notice], &lead("2026-05-01")).await.expect("released");
@@ -1455,17 +1511,20 @@ async fn a_business_date_is_run_once(store: Store, _: String) {
     assert_eq!((runs.len(), runs[1].summary.clone()), (2, Some(json!({ "decisions": 3 }))));
 }
 
-async fn the_policy_effective_last_is_in_force_and_wakes_every_account(store: Store, _: String) {
-    let debtor = one_debtor(&store).await;
-    decide(&store, debtor, Vec::new(), &[], "2026-03-02").await;
-    let policy = |hash: &str, from: &str| AdoptedPolicy {
+fn policy(hash: &str, from: &str) -> AdoptedPolicy {
+    AdoptedPolicy {
         hash: hash.into(),
         name: "riverbend".to_owned(),
         sources: vec![PolicySource { path: "rules/riverbend.yaml".to_owned(), text: format!("policy: {hash}") }],
         adopted_by: "Dana Reyes".to_owned(),
         adopted_at: lead("2026-03-03").at,
         effective_on: day(from),
-    };
+    }
+}
+
+async fn the_policy_effective_last_is_in_force_and_wakes_every_account(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    decide(&store, debtor, Vec::new(), &[], "2026-03-02").await;
     for (hash, from) in [("one", "2026-03-03"), ("two", "2026-06-01")] {
         store.adopt_policy(&policy(hash, from), &lead("2026-03-03")).await.expect("adopted");
     }

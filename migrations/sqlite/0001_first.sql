@@ -41,6 +41,9 @@ CREATE TABLE entry (
 CREATE UNIQUE INDEX entry_by_reference ON entry (reference, source);
 CREATE INDEX entry_by_account ON entry (account_id);
 CREATE UNIQUE INDEX entry_by_reversed ON entry (reverses) WHERE reverses IS NOT NULL;
+-- Each decision sees the fees that Arrears has charged the account, so that none is charged twice for a bill, and none
+-- stays that had no ground.
+CREATE INDEX entry_own_fee ON entry (account_id) WHERE source = 'arrears' AND kind = 'fee';
 
 -- Debts with something left to pay: a projection of the ledger, rebuilt from it whenever it changes. It is made of
 -- entries that were just read, so that references would only be checked twice.

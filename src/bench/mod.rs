@@ -21,7 +21,7 @@ use crate::office::{DayReport, Office, OfficeError, Result};
 use crate::store::ImportResult;
 
 /// Accounts made and imported at a time.
-const CHUNK: u32 = 25_000;
+const CHUNK: u32 = 10_000;
 /// Who is how many days past due in the measured night, in percent of those with something to decide.
 const GROUPS: [(u32, i64); 5] = [(40, 1), (25, 5), (20, 10), (10, 20), (5, 39)];
 

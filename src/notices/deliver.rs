@@ -50,7 +50,7 @@ pub enum Delivery {
     Accepted(String),
     /// Not now: no connection, or the server said so (4xx).
     Retry(String),
-    /// Never like this: the server refused it for good (5xx), or the address is none. Mail takes its place.
+    /// Never like this: the server refused it for good (5xx), or the address is none. A person looks at it.
     Fail(String),
 }
 

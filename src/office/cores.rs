@@ -38,9 +38,12 @@ fn shared_out<T: Sync, R: Send>(items: Vec<T>, work: &(impl Fn(&T) -> R + Sync))
     let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..cores.min(items.len())).map(|_| scope.spawn(take)).collect();
         let mut done = take();
-        done.extend(others.into_iter().flat_map(|other| other.join().unwrap_or_default()));
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
         done
     });
+    // Every item has its result, or the panic went on to the caller.
     results.sort_unstable_by_key(|(index, _)| *index);
     items.into_iter().zip(results.into_iter().map(|(_, result)| result)).collect()
 }

@@ -131,7 +131,9 @@ impl Office {
     /// # Errors
     /// When the database fails.
     pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, by: &str) -> Result<Vec<OrderId>> {
-        // What came in since the list was finalized wins: such an order is canceled, and not in the result.
+        // What came in since the list was finalized wins: such an order is canceled, and not in the result. So does the
+        // calendar: one whose day has passed is decided anew.
+        self.lapse_orders(self.today()).await?;
         let mut accounts = BTreeSet::new();
         for id in ids {
             accounts.insert(self.store.order(*id).await?.account);
@@ -164,7 +166,9 @@ impl Office {
         for account in accounts {
             for order in self.store.orders_of(*account).await? {
                 let is_shut_off = matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit);
-                if !is_shut_off || !order.state.is_pending() || order.for_day < stamp.on {
+                // One that a crew took along on an earlier day may still be under way.
+                let has_lapsed = order.for_day < stamp.on && order.state != OrderState::Dispatched;
+                if !is_shut_off || !order.state.is_pending() || has_lapsed {
                     continue;
                 }
                 match self.stands_against_order(&order, order.for_day).await? {
@@ -183,7 +187,14 @@ impl Office {
     /// When the order was not with a crew, or the day lies ahead.
     pub async fn record_order_result(&self, id: OrderId, result: CrewResult, by: &str) -> Result<()> {
         not_ahead(result.on, self.today(), "the day of the crew's act")?;
-        let account = self.store.order(id).await?.account;
+        let order = self.store.order(id).await?;
+        if result.on < order.for_day {
+            return Err(OfficeError::refused(
+                format!("order {id} is for {}, and {} lies before it", order.for_day, result.on),
+                "give the day on which the crew was there",
+            ));
+        }
+        let account = order.account;
         self.store.record_order_result(id, &result, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(())

@@ -1,7 +1,7 @@
 //! The outbox: what was released is rendered, what was rendered is sent. A retry is harmless.
 
 use chrono::Duration;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 
 use super::cores::on_all_cores;
 use super::{Office, OfficeError, Result};
@@ -19,7 +19,7 @@ const RENDERED_AT_ONCE: u32 = 64;
 const LEASE_SECONDS: u32 = 300;
 /// How long one email may take, in seconds, whatever its server does.
 const EMAIL_SECONDS: u64 = 240;
-/// How often an email is tried before it goes on the exceptions list and is mailed instead.
+/// How often an email is tried before it goes on the exceptions list.
 const EMAIL_ATTEMPTS: u32 = 8;
 
 /// A released notice with all that its rendering needs.
@@ -111,8 +111,11 @@ impl Office {
                 break;
             }
             let sends = stream::iter(&jobs).map(|job| self.send(job, mailer)).buffer_unordered(pace.side_by_side);
-            let sent: Vec<bool> = sends.try_collect().await?;
-            done += sent.into_iter().filter(|sent| *sent).count() as u64;
+            // All are heard out before an error is told: one that is dropped half-way would be sent again.
+            let sent: Vec<Result<bool>> = sends.collect().await;
+            for sent in sent {
+                done += u64::from(sent?);
+            }
         }
         Ok(done)
     }
@@ -134,7 +137,7 @@ impl Office {
                 return Ok(false);
             }
             Some(refusal) => {
-                self.store.retry_work(job, self.now() + Duration::hours(1), &refusal.to_string()).await?;
+                self.store.wait_with_work(job, self.now() + Duration::hours(1), &refusal.to_string()).await?;
                 return Ok(false);
             }
         }

@@ -200,6 +200,8 @@ use_cases! {
     fn complete_work(&self, job: &Job) -> bool;
     /// It shall be tried again. False when the lease was lost.
     fn retry_work(&self, job: &Job, not_before: DateTime<Utc>, error: &str) -> bool;
+    /// It waits until then and was not tried: this claim does not count as an attempt. False when the lease was lost.
+    fn wait_with_work(&self, job: &Job, not_before: DateTime<Utc>, why: &str) -> bool;
     /// It cannot be done: the notice has failed, and stands with this error on the exceptions list. False when the lease was lost.
     fn fail_work(&self, job: &Job, error: &str, stamp: &Stamp) -> bool;
     /// Takes or renews a lease by name (one daemon runs the day). False while another holds it.

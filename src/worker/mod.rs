@@ -152,9 +152,11 @@ impl Worker {
         }
         // Once the date was run, whatever has come in since is decided, also what an earlier tick left undone.
         if self.office.store.last_finished(NIGHT).await? >= Some(self.office.today()) {
-            let report = self.office.settle().await?;
+            let settled = self.office.settle().await;
+            // On every tick: a daemon that was killed behind the decision has not looked at what its crews carry.
+            self.office.recheck_todays_orders().await?;
+            let report = settled?;
             if report.examined > 0 {
-                self.office.recheck_todays_orders().await?;
                 tracing::info!(examined = report.examined, changed = report.changed, "what came in was decided");
             }
         }

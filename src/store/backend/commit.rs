@@ -127,6 +127,12 @@ struct ReviewRow<'a> {
 /// Sets the next reviews. An account to whose facts the decision itself added is looked at again the day after. A case
 /// that moved on makes stale whatever else was decided on what it was before.
 async fn write_reviews(conn: &mut Conn, standing: &[&Commit], learned: &BTreeSet<AccountId>) -> Result<()> {
+    // A policy that was adopted ahead is looked at on its first day, whatever was decided until then.
+    let Some(first) = standing.first() else { return Ok(()) };
+    let next_policy: Option<Day> = sqlx::query_scalar("SELECT MIN(effective_on) FROM policy WHERE effective_on > $1")
+        .bind(first.decision.on)
+        .fetch_one(&mut *conn)
+        .await?;
     let mut reviews = Vec::with_capacity(standing.len());
     for commit in standing {
         let decision = &commit.decision;
@@ -134,7 +140,7 @@ async fn write_reviews(conn: &mut Conn, standing: &[&Commit], learned: &BTreeSet
         let tomorrow = has_learned.then(|| plus_days(decision.on, 1));
         reviews.push(ReviewRow {
             account: decision.account,
-            next_review: [decision.next_review, tomorrow].into_iter().flatten().min(),
+            next_review: [decision.next_review, tomorrow, next_policy].into_iter().flatten().min(),
             learned: i64::from(has_learned || commit.case.is_some()),
             policy: &decision.policy,
         });

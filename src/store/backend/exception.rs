@@ -19,9 +19,10 @@ pub(super) async fn open(
 ) -> Result<i64> {
     let standing: Option<i64> = sqlx::query_scalar(
         "SELECT id FROM exception
-         WHERE kind = $2 AND text = $3 AND cleared_on IS NULL AND COALESCE(account_id, 0) = $1 ORDER BY id LIMIT 1",
+         WHERE kind = $2 AND text = $3 AND cleared_on IS NULL
+            AND (account_id = $1 OR (account_id IS NULL AND $1 IS NULL)) ORDER BY id LIMIT 1",
     )
-    .bind(account.map_or(0, |account| account.0))
+    .bind(account.map(|account| account.0))
     .bind(kind.word())
     .bind(text)
     .fetch_optional(&mut *conn)

@@ -199,7 +199,8 @@ impl Backend {
         let mut tx = self.write().await?;
         let mut orders = chosen(&mut tx, ids.iter().copied()).await?;
         orders.retain(|order| match order.state {
-            OrderState::Finalized => true,
+            // What was looked at for one day is not carried out on another.
+            OrderState::Finalized => order.for_day == stamp.on,
             OrderState::Approved => !needs_finalizing(order.kind),
             OrderState::Prepared
             | OrderState::Dispatched

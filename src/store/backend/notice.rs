@@ -277,7 +277,15 @@ impl Backend {
         let mut notices = chosen(&mut tx, ids).await?;
         notices.retain(|notice| notice.state.is_pending());
         let notices = end(&mut tx, notices, NoticeState::Voided, |_| cause.to_owned()).await?;
-        let events = event_each_act(&notices, EventKind::NoticeVoided, stamp.on);
+        // What a letter has told is not told again because an email beside it, or a copy, came too late.
+        let mut needed = Vec::new();
+        for notice in &notices {
+            let all: Vec<Notice> = kept::of_account(&mut tx, notice.account).await?;
+            if is_needed(notice, &all) {
+                needed.push(notice.clone());
+            }
+        }
+        let events = event_each_act(&needed, EventKind::NoticeVoided, stamp.on);
         step(&mut tx, &notices, &events, "notice voided", cause, stamp).await?;
         tx.commit().await?;
         Ok(ids_of(&notices))
@@ -417,7 +425,9 @@ impl Backend {
         if notice.state == NoticeState::Sent {
             return Ok(());
         }
-        let ready = notice.channel == Channel::Email && notice.state == NoticeState::Rendered;
+        // One that was ended while it was on its way has left all the same.
+        let left = matches!(notice.state, NoticeState::Rendered | NoticeState::Canceled | NoticeState::Voided);
+        let ready = notice.channel == Channel::Email && notice.document.is_some() && left;
         unless(&notice, ready, "a rendered email")?;
         notice.state = NoticeState::Sent;
         notice.mailed_on = Some(on);

@@ -87,15 +87,24 @@ impl Backend {
     }
 
     pub async fn retry_work(&self, job: &Job, not_before: DateTime<Utc>, error: &str) -> Result<bool> {
+        self.put_back(job, job.attempts, not_before, error).await
+    }
+
+    pub async fn wait_with_work(&self, job: &Job, not_before: DateTime<Utc>, why: &str) -> Result<bool> {
+        self.put_back(job, job.attempts.saturating_sub(1), not_before, why).await
+    }
+
+    async fn put_back(&self, job: &Job, attempts: u32, not_before: DateTime<Utc>, why: &str) -> Result<bool> {
         let done = sqlx::query(
-            "UPDATE outbox SET not_before = $4, lease_until = 0, error = $5
+            "UPDATE outbox SET not_before = $4, lease_until = 0, error = $5, attempts = $6
              WHERE kind = $1 AND subject = $2 AND token = $3 AND state = 'ready'",
         )
         .bind(job.work.kind().word())
         .bind(job.work.notice().0)
         .bind(job.token)
         .bind(not_before)
-        .bind(error)
+        .bind(why)
+        .bind(i64::from(attempts))
         .execute(&self.writer)
         .await?;
         Ok(done.rows_affected() == 1)
