@@ -316,8 +316,9 @@ impl Office {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::call::CallOutcome;
     use crate::domain::hold::HoldKind;
-    use crate::office::testing::{City, day};
+    use crate::office::testing::{City, day, report};
     use crate::store::{CounterPayment, ExceptionKind};
 
     async fn state(city: &City, order: OrderId) -> OrderState {
@@ -344,6 +345,57 @@ mod tests {
         city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
         assert_eq!(state(&city, order).await, OrderState::Canceled);
         assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, []);
+    }
+
+    #[tokio::test]
+    async fn a_shut_off_whose_debt_is_paid_is_not_approved_and_the_approver_reads_why() {
+        let city = City::new().await;
+        let order = city.to_the_approval().await;
+        city.lockbox("10-000417", "224.20", "2026-05-22").await;
+        let outcome = city.office.approve_orders(&[order], "Ruth").await.unwrap();
+        let why = "the debt it rests on was paid".to_owned();
+        assert_eq!(outcome, Handled { done: Vec::new(), refused: vec![(order, why)] });
+        assert_eq!(state(&city, order).await, OrderState::Prepared);
+    }
+
+    /// The customer is never reached; a tag is to be left 48 hours before the shut-off.
+    async fn to_the_tag(city: &City) -> OrderId {
+        city.to_the_call().await;
+        let mut today = day("2026-05-08");
+        while today < day("2026-06-15") {
+            city.at(&today.to_string(), "04:00");
+            city.office.night(today).await.unwrap();
+            city.office.release_call_list(today, "Ruth").await.unwrap();
+            for call in city.office.store.call_list(today).await.unwrap() {
+                city.at(&today.to_string(), "10:00");
+                city.office.record_call(call.id, report(CallOutcome::NoAnswer, "10:00"), "Omar").await.unwrap();
+            }
+            let approved = city.office.store.field_orders(Some(OrderState::Approved), None).await.unwrap();
+            if let Some(tag) = approved.into_iter().find(|order| order.kind == OrderKind::Tag) {
+                return tag.id;
+            }
+            today = plus_days(today, 1);
+        }
+        panic!("no tag was ordered");
+    }
+
+    #[tokio::test]
+    async fn a_tag_goes_to_the_crew_while_what_it_says_is_true() {
+        let city = City::new().await;
+        let tag = to_the_tag(&city).await;
+        assert_eq!(city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap().done, [tag]);
+    }
+
+    #[tokio::test]
+    async fn a_tag_whose_amount_is_no_longer_true_stays_in_the_office_and_is_canceled() {
+        let city = City::new().await;
+        let tag = to_the_tag(&city).await;
+        let paid = city.office.today().to_string();
+        city.lockbox("10-000417", "24.20", &paid).await;
+        let outcome = city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap();
+        assert_eq!(outcome.done, []);
+        assert!(outcome.refused[0].1.starts_with("it states $"), "{outcome:?}");
+        assert_eq!(state(&city, tag).await, OrderState::Canceled);
     }
 
     #[tokio::test]
