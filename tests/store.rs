@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrears::audit::Cleared;
+use arrears::audit::{Cleared, Ordered, Pending, Permit};
 use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
 use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
 use arrears::domain::arrangement::{ArrangementState, Installment};
@@ -24,13 +24,14 @@ use arrears::domain::promise::PromiseState;
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
     AccountId, Act, ActKey, Action, Actor, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
-    NoticeId, PolicyHash, Profile, Recipient, ReferralId, Role, RuleId, RunId, Service, Snapshot,
+    NoticeId, OrderId, PolicyHash, Profile, Recipient, ReferralId, Role, RuleId, RunId, Service, Snapshot,
 };
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
-    AdoptedPolicy, CallNext, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, ExportPart, FollowUp,
-    ImportResult, ListedCall, NewArrangement, NewBatch, NewExport, NewHold, NewPromise, Pieces, PolicySource,
-    RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError, WorkKind,
+    AdoptedPolicy, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, ExportPart,
+    FollowUp, ImportResult, Leaving, ListedCall, NewArrangement, NewBatch, NewExport, NewHold, NewPromise, Permitted,
+    Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError, Whole,
+    WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -109,6 +110,15 @@ contract! {
     a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incident
     a_referral_is_approved_before_it_is_placed
     a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number
+    a_payment_between_the_second_look_and_the_release_keeps_the_notice_back
+    several_pieces_of_one_account_are_released_together
+    of_two_accounts_released_together_only_the_one_that_learned_something_waits
+    a_payment_while_letters_are_merged_leaves_no_batch
+    a_payment_between_the_second_look_and_the_mail_server_keeps_the_email_back
+    an_email_that_was_canceled_on_its_way_is_an_incident_and_serves_nothing
+    a_payment_before_approval_finalization_or_dispatch_keeps_the_order_where_it_is
+    a_payment_while_packets_are_made_leaves_no_list
+    leave_for_one_piece_or_day_serves_no_other
     a_business_date_is_run_once
     the_policy_effective_last_is_in_force_and_wakes_every_account
     a_frozen_account_is_due_again_when_a_person_clears_it
@@ -393,12 +403,93 @@ async fn one_notice(store: &Store) -> (AccountId, NoticeId) {
     (debtor, planned[0].id)
 }
 
+/// Leave as a second look of the day gives it, on what is known of the account now.
+async fn leave<Id>(
+    store: &Store,
+    id: Id,
+    account: AccountId,
+    ordered: Ordered,
+    of: StageRef,
+    on: &str,
+) -> Permitted<Id> {
+    let pending = Pending {
+        account,
+        ordered,
+        of,
+        service: None,
+        items: BTreeSet::new(),
+        amount: Cents::new(18_000),
+        for_day: day(on),
+    };
+    let known = snapshot(store, account).await;
+    Permitted { id, permit: Permit::unexamined(pending, known.facts_seq, day(on)) }
+}
+
+async fn leave_for_notice(store: &Store, id: NoticeId, on: &str) -> Permitted<NoticeId> {
+    let notice = store.notice(id).await.expect("the notice");
+    leave(store, id, notice.account, Ordered::Notice, notice.of, on).await
+}
+
+async fn leave_for_order(store: &Store, id: OrderId, on: &str) -> Permitted<OrderId> {
+    let order = store.order(id).await.expect("the order");
+    let ordered = match order.kind {
+        OrderKind::ShutOff | OrderKind::Limit => Ordered::ShutOff,
+        OrderKind::Restore => Ordered::Restore,
+        OrderKind::Tag => Ordered::Tag,
+        OrderKind::Visit => Ordered::Call,
+    };
+    leave(store, id, order.account, ordered, order.of.expect("a stage"), on).await
+}
+
+async fn leave_for_referral(store: &Store, id: ReferralId, on: &str) -> Permitted<ReferralId> {
+    let referral = store.referral(id).await.expect("the referral");
+    let key: ActKey = referral.act_key.parse().expect("the key of an act");
+    leave(store, id, referral.account, Ordered::Referral(referral.to), key.of, on).await
+}
+
+fn all_done<Id>(done: &[Id]) -> Carried<Id>
+where
+    Id: Clone,
+{
+    Carried { done: done.to_vec(), overtaken: Vec::new() }
+}
+
+fn overtaken<Id>(ids: &[Id]) -> Carried<Id>
+where
+    Id: Clone,
+{
+    Carried { done: Vec::new(), overtaken: ids.to_vec() }
+}
+
+/// Looks again and releases.
+async fn release(store: &Store, notice: NoticeId, on: &str) -> Carried<NoticeId> {
+    let piece = leave_for_notice(store, notice, on).await;
+    store.release_notices(&[piece], &lead(on)).await.expect("the release")
+}
+
+/// Looks again, and gives the order to a crew.
+async fn dispatch(store: &Store, order: OrderId, on: &str) -> Carried<OrderId> {
+    let piece = leave_for_order(store, order, on).await;
+    store.dispatch_orders(&[piece], "Truck 2", &lead(on)).await.expect("the dispatch")
+}
+
+/// Looks again and approves.
+async fn approve(store: &Store, order: OrderId, on: &str) -> Carried<OrderId> {
+    let piece = leave_for_order(store, order, on).await;
+    store.approve_orders(&[piece], &lead(on)).await.expect("the approval")
+}
+
+/// Customer 1001 pays the whole bill.
+async fn pays(store: &Store, on: &str) {
+    take_entries(store, vec![payment("1001", "P-1", 18_000, on)], &at(on)).await;
+}
+
 fn letter_bytes(text: &str) -> Document {
     Document::new(MediaType::Pdf, text.as_bytes().to_vec())
 }
 
 async fn render(store: &Store, notice: NoticeId, on: &str) {
-    store.release_notices(&[notice], &lead(on)).await.expect("the release");
+    assert_eq!(release(store, notice, on).await, all_done(&[notice]));
     let bytes = letter_bytes(&format!("letter {notice}"));
     let jobs = store.claim_work(WorkKind::RenderNotice, 100, at(on).at, 60).await.expect("the claim");
     let job = jobs.into_iter().find(|job| job.work.notice() == notice).expect("the work");
@@ -408,7 +499,7 @@ async fn render(store: &Store, notice: NoticeId, on: &str) {
 
 /// The notice is released and cannot be rendered.
 async fn fail(store: &Store, notice: NoticeId, cause: &str, on: &str) {
-    store.release_notices(&[notice], &lead(on)).await.expect("the release");
+    assert_eq!(release(store, notice, on).await, all_done(&[notice]));
     let jobs = store.claim_work(WorkKind::RenderNotice, 100, at(on).at, 60).await.expect("the claim");
     let job = jobs.into_iter().find(|job| job.work.notice() == notice).expect("the work");
     assert!(store.fail_work(&job, cause, &at(on)).await.expect("failed"));
@@ -823,7 +914,7 @@ async fn two_workers_never_claim_the_same_work(store: Store, _: String) {
 
 async fn a_lost_lease_completes_nothing(store: Store, _: String) {
     let (_, notice) = one_notice(&store).await;
-    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("released");
+    release(&store, notice, "2026-05-01").await;
     let now = at("2026-05-01").at;
     let early = store.claim_work(WorkKind::RenderNotice, 1, now - TimeDelta::days(1), 0).await.expect("a claim");
     assert!(early.is_empty(), "its time has not come");
@@ -848,7 +939,7 @@ async fn a_lost_lease_completes_nothing(store: Store, _: String) {
 
 async fn work_that_fails_stands_on_the_exceptions_list(store: Store, _: String) {
     let (debtor, notice) = one_notice(&store).await;
-    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("released");
+    release(&store, notice, "2026-05-01").await;
     let now = at("2026-05-01").at;
     let job = store.claim_work(WorkKind::RenderNotice, 1, now, 60).await.expect("a claim").remove(0);
     assert!(store.fail_work(&job, "no wording in Korean", &at("2026-05-01")).await.expect("failed"));
@@ -905,7 +996,7 @@ async fn a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not(
         let notice = store.notices_of(debtor).await.expect("the notices").pop().expect("one");
         render(&store, notice.id, on).await;
         let order = store.orders_of(debtor).await.expect("the orders").pop().expect("one").id;
-        store.dispatch_orders(&[order], "Truck 2", &lead(on)).await.expect("sent");
+        assert_eq!(dispatch(&store, order, on).await, all_done(&[order]));
         let result = CrewResult { done: is_left, note: "a dog in the yard".to_owned(), ..done(on) };
         store.record_order_result(order, &result, &lead(on)).await.expect("recorded");
         let notice = store.notice(notice.id).await.expect("the notice");
@@ -920,7 +1011,10 @@ async fn a_letter_is_served_its_deemed_days_after_the_carrier_took_it(store: Sto
     let (debtor, notice) = one_notice(&store).await;
     render(&store, notice, "2026-05-01").await;
     let new = NewBatch { sheets: 1, path: "print/1.zip".to_owned(), document: "hash".into() };
-    let batch = store.make_batch(&[notice], &new, &at("2026-05-01")).await.expect("a batch");
+    let piece = leave_for_notice(&store, notice, "2026-05-01").await;
+    let Whole::Made(batch) = store.make_batch(&[piece], &new, &at("2026-05-01")).await.expect("a batch") else {
+        panic!("nothing came between");
+    };
     assert_eq!(snapshot(&store, debtor).await.events.len(), 1, "a batch that was not mailed serves nothing");
     let mailed =
         store.mark_mailed(&Pieces::Batch(batch), day("2026-05-04"), "PS 3877 no. 4411", &lead("2026-05-05")).await;
@@ -1094,7 +1188,7 @@ async fn an_email_voided_beside_a_mailed_letter_does_not_undo_the_letter(store: 
 
 async fn work_that_waits_for_a_hold_to_end_uses_up_no_attempt(store: Store, _: String) {
     let (_, notice) = one_notice(&store).await;
-    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("released");
+    assert_eq!(release(&store, notice, "2026-05-01").await.done, [notice]);
     let now = at("2026-05-01").at;
     for waited in 0..10 {
         let then = now + TimeDelta::hours(waited);
@@ -1118,7 +1212,7 @@ async fn a_policy_adopted_ahead_wakes_accounts_that_are_decided_meanwhile(store:
 
 async fn a_canceled_notice_is_never_rendered(store: Store, _: String) {
     let (_, notice) = one_notice(&store).await;
-    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("released");
+    release(&store, notice, "2026-05-01").await;
     let job = store.claim_work(WorkKind::RenderNotice, 1, at("2026-05-01").at, 60).await.expect("a claim").remove(0);
     let canceled = store.cancel_notices(&[notice], "the customer came in", &lead("2026-05-01")).await;
     assert_eq!(canceled.expect("canceled"), [notice]);
@@ -1127,8 +1221,10 @@ async fn a_canceled_notice_is_never_rendered(store: Store, _: String) {
     let late = RenderedPiece { job, document: letter_bytes("late"), dated: day("2026-05-01") };
     assert!(store.notices_rendered(&[late], &at("2026-05-01")).await.expect("nothing").is_empty());
     assert_eq!(store.notice(notice).await.expect("the notice").document, None);
-    assert!(store.release_notices(&[notice], &lead("2026-05-02")).await.expect("nothing").is_empty());
-    let missing = store.release_notices(&[NoticeId(99)], &lead("2026-05-02")).await;
+    assert_eq!(release(&store, notice, "2026-05-02").await, all_done(&[]));
+    let piece = leave_for_notice(&store, notice, "2026-05-02").await;
+    let missing = Permitted { id: NoticeId(99), ..piece };
+    let missing = store.release_notices(&[missing], &lead("2026-05-02")).await;
     assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
 }
 
@@ -1325,7 +1421,7 @@ async fn a_visit_is_for_the_crew_and_one_that_met_nobody_is_contact_failed(store
         decide(&store, debtor, vec![act(debtor, stage, visit, on)], &[], on).await;
         let order = store.orders_of(debtor).await.expect("the orders").pop().expect("one");
         assert_eq!((order.kind, order.state), (OrderKind::Visit, OrderState::Approved));
-        store.dispatch_orders(&[order.id], "Truck 2", &lead(on)).await.expect("sent");
+        assert_eq!(dispatch(&store, order.id, on).await, all_done(&[order.id]));
         let result = CrewResult { done: false, at: at.map(str::to_owned), ..done(on) };
         store.record_order_result(order.id, &result, &lead(on)).await.expect("recorded");
         let known = snapshot(&store, debtor).await;
@@ -1371,7 +1467,7 @@ async fn a_hold_ends_by_a_person_and_is_not_ended_twice(store: Store, _: String)
 
 // Field orders.
 
-async fn one_order(store: &Store) -> (AccountId, arrears::domain::OrderId) {
+async fn one_order(store: &Store) -> (AccountId, OrderId) {
     let debtor = one_debtor(store).await;
     decide(store, debtor, vec![act(debtor, "shut_off", disconnect(), "2026-05-22")], &[], "2026-05-21").await;
     let order = store.field_orders(Some(OrderState::Prepared), Some(day("2026-05-22"))).await.expect("orders")[0].id;
@@ -1388,12 +1484,17 @@ fn done(on: &str) -> CrewResult {
     }
 }
 
-async fn dispatched(store: &Store, order: arrears::domain::OrderId) {
-    let stamp = lead("2026-05-22");
-    assert_eq!(store.approve_orders(&[order], &lead("2026-05-21")).await.expect("approved"), [order]);
-    assert!(store.dispatch_orders(&[order], "Truck 4", &stamp).await.expect("not yet").is_empty());
-    assert_eq!(store.finalize_orders(&[order], &[], &stamp).await.expect("finalized"), [order]);
-    assert_eq!(store.dispatch_orders(&[order], "Truck 4", &stamp).await.expect("dispatched"), [order]);
+/// Looks again on the order's day and finalizes.
+async fn finalize(store: &Store, order: OrderId) -> Carried<OrderId> {
+    let piece = leave_for_order(store, order, "2026-05-22").await;
+    store.finalize_orders(&[piece], &[], &lead("2026-05-22")).await.expect("the finalization")
+}
+
+async fn dispatched(store: &Store, order: OrderId) {
+    assert_eq!(approve(store, order, "2026-05-21").await, all_done(&[order]));
+    assert_eq!(dispatch(store, order, "2026-05-22").await, all_done(&[]), "not yet");
+    assert_eq!(finalize(store, order).await, all_done(&[order]));
+    assert_eq!(dispatch(store, order, "2026-05-22").await, all_done(&[order]));
 }
 
 async fn a_shut_off_is_approved_finalized_dispatched_and_done(store: Store, _: String) {
@@ -1409,7 +1510,7 @@ async fn a_shut_off_is_approved_finalized_dispatched_and_done(store: Store, _: S
     let restore = Action::Restore { services: vec![Service::Water], without_fee: false };
     decide(&store, debtor, vec![act(debtor, "restore", restore, "2026-05-26")], &[], "2026-05-26").await;
     let order = store.orders_of(debtor).await.expect("the orders")[1].id;
-    assert_eq!(store.dispatch_orders(&[order], "Truck 2", &lead("2026-05-26")).await.expect("sent"), [order]);
+    assert_eq!(dispatch(&store, order, "2026-05-26").await, all_done(&[order]));
     store.record_order_result(order, &done("2026-05-26"), &lead("2026-05-26")).await.expect("done");
     assert!(snapshot(&store, debtor).await.shut_off.is_empty());
     assert!(store.shut_offs().await.expect("none").is_empty());
@@ -1419,7 +1520,7 @@ async fn a_shut_off_is_approved_finalized_dispatched_and_done(store: Store, _: S
 
 async fn a_shut_off_refused_at_finalization_is_canceled_with_its_reason(store: Store, _: String) {
     let (debtor, order) = one_order(&store).await;
-    store.approve_orders(&[order], &lead("2026-05-21")).await.expect("approved");
+    approve(&store, order, "2026-05-21").await;
     let refusal = FinalizeRefusal::Protected("medical hold".to_owned());
     store.finalize_orders(&[], &[(order, refusal)], &lead("2026-05-22")).await.expect("refused");
     let order = store.order(order).await.expect("the order");
@@ -1450,11 +1551,10 @@ async fn a_referral_is_approved_before_it_is_placed(store: Store, _: String) {
     let refer = Action::Refer { to: Destination::Attorney };
     decide(&store, debtor, vec![act(debtor, "refer", refer, "2026-08-01")], &[], "2026-08-01").await;
     let id = store.referrals(Some(ReferralState::Candidate)).await.expect("candidates")[0].id;
-    let list = list_of(&[id]);
-    assert!(matches!(store.make_export(&list, &lead("2026-08-02")).await, Err(StoreError::Conflict(_))));
+    assert!(matches!(exported(&store, &[id], "2026-08-02").await, Err(StoreError::Conflict(_))));
     assert_eq!(store.exports(9).await.expect("the lists"), []);
     store.approve_referral(id, &lead("2026-08-02")).await.expect("approved");
-    store.make_export(&list, &lead("2026-08-03")).await.expect("placed");
+    exported(&store, &[id], "2026-08-03").await.expect("placed");
     store.recall_referral(id, "paid in full", &lead("2026-08-20")).await.expect("recalled");
     let referral = store.referral(id).await.expect("the referral");
     assert_eq!((referral.state, referral.placed_on), (ReferralState::Recalled, Some(day("2026-08-03"))));
@@ -1466,7 +1566,24 @@ async fn a_referral_is_approved_before_it_is_placed(store: Store, _: String) {
 fn list_of(referrals: &[ReferralId]) -> NewExport {
     let bytes = format!("{referrals:?}").into_bytes();
     let files = vec![(ExportPart::List, Document::new(MediaType::Csv, bytes))];
-    NewExport { to: Destination::Attorney, referrals: referrals.to_vec(), total: Cents::new(22_420), files }
+    NewExport { to: Destination::Attorney, total: Cents::new(22_420), files }
+}
+
+async fn leave_for_referrals(store: &Store, ids: &[ReferralId], on: &str) -> Vec<Permitted<ReferralId>> {
+    let mut pieces = Vec::new();
+    for id in ids {
+        pieces.push(leave_for_referral(store, *id, on).await);
+    }
+    pieces
+}
+
+/// Looks again, and puts the referrals on a list for the attorney.
+async fn exported(store: &Store, ids: &[ReferralId], on: &str) -> Result<ReferralExport, StoreError> {
+    let pieces = leave_for_referrals(store, ids, on).await;
+    match store.make_export(&list_of(ids), &pieces, &lead(on)).await? {
+        Whole::Made(list) => Ok(list),
+        Whole::Overtaken(ids) => panic!("nothing came between: {ids:?}"),
+    }
 }
 
 async fn a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number(store: Store, _: String) {
@@ -1480,14 +1597,16 @@ async fn a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number(sto
     for id in &ids {
         store.approve_referral(*id, &lead("2026-08-02")).await.expect("approved");
     }
-    let first = store.make_export(&list_of(&ids[..1]), &lead("2026-08-03")).await.expect("the first list");
+    let first = exported(&store, &ids[..1], "2026-08-03").await.expect("the first list");
     // Whoever would list the first again lists nothing: not even the second.
-    assert!(matches!(store.make_export(&list_of(&ids), &lead("2026-08-03")).await, Err(StoreError::Conflict(_))));
-    let second = store.make_export(&list_of(&ids[1..]), &lead("2026-08-03")).await.expect("the second list");
+    assert!(matches!(exported(&store, &ids, "2026-08-03").await, Err(StoreError::Conflict(_))));
+    let second = exported(&store, &ids[1..], "2026-08-03").await.expect("the second list");
     assert_eq!((&*first.name, &*second.name), ("attorney-2026-08-03-1", "attorney-2026-08-03-2"));
     // A list goes to one destination.
     let elsewhere = NewExport { to: Destination::Agency, ..list_of(&ids[..1]) };
-    assert!(matches!(store.make_export(&elsewhere, &lead("2026-08-03")).await, Err(StoreError::Conflict(_))));
+    let pieces = leave_for_referrals(&store, &ids[..1], "2026-08-03").await;
+    let refused = store.make_export(&elsewhere, &pieces, &lead("2026-08-03")).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
 
     // What is not written yet is known, with its bytes, until it is.
     store.export_written(&first.name, &lead("2026-08-03")).await.expect("written");
@@ -1495,6 +1614,175 @@ async fn a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number(sto
     let kept = store.document(&second.files[0].document).await.expect("read").expect("kept");
     assert_eq!(kept.bytes, format!("{:?}", &ids[1..]).into_bytes());
     store.export_written("attorney-2026-08-03-9", &lead("2026-08-03")).await.expect_err("no such list");
+}
+
+// The second look: what is learned between it and the act wins.
+
+/// A notice of an act by both channels: email and letter.
+async fn email_and_letter(store: &Store) -> (AccountId, Vec<NoticeId>) {
+    let debtor = one_debtor(store).await;
+    let by = |channel| piece(debtor, "final_notice", channel, Recipient::Customer, "2026-05-01");
+    decide(store, debtor, Vec::new(), &[by(Channel::Email), by(Channel::Mail)], "2026-05-01").await;
+    let notices = store.notices_of(debtor).await.expect("the notices");
+    (debtor, notices.iter().map(|notice| notice.id).collect())
+}
+
+async fn a_payment_between_the_second_look_and_the_release_keeps_the_notice_back(store: Store, _: String) {
+    let (debtor, notice) = one_notice(&store).await;
+    let piece = leave_for_notice(&store, notice, "2026-05-01").await;
+    pays(&store, "2026-05-01").await;
+    let outcome = store.release_notices(&[piece], &lead("2026-05-01")).await.expect("an outcome");
+    assert_eq!(outcome, overtaken(&[notice]));
+    assert_eq!(states(&store, debtor).await, [NoticeState::Planned]);
+    assert!(snapshot(&store, debtor).await.events.is_empty(), "nobody was told anything");
+    let work = store.claim_work(WorkKind::RenderNotice, 10, at("2026-05-01").at, 60).await.expect("a claim");
+    assert!(work.is_empty());
+    // A look that knows of the payment, and finds that the notice may go all the same, is leave again.
+    assert_eq!(release(&store, notice, "2026-05-01").await, all_done(&[notice]));
+}
+
+async fn several_pieces_of_one_account_are_released_together(store: Store, _: String) {
+    let (debtor, notices) = email_and_letter(&store).await;
+    let mut pieces = Vec::new();
+    for notice in &notices {
+        pieces.push(leave_for_notice(&store, *notice, "2026-05-01").await);
+    }
+    let outcome = store.release_notices(&pieces, &lead("2026-05-01")).await.expect("released");
+    assert_eq!(outcome, all_done(&notices));
+    assert_eq!(kinds(&snapshot(&store, debtor).await), [(EventKind::NoticeReleased, day("2026-05-01"))]);
+    // The release is a fact itself: the same leave a second time is of the past.
+    let again = store.release_notices(&pieces, &lead("2026-05-01")).await.expect("an outcome");
+    assert_eq!(again, overtaken(&notices));
+}
+
+async fn of_two_accounts_released_together_only_the_one_that_learned_something_waits(store: Store, _: String) {
+    take(&store, &accounts_file(&[profile("1001"), profile("1002")]), &at("2026-03-02")).await;
+    let bills = [
+        charge("1001", "B-1", 18_000, "2026-03-02", "2026-03-23"),
+        charge("1002", "B-2", 18_000, "2026-03-02", "2026-03-23"),
+    ];
+    take_entries(&store, bills.to_vec(), &at("2026-03-02")).await;
+    for number in ["1001", "1002"] {
+        let debtor = account(&store, number).await;
+        let letter = piece(debtor, "final_notice", Channel::Mail, Recipient::Customer, "2026-05-01");
+        decide(&store, debtor, Vec::new(), &[letter], "2026-05-01").await;
+    }
+    let planned = store.notices_in(NoticeState::Planned, 10).await.expect("the notices");
+    let mut pieces = Vec::new();
+    for notice in &planned {
+        pieces.push(leave_for_notice(&store, notice.id, "2026-05-01").await);
+    }
+    pays(&store, "2026-05-01").await;
+    let outcome = store.release_notices(&pieces, &lead("2026-05-01")).await.expect("an outcome");
+    assert_eq!(outcome, Carried { done: vec![planned[1].id], overtaken: vec![planned[0].id] });
+}
+
+async fn a_payment_while_letters_are_merged_leaves_no_batch(store: Store, _: String) {
+    let (debtor, notice) = one_notice(&store).await;
+    render(&store, notice, "2026-05-01").await;
+    let piece = leave_for_notice(&store, notice, "2026-05-01").await;
+    pays(&store, "2026-05-01").await;
+    let new = NewBatch { sheets: 1, path: "print/1.zip".to_owned(), document: "hash".into() };
+    let outcome = store.make_batch(&[piece], &new, &at("2026-05-01")).await.expect("an outcome");
+    assert_eq!(outcome, Whole::Overtaken(vec![notice]));
+    assert_eq!(states(&store, debtor).await, [NoticeState::Rendered]);
+    assert_eq!(store.batches(9).await.expect("the batches"), []);
+}
+
+async fn a_payment_between_the_second_look_and_the_mail_server_keeps_the_email_back(store: Store, _: String) {
+    let (_, notices) = email_and_letter(&store).await;
+    render(&store, notices[0], "2026-05-01").await;
+    let claim = async || {
+        let jobs = store.claim_work(WorkKind::SendEmail, 1, at("2026-05-01").at, 0).await.expect("a claim");
+        jobs.into_iter().next().expect("the work")
+    };
+    let job = claim().await;
+    let stamp = at("2026-05-01");
+    let before = leave_for_notice(&store, notices[0], "2026-05-01").await;
+    pays(&store, "2026-05-01").await;
+    assert_eq!(store.email_leaves(&job, &before, &stamp).await.expect("an answer"), Leaving::Overtaken);
+    let after = leave_for_notice(&store, notices[0], "2026-05-01").await;
+    let other = claim().await;
+    assert_eq!(store.email_leaves(&job, &after, &stamp).await.expect("an answer"), Leaving::Gone, "another sends it");
+    assert_eq!(store.email_leaves(&other, &after, &stamp).await.expect("an answer"), Leaving::Goes);
+    store.cancel_notices(&[notices[0]], "paid", &stamp).await.expect("canceled");
+    let canceled = leave_for_notice(&store, notices[0], "2026-05-01").await;
+    assert_eq!(store.email_leaves(&other, &canceled, &stamp).await.expect("an answer"), Leaving::Gone);
+}
+
+async fn an_email_that_was_canceled_on_its_way_is_an_incident_and_serves_nothing(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let email =
+        NewNotice { statutory: false, ..piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01") };
+    decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    let notice = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, notice, "2026-05-01").await;
+    store.cancel_notices(&[notice], "the debt was paid", &at("2026-05-01")).await.expect("canceled");
+    store.email_sent(notice, day("2026-05-01"), "250 ok", &at("2026-05-01")).await.expect("recorded");
+    let sent = store.notice(notice).await.expect("the notice");
+    assert_eq!((sent.state, sent.mailed_on, sent.served_on), (NoticeState::Sent, Some(day("2026-05-01")), None));
+    let known = kinds(&snapshot(&store, debtor).await);
+    assert!(known.iter().all(|(kind, _)| *kind == EventKind::NoticeReleased), "{known:?}");
+    let standing = store.exceptions(true).await.expect("the list");
+    assert_eq!((standing.len(), standing[0].kind, standing[0].account), (1, ExceptionKind::Incident, Some(debtor)));
+    assert!(standing[0].text.contains("the debt was paid"), "{}", standing[0].text);
+}
+
+async fn a_payment_before_approval_finalization_or_dispatch_keeps_the_order_where_it_is(store: Store, _: String) {
+    let (debtor, order) = one_order(&store).await;
+    let stamp = lead("2026-05-22");
+    let comes_between = async |reference: &str| {
+        let paid = vec![payment("1001", reference, 1_000, "2026-05-22")];
+        take_entries(&store, paid, &at("2026-05-22")).await;
+    };
+    let state = async || store.order(order).await.expect("the order").state;
+
+    let piece = leave_for_order(&store, order, "2026-05-22").await;
+    comes_between("P-1").await;
+    assert_eq!(store.approve_orders(&[piece], &stamp).await.expect("an outcome"), overtaken(&[order]));
+    assert_eq!(state().await, OrderState::Prepared);
+    approve(&store, order, "2026-05-22").await;
+
+    let piece = leave_for_order(&store, order, "2026-05-22").await;
+    comes_between("P-2").await;
+    assert_eq!(store.finalize_orders(&[piece], &[], &stamp).await.expect("an outcome"), overtaken(&[order]));
+    assert_eq!(state().await, OrderState::Approved);
+    finalize(&store, order).await;
+
+    let piece = leave_for_order(&store, order, "2026-05-22").await;
+    comes_between("P-3").await;
+    let outcome = store.dispatch_orders(&[piece], "Truck 4", &stamp).await.expect("an outcome");
+    assert_eq!(outcome, overtaken(&[order]));
+    assert_eq!(state().await, OrderState::Finalized);
+    assert!(snapshot(&store, debtor).await.events.is_empty());
+}
+
+async fn a_payment_while_packets_are_made_leaves_no_list(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let refer = Action::Refer { to: Destination::Attorney };
+    decide(&store, debtor, vec![act(debtor, "refer", refer, "2026-08-01")], &[], "2026-08-01").await;
+    let id = store.referrals(None).await.expect("candidates")[0].id;
+    store.approve_referral(id, &lead("2026-08-02")).await.expect("approved");
+    let pieces = leave_for_referrals(&store, &[id], "2026-08-03").await;
+    pays(&store, "2026-08-03").await;
+    let outcome = store.make_export(&list_of(&[id]), &pieces, &lead("2026-08-03")).await.expect("an outcome");
+    assert_eq!(outcome, Whole::Overtaken(vec![id]));
+    assert_eq!(store.exports(9).await.expect("the lists"), []);
+    assert_eq!(store.referral(id).await.expect("the referral").state, ReferralState::Approved);
+    assert!(snapshot(&store, debtor).await.events.is_empty(), "it was not placed");
+}
+
+async fn leave_for_one_piece_or_day_serves_no_other(store: Store, _: String) {
+    let (debtor, notice) = one_notice(&store).await;
+    let of = store.notice(notice).await.expect("the notice").of;
+    let as_a_call = leave(&store, notice, debtor, Ordered::Call, of.clone(), "2026-05-01").await;
+    let of_another_stage = leave(&store, notice, debtor, Ordered::Notice, stage("reminder"), "2026-05-01").await;
+    let of_yesterday = leave(&store, notice, debtor, Ordered::Notice, of, "2026-04-30").await;
+    for wrong in [as_a_call, of_another_stage, of_yesterday] {
+        let refused = store.release_notices(&[wrong], &lead("2026-05-01")).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    }
+    assert_eq!(store.notice(notice).await.expect("the notice").state, NoticeState::Planned);
 }
 
 // Policies, runs, people.
@@ -1588,7 +1876,7 @@ async fn people_log_in_by_sessions_that_expire(store: Store, _: String) {
 
 async fn a_document_is_kept_byte_for_byte(store: Store, _: String) {
     let (_, notice) = one_notice(&store).await;
-    store.release_notices(&[notice], &lead("2026-05-01")).await.expect("the release");
+    release(&store, notice, "2026-05-01").await;
     let letter = Document::new(MediaType::Pdf, vec![0, 1, 2, 255]);
     let forged = Document { bytes: vec![9], ..letter.clone() };
     let job = store.claim_work(WorkKind::RenderNotice, 1, at("2026-05-01").at, 60).await.expect("a claim").remove(0);

@@ -313,6 +313,31 @@ fn a_decision_reaches_the_store_only_through_the_audit() {
 }
 
 #[test]
+fn nothing_goes_out_without_a_second_look() {
+    let mut wrong = Vec::new();
+    // A `Permit` has no other maker in the program than `reexamine`.
+    for line in lines().into_iter().filter(|line| line.code.contains("unexamined(")) {
+        if !line.code.contains("pub const fn unexamined(") {
+            wrong.push(line.place);
+        }
+    }
+    none("Leave to carry something out comes from the second look alone.", &wrong);
+    let store = fs::read_to_string(root().join("src/store/mod.rs")).unwrap();
+    for step in [
+        "release_notices",
+        "make_batch",
+        "email_leaves",
+        "approve_orders",
+        "finalize_orders",
+        "dispatch_orders",
+        "make_export",
+    ] {
+        let declared = store.lines().find(|line| line.contains(&format!("fn {step}("))).unwrap();
+        assert!(declared.contains("Permitted<"), "{step} takes no leave");
+    }
+}
+
+#[test]
 fn a_file_is_one_idea() {
     let mut wrong = Vec::new();
     let mut longer: BTreeMap<&str, &str> = LONGER.iter().copied().collect();

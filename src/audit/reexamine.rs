@@ -64,7 +64,8 @@ impl Ordered {
     }
 }
 
-/// Leave to carry out one pending act now. Only [`reexamine`] makes one.
+/// Leave to carry out one pending act now. Only [`reexamine`] makes one; the store carries nothing out without it, and
+/// only while the account's facts are those that it rests on.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     pending: Pending,
@@ -89,6 +90,12 @@ impl Permit {
     #[must_use]
     pub const fn on(&self) -> Day {
         self.on
+    }
+
+    /// For tests of the store with leave made up by hand. The program itself never calls it, which a test holds.
+    #[must_use]
+    pub const fn unexamined(pending: Pending, facts_seq: i64, on: Day) -> Self {
+        Self { pending, facts_seq, on }
     }
 }
 
@@ -126,6 +133,9 @@ pub enum Refusal {
     Frozen(String),
     #[error("{broken}{}", origin_phrase(.origin.as_deref()))]
     GuardNotMet { broken: Broken, origin: Option<Box<Origin>> },
+    /// The store says so, of leave whose facts had moved on when it was to be used.
+    #[error("something was learned of the account in between: look again")]
+    Overtaken,
 }
 
 /// What follows from a refusal.
@@ -157,7 +167,8 @@ impl Refusal {
             | Self::Promise { .. }
             | Self::Arrangement { .. }
             | Self::ClosedDay(_)
-            | Self::Moratorium { .. } => Remedy::Wait,
+            | Self::Moratorium { .. }
+            | Self::Overtaken => Remedy::Wait,
             Self::OtherAccount { .. } | Self::Frozen(_) | Self::GuardNotMet { .. } => Remedy::Person,
         }
     }
@@ -165,8 +176,8 @@ impl Refusal {
 
 /// Leave to carry out `pending` now, or why not.
 ///
-/// `snapshot` is read afresh in the transaction that carries it out; `policy` is the case's, with the packs in force
-/// today; `world` is today's.
+/// `snapshot` is read afresh, and the transaction that carries the act out compares its `facts_seq`; `policy` is the
+/// case's, with the packs in force today; `world` is today's.
 ///
 /// # Errors
 /// The first [`Refusal`]; its [`Refusal::remedy`] says what to do with the act.

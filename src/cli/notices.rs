@@ -128,7 +128,10 @@ impl Notices {
                     counted(made.pieces as usize, "letter", "letters"),
                     office.dir.join(&made.path).display(),
                     made.batch
-                ))),
+                ))
+                .with_refusals(
+                    made.waiting.iter().map(|(id, why)| format!("notice {id}: left for the next batch: {why}")),
+                )),
             },
             Self::Mailed(args) => {
                 let marked = match args.batch {

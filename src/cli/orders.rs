@@ -10,7 +10,7 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::field_order::{FieldOrder, OrderState};
 use crate::domain::{AccountNumber, Day, OrderId, Service, day};
-use crate::office::{Duty, Office};
+use crate::office::{Duty, Handled, Office};
 use crate::store::CrewResult;
 
 #[derive(Debug, Subcommand)]
@@ -128,7 +128,7 @@ impl Orders {
             Self::Approve { ids, by } => {
                 let ids = existing(&office, ids).await?;
                 let approved = office.approve_orders(&ids, by.may(&office, Duty::Approve).await?).await?;
-                done(&office, &ids, &approved, "approved").await
+                Ok(done(&approved, "approved"))
             }
             Self::Finalize { date, by } => {
                 let outcome = office
@@ -141,7 +141,7 @@ impl Orders {
             Self::Dispatch { ids, crew, by } => {
                 let ids = existing(&office, ids).await?;
                 let dispatched = office.dispatch_orders(&ids, &crew, by.may(&office, Duty::Write).await?).await?;
-                done(&office, &ids, &dispatched, "dispatched").await
+                Ok(done(&dispatched, "dispatched"))
             }
             Self::Off { json } => shut_off(&office, json).await,
             Self::Result(args) => args.run(&office).await,
@@ -179,14 +179,10 @@ async fn existing(office: &Office, ids: Vec<i64>) -> Result<Vec<OrderId>> {
     Ok(orders)
 }
 
-/// Those that were not acted on stand in a state that does not allow it.
-async fn done(office: &Office, ids: &[OrderId], acted: &[OrderId], verb: &str) -> Result {
-    let mut refusals = Vec::new();
-    for id in ids.iter().filter(|id| !acted.contains(id)) {
-        let order = office.store.order(*id).await?;
-        refusals.push(format!("order {id}: not {verb}: the {} is {}", order.kind, order.state));
-    }
-    Ok(Answer::done(format!("{} {verb}", counted(acted.len(), "order is", "orders are"))).with_refusals(refusals))
+/// What was done, and for each other order what stands against it.
+fn done(handled: &Handled, verb: &str) -> Answer {
+    Answer::done(format!("{} {verb}", counted(handled.done.len(), "order is", "orders are")))
+        .with_refusals(handled.refused.iter().map(|(id, why)| format!("order {id}: not {verb}: {why}")))
 }
 
 /// Field orders as a table.

@@ -235,7 +235,7 @@ impl<'a> Division<'a> {
 
     async fn dispatched(&mut self, day: Day, orders: Vec<FieldOrder>, at: &str) -> Result<()> {
         let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
-        let sent: BTreeSet<OrderId> = self.office.dispatch_orders(&ids, CREW, LEAD).await?.into_iter().collect();
+        let sent: BTreeSet<OrderId> = self.office.dispatch_orders(&ids, CREW, LEAD).await?.done.into_iter().collect();
         for order in orders.into_iter().filter(|order| sent.contains(&order.id)) {
             let result =
                 CrewResult { done: true, on: day, at: Some(at.to_owned()), crew: CREW.to_owned(), note: String::new() };

@@ -88,4 +88,7 @@ pub enum FinalizeRefusal {
         "a payment of {amount} received {received_on} matches no account and may be this one's: match it or reject the match"
     )]
     UnmatchedPayment { amount: Cents, received_on: Day },
+    /// The order stays approved.
+    #[error("something was learned of the account while the list was checked: finalize again")]
+    Overtaken,
 }

@@ -117,6 +117,23 @@ pub fn write(
     Ok(written)
 }
 
+/// Removes the files of a batch that was written and came to nothing, the merged PDF first. What is gone already is gone.
+///
+/// # Errors
+/// [`BatchError::Write`] when one cannot be removed.
+pub fn discard(data_dir: &Path, path: &str) -> Result<(), BatchError> {
+    let pdf = data_dir.join(path);
+    for path in [pdf.clone(), pdf.with_extension("csv"), pdf.with_extension("json")] {
+        match std::fs::remove_file(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                return Err(BatchError::Write { path: path.display().to_string(), cause });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn line(letter: &Letter, position: u32) -> Result<ManifestLine, BatchError> {
     let Letter { piece, account, addressee, zip, document } = letter;
     if document.media_type != MediaType::Pdf {

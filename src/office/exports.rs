@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::looks::Overtaken;
 use super::{Office, OfficeError, Result};
-use crate::domain::ReferralId;
 use crate::domain::document::{Document, MediaType};
 use crate::domain::referral::{Destination, ReferralState};
+use crate::domain::{Day, ReferralId};
 use crate::notices::files::write_whole;
 use crate::referral::export::{ExportLine, export};
 use crate::referral::packet::build;
-use crate::store::{ExportPart, NewExport, ReferralExport};
+use crate::store::{ExportPart, NewExport, Permitted, ReferralExport, Whole};
 
 /// What became of the approved referrals to a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,44 +21,76 @@ pub struct Exported {
     pub refused: Vec<(ReferralId, String)>,
 }
 
+/// A list before it is recorded.
+#[derive(Default)]
+struct Draft {
+    lines: Vec<ExportLine>,
+    files: Vec<(ExportPart, Document)>,
+    permits: Vec<Permitted<ReferralId>>,
+    refused: Vec<(ReferralId, String)>,
+}
+
 impl Office {
     /// Places all approved referrals to a destination: their packets and the list with its totals. The list, with its
-    /// number and every byte of it, is recorded in the transaction that places the referrals, and then written.
+    /// number and every byte of it, is recorded in the transaction that places the referrals, and then written. Each is
+    /// looked at again first; where a fact comes to one while the packets are made, the list is made anew.
     ///
     /// # Errors
     /// When the files cannot be written: what is recorded is written by the next export, or by the daemon. A referral
-    /// whose packet is refused is left out and named.
+    /// against which something stands, or whose packet is refused, is left out and named.
     pub async fn export_referrals(&self, to: Destination, by: &str) -> Result<Exported> {
         self.write_exports().await?;
-        let (mut lines, mut files) = (Vec::new(), Vec::new());
-        let (mut referrals, mut refused) = (Vec::new(), Vec::new());
+        let stamp = self.stamp(by);
+        let mut overtaken = Overtaken::new();
+        loop {
+            let Draft { lines, mut files, permits, mut refused } = self.list_to(to, &overtaken, stamp.on).await?;
+            if lines.is_empty() {
+                refused.extend(overtaken.named());
+                return Ok(Exported { list: None, refused });
+            }
+            let made = export(&lines).map_err(|error| OfficeError::Interrupted(error.to_string()))?;
+            files.push((ExportPart::Control, Document::new(MediaType::Csv, made.control)));
+            files.push((ExportPart::List, Document::new(MediaType::Csv, made.list)));
+            let new = NewExport { to, total: made.total, files };
+            match self.store.make_export(&new, &permits, &stamp).await? {
+                Whole::Made(list) => {
+                    self.write_exports().await?;
+                    refused.extend(overtaken.named());
+                    return Ok(Exported { list: Some(list), refused });
+                }
+                Whole::Overtaken(ids) => overtaken.add(&ids),
+            }
+        }
+    }
+
+    /// What may go on a list now. The leave is asked for before the packet is made, so that the packet knows no less.
+    async fn list_to(&self, to: Destination, overtaken: &Overtaken<ReferralId>, on: Day) -> Result<Draft> {
+        let mut draft = Draft::default();
         for referral in self.store.referrals(Some(ReferralState::Approved)).await? {
-            if referral.to != to {
+            let id = referral.id;
+            if referral.to != to || overtaken.is_left_out(id) {
                 continue;
             }
+            let permit = match self.leave_for_referral(&referral, on).await? {
+                Ok(permit) => permit,
+                Err(refusal) => {
+                    draft.refused.push((id, refusal.to_string()));
+                    continue;
+                }
+            };
             let account = self.store.account(referral.account).await?;
-            let id = referral.id;
             let input = self.packet_input(&account, referral, None).await?;
             match build(&input, self.typesetter()) {
                 Ok(packet) => {
-                    lines.push(ExportLine::of(&input, &packet));
+                    draft.lines.push(ExportLine::of(&input, &packet));
                     let document = Document { hash: packet.hash, media_type: MediaType::Zip, bytes: packet.zip };
-                    files.push((ExportPart::Packet(packet.file_name), document));
-                    referrals.push(id);
+                    draft.files.push((ExportPart::Packet(packet.file_name), document));
+                    draft.permits.push(Permitted { id, permit });
                 }
-                Err(refusal) => refused.push((id, refusal.to_string())),
+                Err(refusal) => draft.refused.push((id, refusal.to_string())),
             }
         }
-        if lines.is_empty() {
-            return Ok(Exported { list: None, refused });
-        }
-        let made = export(&lines).map_err(|error| OfficeError::Interrupted(error.to_string()))?;
-        files.push((ExportPart::Control, Document::new(MediaType::Csv, made.control)));
-        files.push((ExportPart::List, Document::new(MediaType::Csv, made.list)));
-        let new = NewExport { to, referrals, total: made.total, files };
-        let list = self.store.make_export(&new, &self.stamp(by)).await?;
-        self.write_exports().await?;
-        Ok(Exported { list: Some(list), refused })
+        Ok(draft)
     }
 
     /// Writes the files of every list that is recorded and not yet written; gives the number of lists. Writing one again

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::accounts::need_reason;
+use super::looks::{LOOKS, Overtaken};
 use super::{Office, OfficeError, Result};
-use crate::audit::{Ordered, Pending, Refusal, Remedy, reexamine};
+use crate::audit::{Ordered, Pending, Permit, Refusal, Remedy};
 use crate::decide::{announced_if_mailed, restate};
 use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{BatchId, Channel, Day, NoticeId, Recipient, Snapshot};
 use crate::notices::batch::{self, Letter};
 use crate::notices::render_arrangement;
-use crate::store::{NewBatch, Pieces, Stamp};
+use crate::store::{NewBatch, Permitted, Pieces, Stamp, Whole};
 
 /// What a release did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct BatchMade {
     pub pieces: u32,
     /// The merged PDF, relative to the data directory.
     pub path: String,
+    /// Letters that wait for the next batch because their accounts kept learning something while this one was made.
+    pub waiting: Vec<(NoticeId, String)>,
 }
 
 impl Office {
@@ -39,20 +42,26 @@ impl Office {
     pub async fn release_notices(&self, ids: &[NoticeId], by: &str) -> Result<Released> {
         let stamp = self.stamp(by);
         let mut outcome = Released::default();
-        let mut ready = Vec::new();
-        for id in ids {
-            let notice = self.store.notice(*id).await?;
-            match self.ready_to_release(&notice, &stamp).await? {
-                Ok(()) => ready.push(*id),
-                Err(sentence) => outcome.refused.push((*id, sentence)),
+        let mut waiting = ids.to_vec();
+        for _ in 0..LOOKS {
+            let mut ready = Vec::new();
+            for id in waiting {
+                let notice = self.store.notice(id).await?;
+                match self.ready_to_release(&notice, &stamp).await? {
+                    Ok(permit) => ready.push(Permitted { id, permit }),
+                    Err(sentence) => outcome.refused.push((id, sentence)),
+                }
             }
+            let carried = self.store.release_notices(&ready, &stamp).await?;
+            outcome.released.extend(carried.done);
+            waiting = carried.overtaken;
         }
-        outcome.released = self.store.release_notices(&ready, &stamp).await?;
+        outcome.refused.extend(waiting.into_iter().map(|id| (id, Refusal::Overtaken.to_string())));
         Ok(outcome)
     }
 
     /// Looks again; restates what the notice says if its day has moved. A notice that nobody needs is canceled.
-    async fn ready_to_release(&self, notice: &Notice, stamp: &Stamp) -> Result<Result<(), String>> {
+    async fn ready_to_release(&self, notice: &Notice, stamp: &Stamp) -> Result<Result<Permit, String>> {
         if notice.state != NoticeState::Planned {
             return Ok(Err(format!("it is {} already", notice.state)));
         }
@@ -72,12 +81,12 @@ impl Office {
             amount: facts.amount,
             for_day: notice.planned_on,
         };
-        match reexamine(&snapshot, &rules.policy, &world, &pending) {
-            Ok(_permit) => {
+        match self.leave(&snapshot, &rules, &pending, stamp.on) {
+            Ok(permit) => {
                 if facts != notice.facts {
                     self.store.restate_notice(notice.id, &facts, stamp).await?;
                 }
-                Ok(Ok(()))
+                Ok(Ok(permit))
             }
             Err(refusal) => {
                 if refusal.remedy() == Remedy::Cancel {
@@ -141,23 +150,6 @@ impl Office {
         Ok(plans.into_iter().rfind(|plan| plan.canceled_on.is_none()).map_or_else(Vec::new, |p| p.installments))
     }
 
-    /// Why a piece that is ready shall not go out after all.
-    pub(super) async fn stands_against(&self, notice: &Notice, on: Day) -> Result<Option<Refusal>> {
-        let snapshot = self.snapshot(notice.account).await?;
-        let rules = self.rules_of_case(&snapshot).await?;
-        let pending = Pending {
-            account: notice.account,
-            ordered: Ordered::Notice,
-            of: notice.of.clone(),
-            service: None,
-            items: notice.facts.items.iter().map(|item| item.item).collect(),
-            amount: notice.facts.amount,
-            for_day: notice.planned_on,
-        };
-        let world = self.world(&rules, on);
-        Ok(reexamine(&snapshot, &rules.policy, &world, &pending).err())
-    }
-
     /// Takes a piece out that shall not go out: one whose amounts have changed is voided and made anew, any other
     /// canceled.
     pub(super) async fn drop_piece(&self, id: NoticeId, refusal: &Refusal, stamp: &Stamp) -> Result<()> {
@@ -172,37 +164,65 @@ impl Office {
 
     /// Puts all rendered letters into a print batch: sorted by ZIP, merged, with a manifest, under `print/`.
     ///
-    /// Each is looked at again first; those that nobody needs any more are canceled.
+    /// Each is looked at again first; those that nobody needs any more are canceled. While the letters are merged, a fact
+    /// may come to one of them: then the batch is made anew with what fits, and a letter that this happens to twice waits
+    /// for the next batch.
     ///
     /// # Errors
-    /// When the files cannot be written. `None` when no letter waits.
+    /// When the files cannot be written, or all that is ready was overtaken twice. `None` when no letter waits.
     pub async fn make_batch(&self, by: &str) -> Result<Option<BatchMade>> {
         let stamp = self.stamp(by);
-        let rendered = self.store.notices_in(NoticeState::Rendered, u32::MAX).await?;
-        let mut pieces = Vec::new();
-        for notice in rendered.into_iter().filter(|notice| notice.channel == Channel::Mail) {
-            match self.stands_against(&notice, stamp.on).await? {
-                None => pieces.push(notice),
-                Some(refusal) if refusal.remedy() == Remedy::Cancel => {
-                    self.drop_piece(notice.id, &refusal, &stamp).await?;
+        let mut overtaken = Overtaken::new();
+        loop {
+            let (letters, permits) = self.letters_to_batch(&overtaken, &stamp).await?;
+            if letters.is_empty() {
+                return match overtaken.named().next() {
+                    None => Ok(None),
+                    Some(_) => Err(OfficeError::Reexamined(Refusal::Overtaken)),
+                };
+            }
+            let number = self.store.batches(1).await?.first().map_or(1, |batch| batch.id.0 + 1);
+            let made = batch::write(self.typesetter(), self.city(), &self.dir, BatchId(number), stamp.on, letters)?;
+            let new = NewBatch { sheets: made.sheets, path: made.path.clone(), document: made.document };
+            match self.store.make_batch(&permits, &new, &stamp).await? {
+                Whole::Made(batch) => {
+                    let waiting = overtaken.named().collect();
+                    return Ok(Some(BatchMade { batch, pieces: made.pieces, path: made.path, waiting }));
                 }
-                // It waits, rendered, until what stands against it ends.
-                Some(_) => {}
+                Whole::Overtaken(ids) => {
+                    // Nobody shall print what was not recorded.
+                    batch::discard(&self.dir, &made.path)?;
+                    overtaken.add(&ids);
+                }
             }
         }
-        if pieces.is_empty() {
-            return Ok(None);
+    }
+
+    /// The rendered letters that may leave now, with the leave of each.
+    async fn letters_to_batch(
+        &self,
+        overtaken: &Overtaken<NoticeId>,
+        stamp: &Stamp,
+    ) -> Result<(Vec<Letter>, Vec<Permitted<NoticeId>>)> {
+        let mut fit = Vec::new();
+        let rendered = self.store.notices_in(NoticeState::Rendered, u32::MAX).await?;
+        for notice in rendered.into_iter().filter(|n| n.channel == Channel::Mail && !overtaken.is_left_out(n.id)) {
+            match self.leave_for_notice(&notice, stamp.on).await? {
+                Ok(permit) => fit.push((notice, permit)),
+                Err(refusal) if refusal.remedy() == Remedy::Cancel => {
+                    self.drop_piece(notice.id, &refusal, stamp).await?;
+                }
+                // It waits, rendered, until what stands against it ends.
+                Err(_) => {}
+            }
         }
-        let mut letters = Vec::with_capacity(pieces.len());
-        let ids: Vec<NoticeId> = pieces.iter().map(|notice| notice.id).collect();
-        for notice in pieces {
+        let mut letters = Vec::with_capacity(fit.len());
+        let mut permits = Vec::with_capacity(fit.len());
+        for (notice, permit) in fit {
+            permits.push(Permitted { id: notice.id, permit });
             letters.push(self.letter(notice).await?);
         }
-        let number = self.store.batches(1).await?.first().map_or(1, |batch| batch.id.0 + 1);
-        let made = batch::write(self.typesetter(), self.city(), &self.dir, BatchId(number), stamp.on, letters)?;
-        let new = NewBatch { sheets: made.sheets, path: made.path.clone(), document: made.document };
-        let batch = self.store.make_batch(&ids, &new, &stamp).await?;
-        Ok(Some(BatchMade { batch, pieces: made.pieces, path: made.path }))
+        Ok((letters, permits))
     }
 
     async fn letter(&self, notice: Notice) -> Result<Letter> {

@@ -1,15 +1,17 @@
 //! Field orders: approved, finalized with all checks again, dispatched, recorded; restored without delay.
 
 use super::accounts::{need_reason, not_ahead};
+use super::looks::{LOOKS, items_of};
 use super::{Office, OfficeError, Result};
-use crate::audit::{Ordered, Pending, reexamine};
+use crate::audit::{Ordered, Pending, Permit, Refusal, Remedy};
 use crate::domain::arrears::past_due;
 use crate::domain::day::plus_days;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
 use crate::domain::import::UnmatchedState;
 use crate::domain::ledger::PaymentChannel;
-use crate::domain::{AccountId, Cents, Day, ItemId, OrderId};
-use crate::store::CrewResult;
+use crate::domain::notice::NoticeFacts;
+use crate::domain::{AccountId, Cents, Channel, Day, OrderId, Snapshot};
+use crate::store::{CrewResult, Permitted};
 use std::collections::BTreeSet;
 
 /// What a finalization did.
@@ -19,13 +21,55 @@ pub struct Finalized {
     pub refused: Vec<(OrderId, FinalizeRefusal)>,
 }
 
+/// What became of orders that a person wanted to take a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Handled {
+    pub done: Vec<OrderId>,
+    /// What stands against the others, in a sentence each.
+    pub refused: Vec<(OrderId, String)>,
+}
+
+const fn is_shut_off(kind: OrderKind) -> bool {
+    match kind {
+        OrderKind::ShutOff | OrderKind::Limit => true,
+        OrderKind::Restore | OrderKind::Tag | OrderKind::Visit => false,
+    }
+}
+
+/// An order in a state that does not allow the step.
+fn standing(order: &FieldOrder) -> String {
+    format!("the {} is {}", order.kind, order.state)
+}
+
 impl Office {
-    /// Approves prepared shut-offs.
+    /// Approves prepared shut-offs. Each is looked at again first, as of its own day; one against which something stands
+    /// is left as it is.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn approve_orders(&self, ids: &[OrderId], by: &str) -> Result<Vec<OrderId>> {
-        Ok(self.store.approve_orders(ids, &self.stamp(by)).await?)
+    /// When the database fails. What stands against single orders is in the result.
+    pub async fn approve_orders(&self, ids: &[OrderId], by: &str) -> Result<Handled> {
+        let stamp = self.stamp(by);
+        let mut outcome = Handled::default();
+        let mut waiting = ids.to_vec();
+        for _ in 0..LOOKS {
+            let mut passed = Vec::new();
+            for id in waiting {
+                let order = self.store.order(id).await?;
+                if order.state != OrderState::Prepared {
+                    outcome.refused.push((id, standing(&order)));
+                    continue;
+                }
+                match self.leave_for_order(&order, order.for_day.max(stamp.on)).await? {
+                    Ok(permit) => passed.push(Permitted { id, permit }),
+                    Err(refusal) => outcome.refused.push((id, refusal.to_string())),
+                }
+            }
+            let carried = self.store.approve_orders(&passed, &stamp).await?;
+            outcome.done.extend(carried.done);
+            waiting = carried.overtaken;
+        }
+        outcome.refused.extend(waiting.into_iter().map(|id| (id, Refusal::Overtaken.to_string())));
+        Ok(outcome)
     }
 
     /// Finalizes the approved shut-offs of a day: every check again, with the payments of the day before applied.
@@ -44,22 +88,26 @@ impl Office {
         self.channels_loaded(for_day).await?;
         let stamp = self.stamp(by);
         let mut outcome = Finalized::default();
-        let mut passed = Vec::new();
-        let orders = self.store.field_orders(Some(OrderState::Approved), Some(for_day)).await?;
-        for order in orders.into_iter().filter(|order| matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit)) {
-            match self.stands_against_order(&order, for_day).await? {
-                Some(refusal) => outcome.refused.push((order.id, refusal)),
-                None => passed.push(order.id),
+        let mut waiting = self.store.field_orders(Some(OrderState::Approved), Some(for_day)).await?;
+        waiting.retain(|order| is_shut_off(order.kind));
+        for _ in 0..LOOKS {
+            let (mut passed, mut canceled) = (Vec::new(), Vec::new());
+            for order in &waiting {
+                match self.leave_to_finalize(order, for_day).await? {
+                    Ok(permit) => passed.push(Permitted { id: order.id, permit }),
+                    // The order stays approved: a person may reject the match today.
+                    Err(refusal @ FinalizeRefusal::UnmatchedPayment { .. }) => {
+                        outcome.refused.push((order.id, refusal));
+                    }
+                    Err(refusal) => canceled.push((order.id, refusal)),
+                }
             }
+            let carried = self.store.finalize_orders(&passed, &canceled, &stamp).await?;
+            outcome.finalized.extend(carried.done);
+            outcome.refused.extend(canceled);
+            waiting.retain(|order| carried.overtaken.contains(&order.id));
         }
-        // An order that only an unmatched payment withholds stays approved: a person may reject the match today.
-        let canceled: Vec<(OrderId, FinalizeRefusal)> = outcome
-            .refused
-            .iter()
-            .filter(|(_, refusal)| !matches!(refusal, FinalizeRefusal::UnmatchedPayment { .. }))
-            .cloned()
-            .collect();
-        outcome.finalized = self.store.finalize_orders(&passed, &canceled, &stamp).await?;
+        outcome.refused.extend(waiting.into_iter().map(|order| (order.id, FinalizeRefusal::Overtaken)));
         Ok(outcome)
     }
 
@@ -83,34 +131,12 @@ impl Office {
         Ok(())
     }
 
-    async fn stands_against_order(&self, order: &FieldOrder, today: Day) -> Result<Option<FinalizeRefusal>> {
+    async fn leave_to_finalize(&self, order: &FieldOrder, today: Day) -> Result<Result<Permit, FinalizeRefusal>> {
         let snapshot = self.snapshot(order.account).await?;
-        let rules = self.rules_of_case(&snapshot).await?;
-        let Some(of) = order.of.clone() else {
-            return Ok(Some(FinalizeRefusal::Protected("the order belongs to no stage".into())));
+        let permit = match self.leave_on(&snapshot, order, today).await? {
+            Ok(permit) => permit,
+            Err(refusal) => return Ok(Err(FinalizeRefusal::Protected(refusal.to_string()))),
         };
-        let items: BTreeSet<ItemId> = snapshot
-            .case
-            .iter()
-            .flat_map(|case| &case.tracks)
-            .filter(|run| run.track == of.track && run.anchor == of.anchor)
-            .flat_map(|run| &run.steps)
-            .filter(|step| step.stage == of.stage && step.round == of.round)
-            .flat_map(|step| step.items.iter().copied())
-            .collect();
-        let pending = Pending {
-            account: order.account,
-            ordered: Ordered::ShutOff,
-            of,
-            service: Some(order.service),
-            items,
-            amount: order.amount,
-            for_day: order.for_day,
-        };
-        let world = self.world(&rules, today);
-        if let Err(refusal) = reexamine(&snapshot, &rules.policy, &world, &pending) {
-            return Ok(Some(FinalizeRefusal::Protected(refusal.to_string())));
-        }
         let unmatched = self.store.unmatched_payments(Some(UnmatchedState::Open)).await?;
         let mut amounts: BTreeSet<Cents> = snapshot.items.iter().map(|item| item.open).collect();
         amounts.extend([order.amount, snapshot.balance(), past_due(&snapshot.items, today, Cents::ZERO)]);
@@ -120,26 +146,94 @@ impl Office {
             let is_near_number = strsim::osa_distance(number, payment.row.account.as_str()) <= 1;
             is_near_number || amounts.contains(&payment.row.amount.abs())
         });
-        Ok(near.map(|payment| FinalizeRefusal::UnmatchedPayment {
-            amount: payment.row.amount.abs(),
-            received_on: payment.row.effective_on,
+        Ok(near.map_or(Ok(permit), |payment| {
+            Err(FinalizeRefusal::UnmatchedPayment {
+                amount: payment.row.amount.abs(),
+                received_on: payment.row.effective_on,
+            })
         }))
     }
 
-    /// Gives orders to a crew: finalized shut-offs, approved restorations and tags.
+    /// Leave for an order to take its next step, as of a day.
+    async fn leave_for_order(&self, order: &FieldOrder, on: Day) -> Result<Result<Permit, Refusal>> {
+        let snapshot = self.snapshot(order.account).await?;
+        self.leave_on(&snapshot, order, on).await
+    }
+
+    async fn leave_on(&self, snapshot: &Snapshot, order: &FieldOrder, on: Day) -> Result<Result<Permit, Refusal>> {
+        let rules = self.rules_of_case(snapshot).await?;
+        let Some(of) = order.of.clone() else { return Ok(Err(Refusal::StageOver { how: "it is of none".to_owned() })) };
+        let (ordered, service, items, amount) = match order.kind {
+            OrderKind::ShutOff | OrderKind::Limit => {
+                (Ordered::ShutOff, Some(order.service), items_of(snapshot, &of), order.amount)
+            }
+            OrderKind::Restore => (Ordered::Restore, Some(order.service), BTreeSet::new(), order.amount),
+            // What the paper states must be true when it is left.
+            OrderKind::Tag => match self.paper_of(order).await? {
+                Some(facts) => (Ordered::Tag, None, facts.items.iter().map(|item| item.item).collect(), facts.amount),
+                None => (Ordered::Tag, None, items_of(snapshot, &of), order.amount),
+            },
+            // A visit stands in for a call, and speaks of all that is past due.
+            OrderKind::Visit => (Ordered::Call, None, BTreeSet::new(), order.amount),
+        };
+        let pending = Pending { account: order.account, ordered, of, service, items, amount, for_day: order.for_day };
+        Ok(self.leave(snapshot, &rules, &pending, on))
+    }
+
+    /// What the notice says that a crew is to leave.
+    async fn paper_of(&self, order: &FieldOrder) -> Result<Option<NoticeFacts>> {
+        let notices = self.store.notices_of(order.account).await?;
+        let paper = notices.into_iter().find(|notice| {
+            notice.act_key == order.act_key && notice.channel == Channel::Posting && notice.state.is_pending()
+        });
+        Ok(paper.map(|notice| notice.facts))
+    }
+
+    /// Gives orders to a crew: finalized shut-offs, approved restorations, visits and tags. Each is looked at again first:
+    /// what came in since it was ordered wins, and an order that nobody needs any more is canceled.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, by: &str) -> Result<Vec<OrderId>> {
-        // What came in since the list was finalized wins: such an order is canceled, and not in the result. So does the
-        // calendar: one whose day has passed is decided anew.
+    /// When the database fails. What stands against single orders is in the result.
+    pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, by: &str) -> Result<Handled> {
+        // The calendar wins too: a shut-off whose day has passed is decided anew.
         self.lapse_orders(self.today()).await?;
-        let mut accounts = BTreeSet::new();
-        for id in ids {
-            accounts.insert(self.store.order(*id).await?.account);
+        let stamp = self.stamp(by);
+        let mut outcome = Handled::default();
+        let mut waiting = ids.to_vec();
+        for _ in 0..LOOKS {
+            let mut passed = Vec::new();
+            for id in waiting {
+                let order = self.store.order(id).await?;
+                let is_ready = match order.state {
+                    OrderState::Finalized => true,
+                    OrderState::Approved => !is_shut_off(order.kind),
+                    OrderState::Prepared
+                    | OrderState::Dispatched
+                    | OrderState::Done
+                    | OrderState::NotDone
+                    | OrderState::Canceled => false,
+                };
+                if !is_ready {
+                    outcome.refused.push((id, standing(&order)));
+                    continue;
+                }
+                match self.leave_for_order(&order, stamp.on).await? {
+                    Ok(permit) => passed.push(Permitted { id, permit }),
+                    Err(refusal) => {
+                        if is_shut_off(order.kind) || refusal.remedy() == Remedy::Cancel {
+                            let cause = FinalizeRefusal::Protected(refusal.to_string()).to_string();
+                            self.store.cancel_order(id, &cause, &self.daemon_stamp(stamp.on)).await?;
+                        }
+                        outcome.refused.push((id, refusal.to_string()));
+                    }
+                }
+            }
+            let carried = self.store.dispatch_orders(&passed, crew, &stamp).await?;
+            outcome.done.extend(carried.done);
+            waiting = carried.overtaken;
         }
-        self.recheck_orders(&accounts.into_iter().collect::<Vec<_>>()).await?;
-        Ok(self.store.dispatch_orders(ids, crew, &self.stamp(by)).await?)
+        outcome.refused.extend(waiting.into_iter().map(|id| (id, Refusal::Overtaken.to_string())));
+        Ok(outcome)
     }
 
     /// Looks again at the shut-offs of today that were finalized or are with a crew: what a file brought may stand
@@ -165,16 +259,15 @@ impl Office {
         let stamp = self.daemon_stamp(self.today());
         for account in accounts {
             for order in self.store.orders_of(*account).await? {
-                let is_shut_off = matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit);
                 // One that a crew took along on an earlier day may still be under way.
                 let has_lapsed = order.for_day < stamp.on && order.state != OrderState::Dispatched;
-                if !is_shut_off || !order.state.is_pending() || has_lapsed {
+                if !is_shut_off(order.kind) || !order.state.is_pending() || has_lapsed {
                     continue;
                 }
-                match self.stands_against_order(&order, order.for_day).await? {
-                    // An unmatched payment withholds at finalization; it may still turn out to be somebody else's.
-                    None | Some(FinalizeRefusal::UnmatchedPayment { .. }) => {}
-                    Some(refusal) => self.store.cancel_order(order.id, &refusal.to_string(), &stamp).await?,
+                // An unmatched payment withholds at finalization alone; it may still turn out to be somebody else's.
+                if let Err(refusal) = self.leave_for_order(&order, order.for_day).await? {
+                    let cause = FinalizeRefusal::Protected(refusal.to_string()).to_string();
+                    self.store.cancel_order(order.id, &cause, &stamp).await?;
                 }
             }
         }
@@ -221,7 +314,7 @@ impl Office {
         let mut lapsed = 0;
         for state in [OrderState::Prepared, OrderState::Approved, OrderState::Finalized] {
             for order in self.store.field_orders(Some(state), None).await? {
-                if order.for_day < today && matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit) {
+                if order.for_day < today && is_shut_off(order.kind) {
                     self.store.cancel_order(order.id, "its day passed without the shut-off", &stamp).await?;
                     lapsed += 1;
                 }
@@ -234,8 +327,9 @@ impl Office {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::call::CallOutcome;
     use crate::domain::hold::HoldKind;
-    use crate::office::testing::{City, day};
+    use crate::office::testing::{City, day, report};
     use crate::store::{CounterPayment, ExceptionKind};
 
     async fn state(city: &City, order: OrderId) -> OrderState {
@@ -261,7 +355,58 @@ mod tests {
         let order = finalized(&city).await;
         city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
         assert_eq!(state(&city, order).await, OrderState::Canceled);
-        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap(), []);
+        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, []);
+    }
+
+    #[tokio::test]
+    async fn a_shut_off_whose_debt_is_paid_is_not_approved_and_the_approver_reads_why() {
+        let city = City::new().await;
+        let order = city.to_the_approval().await;
+        city.lockbox("10-000417", "224.20", "2026-05-22").await;
+        let outcome = city.office.approve_orders(&[order], "Ruth").await.unwrap();
+        let why = "the debt it rests on was paid".to_owned();
+        assert_eq!(outcome, Handled { done: Vec::new(), refused: vec![(order, why)] });
+        assert_eq!(state(&city, order).await, OrderState::Prepared);
+    }
+
+    /// The customer is never reached; a tag is to be left 48 hours before the shut-off.
+    async fn to_the_tag(city: &City) -> OrderId {
+        city.to_the_call().await;
+        let mut today = day("2026-05-08");
+        while today < day("2026-06-15") {
+            city.at(&today.to_string(), "04:00");
+            city.office.night(today).await.unwrap();
+            city.office.release_call_list(today, "Ruth").await.unwrap();
+            for call in city.office.store.call_list(today).await.unwrap() {
+                city.at(&today.to_string(), "10:00");
+                city.office.record_call(call.id, report(CallOutcome::NoAnswer, "10:00"), "Omar").await.unwrap();
+            }
+            let approved = city.office.store.field_orders(Some(OrderState::Approved), None).await.unwrap();
+            if let Some(tag) = approved.into_iter().find(|order| order.kind == OrderKind::Tag) {
+                return tag.id;
+            }
+            today = plus_days(today, 1);
+        }
+        panic!("no tag was ordered");
+    }
+
+    #[tokio::test]
+    async fn a_tag_goes_to_the_crew_while_what_it_says_is_true() {
+        let city = City::new().await;
+        let tag = to_the_tag(&city).await;
+        assert_eq!(city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap().done, [tag]);
+    }
+
+    #[tokio::test]
+    async fn a_tag_whose_amount_is_no_longer_true_stays_in_the_office_and_is_canceled() {
+        let city = City::new().await;
+        let tag = to_the_tag(&city).await;
+        let paid = city.office.today().to_string();
+        city.lockbox("10-000417", "24.20", &paid).await;
+        let outcome = city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap();
+        assert_eq!(outcome.done, []);
+        assert!(outcome.refused[0].1.starts_with("it states $"), "{outcome:?}");
+        assert_eq!(state(&city, tag).await, OrderState::Canceled);
     }
 
     #[tokio::test]
@@ -271,7 +416,7 @@ mod tests {
         // The file is in the books, and the daemon was killed before it decided the account.
         city.lockbox("10-000417", "224.20", "2026-05-22").await;
         assert_eq!(state(&city, order).await, OrderState::Finalized);
-        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap(), []);
+        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, []);
         assert_eq!(state(&city, order).await, OrderState::Canceled);
     }
 
@@ -290,7 +435,7 @@ mod tests {
     async fn a_payment_after_dispatch_calls_the_crew_back() {
         let city = City::new().await;
         let order = finalized(&city).await;
-        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap(), [order]);
+        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, [order]);
         city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
         let standing = city.office.store.exceptions(true).await.unwrap();
         assert!(standing.iter().any(|line| line.kind == ExceptionKind::RecallCrew), "{standing:?}");

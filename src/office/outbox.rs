@@ -4,14 +4,15 @@ use chrono::Duration;
 use futures_util::stream::{self, StreamExt};
 
 use super::cores::on_all_cores;
+use super::looks::LOOKS;
 use super::{Office, OfficeError, Result};
-use crate::audit::Remedy;
+use crate::audit::{Refusal, Remedy};
 use crate::domain::arrangement::Installment;
 use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{Day, Profile};
 use crate::notices::{Delivery, Mailer, email, render_arrangement};
-use crate::store::{Job, RenderedPiece, Stamp, WorkKind};
+use crate::store::{Job, Leaving, Permitted, RenderedPiece, Stamp, WorkKind};
 
 /// How many letters are set and kept at a time: one transaction.
 const RENDERED_AT_ONCE: u32 = 64;
@@ -128,18 +129,8 @@ impl Office {
             self.store.complete_work(job).await?;
             return Ok(false);
         };
-        // A payment loaded a second ago wins: an email is looked at once more before it leaves.
-        match self.stands_against(&notice, stamp.on).await? {
-            None => {}
-            Some(refusal) if refusal.remedy() == Remedy::Cancel => {
-                self.drop_piece(id, &refusal, &stamp).await?;
-                self.store.complete_work(job).await?;
-                return Ok(false);
-            }
-            Some(refusal) => {
-                self.store.wait_with_work(job, self.now() + Duration::hours(1), &refusal.to_string()).await?;
-                return Ok(false);
-            }
+        if !self.may_leave(job, &notice, &stamp).await? {
+            return Ok(false);
         }
         let document = self
             .store
@@ -148,6 +139,33 @@ impl Office {
             .ok_or_else(|| OfficeError::DocumentMissing { kind: MediaType::Email, hash: hash.to_string() })?;
         let delivery = self.deliver(&notice, &document, mailer).await;
         self.record_delivery(job, delivery, &stamp).await
+    }
+
+    /// A payment loaded a second ago wins: an email is looked at once more before it leaves, and goes only on the facts of
+    /// that look. One that does not go is put back or dropped here.
+    async fn may_leave(&self, job: &Job, notice: &Notice, stamp: &Stamp) -> Result<bool> {
+        for _ in 0..LOOKS {
+            let permit = match self.leave_for_notice(notice, stamp.on).await? {
+                Ok(permit) => permit,
+                Err(refusal) if refusal.remedy() == Remedy::Cancel => {
+                    self.drop_piece(notice.id, &refusal, stamp).await?;
+                    self.store.complete_work(job).await?;
+                    return Ok(false);
+                }
+                Err(refusal) => {
+                    self.store.wait_with_work(job, self.now() + Duration::hours(1), &refusal.to_string()).await?;
+                    return Ok(false);
+                }
+            };
+            match self.store.email_leaves(job, &Permitted { id: notice.id, permit }, stamp).await? {
+                Leaving::Goes => return Ok(true),
+                Leaving::Gone => return Ok(false),
+                Leaving::Overtaken => {}
+            }
+        }
+        let soon = self.now() + Duration::minutes(1);
+        self.store.wait_with_work(job, soon, &Refusal::Overtaken.to_string()).await?;
+        Ok(false)
     }
 
     async fn deliver(&self, notice: &Notice, document: &Document, mailer: &Mailer) -> Delivery {

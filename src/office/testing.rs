@@ -96,9 +96,8 @@ impl City {
         self.at("2026-05-08", "04:00");
     }
 
-    /// To 09:00 on Friday, May 22: the customer was spoken with on May 8, the shut-off is approved, and every channel of
-    /// payments is loaded through May 21.
-    pub async fn to_the_shut_off(&self) -> OrderId {
+    /// To 09:00 on Friday, May 22: the customer was spoken with on May 8, and the shut-off is prepared.
+    pub async fn to_the_approval(&self) -> OrderId {
         self.to_the_call().await;
         self.office.night(day("2026-05-08")).await.unwrap();
         self.office.release_call_list(day("2026-05-08"), "Ruth").await.unwrap();
@@ -108,7 +107,12 @@ impl City {
         self.at("2026-05-22", "04:00");
         self.office.night(day("2026-05-22")).await.unwrap();
         self.at("2026-05-22", "09:00");
-        let order = self.office.store.field_orders(Some(OrderState::Prepared), None).await.unwrap()[0].id;
+        self.office.store.field_orders(Some(OrderState::Prepared), None).await.unwrap()[0].id
+    }
+
+    /// To the same hour: the shut-off is approved, and every channel of payments is loaded through May 21.
+    pub async fn to_the_shut_off(&self) -> OrderId {
+        let order = self.to_the_approval().await;
         self.office.approve_orders(&[order], "Ruth").await.unwrap();
         for channel in PaymentChannel::ALL {
             self.office.sign_no_payments(*channel, plus_days(day("2026-05-22"), -1), "Ruth").await.unwrap();

@@ -165,8 +165,9 @@ use_cases! {
     fn notices_of_batch(&self, batch: BatchId) -> Vec<Notice>;
     /// The notice.
     fn notice(&self, id: NoticeId) -> Notice;
-    /// Releases those of the notices that are planned, and enqueues their rendering. Gives the released.
-    fn release_notices(&self, ids: &[NoticeId], stamp: &Stamp) -> Vec<NoticeId>;
+    /// Releases those of the notices that are planned, and enqueues their rendering. One whose account has learned
+    /// something since the second look is left as it is.
+    fn release_notices(&self, pieces: &[Permitted<NoticeId>], stamp: &Stamp) -> Carried<NoticeId>;
     /// Restates what a planned notice says: its dates and amounts as of the day on which it is released.
     fn restate_notice(&self, id: NoticeId, facts: &NoticeFacts, stamp: &Stamp) -> ();
     /// Cancels those of the notices that nobody was told of yet. Gives the canceled.
@@ -176,8 +177,8 @@ use_cases! {
     /// Keeps the bytes of those of the notices that are still released, with the date that they bear; their work is done.
     /// Emails are enqueued for sending. Gives the kept; a piece whose lease was lost is left to who holds it.
     fn notices_rendered(&self, pieces: &[RenderedPiece], stamp: &Stamp) -> Vec<NoticeId>;
-    /// Records a print batch of rendered letters.
-    fn make_batch(&self, pieces: &[NoticeId], batch: &NewBatch, stamp: &Stamp) -> BatchId;
+    /// Records a print batch of rendered letters, if none of their accounts has learned anything since the second look.
+    fn make_batch(&self, pieces: &[Permitted<NoticeId>], batch: &NewBatch, stamp: &Stamp) -> Whole<BatchId, NoticeId>;
     /// Print batches, newest first.
     fn batches(&self, limit: u32) -> Vec<PrintBatch>;
     /// The print batch.
@@ -186,7 +187,11 @@ use_cases! {
     fn mark_mailed(&self, pieces: &Pieces, on: Day, proof: &str, stamp: &Stamp) -> Vec<NoticeId>;
     /// A piece came back: its service is void.
     fn mark_returned(&self, id: NoticeId, on: Day, reason: &str, stamp: &Stamp) -> ();
-    /// The mail server accepted an email.
+    /// Records that an email goes to the mail server now, with its work still held under this claim and nothing learned
+    /// of its account since the second look.
+    fn email_leaves(&self, job: &Job, permit: &Permitted<NoticeId>, stamp: &Stamp) -> Leaving;
+    /// The mail server accepted an email. One that was canceled or voided on its way was sent all the same: it serves
+    /// nothing, and stands on the exceptions list.
     fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> ();
     /// An email bounced.
     fn email_bounced(&self, id: NoticeId, on: Day, reason: &str, stamp: &Stamp) -> ();
@@ -274,13 +279,14 @@ use_cases! {
     fn orders_of(&self, account: AccountId) -> Vec<FieldOrder>;
     /// The order.
     fn order(&self, id: OrderId) -> FieldOrder;
-    /// Approves those of the orders that are prepared. Gives the approved.
-    fn approve_orders(&self, ids: &[OrderId], stamp: &Stamp) -> Vec<OrderId>;
+    /// Approves those of the orders that are prepared. One whose account has learned something since the second look is
+    /// left as it is, here and in the two steps that follow.
+    fn approve_orders(&self, orders: &[Permitted<OrderId>], stamp: &Stamp) -> Carried<OrderId>;
     /// Finalizes the orders that passed all checks again, and cancels those refused with the reason. A refusal of the
     /// whole list (a channel is not loaded) is not for here: the orders stay approved until it is loaded.
-    fn finalize_orders(&self, passed: &[OrderId], refused: &[(OrderId, FinalizeRefusal)], stamp: &Stamp) -> Vec<OrderId>;
-    /// Gives finalized shut-offs and approved restorations and tags to a crew. Gives the dispatched.
-    fn dispatch_orders(&self, ids: &[OrderId], crew: &str, stamp: &Stamp) -> Vec<OrderId>;
+    fn finalize_orders(&self, passed: &[Permitted<OrderId>], refused: &[(OrderId, FinalizeRefusal)], stamp: &Stamp) -> Carried<OrderId>;
+    /// Gives finalized shut-offs and approved restorations and tags to a crew.
+    fn dispatch_orders(&self, orders: &[Permitted<OrderId>], crew: &str, stamp: &Stamp) -> Carried<OrderId>;
     /// Records what the crew brings back.
     fn record_order_result(&self, id: OrderId, result: &CrewResult, stamp: &Stamp) -> ();
     /// Cancels an order that the crew has not done.
@@ -302,8 +308,9 @@ use_cases! {
     /// Declines a candidate with a reason.
     fn decline_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> ();
     /// Records a list that goes out with its files, and places the approved referrals that stand on it, in one. It gets
-    /// the next number of its destination and day. Its files can be written from now on, and written again.
-    fn make_export(&self, export: &NewExport, stamp: &Stamp) -> ReferralExport;
+    /// the next number of its destination and day. Its files can be written from now on, and written again. Nothing is
+    /// recorded where one of the accounts has learned something since the second look.
+    fn make_export(&self, export: &NewExport, referrals: &[Permitted<ReferralId>], stamp: &Stamp) -> Whole<ReferralExport, ReferralId>;
     /// Lists that went out, newest first.
     fn exports(&self, limit: u32) -> Vec<ReferralExport>;
     /// Lists whose files were not written yet, oldest first.

@@ -1,11 +1,13 @@
 //! What the store takes and gives besides the domain's own nouns.
 
 mod export;
+mod permitted;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use export::*;
+pub use permitted::*;
 
 use crate::domain::account::words;
 use crate::domain::arrangement::Installment;

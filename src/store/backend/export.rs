@@ -8,10 +8,13 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::document;
-use super::given::{ExportFile, NewExport, ReferralExport, Stamp};
+use super::given::{ExportFile, NewExport, Permitted, ReferralExport, Stamp, Whole};
+use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
 use super::referral;
 use super::{Backend, LOCK_EXPORT, Result, StoreError};
+use crate::audit::Ordered;
+use crate::domain::{ActKey, ReferralId};
 
 type Row = (Json<ReferralExport>, Option<DateTime<Utc>>);
 
@@ -20,9 +23,18 @@ fn export((Json(export), written_at): Row) -> ReferralExport {
 }
 
 impl Backend {
-    pub async fn make_export(&self, new: &NewExport, stamp: &Stamp) -> Result<ReferralExport> {
+    pub async fn make_export(
+        &self,
+        new: &NewExport,
+        referrals: &[Permitted<ReferralId>],
+        stamp: &Stamp,
+    ) -> Result<Whole<ReferralExport, ReferralId>> {
         let mut tx = self.write().await?;
         sqlx::query(LOCK_EXPORT).execute(&mut *tx).await?;
+        let leave = Leave::of(&mut tx, referrals).await?;
+        if !leave.overtaken.is_empty() {
+            return Ok(Whole::Overtaken(leave.overtaken));
+        }
         let begins = format!("{}-{}-", new.to.word(), stamp.on);
         let before: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM referral_export WHERE made_on = $1 AND name LIKE $2 || '%'")
@@ -35,7 +47,7 @@ impl Backend {
             to: new.to,
             made_on: stamp.on,
             made_by: stamp.by.to_string(),
-            referrals: new.referrals.clone(),
+            referrals: referrals.iter().map(|piece| piece.id).collect(),
             total: new.total,
             files: new
                 .files
@@ -51,8 +63,20 @@ impl Backend {
                 .bind(Json(&made))
                 .fetch_one(&mut *tx)
                 .await?;
-        for referral in &new.referrals {
-            referral::place(&mut tx, *referral, new.to, stamp).await?;
+        for Permitted { id: referral, .. } in referrals {
+            let placed = referral::place(&mut tx, *referral, new.to, stamp).await?;
+            let key: ActKey = placed
+                .act_key
+                .parse()
+                .map_err(|error| StoreError::Corrupt(format!("{} of referral {referral}: {error}", placed.act_key)))?;
+            let named = Named {
+                account: placed.account,
+                ordered: Ordered::Referral(new.to),
+                of: Some(&key.of),
+                amount: None,
+                on: Some(stamp.on),
+            };
+            leave.is_for(*referral, &named)?;
             sqlx::query("INSERT INTO referral_export_line (referral_id, export_id) VALUES ($1, $2)")
                 .bind(referral.0)
                 .bind(id)
@@ -65,7 +89,7 @@ impl Backend {
         let body = json!({ "export": made.name, "referrals": made.referrals, "total": made.total });
         log::write(&mut tx, &[NewLine { account: None, what: "referrals exported", body }], None, stamp).await?;
         tx.commit().await?;
-        Ok(made)
+        Ok(Whole::Made(made))
     }
 
     pub async fn exports(&self, limit: u32) -> Result<Vec<ReferralExport>> {

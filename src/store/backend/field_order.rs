@@ -7,10 +7,12 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
-use super::given::{CrewResult, ExceptionKind, ShutOff, Stamp};
+use super::given::{Carried, CrewResult, ExceptionKind, Permitted, ShutOff, Stamp};
 use super::kept::{self, Kept};
+use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, exception, notice, rows, sql, touch, word};
+use crate::audit::Ordered;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
 use crate::domain::{AccountId, Day, EventKind, OrderId, Service};
 
@@ -115,6 +117,17 @@ async fn chosen(conn: &mut Conn, ids: impl Iterator<Item = OrderId>) -> Result<V
     }
 }
 
+/// What leave for the order has to name.
+fn named(order: &FieldOrder, on: Option<Day>) -> Named<'_> {
+    let ordered = match order.kind {
+        OrderKind::ShutOff | OrderKind::Limit => Ordered::ShutOff,
+        OrderKind::Restore => Ordered::Restore,
+        OrderKind::Tag => Ordered::Tag,
+        OrderKind::Visit => Ordered::Call,
+    };
+    Named { account: order.account, ordered, of: order.of.as_ref(), amount: None, on }
+}
+
 /// A shut-off or limit needs approval and finalization; what helps or informs goes from approved to the crew.
 const fn needs_finalizing(kind: OrderKind) -> bool {
     match kind {
@@ -148,11 +161,14 @@ impl Backend {
         Ok(kept::one(&mut tx, id.0).await?.1)
     }
 
-    pub async fn approve_orders(&self, ids: &[OrderId], stamp: &Stamp) -> Result<Vec<OrderId>> {
+    pub async fn approve_orders(&self, orders: &[Permitted<OrderId>], stamp: &Stamp) -> Result<Carried<OrderId>> {
         let mut tx = self.write().await?;
-        let mut orders = chosen(&mut tx, ids.iter().copied()).await?;
+        let leave = Leave::of(&mut tx, orders).await?;
+        let mut orders = chosen(&mut tx, leave.ids().into_iter()).await?;
         orders.retain(|order| order.state == OrderState::Prepared);
         for order in &mut orders {
+            // It is looked at as of its own day, which may lie ahead.
+            leave.is_for(order.id, &named(order, None))?;
             order.state = OrderState::Approved;
             order.approved_by = Some(stamp.by.to_string());
             order.approved_on = Some(stamp.on);
@@ -160,19 +176,21 @@ impl Backend {
         put(&mut tx, &orders).await?;
         log::write(&mut tx, &lines(&orders, "order approved"), None, stamp).await?;
         tx.commit().await?;
-        Ok(ids_of(&orders))
+        Ok(Carried { done: ids_of(&orders), overtaken: leave.overtaken })
     }
 
     pub async fn finalize_orders(
         &self,
-        passed: &[OrderId],
+        passed: &[Permitted<OrderId>],
         refused: &[(OrderId, FinalizeRefusal)],
         stamp: &Stamp,
-    ) -> Result<Vec<OrderId>> {
+    ) -> Result<Carried<OrderId>> {
         let mut tx = self.write().await?;
-        let mut orders = chosen(&mut tx, passed.iter().copied()).await?;
+        let leave = Leave::of(&mut tx, passed).await?;
+        let mut orders = chosen(&mut tx, leave.ids().into_iter()).await?;
         orders.retain(|order| order.state == OrderState::Approved);
         for order in &mut orders {
+            leave.is_for(order.id, &named(order, Some(stamp.on)))?;
             order.state = OrderState::Finalized;
             order.finalized_by = Some(stamp.by.to_string());
             order.finalized_on = Some(stamp.on);
@@ -192,12 +210,18 @@ impl Backend {
         cancel(&mut tx, withheld, |order| order.cause.clone().unwrap_or_default(), stamp).await?;
         touch(&mut tx, &accounts, stamp.on).await?;
         tx.commit().await?;
-        Ok(ids_of(&orders))
+        Ok(Carried { done: ids_of(&orders), overtaken: leave.overtaken })
     }
 
-    pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, stamp: &Stamp) -> Result<Vec<OrderId>> {
+    pub async fn dispatch_orders(
+        &self,
+        orders: &[Permitted<OrderId>],
+        crew: &str,
+        stamp: &Stamp,
+    ) -> Result<Carried<OrderId>> {
         let mut tx = self.write().await?;
-        let mut orders = chosen(&mut tx, ids.iter().copied()).await?;
+        let leave = Leave::of(&mut tx, orders).await?;
+        let mut orders = chosen(&mut tx, leave.ids().into_iter()).await?;
         orders.retain(|order| match order.state {
             // What was looked at for one day is not carried out on another.
             OrderState::Finalized => order.for_day == stamp.on,
@@ -209,13 +233,14 @@ impl Backend {
             | OrderState::Canceled => false,
         });
         for order in &mut orders {
+            leave.is_for(order.id, &named(order, Some(stamp.on)))?;
             order.state = OrderState::Dispatched;
             order.crew = Some(crew.to_owned());
         }
         put(&mut tx, &orders).await?;
         log::write(&mut tx, &lines(&orders, "order dispatched"), None, stamp).await?;
         tx.commit().await?;
-        Ok(ids_of(&orders))
+        Ok(Carried { done: ids_of(&orders), overtaken: leave.overtaken })
     }
 
     pub async fn record_order_result(&self, id: OrderId, result: &CrewResult, stamp: &Stamp) -> Result<()> {

@@ -17,6 +17,7 @@ mod field_order;
 mod hold;
 mod import;
 mod kept;
+mod leave;
 mod ledger;
 mod log;
 mod notice;

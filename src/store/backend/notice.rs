@@ -8,10 +8,14 @@ use sqlx::types::Json;
 
 use super::bodies::{Bodies, PART, Part};
 use super::event::{self, NewEvent};
-use super::given::{ExceptionKind, NewBatch, Pieces, RenderedPiece, Stamp, WorkKind};
+use super::given::{
+    Carried, ExceptionKind, Job, Leaving, NewBatch, Permitted, Pieces, RenderedPiece, Stamp, Whole, WorkKind,
+};
 use super::kept::{self, Kept};
+use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, body, document, exception, outbox, rows, sql, texts, touch};
+use crate::audit::Ordered;
 use crate::domain::day::plus_days;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
 use crate::domain::{AccountId, BatchId, Channel, Day, EventKind, NoticeId, Recipient};
@@ -234,11 +238,13 @@ impl Backend {
         Ok(kept::one(&mut tx, id.0).await?.1)
     }
 
-    pub async fn release_notices(&self, ids: &[NoticeId], stamp: &Stamp) -> Result<Vec<NoticeId>> {
+    pub async fn release_notices(&self, pieces: &[Permitted<NoticeId>], stamp: &Stamp) -> Result<Carried<NoticeId>> {
         let mut tx = self.write().await?;
-        let mut notices = chosen(&mut tx, ids).await?;
+        let leave = Leave::of(&mut tx, pieces).await?;
+        let mut notices = chosen(&mut tx, &leave.ids()).await?;
         notices.retain(|notice| notice.state == NoticeState::Planned);
         for notice in &mut notices {
+            leave.is_for(notice.id, &named(notice, stamp))?;
             notice.state = NoticeState::Released;
             notice.released_on = Some(stamp.on);
             notice.released_by = Some(stamp.by.to_string());
@@ -248,7 +254,7 @@ impl Backend {
         step(&mut tx, &notices, &events, "notice released", "", stamp).await?;
         outbox::enqueue(&mut tx, WorkKind::RenderNotice, &released, stamp.at).await?;
         tx.commit().await?;
-        Ok(released)
+        Ok(Carried { done: released, overtaken: leave.overtaken })
     }
 
     pub async fn restate_notice(&self, id: NoticeId, facts: &NoticeFacts, stamp: &Stamp) -> Result<()> {
@@ -321,12 +327,22 @@ impl Backend {
         Ok(ids_of(&notices))
     }
 
-    pub async fn make_batch(&self, pieces: &[NoticeId], batch: &NewBatch, stamp: &Stamp) -> Result<BatchId> {
+    pub async fn make_batch(
+        &self,
+        pieces: &[Permitted<NoticeId>],
+        batch: &NewBatch,
+        stamp: &Stamp,
+    ) -> Result<Whole<BatchId, NoticeId>> {
         let mut tx = self.write().await?;
-        let mut notices = chosen(&mut tx, pieces).await?;
+        let leave = Leave::of(&mut tx, pieces).await?;
+        if !leave.overtaken.is_empty() {
+            return Ok(Whole::Overtaken(leave.overtaken));
+        }
+        let mut notices = chosen(&mut tx, &leave.ids()).await?;
         for notice in &notices {
             let ready = notice.state == NoticeState::Rendered && notice.channel == Channel::Mail;
             unless(notice, ready, "a rendered letter")?;
+            leave.is_for(notice.id, &named(notice, stamp))?;
         }
         let body = PrintBatch {
             id: BatchId(0),
@@ -351,7 +367,7 @@ impl Backend {
         let body = json!({ "batch": id, "pieces": body.pieces, "document": body.document });
         log::write(&mut tx, &[NewLine { account: None, what: "print batch made", body }], None, stamp).await?;
         tx.commit().await?;
-        Ok(BatchId(id))
+        Ok(Whole::Made(BatchId(id)))
     }
 
     pub async fn batches(&self, limit: u32) -> Result<Vec<PrintBatch>> {
@@ -419,21 +435,43 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
+    pub async fn email_leaves(&self, job: &Job, piece: &Permitted<NoticeId>, stamp: &Stamp) -> Result<Leaving> {
+        let mut tx = self.write().await?;
+        let leave = Leave::of(&mut tx, std::slice::from_ref(piece)).await?;
+        if !leave.overtaken.is_empty() {
+            return Ok(Leaving::Overtaken);
+        }
+        let (_, notice) = kept::one::<Notice>(&mut tx, job.work.notice().0).await?;
+        let ready = notice.channel == Channel::Email && notice.state == NoticeState::Rendered;
+        if !ready || !outbox::is_held(&mut tx, job).await? {
+            return Ok(Leaving::Gone);
+        }
+        leave.is_for(notice.id, &named(&notice, stamp))?;
+        log::write(&mut tx, &lines(&[notice], "email leaves", ""), None, stamp).await?;
+        tx.commit().await?;
+        Ok(Leaving::Goes)
+    }
+
     pub async fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (_, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
         if notice.state == NoticeState::Sent {
             return Ok(());
         }
-        // One that was ended while it was on its way has left all the same.
-        let left = matches!(notice.state, NoticeState::Rendered | NoticeState::Canceled | NoticeState::Voided);
-        let ready = notice.channel == Channel::Email && notice.document.is_some() && left;
+        // Canceled while it was with the mail server: what happened is recorded, and is an incident.
+        let late = matches!(notice.state, NoticeState::Canceled | NoticeState::Voided);
+        let ready = notice.channel == Channel::Email && (late || notice.state == NoticeState::Rendered);
         unless(&notice, ready, "a rendered email")?;
+        if late {
+            let cause = notice.cause.as_deref().unwrap_or("no cause is recorded");
+            let text = format!("notice {id} was {} ({cause}), and its email had left: it serves nothing", notice.state);
+            exception::open(&mut tx, Some(account), ExceptionKind::Incident, &text, stamp).await?;
+        }
         notice.state = NoticeState::Sent;
         notice.mailed_on = Some(on);
         notice.proof = Some(proof.to_owned());
         let mut events = Vec::new();
-        if counts_alone(&mut tx, &notice).await? {
+        if !late && counts_alone(&mut tx, &notice).await? {
             let served = plus_days(on, i64::from(notice.deemed_days));
             notice.served_on = Some(served);
             events = event_each_act(std::slice::from_ref(&notice), EventKind::NoticeMailed, on);
@@ -459,6 +497,17 @@ impl Backend {
         step(&mut tx, &[notice], &events, "email bounced", reason, stamp).await?;
         exception::open(&mut tx, Some(account), ExceptionKind::EmailBounced, &text, stamp).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+/// What leave for the piece to go out now has to name.
+fn named<'a>(notice: &'a Notice, stamp: &Stamp) -> Named<'a> {
+    Named {
+        account: notice.account,
+        ordered: Ordered::Notice,
+        of: Some(&notice.of),
+        amount: Some(notice.facts.amount),
+        on: Some(stamp.on),
     }
 }
 

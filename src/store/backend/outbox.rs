@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::given::{ExceptionKind, Job, Stamp, Work, WorkKind};
-use super::{Backend, CLOCK_SECONDS, Conn, Result, SKIP_LOCKED, StoreError, exception, ids, notice, sql, texts};
+use super::{
+    Backend, CLOCK_SECONDS, Conn, FOR_UPDATE, Result, SKIP_LOCKED, StoreError, exception, ids, notice, sql, texts,
+};
 use crate::domain::{AccountId, NoticeId};
 
 const INTO_OUTBOX: &str =
@@ -139,6 +141,20 @@ impl Backend {
             .await?;
         Ok(())
     }
+}
+
+/// Whether the work is still this claim's. It is, until the transaction ends.
+pub(super) async fn is_held(conn: &mut Conn, job: &Job) -> Result<bool> {
+    let select = format!(
+        "SELECT id FROM outbox WHERE kind = $1 AND subject = $2 AND token = $3 AND state = 'ready' {FOR_UPDATE}"
+    );
+    let held: Option<i64> = sqlx::query_scalar(sql(select))
+        .bind(job.work.kind().word())
+        .bind(job.work.notice().0)
+        .bind(job.token)
+        .fetch_optional(conn)
+        .await?;
+    Ok(held.is_some())
 }
 
 /// Ends work that this claim still holds.

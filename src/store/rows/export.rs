@@ -23,8 +23,6 @@ pub enum ExportPart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewExport {
     pub to: Destination,
-    /// All approved, and to this destination.
-    pub referrals: Vec<ReferralId>,
     pub total: Cents,
     pub files: Vec<(ExportPart, Document)>,
 }

@@ -80,8 +80,9 @@ pub async fn approve(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redi
         return Err(WebError::Input("No order is ticked: tick those that are meant.".to_owned()));
     }
     let approved = web.office.approve_orders(&ids, posted.person.name()).await?;
-    let text = format!("{} approved.", words::count(approved.len() as u64, "order", "orders"));
-    web.say(&posted.person.session, text, &[]);
+    let text = format!("{} approved.", words::count(approved.done.len() as u64, "order", "orders"));
+    let refused: Vec<String> = approved.refused.iter().map(|(id, why)| format!("Order {id}: {why}")).collect();
+    web.say(&posted.person.session, text, &refused);
     Ok(Redirect::to("/orders"))
 }
 
