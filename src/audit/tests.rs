@@ -429,6 +429,16 @@ fn a_promise_bars_through_its_day_and_a_default_only_frees_after_sixty_days() {
     assert_eq!(broken(says("2026-06-01")), Broken::ArrangementPerforms { made_on: day("2026-05-15") });
     assert!(matches!(broken(says("2026-07-30")), Broken::DefaultTooRecent { .. }));
     assert!(says("2026-07-31").is_ok());
+    // Canceled after the default, the wait is the same; canceled before anything was missed, there is none.
+    let canceled = |canceled: &str, on: &str| {
+        let mut account = plan.clone();
+        account.arrangements[0].canceled_on = Some(day(canceled));
+        cut_on(&account, &policy, &world(day(on)), 18_000)
+    };
+    assert!(matches!(broken(canceled("2026-06-08", "2026-06-09")), Broken::DefaultTooRecent { .. }));
+    assert!(matches!(broken(canceled("2026-06-08", "2026-07-30")), Broken::DefaultTooRecent { .. }));
+    assert!(canceled("2026-06-08", "2026-07-31").is_ok());
+    assert!(canceled("2026-05-28", "2026-06-09").is_ok());
     // Paid in time, learned late: the arrangement never defaulted.
     let paid = plan.clone().applied(1, 9_000, day("2026-06-01"));
     assert!(cut_on(&paid, &policy, &world(day("2026-06-01")), 18_000).is_ok());

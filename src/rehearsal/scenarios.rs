@@ -237,6 +237,22 @@ fn a_missed_arrangement_is_cut_sixty_days_after_the_missed_date_at_the_earliest(
 }
 
 #[test]
+fn a_missed_arrangement_that_is_canceled_afterwards_keeps_its_sixty_days() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-15", |account| {
+        let june_and_july = ["2026-06-01", "2026-07-01"];
+        account.arrange(june_and_july.map(|due| Installment { due_on: day(due), amount: Cents::new(12_600) }).to_vec());
+    });
+    tale.on("2026-06-08", Account::cancel_arrangement).through("2026-06-09");
+    let said = why::explain(tale.last.as_ref().unwrap(), &policy);
+    assert!(said.iter().any(|line| line.citation == "Health and Safety Code 116910(b)(4)"), "{said:#?}");
+    tale.through("2026-09-30");
+    let first = tale.days("shut_off");
+    assert!(first.first().is_some_and(|on| on.as_str() >= "2026-07-31"), "{first:?}");
+}
+
+#[test]
 fn a_voided_letter_is_decided_anew_the_next_day() {
     let policy = riverbend();
     let mut tale = Tale::new(&policy);
