@@ -8,7 +8,7 @@ use super::protection::Bench;
 use crate::domain::action::NoticeAction;
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
-use crate::domain::fee::owed_on;
+use crate::domain::fee::owed_before;
 use crate::domain::hold::Blocks;
 use crate::domain::notice::NoticeFacts;
 use crate::domain::referral::Destination;
@@ -87,7 +87,7 @@ impl Bench<'_> {
         }
     }
 
-    /// A fee is taken back once, whole, and only when nothing of its debt was past due on its day.
+    /// A fee is taken back once, whole, and only when nothing of its debt was past due as its day began.
     fn may_reverse(&self, act: &Act, fee: ItemId) -> Checked {
         if act.key.account != self.snapshot.account {
             return Err(Broken::OtherCase { account: act.key.account, named: act.key.of.case }.into());
@@ -104,7 +104,7 @@ impl Bench<'_> {
             return Err(Broken::FeeHasGround { fee, on: posted.on }.into());
         };
         let plans: Vec<_> = self.snapshot.arrangements.iter().map(Arrangement::span).collect();
-        let owed = owed_on(&self.snapshot.ledger, &self.policy.ledger.order, &plans, posted.on);
+        let owed = owed_before(posted, &self.snapshot.ledger, &self.policy.ledger.order, &plans);
         let still_owed = owed.iter().any(|item| {
             let of_bill = track.per != Per::Bill || posted.bill == Some((item.billed_on, item.due_on));
             let counts = track.counts.is_empty() || track.counts.contains(&item.service);

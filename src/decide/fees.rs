@@ -5,7 +5,7 @@ use crate::domain::arrangement::Arrangement;
 use crate::domain::arrears;
 use crate::domain::case::StageRef;
 use crate::domain::decision::{Act, Finding, Verdict};
-use crate::domain::fee::{PostedFee, Undone, is_overtaken, owed_on};
+use crate::domain::fee::{PostedFee, Undone, is_overtaken, owed_before};
 use crate::domain::ledger::PlanSpan;
 use crate::domain::{Action, Case, Cents, Day, Decision, EventKind, RuleId, StageId, StepState, TrackRun};
 use crate::rulebook::policy::{Opens, Per, Track};
@@ -59,11 +59,11 @@ pub fn spend(case: &mut Case, taken: &[StageRef], view: &View) {
     }
 }
 
-/// What was past due at the end of the fee's day of the debt that the fee was for. `None` when that cannot be said.
+/// What was past due on the fee's day, before anything was paid on it, of the debt that the fee was for. `None` when that cannot be said.
 fn owed_then(view: &View, fee: &PostedFee) -> Option<Cents> {
     let track = view.policy.track(&fee.key.of.track).filter(|track| track.opens == Opens::Arrears)?;
     let plans: Vec<PlanSpan> = view.snapshot.arrangements.iter().map(Arrangement::span).collect();
-    let owed = owed_on(&view.snapshot.ledger, &view.policy.ledger.order, &plans, fee.on);
+    let owed = owed_before(fee, &view.snapshot.ledger, &view.policy.ledger.order, &plans);
     let of_bill = match track.per {
         Per::Bill => Some(fee.bill?),
         Per::Account | Per::Year => None,

@@ -551,6 +551,38 @@ fn a_late_fee_stays_when_the_payment_that_is_learned_late_was_late_or_too_small(
 }
 
 #[test]
+fn the_late_fee_of_april_2_is_undone_by_what_came_on_april_1_and_not_by_what_came_that_day() {
+    let policy = riverbend();
+    let taken_back = |received: &str| {
+        let mut tale = Tale::new(&policy);
+        tale.on("2026-04-20", |account| learn_late(account, 24_000, received)).through("2026-04-30");
+        tale.days("late_fee.taken_back")
+    };
+    assert_eq!(taken_back("2026-04-01"), ["2026-04-20"]);
+    assert_eq!(taken_back("2026-04-02"), [""; 0]);
+    assert_eq!(taken_back("2026-04-03"), [""; 0]);
+}
+
+#[test]
+fn a_fee_posted_with_the_shut_off_stays_when_the_customer_pays_that_afternoon() {
+    let savannah = include_str!("../../tests/policies/44-savannah.yaml");
+    let policy = rulebook::load(&rulebook::shipped().with("savannah.yaml", savannah), "savannah.yaml").unwrap();
+    let taken_back = |learned: &str, received: &str| {
+        let mut tale = Tale::new(&policy);
+        tale.on("2026-04-09", |_| {}).decide();
+        assert_eq!(tale.days("shut_off"), ["2026-04-09"; 2], "the fee of the night, and the order");
+        // The bill and its penalty of ten percent.
+        tale.on(learned, |account| learn_late(account, 26_400, received)).through("2026-04-30");
+        assert_eq!(tale.days("penalty.taken_back"), [""; 0], "{received}");
+        tale.days("shut_off.taken_back")
+    };
+    assert_eq!(taken_back("2026-04-09", "2026-04-09"), [""; 0], "at 15:00, eighteen days overdue");
+    assert_eq!(taken_back("2026-04-13", "2026-04-08"), ["2026-04-13"]);
+    assert_eq!(taken_back("2026-04-13", "2026-04-09"), [""; 0]);
+    assert_eq!(taken_back("2026-04-13", "2026-04-10"), [""; 0]);
+}
+
+#[test]
 fn a_check_in_time_that_came_back_takes_no_late_fee_back() {
     let policy = riverbend();
     let mut tale = Tale::new(&policy);
