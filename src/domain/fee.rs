@@ -63,16 +63,30 @@ impl PostedFee {
     }
 }
 
-/// What was owed as the fee's day began, by the dates that count and all that is known now.
+/// The fees that were taken back.
+#[must_use]
+pub fn taken_back(fees: &[PostedFee]) -> BTreeSet<ItemId> {
+    let never_due = |fee: &&PostedFee| matches!(fee.undone, Some(Undone::TakenBack(_)));
+    fees.iter().filter(never_due).map(|fee| fee.entry).collect()
+}
+
+/// What was owed as the fee's day began, by the dates that count and all that is known now. `never_due` are the fees that
+/// are taken back: nothing was owed of them on any day.
 ///
 /// A payment of that day comes after the fee. One that came back never paid, whenever it came back.
 #[must_use]
-pub fn owed_before(fee: &PostedFee, ledger: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan]) -> Vec<OpenItem> {
+pub fn owed_before(
+    fee: &PostedFee,
+    never_due: &BTreeSet<ItemId>,
+    ledger: &[Entry],
+    order: &ApplicationOrder,
+    plans: &[PlanSpan],
+) -> Vec<OpenItem> {
     let returned: BTreeSet<EntryId> = ledger.iter().filter_map(|entry| entry.reverses).collect();
     let paid_nothing = |entry: &Entry| entry.is_credit() && returned.contains(&entry.id);
     let came_after = |entry: &Entry| !entry.is_debt() && entry.effective_on >= fee.on;
-    let standing: Vec<Entry> =
-        ledger.iter().filter(|entry| !paid_nothing(entry) && !came_after(entry)).cloned().collect();
+    let stands = |entry: &&Entry| !paid_nothing(entry) && !came_after(entry) && !never_due.contains(&entry.id);
+    let standing: Vec<Entry> = ledger.iter().filter(stands).cloned().collect();
     settle(&standing, order, plans, fee.on).items
 }
 

@@ -582,6 +582,52 @@ fn a_fee_posted_with_the_shut_off_stays_when_the_customer_pays_that_afternoon() 
     assert_eq!(taken_back("2026-04-13", "2026-04-10"), [""; 0]);
 }
 
+const MONTHLY_FEE: &str = "
+policy: monthly-fee
+title: A late fee every month for an account
+authority: none
+effective: {from: 2026-01-01}
+time_zone: America/Los_Angeles
+calendar: us-federal
+services: [water]
+tracks:
+  late:
+    per: account
+    stages:
+      late: {start: 18 days after due, every: 1 month, do: {fee: 10.00, name: late fee}, cite: a}
+";
+
+#[test]
+fn a_late_fee_that_was_upheld_by_another_alone_is_taken_back_with_it() {
+    let policy = rulebook::load(&rulebook::shipped().with("fee.yaml", MONTHLY_FEE), "fee.yaml").unwrap();
+    // The first fee, of April 10, is due May 1: it alone is past due on May 10.
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-06-01", |account| learn_late(account, 24_000, "2026-03-20")).through("2026-07-31");
+    assert_eq!(tale.days("late"), ["2026-04-10", "2026-05-10"]);
+    assert_eq!(tale.days("late.taken_back"), ["2026-06-01"; 2]);
+    assert_eq!(tale.account.snapshot().balance(), Cents::ZERO);
+    // Learned on the day of the next fee: none is posted for the two that are taken back.
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-06-10", |account| learn_late(account, 24_000, "2026-03-20")).through("2026-07-31");
+    assert_eq!(tale.days("late"), ["2026-04-10", "2026-05-10"]);
+    assert_eq!(tale.days("late.taken_back"), ["2026-06-10"; 2]);
+    // A payment between the two: the first had its ground, and the second has it in the first.
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-06-01", |account| learn_late(account, 24_000, "2026-04-20")).through("2026-06-02");
+    assert_eq!(tale.days("late.taken_back"), [""; 0]);
+}
+
+#[test]
+fn the_audit_refuses_to_take_back_a_fee_while_the_one_that_upholds_it_stands() {
+    let policy = rulebook::load(&rulebook::shipped().with("fee.yaml", MONTHLY_FEE), "fee.yaml").unwrap();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-06-01", |account| learn_late(account, 24_000, "2026-03-20"));
+    let mut decision = tale.account.decide().unwrap();
+    decision.acts.remove(0);
+    let breach = crate::audit::audit(&tale.account.snapshot(), &policy, &tale.account.world, decision).unwrap_err();
+    assert!(breach.to_string().contains("was past due on its day, Sun 2026-05-10"), "{breach}");
+}
+
 #[test]
 fn a_check_in_time_that_came_back_takes_no_late_fee_back() {
     let policy = riverbend();
