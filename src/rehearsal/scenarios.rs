@@ -306,14 +306,14 @@ fn a_tag_that_the_crew_could_not_leave_is_ordered_again_on_the_next_business_day
     let mut tale = Tale::new(&policy);
     tale.division.contact = Some(false);
     tale.division.posts = false;
-    // Wednesday, Thursday, Friday, Tuesday after Memorial Day.
-    tale.through("2026-05-26");
-    assert_eq!(tale.days("posting"), ["2026-05-20", "2026-05-21", "2026-05-22", "2026-05-26", "2026-05-26"]);
+    // Tuesday to Friday before Memorial Day.
+    tale.through("2026-05-22");
+    assert_eq!(tale.days("posting"), ["2026-05-19", "2026-05-20", "2026-05-21", "2026-05-22", "2026-05-22"]);
     let Action::Task { text, .. } = &tale.acts.last().unwrap().action else { panic!("no task") };
     assert!(text.starts_with("posting was ordered 3 times"), "{text}");
     tale.division.posts = true;
     tale.through("2026-06-10");
-    assert_eq!(tale.days("shut_off"), ["2026-05-29"], "48 hours after it was left on May 27");
+    assert_eq!(tale.days("shut_off"), ["2026-05-29"], "48 hours after it was left on May 26");
 }
 
 #[test]
@@ -393,7 +393,7 @@ fn a_required_call_without_a_visit_in_its_place_is_made_once_there_is_a_number()
     tale.on("2026-06-08", |account| account.change(|profile| profile.phones.push("5305550100".into())));
     tale.through("2026-06-20");
     assert_eq!(tale.days("contact"), ["2026-05-08", "2026-06-08"]);
-    assert_eq!(tale.days("shut_off"), ["2026-06-09"]);
+    assert_eq!(tale.days("shut_off"), ["2026-06-10"], "24 hours after the conversation, whatever its hour");
 }
 
 /// A policy under California's pack whose contact and posting are there, and may come to nothing.
@@ -452,7 +452,27 @@ fn california_gives_forty_eight_hours_from_a_posting_and_none_more_after_a_conve
 }
 
 #[test]
-fn the_audit_refuses_a_shut_off_whose_contact_failed_and_whose_posting_is_a_day_old() {
+fn a_tag_left_on_tuesday_afternoon_allows_no_crew_on_thursday_morning() {
+    // Tuesday 16:30 to Thursday 08:00 are 39.5 hours; no hour of Tuesday is less than 48 before any of Friday.
+    for (posted_after, posted_on, shut_off_on) in [
+        ("58 days after due", "2026-05-17", "2026-05-20"),
+        ("60 days after due", "2026-05-19", "2026-05-22"),
+        ("61 days after due", "2026-05-20", "2026-05-26"),
+    ] {
+        // Due March 20, the debt is old enough on May 19: the posting alone sets the day.
+        let text = HASTY.replace("59 days after due", posted_after);
+        let policy = rulebook::load(&rulebook::shipped().with("hasty.yaml", text), "hasty.yaml").unwrap();
+        let mut tale = Tale::owing_nothing(&policy);
+        tale.account.bill(Service::Water, Cents::new(60_000), day("2026-03-20"));
+        tale.division.contact = Some(false);
+        tale.through("2026-06-30");
+        assert_eq!(tale.days("posting"), [posted_on]);
+        assert_eq!(tale.days("shut_off"), [shut_off_on]);
+    }
+}
+
+#[test]
+fn the_audit_refuses_a_shut_off_whose_contact_failed_and_whose_posting_may_be_less_than_48_hours_old() {
     let policy = riverbend();
     let mut tale = Tale::new(&policy);
     tale.division.contact = Some(false);
@@ -461,11 +481,11 @@ fn the_audit_refuses_a_shut_off_whose_contact_failed_and_whose_posting_is_a_day_
     assert!(decision.acts.iter().any(|act| matches!(act.action, Action::Disconnect { .. })));
     let mut snapshot = tale.account.snapshot();
     for event in snapshot.events.iter_mut().filter(|event| event.kind == EventKind::NoticePosted) {
-        event.on = day("2026-05-21");
+        event.on = day("2026-05-20");
     }
     let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision.clone()).unwrap_err();
     let expected =
-        "nobody was spoken to by Thu 2026-05-21, nor was a required notice left at the premises by Wed 2026-05-20";
+        "nobody was spoken to by Wed 2026-05-20, nor was a required notice left at the premises by Tue 2026-05-19";
     assert!(breach.to_string().contains(expected), "{breach}");
     assert!(breach.to_string().contains("Public Utilities Code 10010.1(b)"), "{breach}");
     snapshot.events.retain(|event| event.kind != EventKind::ContactFailed);
