@@ -8,7 +8,7 @@ use super::protection::Bench;
 use crate::domain::action::NoticeAction;
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
-use crate::domain::fee::owed_on;
+use crate::domain::fee::owed_before;
 use crate::domain::hold::Blocks;
 use crate::domain::notice::NoticeFacts;
 use crate::domain::referral::Destination;
@@ -18,13 +18,14 @@ use crate::domain::{
 use crate::rulebook::policy::{Limit, Opens, Per};
 
 impl Bench<'_> {
-    /// One act of a decision that leaves or keeps the cases given.
-    pub(super) fn check_act(self, cases: &[&Case], act: &Act) -> Checked {
+    /// One act of a decision that leaves or keeps the cases given. `never_due` are the fees that are taken back, by the acts
+    /// ahead of this one too.
+    pub(super) fn check_act(self, cases: &[&Case], never_due: &BTreeSet<ItemId>, act: &Act) -> Checked {
         if let Action::Restore { services, .. } = &act.action {
             return self.may_restore(act, services);
         }
         if let Action::ReverseFee { fee, .. } = &act.action {
-            return self.may_reverse(act, *fee);
+            return self.may_reverse(act, *fee, never_due);
         }
         let run = self.check_key(cases, act)?;
         let of = &act.key.of;
@@ -87,8 +88,8 @@ impl Bench<'_> {
         }
     }
 
-    /// A fee is taken back once, whole, and only when nothing of its debt was past due on its day.
-    fn may_reverse(&self, act: &Act, fee: ItemId) -> Checked {
+    /// A fee is taken back once, whole, and only when nothing of its debt was past due as its day began.
+    fn may_reverse(&self, act: &Act, fee: ItemId, never_due: &BTreeSet<ItemId>) -> Checked {
         if act.key.account != self.snapshot.account {
             return Err(Broken::OtherCase { account: act.key.account, named: act.key.of.case }.into());
         }
@@ -104,7 +105,7 @@ impl Bench<'_> {
             return Err(Broken::FeeHasGround { fee, on: posted.on }.into());
         };
         let plans: Vec<_> = self.snapshot.arrangements.iter().map(Arrangement::span).collect();
-        let owed = owed_on(&self.snapshot.ledger, &self.policy.ledger.order, &plans, posted.on);
+        let owed = owed_before(posted, never_due, &self.snapshot.ledger, &self.policy.ledger.order, &plans);
         let still_owed = owed.iter().any(|item| {
             let of_bill = track.per != Per::Bill || posted.bill == Some((item.billed_on, item.due_on));
             let counts = track.counts.is_empty() || track.counts.contains(&item.service);

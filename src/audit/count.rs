@@ -13,8 +13,7 @@ pub(super) fn last_day_before(day: Day, offset: Offset, calendar: &Calendar) -> 
     match offset.unit {
         Unit::Day => steps_back(day, offset.n.saturating_add(more), |_| true),
         Unit::BusinessDay => steps_back(day, offset.n.saturating_add(more), |d| calendar.is_business_day(d)),
-        // 48 hours are two days, 49 are three: a part of a day counts as a whole one.
-        Unit::Hour => steps_back(day, offset.n.div_ceil(24).saturating_add(more), |_| true),
+        Unit::Hour => hours_back(day, u32::from(offset.n) + 24 * u32::from(more)),
         Unit::Week => steps_back(day, offset.n.saturating_mul(7).saturating_add(more), |_| true),
         Unit::Month => months_back(day, i32::from(offset.n), more),
         Unit::Year => months_back(day, i32::from(offset.n) * 12, more),
@@ -33,6 +32,18 @@ fn steps_back(day: Day, count: u16, counts: impl Fn(Day) -> bool) -> Day {
         if counts(reached) {
             counted += 1;
         }
+    }
+    reached
+}
+
+/// Goes back until the days that lie wholly between make up the hours: the act may have been at the last minute of its
+/// day, and `day` begins at midnight.
+fn hours_back(day: Day, hours: u32) -> Day {
+    let mut reached = plus_days(day, -1);
+    let mut between = 0;
+    while between < hours {
+        reached = plus_days(reached, -1);
+        between += 24;
     }
     reached
 }
@@ -73,10 +84,12 @@ mod tests {
     }
 
     #[test]
-    fn hours_count_as_days_begun_and_months_agree_at_their_ends() {
+    fn hours_lie_between_the_days_and_months_agree_at_their_ends() {
         let calendar = Calendar::default();
-        assert_eq!(last_day_before(day("2026-05-21"), offset(48, Unit::Hour, false), &calendar), day("2026-05-19"));
-        assert_eq!(last_day_before(day("2026-05-21"), offset(49, Unit::Hour, false), &calendar), day("2026-05-18"));
+        assert_eq!(last_day_before(day("2026-05-21"), offset(24, Unit::Hour, false), &calendar), day("2026-05-19"));
+        assert_eq!(last_day_before(day("2026-05-21"), offset(48, Unit::Hour, false), &calendar), day("2026-05-18"));
+        assert_eq!(last_day_before(day("2026-05-21"), offset(49, Unit::Hour, false), &calendar), day("2026-05-17"));
+        assert_eq!(last_day_before(day("2026-05-21"), offset(48, Unit::Hour, true), &calendar), day("2026-05-17"));
         assert_eq!(last_day_before(day("2026-03-31"), offset(1, Unit::Month, false), &calendar), day("2026-02-28"));
         assert_eq!(last_day_before(day("2026-05-21"), offset(2, Unit::Week, false), &calendar), day("2026-05-07"));
     }

@@ -75,7 +75,11 @@ fn is_long_enough(offset: Offset, world: &World, notice: Day, day: Day) -> bool 
     match offset.unit {
         Unit::Day => days_from(notice, day, |_| true) >= n,
         Unit::BusinessDay => days_from(notice, day, |d| world.calendar.is_business_day(d)) >= n,
-        Unit::Hour => days_from(notice, day, |_| true) * 24 >= u32::from(offset.n) + 24 * u32::from(offset.more_than),
+        // The day of the notice may have been nearly over: the hours are those of the days that lie between.
+        Unit::Hour => {
+            let between = days_from(notice, day, |_| true).checked_sub(1);
+            between.is_some_and(|days| days * 24 >= u32::from(offset.n) + 24 * u32::from(offset.more_than))
+        }
         Unit::Week => days_from(notice, day, |_| true) >= 7 * u32::from(offset.n) + u32::from(offset.more_than),
         Unit::Month => plus_days(plus_months(notice, i32::from(offset.n)), i64::from(offset.more_than)) <= day,
         Unit::Year => plus_days(plus_months(notice, 12 * i32::from(offset.n)), i64::from(offset.more_than)) <= day,

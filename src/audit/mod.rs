@@ -28,7 +28,8 @@ use std::collections::BTreeSet;
 
 use self::breach::Checked;
 use self::protection::Bench;
-use crate::domain::{Case, Decision, Snapshot, World};
+use crate::domain::fee::taken_back;
+use crate::domain::{Action, Case, Decision, Snapshot, World};
 use crate::rulebook::Policy;
 
 /// A decision that broke nothing. Only [`audit`] makes one.
@@ -69,11 +70,16 @@ pub fn audit(snapshot: &Snapshot, policy: &Policy, world: &World, decision: Deci
     let mut keys = BTreeSet::new();
     // A case that closes today still has its last acts.
     let cases: Vec<&Case> = decision.case.iter().chain(&snapshot.case).collect();
+    // A fee may have been upheld by nothing but another one that is taken back, earlier or by an act ahead of its own.
+    let mut never_due = taken_back(&snapshot.fees);
     for act in &decision.acts {
         if !keys.insert(&act.key) {
             return Err(breach(Some(act), Broken::DuplicateKey.into()));
         }
-        bench.check_act(&cases, act).map_err(|objection| breach(Some(act), objection))?;
+        bench.check_act(&cases, &never_due, act).map_err(|objection| breach(Some(act), objection))?;
+        if let Action::ReverseFee { fee, .. } = &act.action {
+            never_due.insert(*fee);
+        }
     }
     Ok(Cleared(decision))
 }

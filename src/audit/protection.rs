@@ -111,14 +111,18 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// After a default, the guards' wait from the missed due date has passed.
+    /// After a default, the guards' wait from the missed due date has passed. Canceling the arrangement then does not
+    /// shorten it.
     pub(super) fn default_is_old_enough(self, services: &[Service], day: Day) -> Checked {
         for guard in self.guards(services) {
             let Limit::ArrangementDefault { days } = guard.limit else { continue };
             for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
-                let ArrangementState::Missed(missed) = plan.standing(&self.snapshot.applications, day).state else {
-                    continue;
+                let standing = plan.standing(&self.snapshot.applications, day);
+                let missed = match standing.state {
+                    ArrangementState::Performing | ArrangementState::Completed => continue,
+                    ArrangementState::Missed(_) | ArrangementState::Canceled(_) => standing.missed.first(),
                 };
+                let Some(missed) = missed.copied() else { continue };
                 let earliest = plus_days(missed, i64::from(days));
                 if day < earliest {
                     return Err(Objection::of_rule(guard.rule, Broken::DefaultTooRecent { missed, days, earliest }));

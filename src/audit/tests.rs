@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::minimum::{Given, earliest_day};
 use super::*;
-use crate::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction};
+use crate::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
 use crate::domain::arrears::BucketLimits;
 use crate::domain::calendar::DayKind;
 use crate::domain::case::{Step, StepState};
@@ -429,9 +429,45 @@ fn a_promise_bars_through_its_day_and_a_default_only_frees_after_sixty_days() {
     assert_eq!(broken(says("2026-06-01")), Broken::ArrangementPerforms { made_on: day("2026-05-15") });
     assert!(matches!(broken(says("2026-07-30")), Broken::DefaultTooRecent { .. }));
     assert!(says("2026-07-31").is_ok());
+    // Canceled after the default, the wait is the same; canceled before anything was missed, there is none.
+    let canceled = |canceled: &str, on: &str| {
+        let mut account = plan.clone();
+        account.arrangements[0].canceled_on = Some(day(canceled));
+        cut_on(&account, &policy, &world(day(on)), 18_000)
+    };
+    assert!(matches!(broken(canceled("2026-06-08", "2026-06-09")), Broken::DefaultTooRecent { .. }));
+    assert!(matches!(broken(canceled("2026-06-08", "2026-07-30")), Broken::DefaultTooRecent { .. }));
+    assert!(canceled("2026-06-08", "2026-07-31").is_ok());
+    assert!(canceled("2026-05-28", "2026-06-09").is_ok());
     // Paid in time, learned late: the arrangement never defaulted.
     let paid = plan.clone().applied(1, 9_000, day("2026-06-01"));
     assert!(cut_on(&paid, &policy, &world(day("2026-06-01")), 18_000).is_ok());
+}
+
+#[test]
+fn twenty_four_and_forty_eight_hours_hold_whatever_the_hour_of_the_day() {
+    let hours = |n| Offset { n, unit: Unit::Hour, more_than: false };
+    let mut policy = policy(vec![guard(1, Limit::Contact { contact: hours(24), posted: hours(48) })]);
+    let tag = Action::Tag(TagAction { template: "tag".into(), statutory: true });
+    policy.tracks[0].stages.insert(2, stage("posting", 3, vec![tag]));
+    let says = |account: &Snapshot, on: &str| cut_on(account, &policy, &world(day(on)), 18_000);
+    let told = |kind, on: &str| {
+        let call = Some(stage_ref(TRACK, 1, "call"));
+        noticed(day("2026-05-01")).acted("call", day(on), &[1]).event(kind, day(on), call)
+    };
+    // Spoken to on Monday the 18th.
+    let spoken = told(EventKind::ContactMade, "2026-05-18");
+    assert!(matches!(broken(says(&spoken, "2026-05-19")), Broken::NoContact { .. }));
+    assert!(says(&spoken, "2026-05-20").is_ok());
+    // The tag left on Tuesday the 19th, perhaps at 16:30; a crew comes at 08:00.
+    let posting = Some(stage_ref(TRACK, 1, "posting"));
+    let tagged = told(EventKind::ContactFailed, "2026-05-18").acted("posting", day("2026-05-19"), &[1]).event(
+        EventKind::NoticePosted,
+        day("2026-05-19"),
+        posting,
+    );
+    assert!(matches!(broken(says(&tagged, "2026-05-21")), Broken::NoContact { .. }), "39.5 hours");
+    assert!(says(&tagged, "2026-05-22").is_ok());
 }
 
 #[test]

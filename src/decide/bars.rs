@@ -100,15 +100,17 @@ fn arrangement(action: &Action, view: &View, adverse: bool) -> Option<Held<Optio
                 let ends = plan.canceled_on.filter(|canceled| *canceled > view.on);
                 (adverse || covers_all).then_some((None, earlier(standing.until, ends)))?
             }
-            ArrangementState::Missed(first) => {
-                let (rule, days) = view.policy.guards.iter().find_map(|guard| match guard.limit {
+            ArrangementState::Missed(_) | ArrangementState::Canceled(_) => {
+                let missed = standing.defaulted_on()?;
+                let waits = view.policy.guards.iter().filter_map(|guard| match guard.limit {
                     Limit::ArrangementDefault { days } if applies(guard, action, view) => Some((guard.rule, days)),
                     _ => None,
-                })?;
-                let allowed = plus_days(first, i64::from(days));
+                });
+                let (rule, days) = waits.max_by_key(|(_, days)| *days)?;
+                let allowed = plus_days(missed, i64::from(days));
                 (view.on < allowed).then_some((Some(rule), earlier(Some(allowed), standing.until)))?
             }
-            ArrangementState::Completed | ArrangementState::Canceled(_) => return None,
+            ArrangementState::Completed => return None,
         };
         let next =
             standing.next.map_or_else(|| "none".to_owned(), |next| format!("{} on {}", next.amount, next.due_on));

@@ -1,26 +1,40 @@
 //! Fees that had no ground: the debt was paid in time, and we learned of it late.
 
+use std::collections::BTreeSet;
+
 use super::view::View;
 use crate::domain::arrangement::Arrangement;
 use crate::domain::arrears;
 use crate::domain::case::StageRef;
 use crate::domain::decision::{Act, Finding, Verdict};
-use crate::domain::fee::{PostedFee, Undone, is_overtaken, owed_on};
+use crate::domain::fee::{self, PostedFee, Undone, is_overtaken, owed_before};
 use crate::domain::ledger::PlanSpan;
-use crate::domain::{Action, Case, Cents, Day, Decision, EventKind, RuleId, StageId, StepState, TrackRun};
+use crate::domain::{
+    Action, Case, Cents, Day, Decision, EventKind, ItemId, RuleId, Snapshot, StageId, StepState, TrackRun,
+};
 use crate::rulebook::policy::{Opens, Per, Track};
 
+/// A fee that this decision takes back.
+pub struct Taken {
+    of: StageRef,
+    entry: ItemId,
+}
+
 /// Takes back each fee whose debt turns out not to have been past due on the fee's day, and says which were taken back
-/// earlier. Gives the stages whose fees are taken back now.
+/// earlier. Gives those that are taken back now.
 ///
-/// Only a fee for arrears is looked at: one for a returned payment has its ground in the return.
-pub fn take_back(view: &View, decision: &mut Decision) -> Vec<StageRef> {
+/// Only a fee for arrears is looked at: one for a returned payment has its ground in the return. A fee rests on debts
+/// due before its day, so that going from the first day to the last finds also the fee that only another one upheld.
+pub fn take_back(view: &View, decision: &mut Decision) -> Vec<Taken> {
     let mut taken = Vec::new();
-    for fee in &view.snapshot.fees {
+    let mut never_due = fee::taken_back(&view.snapshot.fees);
+    let mut fees: Vec<&PostedFee> = view.snapshot.fees.iter().collect();
+    fees.sort_by_key(|fee| (fee.on, fee.entry));
+    for fee in fees {
         match fee.undone {
             Some(Undone::TakenBack(day)) => decision.findings.push(found(view, fee, Cents::ZERO, day)),
             None if is_overtaken(fee, &view.snapshot.ledger) && view.policy.track(&fee.key.of.track).is_some() => {
-                let Some(owed) = owed_then(view, fee) else { continue };
+                let Some(owed) = owed_then(view, fee, &never_due) else { continue };
                 if owed.is_positive() {
                     continue;
                 }
@@ -35,7 +49,8 @@ pub fn take_back(view: &View, decision: &mut Decision) -> Vec<StageRef> {
                     needs_release: false,
                     because,
                 });
-                taken.push(fee.key.of.clone());
+                never_due.insert(fee.entry);
+                taken.push(Taken { of: fee.key.of.clone(), entry: fee.entry });
             }
             Some(Undone::Waived(_)) | None => {}
         }
@@ -43,10 +58,18 @@ pub fn take_back(view: &View, decision: &mut Decision) -> Vec<StageRef> {
     taken
 }
 
+/// The facts without the fees that are taken back now: nothing further rests on them. What had been paid on them is
+/// credit from the next look on.
+pub fn without(taken: &[Taken], snapshot: &Snapshot) -> Snapshot {
+    let mut snapshot = snapshot.clone();
+    snapshot.items.retain(|item| !taken.iter().any(|fee| fee.entry == item.id));
+    snapshot
+}
+
 /// The stages lose what they did: should the debt come back, they may charge it anew.
-pub fn spend(case: &mut Case, taken: &[StageRef], view: &View) {
+pub fn spend(case: &mut Case, taken: &[Taken], view: &View) {
     let today = view.world.today;
-    for of in taken.iter().filter(|of| of.case == case.number) {
+    for of in taken.iter().map(|fee| &fee.of).filter(|of| of.case == case.number) {
         let runs = case.tracks.iter_mut().filter(|run| run.track == of.track && run.anchor == of.anchor);
         for step in runs.flat_map(|run| &mut run.steps) {
             if step.stage == of.stage
@@ -59,11 +82,11 @@ pub fn spend(case: &mut Case, taken: &[StageRef], view: &View) {
     }
 }
 
-/// What was past due at the end of the fee's day of the debt that the fee was for. `None` when that cannot be said.
-fn owed_then(view: &View, fee: &PostedFee) -> Option<Cents> {
+/// What was past due on the fee's day, before anything was paid on it, of the debt that the fee was for. `None` when that cannot be said.
+fn owed_then(view: &View, fee: &PostedFee, never_due: &BTreeSet<ItemId>) -> Option<Cents> {
     let track = view.policy.track(&fee.key.of.track).filter(|track| track.opens == Opens::Arrears)?;
     let plans: Vec<PlanSpan> = view.snapshot.arrangements.iter().map(Arrangement::span).collect();
-    let owed = owed_on(&view.snapshot.ledger, &view.policy.ledger.order, &plans, fee.on);
+    let owed = owed_before(fee, never_due, &view.snapshot.ledger, &view.policy.ledger.order, &plans);
     let of_bill = match track.per {
         Per::Bill => Some(fee.bill?),
         Per::Account | Per::Year => None,

@@ -70,7 +70,10 @@ impl<'a> Planner<'_, 'a> {
                 Limit::NoticeBefore { offset, by, from } => match self.notice_evidence(stage, by, *from) {
                     Ok(evidence) => {
                         let current = raise(evidence, guard.rule);
-                        raise(first_with_lead(&self.view.world.calendar, evidence, *offset, current), guard.rule);
+                        raise(
+                            first_with_lead(&self.view.world.calendar, evidence, offset.of_guard(), current),
+                            guard.rule,
+                        );
                     }
                     Err(_) if planning => {}
                     Err(verdict) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
@@ -79,7 +82,10 @@ impl<'a> Planner<'_, 'a> {
                     match self.occupant_evidence(stage) {
                         Ok(evidence) => {
                             let current = raise(evidence, guard.rule);
-                            raise(first_with_lead(&self.view.world.calendar, evidence, *offset, current), guard.rule);
+                            raise(
+                                first_with_lead(&self.view.world.calendar, evidence, offset.of_guard(), current),
+                                guard.rule,
+                            );
                         }
                         Err(_) if planning => {}
                         Err(verdict) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
@@ -88,12 +94,12 @@ impl<'a> Planner<'_, 'a> {
                 Limit::Contact { contact, posted } => match self.contact_evidence(stage) {
                     Ok(Contact::Made(on)) => {
                         let current = raise(on, guard.rule);
-                        raise(first_with_lead(&self.view.world.calendar, on, *contact, current), guard.rule);
+                        raise(first_with_lead(&self.view.world.calendar, on, contact.of_guard(), current), guard.rule);
                     }
                     Ok(Contact::Failed(on, left)) => {
                         let current = raise(on.max(left), guard.rule);
-                        let tried = first_with_lead(&self.view.world.calendar, on, *contact, current);
-                        raise(first_with_lead(&self.view.world.calendar, left, *posted, tried), guard.rule);
+                        let tried = first_with_lead(&self.view.world.calendar, on, contact.of_guard(), current);
+                        raise(first_with_lead(&self.view.world.calendar, left, posted.of_guard(), tried), guard.rule);
                     }
                     Err(_) if planning || self.view.supposes_contact => {}
                     Err(verdict) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),

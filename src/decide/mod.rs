@@ -53,6 +53,13 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
         next_review: earlier(view.next_item_aged(1), bars::next_change(&view)),
     };
     let taken = fees::take_back(&view, &mut decision);
+    let amended;
+    let view = if taken.is_empty() {
+        view
+    } else {
+        amended = fees::without(&taken, snapshot);
+        View::new(&amended, world, policy, &events)
+    };
     let triggers = tracks::open_triggers(&view);
     let delinquent = is_delinquent(&view);
     restore::restore(&view, delinquent, &mut decision);

@@ -43,7 +43,8 @@ pub struct Standing {
     pub state: ArrangementState,
     /// What has been paid on the covered debts since it was made.
     pub paid: Cents,
-    /// Due dates of installments that were unpaid after their grace, in order; empty once cured.
+    /// Due dates of installments that were unpaid after their grace, in order; empty once cured. Of a canceled
+    /// arrangement those that had come due before it was canceled: canceling undoes no default.
     pub missed: Vec<Day>,
     /// The next installment that is not yet paid.
     pub next: Option<Installment>,
@@ -86,6 +87,7 @@ impl Arrangement {
                 .sum()
         };
         let paid = paid_by(on);
+        let canceled = self.canceled_on.filter(|canceled| *canceled <= on);
         let mut asked = Cents::ZERO;
         let mut missed = Vec::new();
         let mut next = None;
@@ -97,20 +99,38 @@ impl Arrangement {
                 continue;
             }
             next = next.or(Some(*installment));
-            if on > last_day {
+            if let Some(canceled) = canceled {
+                // The grace ends with the arrangement, and what was to come due after it is not asked for.
+                if canceled > installment.due_on {
+                    missed.push(installment.due_on);
+                }
+            } else if on > last_day {
                 missed.push(installment.due_on);
             } else {
                 let change = plus_days(last_day, 1);
                 until = Some(until.map_or(change, |u| u.min(change)));
             }
         }
-        let state = match (self.canceled_on, missed.first()) {
+        let state = match (canceled, missed.first()) {
             _ if next.is_none() => ArrangementState::Completed,
-            (Some(canceled), _) if canceled <= on => ArrangementState::Canceled(canceled),
+            (Some(canceled), _) => ArrangementState::Canceled(canceled),
             (_, Some(first)) => ArrangementState::Missed(*first),
             _ => ArrangementState::Performing,
         };
         Standing { state, paid, missed, next, until }
+    }
+}
+
+impl Standing {
+    /// The due date from which the wait after a default runs: of the first installment that is missed, or was when the
+    /// arrangement was canceled. `None` once it was paid.
+    #[must_use]
+    pub fn defaulted_on(&self) -> Option<Day> {
+        match self.state {
+            ArrangementState::Missed(first) => Some(first),
+            ArrangementState::Canceled(_) => self.missed.first().copied(),
+            ArrangementState::Performing | ArrangementState::Completed => None,
+        }
     }
 }
 
@@ -157,5 +177,17 @@ mod tests {
         let known_late = [paid("2026-06-01"), paid("2026-07-01")];
         assert_eq!(plan.standing(&known_late[..1], day("2026-07-20")).missed, [day("2026-07-01")]);
         assert_eq!(plan.standing(&known_late, day("2026-07-20")).state, ArrangementState::Completed);
+    }
+
+    #[test]
+    fn canceling_keeps_what_was_missed_before_it_and_adds_nothing_that_would_have_come_due_later() {
+        let canceled = |on: &str| Arrangement { grace_days: 5, canceled_on: Some(day(on)), ..arrangement() };
+        let standing = canceled("2026-06-08").standing(&[], day("2026-07-20"));
+        assert_eq!(standing.state, ArrangementState::Canceled(day("2026-06-08")));
+        assert_eq!((standing.defaulted_on(), standing.missed.len()), (Some(day("2026-06-01")), 1));
+        // Within the grace it was unpaid all the same; on the due date itself it could still have been paid.
+        assert_eq!(canceled("2026-06-03").standing(&[], day("2026-06-03")).defaulted_on(), Some(day("2026-06-01")));
+        assert_eq!(canceled("2026-06-01").standing(&[], day("2026-07-20")).defaulted_on(), None);
+        assert_eq!(canceled("2026-06-08").standing(&[paid("2026-06-01")], day("2026-06-09")).defaulted_on(), None);
     }
 }

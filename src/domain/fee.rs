@@ -1,7 +1,9 @@
 //! Fees that Arrears has posted, and whether the ledger as it is known now still bears them out.
 //!
 //! A payment counts from the day on which it was received, not from the day on which we learned of it. So a bill
-//! can turn out to have been paid in time after a fee for its lateness was posted.
+//! can turn out to have been paid in time after a fee for its lateness was posted. In time is what was received
+//! through the day before the fee's own: the fee is of the night with which its day begins, and a payment later that
+//! day does not undo it.
 
 use std::collections::BTreeSet;
 
@@ -61,21 +63,37 @@ impl PostedFee {
     }
 }
 
-/// What was owed at the end of `on`, by the dates that count and all that is known now.
-///
-/// A payment that came back never paid, whenever it came back.
+/// The fees that were taken back.
 #[must_use]
-pub fn owed_on(ledger: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], on: Day) -> Vec<OpenItem> {
-    let returned: BTreeSet<EntryId> = ledger.iter().filter_map(|entry| entry.reverses).collect();
-    let paid_nothing = |entry: &Entry| entry.is_credit() && returned.contains(&entry.id);
-    let standing: Vec<Entry> = ledger.iter().filter(|entry| !paid_nothing(entry)).cloned().collect();
-    settle(&standing, order, plans, on).items
+pub fn taken_back(fees: &[PostedFee]) -> BTreeSet<ItemId> {
+    let never_due = |fee: &&PostedFee| matches!(fee.undone, Some(Undone::TakenBack(_)));
+    fees.iter().filter(never_due).map(|fee| fee.entry).collect()
 }
 
-/// Whether a credit that counts from a day on or before the fee's was learned after the fee was posted: only then can
-/// the fee have lost its ground.
+/// What was owed as the fee's day began, by the dates that count and all that is known now. `never_due` are the fees that
+/// are taken back: nothing was owed of them on any day.
+///
+/// A payment of that day comes after the fee. One that came back never paid, whenever it came back.
+#[must_use]
+pub fn owed_before(
+    fee: &PostedFee,
+    never_due: &BTreeSet<ItemId>,
+    ledger: &[Entry],
+    order: &ApplicationOrder,
+    plans: &[PlanSpan],
+) -> Vec<OpenItem> {
+    let returned: BTreeSet<EntryId> = ledger.iter().filter_map(|entry| entry.reverses).collect();
+    let paid_nothing = |entry: &Entry| entry.is_credit() && returned.contains(&entry.id);
+    let came_after = |entry: &Entry| !entry.is_debt() && entry.effective_on >= fee.on;
+    let stands = |entry: &&Entry| !paid_nothing(entry) && !came_after(entry) && !never_due.contains(&entry.id);
+    let standing: Vec<Entry> = ledger.iter().filter(stands).cloned().collect();
+    settle(&standing, order, plans, fee.on).items
+}
+
+/// Whether a credit that counts from a day before the fee's was learned after the fee was posted: only then can the fee
+/// have lost its ground.
 #[must_use]
 pub fn is_overtaken(fee: &PostedFee, ledger: &[Entry]) -> bool {
     fee.undone.is_none()
-        && ledger.iter().any(|entry| entry.id > fee.entry && entry.is_credit() && entry.effective_on <= fee.on)
+        && ledger.iter().any(|entry| entry.id > fee.entry && entry.is_credit() && entry.effective_on < fee.on)
 }

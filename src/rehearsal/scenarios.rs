@@ -237,6 +237,22 @@ fn a_missed_arrangement_is_cut_sixty_days_after_the_missed_date_at_the_earliest(
 }
 
 #[test]
+fn a_missed_arrangement_that_is_canceled_afterwards_keeps_its_sixty_days() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-15", |account| {
+        let june_and_july = ["2026-06-01", "2026-07-01"];
+        account.arrange(june_and_july.map(|due| Installment { due_on: day(due), amount: Cents::new(12_600) }).to_vec());
+    });
+    tale.on("2026-06-08", Account::cancel_arrangement).through("2026-06-09");
+    let said = why::explain(tale.last.as_ref().unwrap(), &policy);
+    assert!(said.iter().any(|line| line.citation == "Health and Safety Code 116910(b)(4)"), "{said:#?}");
+    tale.through("2026-09-30");
+    let first = tale.days("shut_off");
+    assert!(first.first().is_some_and(|on| on.as_str() >= "2026-07-31"), "{first:?}");
+}
+
+#[test]
 fn a_voided_letter_is_decided_anew_the_next_day() {
     let policy = riverbend();
     let mut tale = Tale::new(&policy);
@@ -290,14 +306,14 @@ fn a_tag_that_the_crew_could_not_leave_is_ordered_again_on_the_next_business_day
     let mut tale = Tale::new(&policy);
     tale.division.contact = Some(false);
     tale.division.posts = false;
-    // Wednesday, Thursday, Friday, Tuesday after Memorial Day.
-    tale.through("2026-05-26");
-    assert_eq!(tale.days("posting"), ["2026-05-20", "2026-05-21", "2026-05-22", "2026-05-26", "2026-05-26"]);
+    // Tuesday to Friday before Memorial Day.
+    tale.through("2026-05-22");
+    assert_eq!(tale.days("posting"), ["2026-05-19", "2026-05-20", "2026-05-21", "2026-05-22", "2026-05-22"]);
     let Action::Task { text, .. } = &tale.acts.last().unwrap().action else { panic!("no task") };
     assert!(text.starts_with("posting was ordered 3 times"), "{text}");
     tale.division.posts = true;
     tale.through("2026-06-10");
-    assert_eq!(tale.days("shut_off"), ["2026-05-29"], "48 hours after it was left on May 27");
+    assert_eq!(tale.days("shut_off"), ["2026-05-29"], "48 hours after it was left on May 26");
 }
 
 #[test]
@@ -377,7 +393,7 @@ fn a_required_call_without_a_visit_in_its_place_is_made_once_there_is_a_number()
     tale.on("2026-06-08", |account| account.change(|profile| profile.phones.push("5305550100".into())));
     tale.through("2026-06-20");
     assert_eq!(tale.days("contact"), ["2026-05-08", "2026-06-08"]);
-    assert_eq!(tale.days("shut_off"), ["2026-06-09"]);
+    assert_eq!(tale.days("shut_off"), ["2026-06-10"], "24 hours after the conversation, whatever its hour");
 }
 
 /// A policy under California's pack whose contact and posting are there, and may come to nothing.
@@ -436,7 +452,27 @@ fn california_gives_forty_eight_hours_from_a_posting_and_none_more_after_a_conve
 }
 
 #[test]
-fn the_audit_refuses_a_shut_off_whose_contact_failed_and_whose_posting_is_a_day_old() {
+fn a_tag_left_on_tuesday_afternoon_allows_no_crew_on_thursday_morning() {
+    // Tuesday 16:30 to Thursday 08:00 are 39.5 hours; no hour of Tuesday is less than 48 before any of Friday.
+    for (posted_after, posted_on, shut_off_on) in [
+        ("58 days after due", "2026-05-17", "2026-05-20"),
+        ("60 days after due", "2026-05-19", "2026-05-22"),
+        ("61 days after due", "2026-05-20", "2026-05-26"),
+    ] {
+        // Due March 20, the debt is old enough on May 19: the posting alone sets the day.
+        let text = HASTY.replace("59 days after due", posted_after);
+        let policy = rulebook::load(&rulebook::shipped().with("hasty.yaml", text), "hasty.yaml").unwrap();
+        let mut tale = Tale::owing_nothing(&policy);
+        tale.account.bill(Service::Water, Cents::new(60_000), day("2026-03-20"));
+        tale.division.contact = Some(false);
+        tale.through("2026-06-30");
+        assert_eq!(tale.days("posting"), [posted_on]);
+        assert_eq!(tale.days("shut_off"), [shut_off_on]);
+    }
+}
+
+#[test]
+fn the_audit_refuses_a_shut_off_whose_contact_failed_and_whose_posting_may_be_less_than_48_hours_old() {
     let policy = riverbend();
     let mut tale = Tale::new(&policy);
     tale.division.contact = Some(false);
@@ -445,11 +481,11 @@ fn the_audit_refuses_a_shut_off_whose_contact_failed_and_whose_posting_is_a_day_
     assert!(decision.acts.iter().any(|act| matches!(act.action, Action::Disconnect { .. })));
     let mut snapshot = tale.account.snapshot();
     for event in snapshot.events.iter_mut().filter(|event| event.kind == EventKind::NoticePosted) {
-        event.on = day("2026-05-21");
+        event.on = day("2026-05-20");
     }
     let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision.clone()).unwrap_err();
     let expected =
-        "nobody was spoken to by Thu 2026-05-21, nor was a required notice left at the premises by Wed 2026-05-20";
+        "nobody was spoken to by Wed 2026-05-20, nor was a required notice left at the premises by Tue 2026-05-19";
     assert!(breach.to_string().contains(expected), "{breach}");
     assert!(breach.to_string().contains("Public Utilities Code 10010.1(b)"), "{breach}");
     snapshot.events.retain(|event| event.kind != EventKind::ContactFailed);
@@ -532,6 +568,84 @@ fn a_late_fee_stays_when_the_payment_that_is_learned_late_was_late_or_too_small(
         tale.on("2026-04-20", |account| learn_late(account, cents, received)).through("2026-06-30");
         assert_eq!(tale.days("late_fee.taken_back"), [""; 0], "{cents} received {received}");
     }
+}
+
+#[test]
+fn the_late_fee_of_april_2_is_undone_by_what_came_on_april_1_and_not_by_what_came_that_day() {
+    let policy = riverbend();
+    let taken_back = |received: &str| {
+        let mut tale = Tale::new(&policy);
+        tale.on("2026-04-20", |account| learn_late(account, 24_000, received)).through("2026-04-30");
+        tale.days("late_fee.taken_back")
+    };
+    assert_eq!(taken_back("2026-04-01"), ["2026-04-20"]);
+    assert_eq!(taken_back("2026-04-02"), [""; 0]);
+    assert_eq!(taken_back("2026-04-03"), [""; 0]);
+}
+
+#[test]
+fn a_fee_posted_with_the_shut_off_stays_when_the_customer_pays_that_afternoon() {
+    let savannah = include_str!("../../tests/policies/44-savannah.yaml");
+    let policy = rulebook::load(&rulebook::shipped().with("savannah.yaml", savannah), "savannah.yaml").unwrap();
+    let taken_back = |learned: &str, received: &str| {
+        let mut tale = Tale::new(&policy);
+        tale.on("2026-04-09", |_| {}).decide();
+        assert_eq!(tale.days("shut_off"), ["2026-04-09"; 2], "the fee of the night, and the order");
+        // The bill and its penalty of ten percent.
+        tale.on(learned, |account| learn_late(account, 26_400, received)).through("2026-04-30");
+        assert_eq!(tale.days("penalty.taken_back"), [""; 0], "{received}");
+        tale.days("shut_off.taken_back")
+    };
+    assert_eq!(taken_back("2026-04-09", "2026-04-09"), [""; 0], "at 15:00, eighteen days overdue");
+    assert_eq!(taken_back("2026-04-13", "2026-04-08"), ["2026-04-13"]);
+    assert_eq!(taken_back("2026-04-13", "2026-04-09"), [""; 0]);
+    assert_eq!(taken_back("2026-04-13", "2026-04-10"), [""; 0]);
+}
+
+const MONTHLY_FEE: &str = "
+policy: monthly-fee
+title: A late fee every month for an account
+authority: none
+effective: {from: 2026-01-01}
+time_zone: America/Los_Angeles
+calendar: us-federal
+services: [water]
+tracks:
+  late:
+    per: account
+    stages:
+      late: {start: 18 days after due, every: 1 month, do: {fee: 10.00, name: late fee}, cite: a}
+";
+
+#[test]
+fn a_late_fee_that_was_upheld_by_another_alone_is_taken_back_with_it() {
+    let policy = rulebook::load(&rulebook::shipped().with("fee.yaml", MONTHLY_FEE), "fee.yaml").unwrap();
+    // The first fee, of April 10, is due May 1: it alone is past due on May 10.
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-06-01", |account| learn_late(account, 24_000, "2026-03-20")).through("2026-07-31");
+    assert_eq!(tale.days("late"), ["2026-04-10", "2026-05-10"]);
+    assert_eq!(tale.days("late.taken_back"), ["2026-06-01"; 2]);
+    assert_eq!(tale.account.snapshot().balance(), Cents::ZERO);
+    // Learned on the day of the next fee: none is posted for the two that are taken back.
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-06-10", |account| learn_late(account, 24_000, "2026-03-20")).through("2026-07-31");
+    assert_eq!(tale.days("late"), ["2026-04-10", "2026-05-10"]);
+    assert_eq!(tale.days("late.taken_back"), ["2026-06-10"; 2]);
+    // A payment between the two: the first had its ground, and the second has it in the first.
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-06-01", |account| learn_late(account, 24_000, "2026-04-20")).through("2026-06-02");
+    assert_eq!(tale.days("late.taken_back"), [""; 0]);
+}
+
+#[test]
+fn the_audit_refuses_to_take_back_a_fee_while_the_one_that_upholds_it_stands() {
+    let policy = rulebook::load(&rulebook::shipped().with("fee.yaml", MONTHLY_FEE), "fee.yaml").unwrap();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-06-01", |account| learn_late(account, 24_000, "2026-03-20"));
+    let mut decision = tale.account.decide().unwrap();
+    decision.acts.remove(0);
+    let breach = crate::audit::audit(&tale.account.snapshot(), &policy, &tale.account.world, decision).unwrap_err();
+    assert!(breach.to_string().contains("was past due on its day, Sun 2026-05-10"), "{breach}");
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl<'a> Case<'a> {
     /// No notice by the channels is certain to stand so long before the shut-off.
     fn too_short(self, offset: Offset, by: &[Channel]) -> Option<Fault> {
         let notices = self.track.stages.iter().filter(|stage| reaches(stage, by));
-        let needed = self.gap(offset);
+        let needed = self.gap(offset.of_guard());
         // The notice that comes nearest to being enough is the one to speak of.
         let mut best: Option<(i64, Span, &StageId)> = None;
         for notice in notices {
@@ -164,7 +164,7 @@ impl<'a> Case<'a> {
     }
 
     fn without_occupant(self, offset: Offset) -> Option<Fault> {
-        let needed = self.gap(offset);
+        let needed = self.gap(offset.of_guard());
         let copied = self.track.stages.iter().any(|stage| {
             let has_copy = stage.stage.acts.iter().any(
                 |act| matches!(act, Action::Notice(notice) if notice.to.contains(&Recipient::Occupant) && notice.by.contains(&Channel::Mail)),

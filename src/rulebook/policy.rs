@@ -235,6 +235,19 @@ pub struct Offset {
     pub more_than: bool,
 }
 
+impl Offset {
+    /// The offset as a guard asks for it. Hours become as many days that no hour of either day can fall short of them: a
+    /// tag left at 16:30 on a Tuesday and a crew at 08:00 on Thursday are two business dates apart, and 39.5 hours.
+    /// So 24 hours are two days and 48 hours are three.
+    #[must_use]
+    pub const fn of_guard(self) -> Self {
+        match self.unit {
+            Unit::Hour => Self { n: self.n.div_ceil(24).saturating_add(1), unit: Unit::Day, more_than: self.more_than },
+            Unit::Day | Unit::BusinessDay | Unit::Week | Unit::Month | Unit::Year => self,
+        }
+    }
+}
+
 /// Units of distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -242,7 +255,7 @@ pub enum Unit {
     Day,
     /// Monday to Friday without legal holidays.
     BusinessDay,
-    /// Whole days of 24 hours on business dates; 48 hours are two days.
+    /// Whole days of 24 hours on business dates; 48 hours are two days. In a guard they are more: [`Offset::of_guard`].
     Hour,
     Week,
     Month,

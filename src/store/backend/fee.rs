@@ -71,7 +71,7 @@ pub(super) async fn overtaken(conn: &mut Conn, fees: &By<PostedFee>, known: Know
     let select = format!(
         "SELECT DISTINCT fee.account_id FROM entry AS fee
          JOIN entry AS credit ON credit.account_id = fee.account_id AND credit.id > fee.id
-             AND credit.cents < 0 AND credit.effective_on <= fee.effective_on
+             AND credit.cents < 0 AND credit.effective_on < fee.effective_on
          WHERE fee.id IN {}",
         ids(1)
     );
