@@ -103,6 +103,7 @@ contract! {
     an_opt_out_on_the_telephone_outlives_the_next_master_record
     a_required_call_is_not_dropped_and_an_opt_out_leaves_its_contact_to_be_made
     a_visit_is_for_the_crew_and_one_that_met_nobody_is_contact_failed
+    a_visit_is_a_conversation_only_when_it_says_with_whom
     a_required_call_without_a_visit_in_its_place_is_a_task_for_the_lead
     a_hold_ends_by_a_person_and_is_not_ended_twice
     a_shut_off_is_approved_finalized_dispatched_and_done
@@ -1431,6 +1432,20 @@ async fn a_visit_is_for_the_crew_and_one_that_met_nobody_is_contact_failed(store
             known.events.iter().filter(|event| event.of.as_ref().is_some_and(|of| of.stage.as_str() == stage));
         assert_eq!(of_stage.map(|event| event.kind).collect::<Vec<_>>(), expected, "{stage}");
     }
+}
+
+async fn a_visit_is_a_conversation_only_when_it_says_with_whom(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let visit = Action::Visit(required_call(true));
+    decide(&store, debtor, vec![act(debtor, "contact", visit, "2026-05-08")], &[], "2026-05-08").await;
+    let order = store.orders_of(debtor).await.expect("the orders").pop().expect("one").id;
+    assert_eq!(dispatch(&store, order, "2026-05-08").await, all_done(&[order]));
+    let bare = CrewResult { note: String::new(), ..done("2026-05-08") };
+    let refused = store.record_order_result(order, &bare, &lead("2026-05-08")).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let spoken = CrewResult { note: "spoke with Rosa Muñoz".to_owned(), ..bare };
+    store.record_order_result(order, &spoken, &lead("2026-05-08")).await.expect("recorded");
+    assert_eq!(kinds(&snapshot(&store, debtor).await).pop().map(|event| event.0), Some(EventKind::ContactMade));
 }
 
 async fn a_required_call_without_a_visit_in_its_place_is_a_task_for_the_lead(store: Store, _: String) {

@@ -237,8 +237,11 @@ impl<'a> Division<'a> {
         let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
         let sent: BTreeSet<OrderId> = self.office.dispatch_orders(&ids, CREW, LEAD).await?.done.into_iter().collect();
         for order in orders.into_iter().filter(|order| sent.contains(&order.id)) {
-            let result =
-                CrewResult { done: true, on: day, at: Some(at.to_owned()), crew: CREW.to_owned(), note: String::new() };
+            let note = match order.kind {
+                OrderKind::Visit => "spoke with the customer at the door".to_owned(),
+                OrderKind::ShutOff | OrderKind::Limit | OrderKind::Restore | OrderKind::Tag => String::new(),
+            };
+            let result = CrewResult { done: true, on: day, at: Some(at.to_owned()), crew: CREW.to_owned(), note };
             self.office.record_order_result(order.id, result, LEAD).await?;
             match order.kind {
                 OrderKind::ShutOff | OrderKind::Limit => {

@@ -217,6 +217,14 @@ impl Office {
                     outcome.refused.push((id, standing(&order)));
                     continue;
                 }
+                // Money that nobody could place may be theirs: the order waits, finalized, until a person has looked.
+                if is_shut_off(order.kind)
+                    && let Err(refusal @ FinalizeRefusal::UnmatchedPayment { .. }) =
+                        self.leave_to_finalize(&order, stamp.on).await?
+                {
+                    outcome.refused.push((id, refusal.to_string()));
+                    continue;
+                }
                 match self.leave_for_order(&order, stamp.on).await? {
                     Ok(permit) => passed.push(Permitted { id, permit }),
                     Err(refusal) => {
@@ -458,6 +466,44 @@ mod tests {
         city.office.reject_payment(unmatched[0].id, "Ruth").await.unwrap();
         let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
         assert_eq!(outcome.finalized, [order]);
+    }
+
+    #[tokio::test]
+    async fn an_unmatched_payment_that_comes_in_after_finalization_keeps_the_crew_in_the_yard() {
+        let city = City::new().await;
+        let order = finalized(&city).await;
+        city.lockbox("77-431902", "224.20", "2026-05-22").await;
+        let outcome = city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+        assert_eq!((outcome.done, outcome.refused.len()), (vec![], 1));
+        assert_eq!(state(&city, order).await, OrderState::Finalized, "it may be somebody else's");
+        let unmatched = city.office.store.unmatched_payments(Some(UnmatchedState::Open)).await.unwrap();
+        city.office.reject_payment(unmatched[0].id, "Ruth").await.unwrap();
+        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, [order]);
+    }
+
+    #[tokio::test]
+    async fn a_shut_off_is_not_carried_out_on_another_day_than_the_one_it_was_looked_at_for() {
+        let city = City::new().await;
+        let order = finalized(&city).await;
+        city.at("2026-05-26", "08:00");
+        assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, []);
+        assert_eq!(state(&city, order).await, OrderState::Canceled);
+    }
+
+    #[tokio::test]
+    async fn a_crew_cannot_have_been_there_before_the_day_of_its_order() {
+        let city = City::new().await;
+        let order = finalized(&city).await;
+        city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+        let early = CrewResult {
+            done: true,
+            on: day("2026-05-12"),
+            at: Some("08:10".into()),
+            crew: "Crew 4".into(),
+            note: String::new(),
+        };
+        let refused = city.office.record_order_result(order, early, "Ruth").await.unwrap_err();
+        assert!(refused.to_string().contains("2026-05-12 lies before it"), "{refused}");
     }
 
     #[tokio::test]

@@ -255,6 +255,13 @@ impl Backend {
                 order.state
             )));
         }
+        // A visit stands in for a conversation: somebody must have been spoken to.
+        if order.kind == OrderKind::Visit && result.done && result.note.trim().is_empty() {
+            return Err(StoreError::Conflict(format!(
+                "visit {id} counts as a conversation only when its note says with whom the crew spoke; where nobody was \
+                 met it is not done, with the hour of the visit"
+            )));
+        }
         order.crew = Some(result.crew.clone());
         order.note.clone_from(&result.note);
         if result.done {
