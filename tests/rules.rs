@@ -171,6 +171,43 @@ fn under_the_pack(name: &str) -> RuleErrors {
 }
 
 #[test]
+fn a_guard_of_48_hours_is_met_by_three_days_of_the_policy_and_not_by_two() {
+    const PACK: &str = "
+pack: us-xx-water
+authority: Code of Xx 1-100
+applies: {service: water, classes: [residential]}
+guards:
+  notice: {notice: 48 hours before disconnect, by: [posting], from: mailed, cite: 1-101}
+";
+    let under = |wait: &str| {
+        let text = format!(
+            "
+policy: test
+authority: Test Code 1
+effective: {{from: 2026-01-01}}
+time_zone: America/Los_Angeles
+calendar: us-federal
+services: [water]
+disconnects: [water]
+extends: [us-xx-water]
+tracks:
+  nonpayment:
+    stages:
+      tag: {{start: 30 days after due, do: {{tag: shut_off_tag, statutory: yes}}, cite: Test Code 2}}
+      shut_off: {{start: {wait} after tag posted, do: disconnect, cite: Test Code 3}}
+"
+        );
+        rulebook::load(&rulebook::shipped().with("guards/us-xx-water.yaml", PACK).with("p.yaml", text), "p.yaml")
+    };
+    for short in ["48 hours", "2 days"] {
+        let refused = under(short).unwrap_err().to_string();
+        assert!(refused.contains("nothing here keeps `shut_off` until 48 hours after `tag` went out"), "{refused}");
+        assert!(refused.contains("add `3 days after tag mailed`"), "{refused}");
+    }
+    assert!(under("3 days").is_ok());
+}
+
+#[test]
 fn livingston_under_the_california_pack_is_refused_and_both_lines_are_named() {
     let errors = under_the_pack("04-livingston.yaml");
     let young = errors.0.iter().find(|error| error.message.contains("39 days past due")).unwrap();

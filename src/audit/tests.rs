@@ -439,6 +439,13 @@ fn a_promise_bars_through_its_day_and_a_default_only_frees_after_sixty_days() {
     assert!(matches!(broken(canceled("2026-06-08", "2026-07-30")), Broken::DefaultTooRecent { .. }));
     assert!(canceled("2026-06-08", "2026-07-31").is_ok());
     assert!(canceled("2026-05-28", "2026-06-09").is_ok());
+    // Nor does the look on the day itself let a crew go.
+    let mut tidied = plan.clone().acted("shut_off", day("2026-06-09"), &[1]);
+    tidied.arrangements[0].canceled_on = Some(day("2026-06-08"));
+    let order =
+        |on: &str| reexamine(&tidied, &policy, &world(day(on)), &pending(Ordered::ShutOff, "shut_off", day(on)));
+    assert!(matches!(order("2026-06-09"), Err(Refusal::GuardNotMet { .. })));
+    assert!(order("2026-07-31").is_ok());
     // Paid in time, learned late: the arrangement never defaulted.
     let paid = plan.clone().applied(1, 9_000, day("2026-06-01"));
     assert!(cut_on(&paid, &policy, &world(day("2026-06-01")), 18_000).is_ok());

@@ -139,7 +139,7 @@ impl<'a> Case<'a> {
                 best = Some((days, lead.map_or(counted, |(_, at)| *at), &notice.stage.id));
             }
         }
-        let (id, words) = (&self.stage.stage.id, words(offset));
+        let (id, asked, words) = (&self.stage.stage.id, words(offset), words(offset.of_guard()));
         let channels: Vec<&str> = by.iter().map(|channel| channel.word()).collect();
         let channels = super::error::one_of(channels);
         let may_be_passed = |notice: &StageId| {
@@ -155,10 +155,10 @@ impl<'a> Case<'a> {
             .help(format!("give `{id}` the same `if:`, or count it from `{notice} mailed`")),
             Some((_, at, notice)) => Fault::new(
                 at,
-                format!("nothing here keeps `{id}` until {words} after `{notice}` went out"),
+                format!("nothing here keeps `{id}` until {asked} after `{notice}` went out"),
             )
             .help(format!("add `{words} after {notice} mailed` to the `start:` of `{id}`, or plan `{notice}` with `lead: {words} before {id}`")),
-            None => Fault::new(self.stage.at, format!("`{id}` shuts off without a notice by {channels} {words} before"))
+            None => Fault::new(self.stage.at, format!("`{id}` shuts off without a notice by {channels} {asked} before"))
                 .help("add a stage that sends one, and count from its mailing"),
         })
     }
