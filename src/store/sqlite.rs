@@ -74,8 +74,8 @@ pub(super) async fn open(url: &str) -> Result<backend::Backend> {
         // Rows cross from SQLite's thread in batches; with a small buffer the two threads wake each other for each few.
         .row_buffer_size(1024)
         .pragma("temp_store", "MEMORY");
-    // KiB, and pages of 4 KiB: the log of changes is folded into the file every 32 MiB, and not every few dozen accounts.
-    let writing = options.clone().pragma("cache_size", "-65536").pragma("wal_autocheckpoint", "8192");
+    // KiB, and pages of 4 KiB: the log of changes is folded into the file every 128 MiB, so that a page that a night touches often is written into the file once.
+    let writing = options.clone().pragma("cache_size", "-65536").pragma("wal_autocheckpoint", "32768");
     let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
     let reading = options.pragma("cache_size", "-16384").read_only(true);
     let reader = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(reading);
