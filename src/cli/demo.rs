@@ -107,7 +107,7 @@ fn text(shown: &Shown, dir: &str, seconds: u64) -> String {
          sign in as {LEAD} with the password {PASSWORD}\n\
          One account:    arrears why {account} --dir {dir}\n\
          Aging:          arrears report aging --dir {dir}\n\
-         A packet:       arrears packet {account} --dir {dir}\n\n\
+         A packet:       arrears packet {account} --dir {dir} --by \"{LEAD}\"\n\n\
          The demonstration's clock stands still on its last day.\n"
     ));
     text
