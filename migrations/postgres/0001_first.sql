@@ -75,7 +75,6 @@ CREATE TABLE review (
     account_id      BIGINT PRIMARY KEY REFERENCES account (id),
     next_review     DATE,
     facts_seq       BIGINT NOT NULL,
-    policy_hash     TEXT,
     -- Credit that no debt has taken.
     unapplied_cents BIGINT NOT NULL,
     -- The first effective date in the ledger that has not come yet.

@@ -75,7 +75,6 @@ CREATE TABLE review (
     account_id      INTEGER PRIMARY KEY REFERENCES account (id),
     next_review     TEXT,
     facts_seq       INTEGER NOT NULL,
-    policy_hash     TEXT,
     -- Credit that no debt has taken.
     unapplied_cents INTEGER NOT NULL,
     -- The first effective date in the ledger that has not come yet.

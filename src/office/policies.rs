@@ -79,8 +79,8 @@ impl Office {
     /// # Errors
     /// [`OfficeError::NoPolicy`] when none is.
     pub async fn rules_on(&self, on: Day) -> Result<Arc<Rules>> {
-        let adopted = self.store.policy_on(on).await?.ok_or(OfficeError::NoPolicy { on })?;
-        self.compiled(&adopted)
+        let hash = self.store.policy_in_force(on).await?.ok_or(OfficeError::NoPolicy { on })?;
+        self.rules_as_adopted(&hash).await
     }
 
     /// The rules of a version that was adopted, by its hash, under the packs of the version in force today.

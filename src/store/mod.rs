@@ -328,6 +328,8 @@ use_cases! {
     fn adopt_policy(&self, policy: &AdoptedPolicy, stamp: &Stamp) -> ();
     /// The policy in force on `day`: the one effective last, of those the one adopted last.
     fn policy_on(&self, day: Day) -> Option<AdoptedPolicy>;
+    /// The hash of that policy, for those who have read its text already.
+    fn policy_in_force(&self, day: Day) -> Option<PolicyHash>;
     /// An adopted policy by its hash.
     fn policy(&self, hash: &PolicyHash) -> Option<AdoptedPolicy>;
     /// All adopted policies, by effective date.

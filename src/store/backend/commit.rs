@@ -28,8 +28,7 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, PolicyHash,
-    ReferralId, Role, RunId, Service,
+    AccountId, Act, Action, CallId, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId, Role, RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -116,12 +115,11 @@ async fn write_cases(conn: &mut Conn, standing: &[&Commit]) -> Result<()> {
 }
 
 #[derive(Serialize)]
-struct ReviewRow<'a> {
+struct ReviewRow {
     account: AccountId,
     next_review: Option<Day>,
     /// Whether the decision itself adds to what the next one sees: 1 or 0.
     learned: i64,
-    policy: &'a PolicyHash,
 }
 
 /// Sets the next reviews. An account to whose facts the decision itself added is looked at again the day after. A case
@@ -142,13 +140,12 @@ async fn write_reviews(conn: &mut Conn, standing: &[&Commit], learned: &BTreeSet
             account: decision.account,
             next_review: [decision.next_review, tomorrow, next_policy].into_iter().flatten().min(),
             learned: i64::from(has_learned || commit.case.is_some()),
-            policy: &decision.policy,
         });
     }
     let update = format!(
-        "UPDATE review SET next_review = r.next_review, facts_seq = facts_seq + r.learned, policy_hash = r.policy
+        "UPDATE review SET next_review = r.next_review, facts_seq = facts_seq + r.learned
          FROM {} WHERE review.account_id = r.account",
-        rows(1, "account bigint, next_review date, learned bigint, policy text")
+        rows(1, "account bigint, next_review date, learned bigint")
     );
     sqlx::query(sql(update)).bind(Json(reviews)).execute(conn).await?;
     Ok(())

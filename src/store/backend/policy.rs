@@ -44,14 +44,21 @@ impl Backend {
     }
 
     pub async fn policy_on(&self, day: Day) -> Result<Option<AdoptedPolicy>> {
-        let found: Option<Row> = sqlx::query_as(
-            "SELECT hash, name, sources, adopted_by, adopted_at, effective_on FROM policy
+        match self.policy_in_force(day).await? {
+            Some(hash) => self.policy(&hash).await,
+            None => Ok(None),
+        }
+    }
+
+    pub async fn policy_in_force(&self, day: Day) -> Result<Option<PolicyHash>> {
+        let found: Option<String> = sqlx::query_scalar(
+            "SELECT hash FROM policy
              WHERE effective_on <= $1 ORDER BY effective_on DESC, chosen_at DESC, hash LIMIT 1",
         )
         .bind(day)
         .fetch_optional(&self.reader)
         .await?;
-        Ok(found.map(policy))
+        Ok(found.map(PolicyHash::from))
     }
 
     pub async fn policy(&self, hash: &PolicyHash) -> Result<Option<AdoptedPolicy>> {
