@@ -326,7 +326,7 @@ fn nothing_goes_out_without_a_second_look() {
     for step in [
         "release_notices",
         "make_batch",
-        "email_leaves",
+        "emails_leave",
         "approve_orders",
         "finalize_orders",
         "dispatch_orders",

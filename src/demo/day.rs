@@ -182,12 +182,12 @@ impl<'a> Division<'a> {
         let planned = self.office.store.notices_in(NoticeState::Planned, u32::MAX).await?;
         let ids: Vec<NoticeId> = planned.iter().map(|notice| notice.id).collect();
         self.office.release_notices(&ids, LEAD).await?;
-        self.office.work_outbox(&self.mailer).await?;
+        self.office.render_released(&|| true).await?;
+        self.shown.emails_sent += self.office.send_rendered(&self.mailer, &|| true).await?;
         Ok(())
     }
 
     async fn mail(&mut self, day: Day) -> Result<()> {
-        self.shown.emails_sent = self.office.store.notices_in(NoticeState::Sent, u32::MAX).await?.len() as u64;
         for id in self.returning.remove(&day).unwrap_or_default() {
             self.office.mark_returned(id, day, "attempted, not known", LEAD).await?;
             self.shown.letters_returned += 1;
@@ -198,11 +198,10 @@ impl<'a> Division<'a> {
         self.shown.letters_mailed += outcome.released.len() as u64;
         let rules = self.office.rules_on(day).await?;
         let back = rules.calendar.next_office_day(plus_days(day, RETURN_DAYS));
-        for id in outcome.released {
-            let notice = self.office.store.notice(id).await?;
+        for notice in self.office.store.notices(&outcome.released).await? {
             let number = self.office.store.account(notice.account).await?.profile.number;
             if self.city.people.get(&number).is_some_and(|persona| persona.mail_returns) {
-                self.returning.entry(back).or_default().push(id);
+                self.returning.entry(back).or_default().push(notice.id);
             }
         }
         Ok(())

@@ -3,17 +3,40 @@
 //! The look reads one state of the account, and the store compares it in the transaction that follows. Where the account
 //! has learned something in between, the office looks again; whoever is overtaken twice is left for later and named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::{Office, Result, Rules};
+use super::{Office, OfficeError, Result, Rules};
 use crate::audit::{Ordered, Pending, Permit, Refusal, reexamine};
 use crate::domain::case::StageRef;
 use crate::domain::notice::Notice;
 use crate::domain::referral::Referral;
-use crate::domain::{ActKey, Day, ItemId, Snapshot};
+use crate::domain::{AccountId, ActKey, Day, ItemId, PolicyHash, Snapshot};
 
 /// How often each piece is looked at before it is left for later.
 pub(super) const LOOKS: u32 = 2;
+
+/// How many pieces are looked at with one reading of the database.
+pub(super) const PAGE: usize = 500;
+
+/// What a look at a piece sees: all that is known of its account, and the rules that its case follows.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub snapshot: Snapshot,
+    pub rules: Arc<Rules>,
+}
+
+/// What is seen of the accounts of a page.
+#[derive(Debug)]
+pub(super) struct View(BTreeMap<AccountId, Seen>);
+
+impl View {
+    /// # Errors
+    /// When there is no such account.
+    pub(super) fn of(&self, account: AccountId) -> Result<&Seen> {
+        self.0.get(&account).ok_or_else(|| OfficeError::NotFound { what: "account", id: account.to_string() })
+    }
+}
 
 /// Who was overtaken by a new fact, among pieces that are carried out together or not at all.
 #[derive(Debug)]
@@ -47,10 +70,28 @@ impl<Id: Copy + Ord> Overtaken<Id> {
 }
 
 impl Office {
+    /// Reads what is known of the accounts, in one state of the database.
+    pub(super) async fn view(&self, accounts: impl Iterator<Item = AccountId>) -> Result<View> {
+        let accounts: Vec<AccountId> = accounts.collect::<BTreeSet<_>>().into_iter().collect();
+        let mut view = BTreeMap::new();
+        let mut followed: BTreeMap<Option<PolicyHash>, Arc<Rules>> = BTreeMap::new();
+        for snapshot in self.store.snapshots(&accounts).await? {
+            let policy = snapshot.case.as_ref().map(|case| case.policy.clone());
+            let rules = match followed.get(&policy) {
+                Some(rules) => Arc::clone(rules),
+                None => {
+                    let rules = self.rules_of_case(&snapshot).await?;
+                    followed.insert(policy, Arc::clone(&rules));
+                    rules
+                }
+            };
+            view.insert(snapshot.account, Seen { snapshot, rules });
+        }
+        Ok(View(view))
+    }
+
     /// Leave for a piece that is ready to go out now, as it is.
-    pub(super) async fn leave_for_notice(&self, notice: &Notice, on: Day) -> Result<Result<Permit, Refusal>> {
-        let snapshot = self.snapshot(notice.account).await?;
-        let rules = self.rules_of_case(&snapshot).await?;
+    pub(super) fn leave_for_notice(&self, seen: &Seen, notice: &Notice, on: Day) -> Result<Permit, Refusal> {
         let pending = Pending {
             account: notice.account,
             ordered: Ordered::Notice,
@@ -60,7 +101,7 @@ impl Office {
             amount: notice.facts.amount,
             for_day: notice.planned_on,
         };
-        Ok(self.leave(&snapshot, &rules, &pending, on))
+        self.leave(&seen.snapshot, &seen.rules, &pending, on)
     }
 
     /// Leave for a referral to go on the list of its destination.

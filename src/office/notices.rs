@@ -1,16 +1,14 @@
 //! Notices: previewed, released, rendered, batched, mailed, returned.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use super::accounts::need_reason;
-use super::looks::{LOOKS, Overtaken};
+use super::looks::{LOOKS, Overtaken, PAGE, Seen};
 use super::{Office, OfficeError, Result};
 use crate::audit::{Ordered, Pending, Permit, Refusal, Remedy};
 use crate::decide::{announced_if_mailed, restate};
+use crate::domain::arrangement::{Arrangement, Installment};
 use crate::domain::document::{Document, MediaType};
-use crate::domain::notice::{Notice, NoticeState};
-use crate::domain::{BatchId, Channel, Day, NoticeId, Recipient, Snapshot};
+use crate::domain::notice::{Notice, NoticeFacts, NoticeState};
+use crate::domain::{AccountNumber, BatchId, Channel, Day, NoticeId, Recipient};
 use crate::notices::batch::{self, Letter};
 use crate::notices::render_arrangement;
 use crate::store::{NewBatch, Permitted, Pieces, Stamp, Whole};
@@ -34,43 +32,78 @@ pub struct BatchMade {
     pub waiting: Vec<(NoticeId, String)>,
 }
 
+/// What the look before its release finds of a planned notice.
+enum AtRelease {
+    /// It goes, and says this as of today.
+    Goes(Permit, NoticeFacts),
+    Stays(String),
+    /// Nobody needs it any more, for this cause.
+    Falls(String),
+}
+
 impl Office {
-    /// Releases planned notices. Each is looked at again first, and its dates are restated as of today.
+    /// Releases planned notices, a page at a time. Each is looked at again first, and its dates are restated as of today.
     ///
     /// # Errors
-    /// When the database fails. What stands against single notices is in the result.
+    /// When the database fails; what was released until then stays so. What stands against single notices is in the
+    /// result.
     pub async fn release_notices(&self, ids: &[NoticeId], by: &str) -> Result<Released> {
         let stamp = self.stamp(by);
         let mut outcome = Released::default();
         let mut waiting = ids.to_vec();
         for _ in 0..LOOKS {
-            let mut ready = Vec::new();
-            for id in waiting {
-                let notice = self.store.notice(id).await?;
-                match self.ready_to_release(&notice, &stamp).await? {
-                    Ok(permit) => ready.push(Permitted { id, permit }),
-                    Err(sentence) => outcome.refused.push((id, sentence)),
-                }
+            let mut overtaken = Vec::new();
+            for page in waiting.chunks(PAGE) {
+                let ready = self.ready_to_release(page, &stamp, &mut outcome.refused).await?;
+                let carried = self.store.release_notices(&ready, &stamp).await?;
+                outcome.released.extend(carried.done);
+                overtaken.extend(carried.overtaken);
             }
-            let carried = self.store.release_notices(&ready, &stamp).await?;
-            outcome.released.extend(carried.done);
-            waiting = carried.overtaken;
+            waiting = overtaken;
         }
         outcome.refused.extend(waiting.into_iter().map(|id| (id, Refusal::Overtaken.to_string())));
         Ok(outcome)
     }
 
-    /// Looks again; restates what the notice says if its day has moved. A notice that nobody needs is canceled.
-    async fn ready_to_release(&self, notice: &Notice, stamp: &Stamp) -> Result<Result<Permit, String>> {
-        if notice.state != NoticeState::Planned {
-            return Ok(Err(format!("it is {} already", notice.state)));
+    /// Looks at a page of notices again; restates what one says if its day has moved, and cancels one that nobody needs.
+    async fn ready_to_release(
+        &self,
+        page: &[NoticeId],
+        stamp: &Stamp,
+        refused: &mut Vec<(NoticeId, String)>,
+    ) -> Result<Vec<Permitted<NoticeId>>> {
+        let notices = self.store.notices(page).await?;
+        let view = self.view(notices.iter().map(|notice| notice.account)).await?;
+        let (mut ready, mut restated) = (Vec::new(), Vec::new());
+        for notice in notices {
+            match self.look_before_release(view.of(notice.account)?, &notice, stamp.on) {
+                AtRelease::Goes(permit, facts) => {
+                    ready.push(Permitted { id: notice.id, permit });
+                    if facts != notice.facts {
+                        restated.push((notice.id, facts));
+                    }
+                }
+                AtRelease::Stays(sentence) => refused.push((notice.id, sentence)),
+                AtRelease::Falls(cause) => {
+                    self.store.cancel_notices(&[notice.id], &cause, stamp).await?;
+                    refused.push((notice.id, format!("{cause}; it was canceled")));
+                }
+            }
         }
-        let snapshot = self.snapshot(notice.account).await?;
-        let rules = self.rules_of_case(&snapshot).await?;
-        let world = self.world(&rules, stamp.on);
-        let Some(facts) = restate(&snapshot, &world, &rules.policy, &notice.of) else {
-            self.store.cancel_notices(&[notice.id], "the debt it lists is no longer open", stamp).await?;
-            return Ok(Err("the debt it lists is no longer open; it was canceled".into()));
+        if !restated.is_empty() {
+            self.store.restate_notices(&restated, stamp).await?;
+        }
+        Ok(ready)
+    }
+
+    fn look_before_release(&self, seen: &Seen, notice: &Notice, today: Day) -> AtRelease {
+        if notice.state != NoticeState::Planned {
+            return AtRelease::Stays(format!("it is {} already", notice.state));
+        }
+        let Seen { snapshot, rules } = seen;
+        let world = self.world(rules, today);
+        let Some(facts) = restate(snapshot, &world, &rules.policy, &notice.of) else {
+            return AtRelease::Falls("the debt it lists is no longer open".to_owned());
         };
         let pending = Pending {
             account: notice.account,
@@ -81,20 +114,10 @@ impl Office {
             amount: facts.amount,
             for_day: notice.planned_on,
         };
-        match self.leave(&snapshot, &rules, &pending, stamp.on) {
-            Ok(permit) => {
-                if facts != notice.facts {
-                    self.store.restate_notice(notice.id, &facts, stamp).await?;
-                }
-                Ok(Ok(permit))
-            }
-            Err(refusal) => {
-                if refusal.remedy() == Remedy::Cancel {
-                    self.store.cancel_notices(&[notice.id], &refusal.to_string(), stamp).await?;
-                    return Ok(Err(format!("{refusal}; it was canceled")));
-                }
-                Ok(Err(refusal.to_string()))
-            }
+        match self.leave(snapshot, rules, &pending, today) {
+            Ok(permit) => AtRelease::Goes(permit, facts),
+            Err(refusal) if refusal.remedy() == Remedy::Cancel => AtRelease::Falls(refusal.to_string()),
+            Err(refusal) => AtRelease::Stays(refusal.to_string()),
         }
     }
 
@@ -142,12 +165,8 @@ impl Office {
         Ok(render_arrangement(self.typesetter(), self.city(), notice, &account.profile, dated, &installments)?)
     }
 
-    pub(super) async fn installments_of(
-        &self,
-        notice: &Notice,
-    ) -> Result<Vec<crate::domain::arrangement::Installment>> {
-        let plans = self.store.arrangements_of(notice.account).await?;
-        Ok(plans.into_iter().rfind(|plan| plan.canceled_on.is_none()).map_or_else(Vec::new, |p| p.installments))
+    async fn installments_of(&self, notice: &Notice) -> Result<Vec<Installment>> {
+        Ok(agreed(&self.store.arrangements_of(notice.account).await?))
     }
 
     /// Takes a piece out that shall not go out: one whose amounts have changed is voided and made anew, any other
@@ -204,37 +223,38 @@ impl Office {
         overtaken: &Overtaken<NoticeId>,
         stamp: &Stamp,
     ) -> Result<(Vec<Letter>, Vec<Permitted<NoticeId>>)> {
-        let mut fit = Vec::new();
-        let rendered = self.store.notices_in(NoticeState::Rendered, u32::MAX).await?;
-        for notice in rendered.into_iter().filter(|n| n.channel == Channel::Mail && !overtaken.is_left_out(n.id)) {
-            match self.leave_for_notice(&notice, stamp.on).await? {
-                Ok(permit) => fit.push((notice, permit)),
-                Err(refusal) if refusal.remedy() == Remedy::Cancel => {
-                    self.drop_piece(notice.id, &refusal, stamp).await?;
+        let mut rendered = self.store.notices_in(NoticeState::Rendered, u32::MAX).await?;
+        rendered.retain(|notice| notice.channel == Channel::Mail && !overtaken.is_left_out(notice.id));
+        let (mut letters, mut permits) = (Vec::new(), Vec::new());
+        for page in rendered.chunks(PAGE) {
+            let view = self.view(page.iter().map(|notice| notice.account)).await?;
+            for notice in page {
+                let seen = view.of(notice.account)?;
+                match self.leave_for_notice(seen, notice, stamp.on) {
+                    Ok(permit) => {
+                        permits.push(Permitted { id: notice.id, permit });
+                        letters.push(self.letter(notice, &seen.snapshot.profile.number).await?);
+                    }
+                    Err(refusal) if refusal.remedy() == Remedy::Cancel => {
+                        self.drop_piece(notice.id, &refusal, stamp).await?;
+                    }
+                    // It waits, rendered, until what stands against it ends.
+                    Err(_) => {}
                 }
-                // It waits, rendered, until what stands against it ends.
-                Err(_) => {}
             }
-        }
-        let mut letters = Vec::with_capacity(fit.len());
-        let mut permits = Vec::with_capacity(fit.len());
-        for (notice, permit) in fit {
-            permits.push(Permitted { id: notice.id, permit });
-            letters.push(self.letter(notice).await?);
         }
         Ok((letters, permits))
     }
 
-    async fn letter(&self, notice: Notice) -> Result<Letter> {
-        let account = self.store.account(notice.account).await?;
+    async fn letter(&self, notice: &Notice, account: &AccountNumber) -> Result<Letter> {
         let missing = |hash: &str| OfficeError::DocumentMissing { kind: MediaType::Pdf, hash: hash.to_owned() };
         let hash = notice.document.as_ref().ok_or_else(|| missing("none"))?;
         let document = self.store.document(hash).await?.ok_or_else(|| missing(hash.as_str()))?;
         Ok(Letter {
             piece: notice.id,
-            account: account.profile.number,
-            addressee: notice.addressee,
-            zip: notice.address.zip,
+            account: account.clone(),
+            addressee: notice.addressee.clone(),
+            zip: notice.address.zip.clone(),
             document,
         })
     }
@@ -304,22 +324,21 @@ impl Office {
         }
         let stamp = self.stamp(by);
         let (mut fit, mut outcome) = (Vec::new(), Released::default());
-        let mut snapshots: BTreeMap<_, Snapshot> = BTreeMap::new();
-        for notice in pieces.into_iter().filter(|notice| notice.state.is_pending()) {
-            if let Entry::Vacant(unread) = snapshots.entry(notice.account) {
-                unread.insert(self.snapshot(notice.account).await?);
-            }
-            let Some(snapshot) = snapshots.get(&notice.account) else { continue };
-            let rules = self.rules_of_case(snapshot).await?;
-            let world = self.world(&rules, stamp.on);
-            let earliest = announced_if_mailed(snapshot, &world, &rules.policy, &notice.of, on);
-            match (notice.facts.shut_off_on, earliest) {
-                (Some(stated), Some(earliest)) if stated < earliest => {
-                    let cause = format!("it states {stated}, and mailed on {on} the earliest is {earliest}");
-                    self.store.void_notices(&[notice.id], &cause, &stamp).await?;
-                    outcome.refused.push((notice.id, format!("{cause}; it was voided and is made anew")));
+        let pieces: Vec<Notice> = pieces.into_iter().filter(|notice| notice.state.is_pending()).collect();
+        for page in pieces.chunks(PAGE) {
+            let view = self.view(page.iter().map(|notice| notice.account)).await?;
+            for notice in page {
+                let Seen { snapshot, rules } = view.of(notice.account)?;
+                let world = self.world(rules, stamp.on);
+                let earliest = announced_if_mailed(snapshot, &world, &rules.policy, &notice.of, on);
+                match (notice.facts.shut_off_on, earliest) {
+                    (Some(stated), Some(earliest)) if stated < earliest => {
+                        let cause = format!("it states {stated}, and mailed on {on} the earliest is {earliest}");
+                        self.store.void_notices(&[notice.id], &cause, &stamp).await?;
+                        outcome.refused.push((notice.id, format!("{cause}; it was voided and is made anew")));
+                    }
+                    _ => fit.push(notice.id),
                 }
-                _ => fit.push(notice.id),
             }
         }
         // What was voided is no longer of the batch's mail.
@@ -335,4 +354,10 @@ impl Office {
     pub async fn mark_returned(&self, id: NoticeId, on: Day, reason: &str, by: &str) -> Result<()> {
         Ok(self.store.mark_returned(id, on, reason, &self.stamp(by)).await?)
     }
+}
+
+/// The installments of the account's arrangement that stands, for the letter that states them.
+pub(super) fn agreed(plans: &[Arrangement]) -> Vec<Installment> {
+    let standing = plans.iter().rfind(|plan| plan.canceled_on.is_none());
+    standing.map_or_else(Vec::new, |plan| plan.installments.clone())
 }

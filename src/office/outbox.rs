@@ -1,16 +1,19 @@
 //! The outbox: what was released is rendered, what was rendered is sent. A retry is harmless.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::Duration;
 use futures_util::stream::{self, StreamExt};
 
 use super::cores::on_all_cores;
-use super::looks::LOOKS;
+use super::looks::{LOOKS, Seen};
+use super::notices::agreed;
 use super::{Office, OfficeError, Result};
-use crate::audit::{Refusal, Remedy};
+use crate::audit::{Permit, Refusal, Remedy};
 use crate::domain::arrangement::Installment;
 use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
-use crate::domain::{Day, Profile};
+use crate::domain::{AccountId, Day, NoticeId, Profile, Snapshot};
 use crate::notices::{Delivery, Mailer, email, render_arrangement};
 use crate::store::{Job, Leaving, Permitted, RenderedPiece, Stamp, WorkKind};
 
@@ -61,13 +64,7 @@ impl Office {
 
     async fn render_page(&self, jobs: Vec<Job>) -> Result<u64> {
         let stamp = self.daemon_stamp(self.today());
-        let mut drafts = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            match self.draft(job.clone(), stamp.on).await? {
-                Some(draft) => drafts.push(draft),
-                None => _ = self.store.complete_work(&job).await?,
-            }
-        }
+        let drafts = self.drafts(jobs, stamp.on).await?;
         let (typesetter, city) = (self.typesetter().clone(), self.city().clone());
         let render = move |draft: &Draft| {
             render_arrangement(&typesetter, &city, &draft.notice, &draft.profile, draft.dated, &draft.installments)
@@ -84,16 +81,31 @@ impl Office {
         Ok(self.store.notices_rendered(&rendered, &stamp).await?.len() as u64)
     }
 
-    /// What the rendering needs; `None` when the notice waits for it no longer.
-    async fn draft(&self, job: Job, today: Day) -> Result<Option<Draft>> {
-        let notice = self.store.notice(job.work.notice()).await?;
-        if notice.state != NoticeState::Released {
-            return Ok(None);
+    /// What the rendering needs. Work whose notice waits for it no longer is done.
+    async fn drafts(&self, jobs: Vec<Job>, today: Day) -> Result<Vec<Draft>> {
+        let page = self.with_notices(jobs).await?;
+        let accounts: BTreeSet<AccountId> = page.iter().map(|(_, notice)| notice.account).collect();
+        let snapshots = self.store.snapshots(&accounts.into_iter().collect::<Vec<_>>()).await?;
+        let snapshots: BTreeMap<AccountId, Snapshot> = snapshots.into_iter().map(|s| (s.account, s)).collect();
+        let mut drafts = Vec::with_capacity(page.len());
+        for (job, notice) in page {
+            let snapshot = snapshots.get(&notice.account).filter(|_| notice.state == NoticeState::Released);
+            let Some(Snapshot { profile, arrangements, .. }) = snapshot else {
+                self.store.complete_work(&job).await?;
+                continue;
+            };
+            let dated = notice.dated.or(notice.released_on).unwrap_or(today);
+            drafts.push(Draft { job, notice, dated, profile: profile.clone(), installments: agreed(arrangements) });
         }
-        let dated = notice.dated.or(notice.released_on).unwrap_or(today);
-        let profile = self.store.account(notice.account).await?.profile;
-        let installments = self.installments_of(&notice).await?;
-        Ok(Some(Draft { job, notice, dated, profile, installments }))
+        Ok(drafts)
+    }
+
+    /// The notices that the work is for.
+    async fn with_notices(&self, jobs: Vec<Job>) -> Result<Vec<(Job, Notice)>> {
+        let ids: Vec<NoticeId> = jobs.iter().map(|job| job.work.notice()).collect();
+        let notices = self.store.notices(&ids).await?;
+        let mut notices: BTreeMap<NoticeId, Notice> = notices.into_iter().map(|notice| (notice.id, notice)).collect();
+        Ok(jobs.into_iter().filter_map(|job| notices.remove(&job.work.notice()).map(|notice| (job, notice))).collect())
     }
 
     /// Sends what was rendered, while `go_on` says so. Gives the number of emails that the server took.
@@ -111,7 +123,10 @@ impl Office {
             if jobs.is_empty() {
                 break;
             }
-            let sends = stream::iter(&jobs).map(|job| self.send(job, mailer)).buffer_unordered(pace.side_by_side);
+            let leaving = self.may_leave(jobs).await?;
+            let sends = stream::iter(&leaving)
+                .map(|(job, notice)| self.send(job, notice, mailer))
+                .buffer_unordered(pace.side_by_side);
             // All are heard out before an error is told: one that is dropped half-way would be sent again.
             let sent: Vec<Result<bool>> = sends.collect().await;
             for sent in sent {
@@ -121,51 +136,74 @@ impl Office {
         Ok(done)
     }
 
-    async fn send(&self, job: &Job, mailer: &Mailer) -> Result<bool> {
-        let stamp = self.daemon_stamp(self.today());
-        let id = job.work.notice();
-        let notice = self.store.notice(id).await?;
-        let (NoticeState::Rendered, Some(hash)) = (notice.state, &notice.document) else {
-            self.store.complete_work(job).await?;
-            return Ok(false);
-        };
-        if !self.may_leave(job, &notice, &stamp).await? {
-            return Ok(false);
-        }
-        let document = self
-            .store
-            .document(hash)
-            .await?
-            .ok_or_else(|| OfficeError::DocumentMissing { kind: MediaType::Email, hash: hash.to_string() })?;
-        let delivery = self.deliver(&notice, &document, mailer).await;
-        self.record_delivery(job, delivery, &stamp).await
-    }
-
-    /// A payment loaded a second ago wins: an email is looked at once more before it leaves, and goes only on the facts of
+    /// A payment loaded a second ago wins: emails are looked at once more before they leave, and go only on the facts of
     /// that look. One that does not go is put back or dropped here.
-    async fn may_leave(&self, job: &Job, notice: &Notice, stamp: &Stamp) -> Result<bool> {
+    async fn may_leave(&self, jobs: Vec<Job>) -> Result<Vec<(Job, Notice)>> {
+        let stamp = self.daemon_stamp(self.today());
+        let mut leaving = Vec::with_capacity(jobs.len());
+        let mut waiting = jobs;
         for _ in 0..LOOKS {
-            let permit = match self.leave_for_notice(notice, stamp.on).await? {
-                Ok(permit) => permit,
-                Err(refusal) if refusal.remedy() == Remedy::Cancel => {
-                    self.drop_piece(notice.id, &refusal, stamp).await?;
-                    self.store.complete_work(job).await?;
-                    return Ok(false);
+            let (mut ready, mut notices) = (Vec::new(), Vec::new());
+            let page = self.with_notices(waiting).await?;
+            let view = self.view(page.iter().map(|(_, notice)| notice.account)).await?;
+            for (job, notice) in page {
+                let seen = view.of(notice.account)?;
+                if let Some(permit) = self.look_before_sending(seen, &job, &notice, &stamp).await? {
+                    ready.push((job, Permitted { id: notice.id, permit }));
+                    notices.push(notice);
                 }
-                Err(refusal) => {
-                    self.store.wait_with_work(job, self.now() + Duration::hours(1), &refusal.to_string()).await?;
-                    return Ok(false);
+            }
+            waiting = Vec::new();
+            let outcomes = self.store.emails_leave(&ready, &stamp).await?;
+            for (((job, _), notice), outcome) in ready.into_iter().zip(notices).zip(outcomes) {
+                match outcome {
+                    Leaving::Goes => leaving.push((job, notice)),
+                    Leaving::Gone => {}
+                    Leaving::Overtaken => waiting.push(job),
                 }
-            };
-            match self.store.email_leaves(job, &Permitted { id: notice.id, permit }, stamp).await? {
-                Leaving::Goes => return Ok(true),
-                Leaving::Gone => return Ok(false),
-                Leaving::Overtaken => {}
+            }
+            if waiting.is_empty() {
+                break;
             }
         }
         let soon = self.now() + Duration::minutes(1);
-        self.store.wait_with_work(job, soon, &Refusal::Overtaken.to_string()).await?;
-        Ok(false)
+        for job in waiting {
+            self.store.wait_with_work(&job, soon, &Refusal::Overtaken.to_string()).await?;
+        }
+        Ok(leaving)
+    }
+
+    async fn look_before_sending(
+        &self,
+        seen: &Seen,
+        job: &Job,
+        notice: &Notice,
+        stamp: &Stamp,
+    ) -> Result<Option<Permit>> {
+        if notice.state != NoticeState::Rendered {
+            self.store.complete_work(job).await?;
+            return Ok(None);
+        }
+        match self.leave_for_notice(seen, notice, stamp.on) {
+            Ok(permit) => return Ok(Some(permit)),
+            Err(refusal) if refusal.remedy() == Remedy::Cancel => {
+                self.drop_piece(notice.id, &refusal, stamp).await?;
+                self.store.complete_work(job).await?;
+            }
+            Err(refusal) => {
+                let later = self.now() + Duration::hours(1);
+                self.store.wait_with_work(job, later, &refusal.to_string()).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn send(&self, job: &Job, notice: &Notice, mailer: &Mailer) -> Result<bool> {
+        let missing = |hash: &str| OfficeError::DocumentMissing { kind: MediaType::Email, hash: hash.to_owned() };
+        let hash = notice.document.as_ref().ok_or_else(|| missing("none"))?;
+        let document = self.store.document(hash).await?.ok_or_else(|| missing(hash.as_str()))?;
+        let delivery = self.deliver(notice, &document, mailer).await;
+        self.record_delivery(job, delivery).await
     }
 
     async fn deliver(&self, notice: &Notice, document: &Document, mailer: &Mailer) -> Delivery {
@@ -178,11 +216,11 @@ impl Office {
             .unwrap_or_else(|_| Delivery::Retry(format!("the mail server did not finish within {EMAIL_SECONDS} s")))
     }
 
-    async fn record_delivery(&self, job: &Job, delivery: Delivery, stamp: &Stamp) -> Result<bool> {
+    async fn record_delivery(&self, job: &Job, delivery: Delivery) -> Result<bool> {
+        let stamp = &self.daemon_stamp(self.today());
         match delivery {
             Delivery::Accepted(proof) => {
                 self.store.email_sent(job.work.notice(), stamp.on, &proof, stamp).await?;
-                self.store.complete_work(job).await?;
                 Ok(true)
             }
             Delivery::Retry(error) if job.attempts < EMAIL_ATTEMPTS => {

@@ -165,11 +165,13 @@ use_cases! {
     fn notices_of_batch(&self, batch: BatchId) -> Vec<Notice>;
     /// The notice.
     fn notice(&self, id: NoticeId) -> Notice;
+    /// The notices with the ids, in the order of their ids; one that there is not is an error.
+    fn notices(&self, ids: &[NoticeId]) -> Vec<Notice>;
     /// Releases those of the notices that are planned, and enqueues their rendering. One whose account has learned
     /// something since the second look is left as it is.
     fn release_notices(&self, pieces: &[Permitted<NoticeId>], stamp: &Stamp) -> Carried<NoticeId>;
-    /// Restates what a planned notice says: its dates and amounts as of the day on which it is released.
-    fn restate_notice(&self, id: NoticeId, facts: &NoticeFacts, stamp: &Stamp) -> ();
+    /// Restates what planned notices say: their dates and amounts as of the day on which they are released.
+    fn restate_notices(&self, restated: &[(NoticeId, NoticeFacts)], stamp: &Stamp) -> ();
     /// Cancels those of the notices that nobody was told of yet. Gives the canceled.
     fn cancel_notices(&self, ids: &[NoticeId], cause: &str, stamp: &Stamp) -> Vec<NoticeId>;
     /// Voids those of the notices that were not mailed: their dates have become too early. The stage is decided anew.
@@ -187,10 +189,10 @@ use_cases! {
     fn mark_mailed(&self, pieces: &Pieces, on: Day, proof: &str, stamp: &Stamp) -> Vec<NoticeId>;
     /// A piece came back: its service is void.
     fn mark_returned(&self, id: NoticeId, on: Day, reason: &str, stamp: &Stamp) -> ();
-    /// Records that an email goes to the mail server now, with its work still held under this claim and nothing learned
-    /// of its account since the second look.
-    fn email_leaves(&self, job: &Job, permit: &Permitted<NoticeId>, stamp: &Stamp) -> Leaving;
-    /// The mail server accepted an email. One that was canceled or voided on its way was sent all the same: it serves
+    /// Records that emails go to the mail server now, each with its work still held under this claim and nothing learned
+    /// of its account since the second look. Outcomes are in the order of `emails`.
+    fn emails_leave(&self, emails: &[(Job, Permitted<NoticeId>)], stamp: &Stamp) -> Vec<Leaving>;
+    /// The mail server accepted an email: its work is done, whoever holds it. One that was canceled or voided on its way was sent all the same: it serves
     /// nothing, and stands on the exceptions list.
     fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> ();
     /// An email bounced.

@@ -28,7 +28,8 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId, Role, RunId, Service,
+    AccountId, Act, Action, CallId, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId, Role,
+    RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
 

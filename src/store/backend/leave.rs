@@ -34,12 +34,16 @@ pub(super) struct Named<'a> {
 impl<'a, Id: Copy + Ord + Display> Leave<'a, Id> {
     /// Compares the leave of each piece with what is known now. Its accounts are locked, in order of their ids, until the
     /// transaction ends.
-    pub(super) async fn of(conn: &mut Conn, pieces: &'a [Permitted<Id>]) -> Result<Self> {
+    pub(super) async fn of(conn: &mut Conn, pieces: impl IntoIterator<Item = &'a Permitted<Id>>) -> Result<Self>
+    where
+        Id: 'a,
+    {
+        let pieces: Vec<&Permitted<Id>> = pieces.into_iter().collect();
         let accounts = pieces.iter().map(|piece| piece.permit.pending().account).collect();
         let known = facts_seqs(conn, &accounts).await?;
         let is_current =
             |permit: &Permit| known.get(&permit.pending().account).is_some_and(|seq| *seq == permit.facts_seq());
-        let (standing, overtaken): (Vec<_>, Vec<_>) = pieces.iter().partition(|piece| is_current(&piece.permit));
+        let (standing, overtaken): (Vec<_>, Vec<_>) = pieces.into_iter().partition(|piece| is_current(&piece.permit));
         Ok(Self {
             standing: standing.into_iter().map(|piece| (piece.id, &piece.permit)).collect(),
             overtaken: overtaken.into_iter().map(|piece| piece.id).collect(),

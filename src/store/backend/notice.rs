@@ -238,6 +238,11 @@ impl Backend {
         Ok(kept::one(&mut tx, id.0).await?.1)
     }
 
+    pub async fn notices(&self, ids: &[NoticeId]) -> Result<Vec<Notice>> {
+        let mut tx = self.read().await?;
+        chosen(&mut tx, ids).await
+    }
+
     pub async fn release_notices(&self, pieces: &[Permitted<NoticeId>], stamp: &Stamp) -> Result<Carried<NoticeId>> {
         let mut tx = self.write().await?;
         let leave = Leave::of(&mut tx, pieces).await?;
@@ -257,13 +262,18 @@ impl Backend {
         Ok(Carried { done: released, overtaken: leave.overtaken })
     }
 
-    pub async fn restate_notice(&self, id: NoticeId, facts: &NoticeFacts, stamp: &Stamp) -> Result<()> {
+    pub async fn restate_notices(&self, restated: &[(NoticeId, NoticeFacts)], stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (_, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
-        unless(&notice, notice.state == NoticeState::Planned, "planned")?;
-        notice.facts = facts.clone();
-        put(&mut tx, std::slice::from_ref(&notice)).await?;
-        log::write(&mut tx, &lines(&[notice], "notice restated", "its dates and amounts are of today"), None, stamp)
+        let restated: BTreeMap<NoticeId, &NoticeFacts> = restated.iter().map(|(id, facts)| (*id, facts)).collect();
+        let mut notices = chosen(&mut tx, &restated.keys().copied().collect::<Vec<_>>()).await?;
+        for notice in &mut notices {
+            unless(notice, notice.state == NoticeState::Planned, "planned")?;
+            if let Some(facts) = restated.get(&notice.id) {
+                notice.facts = (*facts).clone();
+            }
+        }
+        put(&mut tx, &notices).await?;
+        log::write(&mut tx, &lines(&notices, "notice restated", "its dates and amounts are of today"), None, stamp)
             .await?;
         Ok(tx.commit().await?)
     }
@@ -435,21 +445,28 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
-    pub async fn email_leaves(&self, job: &Job, piece: &Permitted<NoticeId>, stamp: &Stamp) -> Result<Leaving> {
+    pub async fn emails_leave(&self, emails: &[(Job, Permitted<NoticeId>)], stamp: &Stamp) -> Result<Vec<Leaving>> {
         let mut tx = self.write().await?;
-        let leave = Leave::of(&mut tx, std::slice::from_ref(piece)).await?;
-        if !leave.overtaken.is_empty() {
-            return Ok(Leaving::Overtaken);
+        let leave = Leave::of(&mut tx, emails.iter().map(|(_, piece)| piece)).await?;
+        let notices = chosen(&mut tx, &leave.ids()).await?;
+        let (mut outcomes, mut going) = (Vec::with_capacity(emails.len()), Vec::new());
+        for (job, piece) in emails {
+            let Some(notice) = notices.iter().find(|notice| notice.id == piece.id) else {
+                outcomes.push(Leaving::Overtaken);
+                continue;
+            };
+            let ready = notice.channel == Channel::Email && notice.state == NoticeState::Rendered;
+            if !ready || job.work.notice() != piece.id || !outbox::is_held(&mut tx, job).await? {
+                outcomes.push(Leaving::Gone);
+                continue;
+            }
+            leave.is_for(notice.id, &named(notice, stamp))?;
+            going.push(notice.clone());
+            outcomes.push(Leaving::Goes);
         }
-        let (_, notice) = kept::one::<Notice>(&mut tx, job.work.notice().0).await?;
-        let ready = notice.channel == Channel::Email && notice.state == NoticeState::Rendered;
-        if !ready || !outbox::is_held(&mut tx, job).await? {
-            return Ok(Leaving::Gone);
-        }
-        leave.is_for(notice.id, &named(&notice, stamp))?;
-        log::write(&mut tx, &lines(&[notice], "email leaves", ""), None, stamp).await?;
+        log::write(&mut tx, &lines(&going, "email leaves", ""), None, stamp).await?;
         tx.commit().await?;
-        Ok(Leaving::Goes)
+        Ok(outcomes)
     }
 
     pub async fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> Result<()> {
@@ -477,6 +494,7 @@ impl Backend {
             events = event_each_act(std::slice::from_ref(&notice), EventKind::NoticeMailed, on);
             events.extend(event_each_act(std::slice::from_ref(&notice), EventKind::NoticeServed, served));
         }
+        outbox::sent(&mut tx, id).await?;
         step(&mut tx, &[notice], &events, "email sent", proof, stamp).await?;
         Ok(tx.commit().await?)
     }

@@ -157,6 +157,18 @@ pub(super) async fn is_held(conn: &mut Conn, job: &Job) -> Result<bool> {
     Ok(held.is_some())
 }
 
+/// An email has left: nobody shall send it again, whoever holds its work by now.
+pub(super) async fn sent(conn: &mut Conn, notice: NoticeId) -> Result<()> {
+    sqlx::query(
+        "UPDATE outbox SET state = 'done', lease_until = 0 WHERE kind = $1 AND subject = $2 AND state = 'ready'",
+    )
+    .bind(WorkKind::SendEmail.word())
+    .bind(notice.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Ends work that this claim still holds.
 pub(super) async fn settle_work(conn: &mut Conn, job: &Job, state: &str, error: Option<&str>) -> Result<bool> {
     let done = sqlx::query(
