@@ -54,6 +54,10 @@ impl<'a> Case<'a> {
             return Vec::new();
         }
         let after_default = self.track.track.opens == Opens::On(EventKind::InstallmentMissed);
+        let posted = match &guard.limit {
+            Limit::ArrangementDefault { posted: Some(posted), .. } => self.without_posting_after_default(*posted),
+            _ => None,
+        };
         let found = match &guard.limit {
             // After a default the age is that of the default.
             Limit::DebtAge { .. } if after_default => None,
@@ -61,12 +65,12 @@ impl<'a> Case<'a> {
             Limit::NoticeBefore { offset, by, .. } => self.too_short(*offset, by),
             Limit::OccupantCopy { offset } => self.without_occupant(*offset),
             Limit::Contact { contact, posted } => self.without_contact(*contact, *posted),
-            Limit::ArrangementDefault { days } if after_default => self.too_soon_after_default(*days),
+            Limit::ArrangementDefault { days, .. } if after_default => self.too_soon_after_default(*days),
             // These bar at every act; no text of a policy goes around them.
             Limit::NeverOn { .. } | Limit::NeverWhile { .. } | Limit::ArrangementDefault { .. } => None,
             Limit::NeverAlone { .. } => None,
         };
-        found.into_iter().collect()
+        found.into_iter().chain(posted).collect()
     }
 
     fn shuts_off(self, guard: &Guard) -> bool {
@@ -122,7 +126,7 @@ impl<'a> Case<'a> {
 
     /// No notice by the channels is certain to stand so long before the shut-off.
     fn too_short(self, offset: Offset, by: &[Channel]) -> Option<Fault> {
-        let notices = self.track.stages.iter().filter(|stage| reaches(stage, by));
+        let notices = self.track.stages.iter().filter(|stage| reaches(stage, by) && !is_after_default(stage));
         let needed = self.gap(offset.of_guard());
         // The notice that comes nearest to being enough is the one to speak of.
         let mut best: Option<(i64, Span, &StageId)> = None;
@@ -189,6 +193,7 @@ impl<'a> Case<'a> {
         let id = &self.stage.stage.id;
         let orders = |wanted: fn(&Action) -> bool| {
             let ahead = self.track.stages.iter().take_while(|stage| stage.stage.id != *id);
+            let ahead = ahead.filter(|stage| !is_after_default(stage));
             ahead.flat_map(|stage| &stage.stage.acts).any(wanted)
         };
         if !orders(|act| matches!(act, Action::Call(call) if call.required)) {
@@ -216,6 +221,38 @@ impl<'a> Case<'a> {
         let id = &self.stage.stage.id;
         let message = format!("`{id}` may shut off before {days} days have passed since the installment was missed");
         Some(Fault::new(self.place(missed), message).help(format!("`start: {days} days after installment missed`")))
+    }
+
+    /// No stage ahead is certain to leave a notice at the premises where an installment was missed. When it was left is seen
+    /// when the shut-off acts. One that asks that no arrangement was missed never acts after a default.
+    fn without_posting_after_default(self, posted: Offset) -> Option<Fault> {
+        let never = |cond: &Cond| matches!(cond, Cond::Not(inner) if in_default(inner));
+        let asked: Vec<&Cond> =
+            [&self.track.track.only_if, &self.stage.stage.only_if].into_iter().flat_map(|cond| parts(cond)).collect();
+        if asked.iter().any(|part| never(part)) {
+            return None;
+        }
+        let is_certain = |stage: &StageDraft| {
+            let lapses = stage.stage.end.as_ref().is_some_and(|end| end.then == Expiry::Lapse);
+            let holds = |part: &&Cond| in_default(part) || asked.contains(part);
+            !lapses && stage.stage.waive_if.is_none() && parts(&stage.stage.only_if).iter().all(holds)
+        };
+        let id = &self.stage.stage.id;
+        let mut ahead = self.track.stages.iter().take_while(|stage| stage.stage.id != *id);
+        if ahead.any(|stage| stage.stage.acts.iter().any(posts) && is_certain(stage)) {
+            return None;
+        }
+        let (message, help) = (
+            format!(
+                "after a missed installment `{id}` shuts off without a notice left at the premises {} before",
+                words(posted)
+            ),
+            format!(
+                "add a stage ahead of it with `lead: {} before {id}`, `if: arrangement missed` and `do: {{tag: NOTICE, statutory: yes}}`",
+                words(posted)
+            ),
+        );
+        Some(Fault::new(self.stage.at, message).help(help))
     }
 
     fn sent_alone(self, by: &[Channel]) -> Vec<Fault> {
@@ -326,6 +363,16 @@ fn parts(cond: &Cond) -> Vec<&Cond> {
         Cond::All(inner) => inner.iter().flat_map(parts).collect(),
         Cond::Any(_) | Cond::Not(_) | Cond::Is(..) => vec![cond],
     }
+}
+
+/// Whether the condition is that an installment was missed.
+fn in_default(cond: &Cond) -> bool {
+    *cond == Cond::Is(Fact::ArrangementMissed, Cmp::Eq, Value::Flag(true))
+}
+
+/// Whether a stage acts after a missed installment alone: it says nothing to the others.
+fn is_after_default(stage: &StageDraft) -> bool {
+    parts(&stage.stage.only_if).into_iter().any(in_default)
 }
 
 /// Events that cannot come before the notice has left.
