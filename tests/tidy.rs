@@ -330,6 +330,7 @@ fn nothing_goes_out_without_a_second_look() {
         "approve_orders",
         "finalize_orders",
         "dispatch_orders",
+        "approve_referral",
         "make_export",
     ] {
         let declared = store.lines().find(|line| line.contains(&format!("fn {step}("))).unwrap();

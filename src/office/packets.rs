@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::accounts::need_reason;
+use super::looks::LOOKS;
 use super::{Office, OfficeError, Result, Rules};
+use crate::audit::Refusal;
 use crate::domain::day::plus_days;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::settle;
@@ -16,7 +18,7 @@ use crate::notices::files::write_whole;
 use crate::referral::PacketInput;
 use crate::referral::input::{ArrangementRecord, City, HistoryLine, HoldRecord, NoticeExhibit, PolicyBasis};
 use crate::referral::packet::{Packet, build};
-use crate::store::Account;
+use crate::store::{Account, Permitted};
 
 /// How many lines of the log a packet reads.
 const LOG_LINES: u32 = 10_000;
@@ -30,12 +32,27 @@ pub struct PacketMade {
 }
 
 impl Office {
-    /// Approves a candidate for legal action.
+    /// Approves a candidate for legal action, after another look at it.
     ///
     /// # Errors
-    /// When it is none any more.
+    /// When it is none any more, or something stands against it; it then stays a candidate.
     pub async fn approve_referral(&self, id: ReferralId, by: &str) -> Result<()> {
-        Ok(self.store.approve_referral(id, &self.stamp(by)).await?)
+        let stamp = self.stamp(by);
+        for _ in 0..LOOKS {
+            let referral = self.store.referral(id).await?;
+            if referral.state != ReferralState::Candidate {
+                return Err(OfficeError::refused(
+                    format!("referral {id} is {}", referral.state),
+                    "only a candidate is approved: `arrears referrals list` shows them",
+                ));
+            }
+            let permit = self.leave_for_referral(&referral, stamp.on).await?.map_err(OfficeError::Reexamined)?;
+            let carried = self.store.approve_referral(&Permitted { id, permit }, &stamp).await?;
+            if carried.overtaken.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(OfficeError::Reexamined(Refusal::Overtaken))
     }
 
     /// Declines a candidate with a reason.

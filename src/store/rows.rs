@@ -314,6 +314,8 @@ words! {
         PolicyGap = "policy_gap",
         /// Money came after the crew was sent.
         RecallCrew = "recall_crew",
+        /// A crew has not said what came of an order of an earlier day.
+        NoResult = "no_result",
         Incident = "incident",
     }
 }
@@ -331,6 +333,7 @@ impl ExceptionKind {
             | Self::WorkFailed
             | Self::PolicyGap
             | Self::RecallCrew
+            | Self::NoResult
             | Self::Incident => false,
         }
     }

@@ -11,10 +11,10 @@ use super::given::{Carried, CrewResult, ExceptionKind, Permitted, ShutOff, Stamp
 use super::kept::{self, Kept};
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, exception, notice, rows, sql, touch, word};
+use super::{Backend, Conn, LOCK_NO_IMPORT, Result, StoreError, exception, ledger, notice, rows, sql, touch, word};
 use crate::audit::Ordered;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
-use crate::domain::{AccountId, Day, EventKind, OrderId, Service};
+use crate::domain::{AccountId, Day, EventKind, OrderId, Service, UnmatchedId};
 
 #[derive(Serialize)]
 struct OrderRow<'a> {
@@ -78,6 +78,7 @@ pub(super) async fn cancel(
             let text =
                 format!("order {}: call the crew back from the {} of {}: {cause}", order.id, order.kind, order.service);
             exception::open(conn, Some(order.account), ExceptionKind::RecallCrew, &text, stamp).await?;
+            exception::settle(conn, order.account, ExceptionKind::NoResult, &silence(order), stamp).await?;
         }
         order.state = OrderState::Canceled;
         order.cause = Some(cause);
@@ -85,6 +86,16 @@ pub(super) async fn cancel(
     }
     event::record(conn, &events, stamp).await?;
     put(conn, &orders).await
+}
+
+/// What the exceptions list says of an order of which the crew says nothing.
+fn silence(order: &FieldOrder) -> String {
+    let FieldOrder { id, kind, service, for_day, .. } = order;
+    let crew = order.crew.as_deref().unwrap_or("a crew");
+    format!(
+        "order {id}: {crew} has the {kind} of {service} for {for_day} and has not said what came of it: ask, and record it \
+         with `arrears orders result {id} --done --on DATE --by NAME`, or `--not-done --note WHY`"
+    )
 }
 
 fn event_of(order: &FieldOrder, kind: EventKind, on_day: Day) -> NewEvent {
@@ -183,10 +194,16 @@ impl Backend {
         &self,
         passed: &[Permitted<OrderId>],
         refused: &[(OrderId, FinalizeRefusal)],
+        unmatched: UnmatchedId,
         stamp: &Stamp,
     ) -> Result<Carried<OrderId>> {
         let mut tx = self.write().await?;
-        let leave = Leave::of(&mut tx, passed).await?;
+        // Money that nobody could place belongs to no account whose facts could move: the whole list is looked at again.
+        sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
+        let is_news = ledger::has_unmatched_since(&mut tx, unmatched).await?;
+        let (passed, waiting) = if is_news { (&[][..], passed) } else { (passed, &[][..]) };
+        let mut leave = Leave::of(&mut tx, passed).await?;
+        leave.overtaken.extend(waiting.iter().map(|order| order.id));
         let mut orders = chosen(&mut tx, leave.ids().into_iter()).await?;
         orders.retain(|order| order.state == OrderState::Approved);
         for order in &mut orders {
@@ -243,6 +260,17 @@ impl Backend {
         Ok(Carried { done: ids_of(&orders), overtaken: leave.overtaken })
     }
 
+    pub async fn report_missing_results(&self, day: Day, stamp: &Stamp) -> Result<u64> {
+        let mut tx = self.write().await?;
+        let query = kept::select("state = $1 AND for_day < $2 ORDER BY id");
+        let silent: Vec<FieldOrder> = kept::list(&mut tx, query.bind(OrderState::Dispatched.word()).bind(day)).await?;
+        for order in &silent {
+            exception::open(&mut tx, Some(order.account), ExceptionKind::NoResult, &silence(order), stamp).await?;
+        }
+        tx.commit().await?;
+        Ok(u64::try_from(silent.len()).unwrap_or(u64::MAX))
+    }
+
     pub async fn record_order_result(&self, id: OrderId, result: &CrewResult, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
         let (account, mut order) = kept::one::<FieldOrder>(&mut tx, id.0).await?;
@@ -262,6 +290,7 @@ impl Backend {
                  met it is not done, with the hour of the visit"
             )));
         }
+        exception::settle(&mut tx, account, ExceptionKind::NoResult, &silence(&order), stamp).await?;
         order.crew = Some(result.crew.clone());
         order.note.clone_from(&result.note);
         if result.done {

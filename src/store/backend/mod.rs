@@ -38,8 +38,8 @@ use super::super::commit::Commit;
 use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
-    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION, MIGRATIONS,
-    SKIP_LOCKED, body, ids, rows, texts,
+    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION,
+    LOCK_NO_IMPORT, MIGRATIONS, SKIP_LOCKED, body, ids, rows, texts,
 };
 use crate::domain::{AccountId, Day};
 
