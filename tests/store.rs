@@ -23,7 +23,7 @@ use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::promise::PromiseState;
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
-    AccountId, Act, ActKey, Action, Actor, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
+    AccountId, Act, ActKey, Action, Actor, CallId, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
     NoticeId, OrderId, PolicyHash, Profile, Recipient, ReferralId, Role, RuleId, RunId, Service, Snapshot, UnmatchedId,
 };
 use arrears::rulebook::policy::LedgerRules;
@@ -480,7 +480,7 @@ async fn release(store: &Store, notice: NoticeId, on: &str) -> Carried<NoticeId>
 /// Looks again, and gives the order to a crew.
 async fn dispatch(store: &Store, order: OrderId, on: &str) -> Carried<OrderId> {
     let piece = leave_for_order(store, order, on).await;
-    store.dispatch_orders(&[piece], "Truck 2", &lead(on)).await.expect("the dispatch")
+    store.dispatch_orders(&[piece], UnmatchedId(0), "Truck 2", &lead(on)).await.expect("the dispatch")
 }
 
 /// Looks again and approves.
@@ -1391,7 +1391,23 @@ async fn the_lead_orders_the_call_list_and_releases_it(store: Store, _: String) 
     let ranked = store.call_list(day("2026-05-01")).await.expect("the list");
     let order: Vec<_> = ranked.iter().map(|call| call.id).collect();
     assert_eq!(order, [waiting[2].id, waiting[0].id, waiting[1].id]);
-    assert_eq!(store.release_call_list(day("2026-05-01"), &lead("2026-05-01")).await.expect("released"), 2);
+    // A fact since the look keeps one back; it stays on the list, and the next look withholds it.
+    let mut pieces = Vec::new();
+    for call in [&waiting[0], &waiting[2]] {
+        let of = call.of.clone().expect("a stage");
+        pieces.push(leave(&store, call.id, call.account, Ordered::Call, of, "2026-05-01").await);
+    }
+    take_entries(&store, vec![payment("1001", "P-1", 500, "2026-05-01")], &at("2026-05-01")).await;
+    let release = async |pieces: &[Permitted<CallId>], withheld: &[(CallId, String)]| {
+        store.release_call_list(day("2026-05-01"), pieces, withheld, &lead("2026-05-01")).await.expect("released")
+    };
+    let (kept_back, released) = (waiting[0].id, waiting[2].id);
+    let outcome = release(&pieces, &[]).await;
+    assert_eq!(outcome, Carried { done: vec![released], overtaken: vec![kept_back] });
+    assert_eq!(store.call(kept_back).await.expect("the call").state, CallState::Listed);
+    assert_eq!(release(&[], &[(kept_back, "paid".to_owned())]).await, all_done(&[]));
+    let call = store.call(kept_back).await.expect("the call");
+    assert_eq!((call.state, call.cause.as_deref()), (CallState::Waiting, Some("paid")));
     // What was not called waits for the next list.
     assert_eq!(store.calls_waiting(day("2026-05-04")).await.expect("left over").len(), 2);
     store.set_call_list(day("2026-05-04"), &[listed(&waiting[0], 1)], &at("2026-05-04")).await.expect("the next list");
@@ -1637,6 +1653,7 @@ async fn an_unmatched_payment_that_came_in_after_the_checks_leaves_the_whole_lis
     let open = store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list");
     let outcome = store.finalize_orders(&pieces, &[], open[0].id, &stamp).await.expect("an outcome");
     assert_eq!(outcome, all_done(&[order]), "the checks knew of it");
+    assert_eq!(dispatch(&store, order, "2026-05-22").await, overtaken(&[order]), "nor does the crew go without a look");
     store.reject_payment(open[0].id, &stamp).await.expect("rejected");
     assert_eq!(store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list"), []);
     assert_eq!(store.unmatched_payments(None).await.expect("the list").len(), 1);
@@ -1862,7 +1879,7 @@ async fn a_payment_before_approval_finalization_or_dispatch_keeps_the_order_wher
 
     let piece = leave_for_order(&store, order, "2026-05-22").await;
     comes_between("P-3").await;
-    let outcome = store.dispatch_orders(&[piece], "Truck 4", &stamp).await.expect("an outcome");
+    let outcome = store.dispatch_orders(&[piece], UnmatchedId(0), "Truck 4", &stamp).await.expect("an outcome");
     assert_eq!(outcome, overtaken(&[order]));
     assert_eq!(state().await, OrderState::Finalized);
     assert!(snapshot(&store, debtor).await.events.is_empty());

@@ -325,6 +325,7 @@ fn nothing_goes_out_without_a_second_look() {
     let store = fs::read_to_string(root().join("src/store/mod.rs")).unwrap();
     for step in [
         "release_notices",
+        "release_call_list",
         "make_batch",
         "email_leaves",
         "approve_orders",

@@ -70,13 +70,19 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// No promise is open and no arrangement performs: what bars a disconnection and a referral.
-    pub(super) fn is_not_being_paid(self, day: Day) -> Checked {
+    /// No promise to pay is open.
+    pub(super) fn is_not_promised(self, day: Day) -> Checked {
         for promise in self.snapshot.promises.iter().filter(|promise| promise.made_on <= day) {
             if promise.state(&self.snapshot.payments, day) == PromiseState::Open {
                 return Err(Broken::PromiseOpen { amount: promise.amount, through: promise.last_day() }.into());
             }
         }
+        Ok(())
+    }
+
+    /// No promise is open and no arrangement performs: what bars a disconnection and a referral.
+    pub(super) fn is_not_being_paid(self, day: Day) -> Checked {
+        self.is_not_promised(day)?;
         for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
             match plan.standing(&self.snapshot.applications, day).state {
                 ArrangementState::Performing => {

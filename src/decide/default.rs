@@ -16,7 +16,7 @@ use crate::domain::decision::Verdict;
 use crate::domain::{Day, EventKind, RuleId};
 use crate::rulebook::policy::{Limit, Stage};
 
-impl<'a> Planner<'_, 'a> {
+impl Planner<'_, '_> {
     /// The first day on which the wait no longer stands against a shut-off, and on which a posting counts.
     pub fn wait_over(&self, days: u16) -> Option<Day> {
         self.view.defaults().max().map(|missed| plus_days(missed, i64::from(days)))

@@ -36,6 +36,11 @@ const fn is_shut_off(kind: OrderKind) -> bool {
     }
 }
 
+/// Up to where a look at shut-offs knows the payments that match no account.
+fn last_of(unmatched: &[UnmatchedPayment]) -> UnmatchedId {
+    unmatched.last().map_or(UnmatchedId(0), |payment| payment.id)
+}
+
 /// An order in a state that does not allow the step.
 fn standing(order: &FieldOrder) -> String {
     format!("the {} is {}", order.kind, order.state)
@@ -103,8 +108,7 @@ impl Office {
                     Err(refusal) => canceled.push((order.id, refusal)),
                 }
             }
-            let seen = unmatched.last().map_or(UnmatchedId(0), |payment| payment.id);
-            let carried = self.store.finalize_orders(&passed, &canceled, seen, &stamp).await?;
+            let carried = self.store.finalize_orders(&passed, &canceled, last_of(&unmatched), &stamp).await?;
             outcome.finalized.extend(carried.done);
             outcome.refused.extend(canceled);
             waiting.retain(|order| carried.overtaken.contains(&order.id));
@@ -243,7 +247,7 @@ impl Office {
                     }
                 }
             }
-            let carried = self.store.dispatch_orders(&passed, crew, &stamp).await?;
+            let carried = self.store.dispatch_orders(&passed, last_of(&unmatched), crew, &stamp).await?;
             outcome.done.extend(carried.done);
             waiting = carried.overtaken;
         }

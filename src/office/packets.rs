@@ -244,3 +244,53 @@ fn basis(rules: &Rules) -> PolicyBasis {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::notice::NoticeState;
+    use crate::office::testing::{City, day};
+
+    /// The demand was mailed on August 21; on September 21 the agency's candidate waits.
+    async fn candidate(city: &City) -> ReferralId {
+        let office = &city.office;
+        city.at("2026-08-21", "04:00");
+        office.night(day("2026-08-21")).await.unwrap();
+        let planned = office.store.notices_in(NoticeState::Planned, 10).await.unwrap();
+        let ids: Vec<_> = planned.iter().map(|notice| notice.id).collect();
+        office.release_notices(&ids, "Ruth").await.unwrap();
+        office.work_outbox(&city.mailer()).await.unwrap();
+        let made = office.make_batch("Ruth").await.unwrap().unwrap();
+        office.mark_batch_mailed(made.batch, day("2026-08-21"), "PS 3665", "Ruth").await.unwrap();
+        city.at("2026-09-21", "04:00");
+        office.night(day("2026-09-21")).await.unwrap();
+        office.store.referrals(Some(ReferralState::Candidate)).await.unwrap()[0].id
+    }
+
+    #[tokio::test]
+    async fn a_referral_is_approved_after_another_look_and_the_approver_reads_what_stands_against_it() {
+        let city = City::new().await;
+        let id = candidate(&city).await;
+        let account = city.debtor().await;
+        let dispute =
+            city.office.hold(account, HoldKind::Dispute, (None, None), "meter read twice", "Omar").await.unwrap();
+        let refused = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        assert_eq!(refused.to_string(), "not done: a dispute hold stands");
+        assert_eq!(city.office.store.referral(id).await.unwrap().state, ReferralState::Candidate);
+        city.office.end_hold(dispute, "read right", "Ruth").await.unwrap();
+        city.office.approve_referral(id, "Ruth").await.unwrap();
+        assert_eq!(city.office.store.referral(id).await.unwrap().state, ReferralState::Approved);
+        let again = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        assert!(again.to_string().contains("only a candidate is approved"), "{again}");
+    }
+
+    #[tokio::test]
+    async fn a_referral_whose_debt_was_paid_a_moment_ago_is_not_approved() {
+        let city = City::new().await;
+        let id = candidate(&city).await;
+        // The file is in the books, and nobody has decided the account yet.
+        city.lockbox("10-000417", "260.00", "2026-09-21").await;
+        let refused = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        assert!(matches!(refused, OfficeError::Reexamined(Refusal::Paid)), "{refused}");
+    }
+}

@@ -233,8 +233,9 @@ use_cases! {
     fn assign_call(&self, id: CallId, to: Option<&str>, stamp: &Stamp) -> ();
     /// Drops a call with a reason.
     fn drop_call(&self, id: CallId, reason: &str, stamp: &Stamp) -> ();
-    /// Releases the list of `day`; gives the number of its calls.
-    fn release_call_list(&self, day: Day, stamp: &Stamp) -> u64;
+    /// Releases those calls of the list of `day` whose accounts have learned nothing since the second look. Those withheld
+    /// wait again, each with its reason.
+    fn release_call_list(&self, day: Day, calls: &[Permitted<CallId>], withheld: &[(CallId, String)], stamp: &Stamp) -> Carried<CallId>;
     /// Records an attempt with what follows it: events, a promise, a hold, an opt-out, another day.
     fn record_attempt(&self, attempt: &CallAttempt, follow: &FollowUp, stamp: &Stamp) -> ();
     /// The account's attempts, oldest first.
@@ -286,8 +287,9 @@ use_cases! {
     /// whole list (a channel is not loaded) is not for here: the orders stay approved until it is loaded. `unmatched` is the
     /// last open payment without an account that the checks knew of: where another has come in, none is finalized.
     fn finalize_orders(&self, passed: &[Permitted<OrderId>], refused: &[(OrderId, FinalizeRefusal)], unmatched: UnmatchedId, stamp: &Stamp) -> Carried<OrderId>;
-    /// Gives finalized shut-offs and approved restorations and tags to a crew.
-    fn dispatch_orders(&self, orders: &[Permitted<OrderId>], crew: &str, stamp: &Stamp) -> Carried<OrderId>;
+    /// Gives finalized shut-offs and approved restorations and tags to a crew; no shut-off where another open payment
+    /// without an account has come in than those that the checks knew of.
+    fn dispatch_orders(&self, orders: &[Permitted<OrderId>], unmatched: UnmatchedId, crew: &str, stamp: &Stamp) -> Carried<OrderId>;
     /// Puts the orders of days before `day` that a crew has, and of which it has not said what came of them, on the
     /// exceptions list, each once; gives their number. The line is cleared with the result.
     fn report_missing_results(&self, day: Day, stamp: &Stamp) -> u64;

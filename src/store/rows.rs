@@ -136,8 +136,7 @@ impl Work {
     }
 }
 
-/// Work that this worker has claimed. Whoever claims it after the lease has run out holds a higher token, and the
-/// earlier claim can no longer complete it.
+/// Work that is claimed. Who claims it once the lease has run out holds a higher token, and this claim completes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     pub account: AccountId,
@@ -314,7 +313,6 @@ words! {
         PolicyGap = "policy_gap",
         /// Money came after the crew was sent.
         RecallCrew = "recall_crew",
-        /// A crew has not said what came of an order of an earlier day.
         NoResult = "no_result",
         Incident = "incident",
     }

@@ -14,6 +14,7 @@ mod exception;
 mod export;
 mod fee;
 mod field_order;
+mod field_result;
 mod hold;
 mod import;
 mod kept;
