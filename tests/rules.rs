@@ -129,9 +129,9 @@ fn the_pack_reads_as_the_statute_does() {
     let policy = riverbend();
     let limits: Vec<&Limit> = policy.guards.iter().map(|guard| &guard.limit).collect();
     assert!(limits.contains(&&Limit::DebtAge { days: 60 }));
-    assert!(limits.contains(&&Limit::ArrangementDefault { days: 60 }));
-    let business = Offset { n: 7, unit: Unit::BusinessDay, more_than: false };
-    assert!(limits.contains(&&Limit::OccupantCopy { offset: business }));
+    let business = |n| Offset { n, unit: Unit::BusinessDay, more_than: false };
+    assert!(limits.contains(&&Limit::ArrangementDefault { days: 60, posted: Some(business(5)) }));
+    assert!(limits.contains(&&Limit::OccupantCopy { offset: business(7) }));
     let hours = |n| Offset { n, unit: Unit::Hour, more_than: false };
     assert!(limits.contains(&&Limit::Contact { contact: hours(24), posted: hours(48) }));
 }

@@ -23,8 +23,8 @@ use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::promise::PromiseState;
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
-    AccountId, Act, ActKey, Action, Actor, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
-    NoticeId, OrderId, PolicyHash, Profile, Recipient, ReferralId, Role, RuleId, RunId, Service, Snapshot,
+    AccountId, Act, ActKey, Action, Actor, CallId, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
+    NoticeId, OrderId, PolicyHash, Profile, Recipient, ReferralId, Role, RuleId, RunId, Service, Snapshot, UnmatchedId,
 };
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
@@ -35,6 +35,7 @@ use arrears::store::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use sqlx::Connection;
 
 /// Runs each contract on both databases, each time on an empty one.
 macro_rules! contract {
@@ -109,6 +110,9 @@ contract! {
     a_shut_off_is_approved_finalized_dispatched_and_done
     a_shut_off_refused_at_finalization_is_canceled_with_its_reason
     a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incident
+    an_order_without_a_result_is_told_once_and_settled_by_the_result
+    an_unmatched_payment_that_came_in_after_the_checks_leaves_the_whole_list_unfinalized
+    a_payment_between_the_second_look_and_the_approval_leaves_a_referral_a_candidate
     a_referral_is_approved_before_it_is_placed
     a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number
     a_payment_between_the_second_look_and_the_release_keeps_the_notice_back
@@ -149,8 +153,7 @@ fn use_cases_can_be_spawned(store: &Store, file: &ImportFile, stamp: &Stamp, att
     sent(store.release_notices(&[], stamp));
     sent(store.mark_mailed(&Pieces::Single(Vec::new()), stamp.on, "", stamp));
     sent(store.record_attempt(attempt, follow, stamp));
-    sent(store.finalize_orders(&[], &[], stamp));
-    sent(store.approve_referral(ReferralId(1), stamp));
+    sent(store.finalize_orders(&[], &[], UnmatchedId(0), stamp));
 }
 
 // What the stories are told with.
@@ -448,6 +451,12 @@ async fn leave_for_referral(store: &Store, id: ReferralId, on: &str) -> Permitte
     leave(store, id, referral.account, Ordered::Referral(referral.to), key.of, on).await
 }
 
+/// Looks again and approves.
+async fn approve_referral(store: &Store, id: ReferralId, on: &str) {
+    let piece = leave_for_referral(store, id, on).await;
+    assert_eq!(store.approve_referral(&piece, &lead(on)).await.expect("an outcome"), all_done(&[id]));
+}
+
 fn all_done<Id>(done: &[Id]) -> Carried<Id>
 where
     Id: Clone,
@@ -471,7 +480,7 @@ async fn release(store: &Store, notice: NoticeId, on: &str) -> Carried<NoticeId>
 /// Looks again, and gives the order to a crew.
 async fn dispatch(store: &Store, order: OrderId, on: &str) -> Carried<OrderId> {
     let piece = leave_for_order(store, order, on).await;
-    store.dispatch_orders(&[piece], "Truck 2", &lead(on)).await.expect("the dispatch")
+    store.dispatch_orders(&[piece], UnmatchedId(0), "Truck 2", &lead(on)).await.expect("the dispatch")
 }
 
 /// Looks again and approves.
@@ -1006,6 +1015,47 @@ async fn a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not(
     }
 }
 
+/// Until as many connections to the database wait for a lock.
+async fn until_blocked(url: &str, wanted: i64) {
+    let mut watching = sqlx::PgConnection::connect(url).await.expect("a connection of its own");
+    let select =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    loop {
+        let waiting: i64 = sqlx::query_scalar(select).fetch_one(&mut watching).await.expect("counted");
+        if waiting >= wanted {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+/// An import is stopped when its entries have their numbers and no account knows of them yet; the night would post a fee.
+#[test]
+fn a_fee_waits_for_an_import_that_is_under_way_and_is_decided_anew() {
+    let contract = async |store: Store, url: String| {
+        let debtor = one_debtor(&store).await;
+        let late = decision(&snapshot(&store, debtor).await, "2026-04-03", vec![fee(debtor, "2026-04-03")]);
+        let mut other = sqlx::PgConnection::connect(&url).await.expect("a second connection");
+        let mut held = other.begin().await.expect("a transaction");
+        sqlx::query("LOCK TABLE review IN SHARE MODE").execute(&mut *held).await.expect("no account is touched");
+        let paid = entries_file(FileKind::Payments, vec![payment("1001", "P-1", 18_000, "2026-03-20")]);
+        let (terms, stamp) = (rules(), at("2026-04-03"));
+        let posting = async {
+            until_blocked(&url, 1).await;
+            commit(&store, &late, &[], "2026-04-03").await
+        };
+        let letting_go = async {
+            until_blocked(&url, 2).await;
+            held.commit().await.expect("let go");
+        };
+        let (taken, outcome, ()) = tokio::join!(store.import(&paid, &terms, &stamp), posting, letting_go);
+        assert!(matches!(taken, Ok(ImportResult::Done(_))), "{taken:?}");
+        assert_eq!(outcome, CommitOutcome::Stale, "the payment of March 20 was learned before the fee");
+        assert!(snapshot(&store, debtor).await.fees.is_empty());
+    };
+    run(contract, &common::postgres::new_database());
+}
+
 // Notices.
 
 async fn a_letter_is_served_its_deemed_days_after_the_carrier_took_it(store: Store, _: String) {
@@ -1341,7 +1391,23 @@ async fn the_lead_orders_the_call_list_and_releases_it(store: Store, _: String) 
     let ranked = store.call_list(day("2026-05-01")).await.expect("the list");
     let order: Vec<_> = ranked.iter().map(|call| call.id).collect();
     assert_eq!(order, [waiting[2].id, waiting[0].id, waiting[1].id]);
-    assert_eq!(store.release_call_list(day("2026-05-01"), &lead("2026-05-01")).await.expect("released"), 2);
+    // A fact since the look keeps one back; it stays on the list, and the next look withholds it.
+    let mut pieces = Vec::new();
+    for call in [&waiting[0], &waiting[2]] {
+        let of = call.of.clone().expect("a stage");
+        pieces.push(leave(&store, call.id, call.account, Ordered::Call, of, "2026-05-01").await);
+    }
+    take_entries(&store, vec![payment("1001", "P-1", 500, "2026-05-01")], &at("2026-05-01")).await;
+    let release = async |pieces: &[Permitted<CallId>], withheld: &[(CallId, String)]| {
+        store.release_call_list(day("2026-05-01"), pieces, withheld, &lead("2026-05-01")).await.expect("released")
+    };
+    let (kept_back, released) = (waiting[0].id, waiting[2].id);
+    let outcome = release(&pieces, &[]).await;
+    assert_eq!(outcome, Carried { done: vec![released], overtaken: vec![kept_back] });
+    assert_eq!(store.call(kept_back).await.expect("the call").state, CallState::Listed);
+    assert_eq!(release(&[], &[(kept_back, "paid".to_owned())]).await, all_done(&[]));
+    let call = store.call(kept_back).await.expect("the call");
+    assert_eq!((call.state, call.cause.as_deref()), (CallState::Waiting, Some("paid")));
     // What was not called waits for the next list.
     assert_eq!(store.calls_waiting(day("2026-05-04")).await.expect("left over").len(), 2);
     store.set_call_list(day("2026-05-04"), &[listed(&waiting[0], 1)], &at("2026-05-04")).await.expect("the next list");
@@ -1502,7 +1568,7 @@ fn done(on: &str) -> CrewResult {
 /// Looks again on the order's day and finalizes.
 async fn finalize(store: &Store, order: OrderId) -> Carried<OrderId> {
     let piece = leave_for_order(store, order, "2026-05-22").await;
-    store.finalize_orders(&[piece], &[], &lead("2026-05-22")).await.expect("the finalization")
+    store.finalize_orders(&[piece], &[], UnmatchedId(0), &lead("2026-05-22")).await.expect("the finalization")
 }
 
 async fn dispatched(store: &Store, order: OrderId) {
@@ -1537,7 +1603,7 @@ async fn a_shut_off_refused_at_finalization_is_canceled_with_its_reason(store: S
     let (debtor, order) = one_order(&store).await;
     approve(&store, order, "2026-05-21").await;
     let refusal = FinalizeRefusal::Protected("medical hold".to_owned());
-    store.finalize_orders(&[], &[(order, refusal)], &lead("2026-05-22")).await.expect("refused");
+    store.finalize_orders(&[], &[(order, refusal)], UnmatchedId(0), &lead("2026-05-22")).await.expect("refused");
     let order = store.order(order).await.expect("the order");
     assert_eq!(order.state, OrderState::Canceled);
     assert!(order.cause.is_some_and(|cause| cause.contains("medical hold")));
@@ -1561,6 +1627,50 @@ async fn a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incid
     assert_eq!(snapshot(&store, debtor).await.shut_off, [Service::Water]);
 }
 
+async fn an_order_without_a_result_is_told_once_and_settled_by_the_result(store: Store, _: String) {
+    let (debtor, order) = one_order(&store).await;
+    dispatched(&store, order).await;
+    let told = async |on: &str| store.report_missing_results(day(on), &at(on)).await.expect("told");
+    let standing = async || store.exceptions(true).await.expect("the list");
+    assert_eq!((told("2026-05-22").await, standing().await), (0, vec![]), "its day is not over");
+    assert_eq!((told("2026-05-23").await, told("2026-05-24").await), (1, 1));
+    let lines = standing().await;
+    assert_eq!((lines.len(), lines[0].kind, lines[0].account), (1, ExceptionKind::NoResult, Some(debtor)));
+    store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-24")).await.expect("recorded");
+    assert_eq!(standing().await, []);
+    assert_eq!(told("2026-05-25").await, 0);
+}
+
+async fn an_unmatched_payment_that_came_in_after_the_checks_leaves_the_whole_list_unfinalized(store: Store, _: String) {
+    let (_, order) = one_order(&store).await;
+    approve(&store, order, "2026-05-21").await;
+    let piece = leave_for_order(&store, order, "2026-05-22").await;
+    take_entries(&store, vec![payment("7743", "P-9", 18_000, "2026-05-22")], &at("2026-05-22")).await;
+    let (pieces, stamp) = ([piece], lead("2026-05-22"));
+    let outcome = store.finalize_orders(&pieces, &[], UnmatchedId(0), &stamp).await.expect("an outcome");
+    assert_eq!(outcome, overtaken(&[order]));
+    assert_eq!(store.order(order).await.expect("the order").state, OrderState::Approved);
+    let open = store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list");
+    let outcome = store.finalize_orders(&pieces, &[], open[0].id, &stamp).await.expect("an outcome");
+    assert_eq!(outcome, all_done(&[order]), "the checks knew of it");
+    assert_eq!(dispatch(&store, order, "2026-05-22").await, overtaken(&[order]), "nor does the crew go without a look");
+    store.reject_payment(open[0].id, &stamp).await.expect("rejected");
+    assert_eq!(store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list"), []);
+    assert_eq!(store.unmatched_payments(None).await.expect("the list").len(), 1);
+}
+
+async fn a_payment_between_the_second_look_and_the_approval_leaves_a_referral_a_candidate(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let refer = Action::Refer { to: Destination::Attorney };
+    decide(&store, debtor, vec![act(debtor, "refer", refer, "2026-08-01")], &[], "2026-08-01").await;
+    let id = store.referrals(None).await.expect("candidates")[0].id;
+    let piece = leave_for_referral(&store, id, "2026-08-02").await;
+    pays(&store, "2026-08-02").await;
+    let outcome = store.approve_referral(&piece, &lead("2026-08-02")).await.expect("an outcome");
+    assert_eq!(outcome, overtaken(&[id]));
+    assert_eq!(store.referral(id).await.expect("the referral").state, ReferralState::Candidate);
+}
+
 async fn a_referral_is_approved_before_it_is_placed(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
     let refer = Action::Refer { to: Destination::Attorney };
@@ -1568,7 +1678,7 @@ async fn a_referral_is_approved_before_it_is_placed(store: Store, _: String) {
     let id = store.referrals(Some(ReferralState::Candidate)).await.expect("candidates")[0].id;
     assert!(matches!(exported(&store, &[id], "2026-08-02").await, Err(StoreError::Conflict(_))));
     assert_eq!(store.exports(9).await.expect("the lists"), []);
-    store.approve_referral(id, &lead("2026-08-02")).await.expect("approved");
+    approve_referral(&store, id, "2026-08-02").await;
     exported(&store, &[id], "2026-08-03").await.expect("placed");
     store.recall_referral(id, "paid in full", &lead("2026-08-20")).await.expect("recalled");
     let referral = store.referral(id).await.expect("the referral");
@@ -1610,7 +1720,7 @@ async fn a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number(sto
     }
     let ids: Vec<ReferralId> = store.referrals(None).await.expect("candidates").iter().map(|r| r.id).collect();
     for id in &ids {
-        store.approve_referral(*id, &lead("2026-08-02")).await.expect("approved");
+        approve_referral(&store, *id, "2026-08-02").await;
     }
     let first = exported(&store, &ids[..1], "2026-08-03").await.expect("the first list");
     // Whoever would list the first again lists nothing: not even the second.
@@ -1764,13 +1874,16 @@ async fn a_payment_before_approval_finalization_or_dispatch_keeps_the_order_wher
 
     let piece = leave_for_order(&store, order, "2026-05-22").await;
     comes_between("P-2").await;
-    assert_eq!(store.finalize_orders(&[piece], &[], &stamp).await.expect("an outcome"), overtaken(&[order]));
+    assert_eq!(
+        store.finalize_orders(&[piece], &[], UnmatchedId(0), &stamp).await.expect("an outcome"),
+        overtaken(&[order])
+    );
     assert_eq!(state().await, OrderState::Approved);
     finalize(&store, order).await;
 
     let piece = leave_for_order(&store, order, "2026-05-22").await;
     comes_between("P-3").await;
-    let outcome = store.dispatch_orders(&[piece], "Truck 4", &stamp).await.expect("an outcome");
+    let outcome = store.dispatch_orders(&[piece], UnmatchedId(0), "Truck 4", &stamp).await.expect("an outcome");
     assert_eq!(outcome, overtaken(&[order]));
     assert_eq!(state().await, OrderState::Finalized);
     assert!(snapshot(&store, debtor).await.events.is_empty());
@@ -1781,7 +1894,7 @@ async fn a_payment_while_packets_are_made_leaves_no_list(store: Store, _: String
     let refer = Action::Refer { to: Destination::Attorney };
     decide(&store, debtor, vec![act(debtor, "refer", refer, "2026-08-01")], &[], "2026-08-01").await;
     let id = store.referrals(None).await.expect("candidates")[0].id;
-    store.approve_referral(id, &lead("2026-08-02")).await.expect("approved");
+    approve_referral(&store, id, "2026-08-02").await;
     let pieces = leave_for_referrals(&store, &[id], "2026-08-03").await;
     pays(&store, "2026-08-03").await;
     let outcome = store.make_export(&list_of(&[id]), &pieces, &lead("2026-08-03")).await.expect("an outcome");

@@ -325,11 +325,13 @@ fn nothing_goes_out_without_a_second_look() {
     let store = fs::read_to_string(root().join("src/store/mod.rs")).unwrap();
     for step in [
         "release_notices",
+        "release_call_list",
         "make_batch",
         "emails_leave",
         "approve_orders",
         "finalize_orders",
         "dispatch_orders",
+        "approve_referral",
         "make_export",
     ] {
         let declared = store.lines().find(|line| line.contains(&format!("fn {step}("))).unwrap();

@@ -154,6 +154,11 @@ pub enum Broken {
         short(*.missed), short(*.earliest)
     )]
     DefaultTooRecent { missed: Day, days: u16, earliest: Day },
+    #[error(
+        "after the installment due {} was missed, a required notice must be left at the premises on {} or later and by {}; {}",
+        short(*.missed), short(*.from), short(*.last_day), found_phrase(*.found)
+    )]
+    NotPostedAfterDefault { missed: Day, from: Day, last_day: Day, found: Option<Day> },
     #[error("a protection of the policy stands")]
     BarStands,
     #[error("the condition of its stage does not hold")]

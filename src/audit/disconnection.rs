@@ -44,7 +44,7 @@ impl Bench<'_> {
             self.is_free(&BTreeSet::from([Blocks::Disconnect]), cut.services, items, day)?;
             self.is_not_being_paid(day)?;
         }
-        self.default_is_old_enough(cut.services, cut.for_day)?;
+        self.default_lets_shut_off(cut.of, cut.services, cut.for_day)?;
         self.is_no_moratorium(cut.for_day)?;
         self.is_allowed_day(cut)?;
         self.is_carried(cut)
@@ -82,7 +82,10 @@ impl Bench<'_> {
                         .map_err(|broken| Objection::of_rule(guard.rule, broken))?;
                     contact.unit == Unit::BusinessDay || posted.unit == Unit::BusinessDay
                 }
-                Limit::DebtAge { .. } | Limit::ArrangementDefault { .. } | Limit::NeverAlone { .. } => false,
+                Limit::ArrangementDefault { posted, .. } => {
+                    posted.is_some_and(|posted| posted.unit == Unit::BusinessDay)
+                }
+                Limit::DebtAge { .. } | Limit::NeverAlone { .. } => false,
             };
             let is_known = calendar.known.is_none_or(|(first, last)| first <= day && day <= last);
             if reads_calendar && !is_known {

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::breach::{Broken, Checked, Objection};
+use super::count::last_day_before;
+use super::service::standing_notices;
 use super::truth::{ALL_SERVICES, Reader, Truth};
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::hold::Blocks;
 use crate::domain::promise::PromiseState;
-use crate::domain::{Day, ItemId, Service, Snapshot, World};
+use crate::domain::{Channel, Day, ItemId, Service, Snapshot, World};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::{Guard, Limit, Per};
 
@@ -68,13 +70,19 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// No promise is open and no arrangement performs: what bars a disconnection and a referral.
-    pub(super) fn is_not_being_paid(self, day: Day) -> Checked {
+    /// No promise to pay is open.
+    pub(super) fn is_not_promised(self, day: Day) -> Checked {
         for promise in self.snapshot.promises.iter().filter(|promise| promise.made_on <= day) {
             if promise.state(&self.snapshot.payments, day) == PromiseState::Open {
                 return Err(Broken::PromiseOpen { amount: promise.amount, through: promise.last_day() }.into());
             }
         }
+        Ok(())
+    }
+
+    /// No promise is open and no arrangement performs: what bars a disconnection and a referral.
+    pub(super) fn is_not_being_paid(self, day: Day) -> Checked {
+        self.is_not_promised(day)?;
         for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
             match plan.standing(&self.snapshot.applications, day).state {
                 ArrangementState::Performing => {
@@ -111,11 +119,11 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// After a default, the guards' wait from the missed due date has passed. Canceling the arrangement then does not
-    /// shorten it.
-    pub(super) fn default_is_old_enough(self, services: &[Service], day: Day) -> Checked {
+    /// After a default, the guards' wait from the missed due date has passed, and where a guard asks for it a required
+    /// notice was then left at the premises in time. Canceling the arrangement does not shorten it.
+    pub(super) fn default_lets_shut_off(self, of: &StageRef, services: &[Service], day: Day) -> Checked {
         for guard in self.guards(services) {
-            let Limit::ArrangementDefault { days } = guard.limit else { continue };
+            let Limit::ArrangementDefault { days, posted } = guard.limit else { continue };
             for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
                 let standing = plan.standing(&self.snapshot.applications, day);
                 let missed = match standing.state {
@@ -126,6 +134,19 @@ impl<'a> Bench<'a> {
                 let earliest = plus_days(missed, i64::from(days));
                 if day < earliest {
                     return Err(Objection::of_rule(guard.rule, Broken::DefaultTooRecent { missed, days, earliest }));
+                }
+                // Once nothing of what it covered is owed, the default is history.
+                let is_owed =
+                    self.snapshot.items.iter().any(|item| item.open.is_positive() && plan.covers.contains(&item.id));
+                if let Some(posted) = posted.filter(|_| is_owed) {
+                    let last_day = last_day_before(day, posted, &self.world.calendar);
+                    let notices = standing_notices(self.snapshot, self.policy, of, day);
+                    let left = notices.iter().filter(|n| n.required && n.channel == Channel::Posting);
+                    let found = left.map(|n| n.given_on).filter(|on| earliest <= *on).min();
+                    if found.is_none_or(|found| found > last_day) {
+                        let broken = Broken::NotPostedAfterDefault { missed, from: earliest, last_day, found };
+                        return Err(Objection::of_rule(guard.rule, broken));
+                    }
                 }
             }
         }

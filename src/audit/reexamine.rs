@@ -273,6 +273,10 @@ impl Bench<'_> {
         match pending.ordered {
             Ordered::Restore => Ok(()),
             Ordered::Notice | Ordered::Tag | Ordered::Call => {
+                // Whoever has promised is let be until the promise's day, even where the policy would have called before.
+                if pending.ordered == Ordered::Call {
+                    self.is_not_promised(today)?;
+                }
                 self.is_not_arranged(&pending.of, today)?;
                 self.is_free(&pending.ordered.struck_by(), &services, items, today)
             }

@@ -423,7 +423,7 @@ fn a_promise_bars_through_its_day_and_a_default_only_frees_after_sixty_days() {
     ));
     assert!(cut_on(&promised, &pack(), &world(day("2026-05-27")), 18_000).is_ok());
 
-    let policy = policy(vec![guard(0, Limit::ArrangementDefault { days: 60 })]);
+    let policy = policy(vec![guard(0, Limit::ArrangementDefault { days: 60, posted: None })]);
     let plan = noticed(day("2026-05-01")).arranged(day("2026-05-15"), &[(day("2026-06-01"), 9_000)]);
     let says = |on: &str| cut_on(&plan, &policy, &world(day(on)), 18_000);
     assert_eq!(broken(says("2026-06-01")), Broken::ArrangementPerforms { made_on: day("2026-05-15") });
@@ -449,6 +449,41 @@ fn a_promise_bars_through_its_day_and_a_default_only_frees_after_sixty_days() {
     // Paid in time, learned late: the arrangement never defaulted.
     let paid = plan.clone().applied(1, 9_000, day("2026-06-01"));
     assert!(cut_on(&paid, &policy, &world(day("2026-06-01")), 18_000).is_ok());
+}
+
+#[test]
+fn after_a_default_a_shut_off_rests_on_a_posting_of_five_business_days_that_followed_the_sixty() {
+    let five = Offset { n: 5, unit: Unit::BusinessDay, more_than: false };
+    let mut policy = policy(vec![guard(1, Limit::ArrangementDefault { days: 60, posted: Some(five) })]);
+    let tag = Action::Tag(TagAction { template: "tag".into(), statutory: true });
+    policy.tracks[0].stages.insert(2, stage("posting", 3, vec![tag]));
+    let plan = noticed(day("2026-05-01")).arranged(day("2026-06-15"), &[(day("2026-07-01"), 9_000)]);
+    let says = |account: &Snapshot, on: &str| cut_on(account, &policy, &world(day(on)), 18_000);
+    let left = |on: &str| {
+        let posting = Some(stage_ref(TRACK, 1, "posting"));
+        plan.clone().acted("posting", day(on), &[1]).event(EventKind::NoticePosted, day(on), posting)
+    };
+    // Without a posting never; the sixty days end on Sunday, August 30.
+    let (missed, from) = (day("2026-07-01"), day("2026-08-30"));
+    let lacking = Broken::NotPostedAfterDefault { missed, from, last_day: day("2026-10-23"), found: None };
+    assert_eq!(broken(says(&plan, "2026-10-30")), lacking);
+    assert!(lacking.to_string().contains("Sun 2026-08-30 or later and by Fri 2026-10-23; none stands"), "{lacking}");
+    // Posted in the wait, it does not count.
+    assert!(matches!(broken(says(&left("2026-08-28"), "2026-09-30")), Broken::NotPostedAfterDefault { .. }));
+    // Posted on Monday the 31st; the day itself is not counted.
+    let posted = left("2026-08-31");
+    assert!(matches!(broken(says(&posted, "2026-09-04")), Broken::NotPostedAfterDefault { .. }));
+    assert!(says(&posted, "2026-09-08").is_ok());
+    // Canceling the arrangement changes nothing, and neither does the look on the day itself.
+    let mut canceled = plan.clone().acted("shut_off", day("2026-09-08"), &[1]);
+    canceled.arrangements[0].canceled_on = Some(day("2026-07-10"));
+    let on = day("2026-09-08");
+    let look = reexamine(&canceled, &policy, &world(on), &pending(Ordered::ShutOff, "shut_off", on));
+    assert!(matches!(look, Err(Refusal::GuardNotMet { broken: Broken::NotPostedAfterDefault { .. }, .. })), "{look:?}");
+    // Once nothing of what the arrangement covered is owed, the default is history.
+    let mut settled = plan.clone();
+    settled.arrangements[0].covers = BTreeSet::from([EntryId(99)]);
+    assert!(says(&settled, "2026-12-31").is_ok());
 }
 
 #[test]

@@ -94,11 +94,7 @@ impl Reader<'_> {
                     .arrangement_on(self.day)
                     .is_some_and(|(_, standing)| standing.state == ArrangementState::Performing),
             ),
-            Fact::ArrangementMissed => Value::Flag(
-                self.snapshot
-                    .arrangement_on(self.day)
-                    .is_some_and(|(_, standing)| matches!(standing.state, ArrangementState::Missed(_))),
-            ),
+            Fact::ArrangementMissed => Value::Flag(self.is_in_default()),
             Fact::OpenPromise => Value::Flag(self.snapshot.promises.iter().any(|promise| {
                 promise.made_on <= self.day && promise.state(&self.snapshot.payments, self.day) == PromiseState::Open
             })),
@@ -121,6 +117,24 @@ impl Reader<'_> {
                 Value::Number(i64::try_from(count.count()).unwrap_or(i64::MAX))
             }
         })
+    }
+
+    /// Whether an installment was missed of a plan whose debt is still owed, and none is being kept.
+    fn is_in_default(&self) -> bool {
+        let plans = self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= self.day);
+        let mut missed = false;
+        for plan in plans {
+            let standing = plan.standing(&self.snapshot.applications, self.day);
+            match standing.state {
+                ArrangementState::Performing => return false,
+                ArrangementState::Missed(_) | ArrangementState::Canceled(_) => {
+                    let mut open = self.snapshot.items.iter().filter(|item| item.open.is_positive());
+                    missed |= !standing.missed.is_empty() && open.any(|item| plan.covers.contains(&item.id));
+                }
+                ArrangementState::Completed => {}
+            }
+        }
+        missed
     }
 
     fn age(&self, item: &OpenItem) -> i64 {

@@ -115,8 +115,12 @@ impl Calls {
             Self::Release { date, by } => {
                 let date = date.unwrap_or_else(|| office.today());
                 let released = office.release_call_list(date, by.may(&office, Duty::Release).await?).await?;
-                let calls = counted(usize::try_from(released).unwrap_or(usize::MAX), "call", "calls");
-                Ok(Answer::done(format!("The list of {} is released: {calls}", day::short(date))))
+                let calls = counted(released.released.len(), "call", "calls");
+                let mut text = format!("The list of {} is released: {calls}", day::short(date));
+                for (id, why) in &released.withheld {
+                    text.push_str(&format!("\nCall {id} is withheld: {why}"));
+                }
+                Ok(Answer::done(text))
             }
             Self::Move { id, rank, by } => {
                 office.move_call(CallId(id), rank, by.may(&office, Duty::Release).await?).await?;

@@ -2,19 +2,26 @@
 //! whose force is spent.
 
 use super::bars;
-use super::plan::Planned;
+use super::plan::{Planned, Planner};
 use super::view::View;
 use super::walk::{Outcome, Walker};
 use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::plus_days;
 use crate::domain::decision::Verdict;
 use crate::domain::{Action, Day, EventKind, ItemId, Role, Step, StepState};
-use crate::rulebook::policy::{Expiry, Stage};
+use crate::rulebook::policy::{End, Expiry, Stage};
 
 use super::held::earlier;
 
 /// How many errands of a crew may come to nothing before the lead is told.
 const ERRANDS: usize = 3;
+
+/// The last day of the stage's window, and the place of the stage that comes around when it closes.
+pub fn restarts_at(planner: Planner, stage: &Stage) -> Option<(Day, usize)> {
+    let End { last, then: Expiry::Restart(from) } = stage.end.as_ref()? else { return None };
+    let index = planner.track.stages.iter().position(|other| other.id == *from)?;
+    planner.resolve(last).ok().map(|last| (last, index))
+}
 
 impl<'a> Walker<'_, 'a> {
     /// Closes the stage's window when its last day is past. `for_day` is the day for which the stage would act.

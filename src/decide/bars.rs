@@ -103,7 +103,7 @@ fn arrangement(action: &Action, view: &View, adverse: bool) -> Option<Held<Optio
             ArrangementState::Missed(_) | ArrangementState::Canceled(_) => {
                 let missed = standing.defaulted_on()?;
                 let waits = view.policy.guards.iter().filter_map(|guard| match guard.limit {
-                    Limit::ArrangementDefault { days } if applies(guard, action, view) => Some((guard.rule, days)),
+                    Limit::ArrangementDefault { days, .. } if applies(guard, action, view) => Some((guard.rule, days)),
                     _ => None,
                 });
                 let (rule, days) = waits.max_by_key(|(_, days)| *days)?;

@@ -132,7 +132,10 @@ fn evaluate(fact: &Fact, view: &View) -> Held<Known> {
             view.last_event(EventKind::ContactFailed, stage.as_ref()).is_some() && !contact_made(view, stage.as_ref()),
         ),
         Fact::ArrangementPerforming => arrangement(view, |state| state == ArrangementState::Performing),
-        Fact::ArrangementMissed => arrangement(view, |state| matches!(state, ArrangementState::Missed(_))),
+        Fact::ArrangementMissed => {
+            let until = view.plans().filter_map(|(_, standing)| standing.until).min();
+            Held::until(Known::Flag(view.defaults().next().is_some() && !view.is_kept()), until)
+        }
         Fact::OpenPromise => {
             let last = view.open_promises().map(super::super::domain::promise::Promise::last_day).max();
             Held::until(Known::Flag(last.is_some()), last.map(|last| plus_days(last, 1)))

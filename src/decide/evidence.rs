@@ -178,16 +178,10 @@ impl<'p, 'a> Planner<'p, 'a> {
             Verdict::WaitsFor(kind, ahead().find(|other| wanted(other)).map(|other| other.id.clone()))
         };
         let failed = first(EventKind::ContactFailed).ok_or_else(|| waits(EventKind::ContactMade, &calls))?;
-        let posts = |other: &&Stage| {
-            other.acts.iter().any(|act| match act {
-                Action::Tag(tag) => tag.statutory,
-                Action::Notice(notice) => notice.statutory && notice.by.contains(&Channel::Posting),
-                _ => false,
-            })
-        };
+        let posting = |other: &&Stage| posts(other);
         let left =
-            ahead().filter(posts).filter_map(|other| self.event_of(&other.id, EventKind::NoticePosted).ok()).min();
-        left.map(|left| Contact::Failed(failed, left)).ok_or_else(|| waits(EventKind::NoticePosted, &posts))
+            ahead().filter(posting).filter_map(|other| self.event_of(&other.id, EventKind::NoticePosted).ok()).min();
+        left.map(|left| Contact::Failed(failed, left)).ok_or_else(|| waits(EventKind::NoticePosted, &posting))
     }
 
     /// The day on which the occupant's copy was mailed: a notice counts as mailed when all its pieces are.
@@ -204,6 +198,15 @@ impl<'p, 'a> Planner<'p, 'a> {
         }
         self.event_of(&notice_stage.id, EventKind::NoticeMailed)
     }
+}
+
+/// Whether the stage leaves a notice that the law requires at the premises.
+pub fn posts(stage: &Stage) -> bool {
+    stage.acts.iter().any(|act| match act {
+        Action::Tag(tag) => tag.statutory,
+        Action::Notice(notice) => notice.statutory && notice.by.contains(&Channel::Posting),
+        _ => false,
+    })
 }
 
 fn is_statutory(stage: &Stage) -> bool {

@@ -104,10 +104,23 @@ impl<'a> Planner<'_, 'a> {
                     Err(_) if planning || self.view.supposes_contact => {}
                     Err(verdict) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
                 },
+                Limit::ArrangementDefault { days, posted } => {
+                    let Some(over) = self.wait_over(*days) else { continue };
+                    let mut current = raise(over, guard.rule);
+                    let Some(posted) = posted else { continue };
+                    let left = match self.posted_from(stage, over) {
+                        Ok(left) => left,
+                        // Planned from the end of the wait, and not from a today that would carry it along.
+                        Err(_) if planning => over,
+                        Err(_) if self.view.supposes_contact || self.view.on < over => over.max(self.view.on),
+                        Err(verdict) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
+                    };
+                    current = raise(left, guard.rule).max(current);
+                    raise(first_with_lead(&self.view.world.calendar, left, posted.of_guard(), current), guard.rule);
+                }
                 Limit::OccupantCopy { .. }
                 | Limit::NeverOn { .. }
                 | Limit::NeverWhile { .. }
-                | Limit::ArrangementDefault { .. }
                 | Limit::NeverAlone { .. } => {}
             }
         }

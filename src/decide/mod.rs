@@ -8,6 +8,7 @@ mod again;
 mod bars;
 pub mod condition;
 pub mod dates;
+mod default;
 mod evidence;
 mod fees;
 mod guarded;

@@ -39,6 +39,9 @@ impl<'a> Walker<'_, 'a> {
                 return Outcome::Next;
             }
         }
+        if let Some(outcome) = self.leads_past_a_window(stage) {
+            return outcome;
+        }
         if let Some(outcome) = self.waived(narrowed, stage) {
             return outcome;
         }

@@ -160,6 +160,20 @@ impl<'a> View<'a> {
         let made = self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= self.on);
         made.map(|plan| (plan, plan.standing(&self.snapshot.applications, self.on)))
     }
+
+    /// Whether an arrangement performs on the day.
+    pub fn is_kept(&self) -> bool {
+        self.plans().any(|(_, standing)| standing.state == ArrangementState::Performing)
+    }
+
+    /// The due dates of installments that were missed, the first of each arrangement of which something that it covers
+    /// is still owed.
+    pub fn defaults(&self) -> impl Iterator<Item = Day> {
+        let open = |item: &&OpenItem| item.open.is_positive();
+        let owed =
+            move |plan: &Arrangement| self.snapshot.items.iter().filter(open).any(|i| plan.covers.contains(&i.id));
+        self.plans().filter(move |(plan, _)| owed(plan)).filter_map(|(_, standing)| standing.defaulted_on())
+    }
 }
 
 /// All services count.
@@ -171,7 +185,8 @@ pub fn events_by(snapshot: &Snapshot, today: Day) -> Cow<'_, [Event]> {
     let mut derived = Vec::new();
     for plan in snapshot.arrangements.iter().filter(|plan| plan.made_on <= today) {
         let standing = plan.standing(&snapshot.applications, today);
-        if let ArrangementState::Missed(_) = standing.state {
+        // Canceling the arrangement afterwards undoes no default.
+        if standing.defaulted_on().is_some() {
             let missed = standing.missed.iter();
             derived.extend(missed.map(|due| Event { kind: EventKind::InstallmentMissed, on: *due, of: None }));
         }

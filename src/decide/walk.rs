@@ -129,7 +129,7 @@ impl<'a> Walker<'_, 'a> {
             let is_passed = self.track.stages[index + 1..].iter().any(|later| {
                 self.planner().step(&later.id).is_some_and(|step| !matches!(step.state, StepState::Spent(..)))
             });
-            return is_passed.then(|| {
+            return (is_passed && !self.planner().lacks_posting(stage)).then(|| {
                 self.found(stage, stage.rule, Verdict::NotMet, Vec::new(), None);
                 Outcome::Next
             });
@@ -183,6 +183,9 @@ impl<'a> Walker<'_, 'a> {
                 return Outcome::Again;
             }
         }
+        if self.posted_too_early(stage) && self.spend_from(index, &Cause::Expired) {
+            return Outcome::Again;
+        }
         if self.planner().fell_through(stage) && self.spend_from(index, &Cause::Unreachable) {
             return Outcome::Again;
         }
@@ -201,12 +204,13 @@ impl<'a> Walker<'_, 'a> {
     /// The day on which the stage is to act: by its own dates, or planned back from the stages behind it.
     fn planned_day(&self, narrowed: &View<'a>, stage: &'a Stage, today: Day) -> Planned {
         let own = self.planner().on(narrowed).first_day(stage, None);
-        match (own, self.planner().lead_day(stage, today)) {
+        let planned = match (own, self.planner().lead_day(stage, today)) {
             (Planned::On { day, set_by, .. }, Some(Planned::On { day: led, until, .. })) => {
                 Planned::On { day: day.max(led), set_by, until }
             }
             (Planned::On { .. }, Some(other)) | (other, _) => other,
-        }
+        };
+        self.planner().after_default(stage, planned)
     }
 
     /// The day on which a fee that was not posted on its day would have been: its condition held and nothing barred it.

@@ -324,7 +324,11 @@ impl<'a> Division<'a> {
     /// Candidates are approved as they come; on the first office day of a week they go out.
     async fn referrals(&mut self, day: Day) -> Result<()> {
         for candidate in self.office.store.referrals(Some(ReferralState::Candidate)).await? {
-            self.office.approve_referral(candidate.id, APPROVER).await?;
+            match self.office.approve_referral(candidate.id, APPROVER).await {
+                // It stays a candidate while something stands against it.
+                Ok(()) | Err(OfficeError::Reexamined(_)) => {}
+                Err(other) => return Err(other),
+            }
         }
         let rules = self.office.rules_on(day).await?;
         let week_began = plus_days(day, -i64::from(chrono::Datelike::weekday(&day).num_days_from_monday()));

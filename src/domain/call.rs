@@ -89,7 +89,7 @@ pub struct Call {
     pub assigned_to: Option<String>,
     pub amount: Cents,
     pub days_past_due: i64,
-    /// Why it was dropped or canceled.
+    /// Why it was dropped or canceled, or withheld when its list was released.
     pub cause: Option<String>,
 }
 

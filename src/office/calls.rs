@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::accounts::need_reason;
+use super::looks::LOOKS;
 use super::{Office, OfficeError, Result};
 use crate::allocate::{self, Candidate, allocate};
+use crate::audit::{Ordered, Pending, Permit, Refusal};
 use crate::domain::arrears;
 use crate::domain::call::{Call, CallAttempt, CallOutcome, CallState};
 use crate::domain::day::plus_days;
@@ -12,7 +14,7 @@ use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::promise::PromiseState;
 use crate::domain::{AccountId, CallId, Cents, Day, EventKind, Snapshot};
 use crate::notices::call_sheet::{self, CallRow};
-use crate::store::{CallNext, FollowUp, ListedCall, NewHold, Stamp};
+use crate::store::{CallNext, FollowUp, ListedCall, NewHold, Permitted, Stamp};
 
 /// How many days of attempts are read for the limits.
 const HISTORY_DAYS: i64 = 60;
@@ -29,6 +31,14 @@ pub struct CallReport {
     pub promise: Option<(Cents, Day)>,
     /// When to call again; the policy's next open day where absent and the call is not over.
     pub again_on: Option<Day>,
+}
+
+/// What the release of a list did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListReleased {
+    pub released: Vec<CallId>,
+    /// What stands against the others, in a sentence each; they wait for another day.
+    pub withheld: Vec<(CallId, String)>,
 }
 
 impl Office {
@@ -54,10 +64,13 @@ impl Office {
         for page in accounts.chunks(2_000) {
             snapshots.extend(self.store.snapshots(page).await?.into_iter().map(|s| (s.account, s)));
         }
-        let candidates: Vec<Candidate> = waiting
-            .iter()
-            .filter_map(|call| snapshots.get(&call.account).map(|snapshot| candidate(call, snapshot, &rules, day)))
-            .collect();
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for (call, snapshot) in waiting.iter().filter_map(|call| Some((call, snapshots.get(&call.account)?))) {
+            // What would not be released is not listed.
+            if self.leave_for_call(call, snapshot, day).await?.is_ok() {
+                candidates.push(candidate(call, snapshot, &rules, day));
+            }
+        }
         let attempts = self.store.attempts_between(plus_days(day, -HISTORY_DAYS), day).await?;
         let staff: Vec<allocate::StaffMember> = self
             .store
@@ -93,12 +106,65 @@ impl Office {
         Ok(lines.len() as u64)
     }
 
-    /// Releases the list of a day to those who call.
+    /// Releases the list of a day to those who call. Each call is looked at again first: one against which something stands
+    /// is taken off the list and waits.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn release_call_list(&self, day: Day, by: &str) -> Result<u64> {
-        Ok(self.store.release_call_list(day, &self.stamp(by)).await?)
+    pub async fn release_call_list(&self, day: Day, by: &str) -> Result<ListReleased> {
+        let stamp = self.stamp(by);
+        let mut outcome = ListReleased::default();
+        let mut waiting = self.store.call_list(day).await?;
+        waiting.retain(|call| call.state == CallState::Listed);
+        for _ in 0..LOOKS {
+            let (mut passed, mut withheld) = (Vec::new(), Vec::new());
+            for call in &waiting {
+                let snapshot = self.snapshot(call.account).await?;
+                match self.leave_for_call(call, &snapshot, day.max(stamp.on)).await? {
+                    Ok(permit) => passed.push(Permitted { id: call.id, permit }),
+                    Err(refusal) => withheld.push((call.id, refusal.to_string())),
+                }
+            }
+            let carried = self.store.release_call_list(day, &passed, &withheld, &stamp).await?;
+            outcome.released.extend(carried.done);
+            outcome.withheld.extend(withheld);
+            waiting.retain(|call| carried.overtaken.contains(&call.id));
+            if waiting.is_empty() {
+                break;
+            }
+        }
+        outcome.withheld.extend(waiting.into_iter().map(|call| (call.id, Refusal::Overtaken.to_string())));
+        Ok(outcome)
+    }
+
+    /// What stands against making a call today, in a sentence, where something does. What came of a call that was made is
+    /// recorded all the same.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stands_against_call(&self, call: &Call, snapshot: &Snapshot) -> Result<Option<String>> {
+        match call.state {
+            CallState::Waiting | CallState::Listed | CallState::Released => {
+                Ok(self.leave_for_call(call, snapshot, self.today()).await?.err().map(|refusal| refusal.to_string()))
+            }
+            CallState::Done | CallState::Dropped | CallState::Canceled => Ok(None),
+        }
+    }
+
+    /// Leave to make a call. It speaks of all that is past due.
+    async fn leave_for_call(&self, call: &Call, snapshot: &Snapshot, on: Day) -> Result<Result<Permit, Refusal>> {
+        let Some(of) = call.of.clone() else { return Ok(Err(Refusal::StageOver { how: "it is of none".to_owned() })) };
+        let rules = self.rules_of_case(snapshot).await?;
+        let pending = Pending {
+            account: call.account,
+            ordered: Ordered::Call,
+            of,
+            service: None,
+            items: BTreeSet::new(),
+            amount: call.amount,
+            for_day: call.not_before,
+        };
+        Ok(self.leave(snapshot, &rules, &pending, on))
     }
 
     /// Moves a call to another rank.
@@ -194,6 +260,14 @@ impl Office {
         let mut rows = Vec::new();
         for call in self.store.call_list(day).await? {
             let account = self.store.account(call.account).await?;
+            let against = match call.state {
+                CallState::Listed | CallState::Released => {
+                    let snapshot = self.snapshot(call.account).await?;
+                    self.stands_against_call(&call, &snapshot).await?
+                }
+                CallState::Waiting | CallState::Done | CallState::Dropped | CallState::Canceled => None,
+            };
+            let why = call.of.map_or_else(|| "follow-up".into(), |of| format!("{} / {}", of.track, of.stage));
             rows.push(CallRow {
                 rank: call.rank.unwrap_or(0),
                 account: account.profile.number,
@@ -204,7 +278,7 @@ impl Office {
                 days_past_due: call.days_past_due,
                 score_milli: call.score_milli,
                 score: call.score,
-                why: call.of.map_or_else(|| "follow-up".into(), |of| format!("{} / {}", of.track, of.stage)),
+                why: against.map_or(why, |against| format!("do not call: {against}")),
                 script: call.script,
                 required: call.required,
                 assigned_to: call.assigned_to,
@@ -346,6 +420,46 @@ mod tests {
         assert!(again.to_string().contains("one attempt a day is counted"), "{again}");
         let attempts = city.office.store.attempts_of(city.debtor().await).await.unwrap();
         assert_eq!(attempts.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_call_to_whom_something_protects_by_now_is_withheld_when_its_list_is_released() {
+        for (hold, why) in [(true, "a bankruptcy hold stands"), (false, "the debt it rests on was paid")] {
+            let city = City::new().await;
+            city.to_the_call().await;
+            city.office.night(day("2026-05-08")).await.unwrap();
+            let id = city.office.store.call_list(day("2026-05-08")).await.unwrap()[0].id;
+            if hold {
+                let account = city.debtor().await;
+                city.office.hold(account, HoldKind::Bankruptcy, (None, None), "case 26-1", "Omar").await.unwrap();
+            } else {
+                // Nobody has decided the account since.
+                city.lockbox("10-000417", "224.20", "2026-05-08").await;
+            }
+            let outcome = city.office.release_call_list(day("2026-05-08"), "Ruth").await.unwrap();
+            assert_eq!(outcome, ListReleased { released: vec![], withheld: vec![(id, why.to_owned())] });
+            let call = city.office.store.call(id).await.unwrap();
+            assert_eq!((call.state, call.listed_on, call.cause.as_deref()), (CallState::Waiting, None, Some(why)));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_has_promised_since_the_release_is_not_to_be_called_and_a_call_that_was_made_is_recorded() {
+        let city = City::new().await;
+        let call = call(&city).await;
+        let account = city.debtor().await;
+        let stands = async || {
+            let snapshot = city.office.snapshot(account).await.unwrap();
+            let call = city.office.store.call(call).await.unwrap();
+            city.office.stands_against_call(&call, &snapshot).await.unwrap()
+        };
+        assert_eq!(stands().await, None);
+        city.office.promise(account, Cents::new(5_000), day("2026-05-15"), "Omar").await.unwrap();
+        assert_eq!(stands().await.as_deref(), Some("a promise to pay $50.00 is open through Sat 2026-05-16"));
+        let sheet = city.office.call_list_csv(day("2026-05-08")).await.unwrap();
+        assert!(sheet.contains("do not call: a promise to pay $50.00 is open"), "{sheet}");
+        city.office.record_call(call, report(CallOutcome::Reached, "10:00"), "Omar").await.unwrap();
+        assert_eq!(stands().await, None, "it is over");
     }
 
     #[tokio::test]

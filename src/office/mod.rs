@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use chrono::{DateTime, Utc};
 
 pub use accounts::PlanRequest;
-pub use calls::CallReport;
+pub use calls::{CallReport, ListReleased};
 pub use duties::Duty;
 pub use error::{ErrorKind, OfficeError, Result};
 pub use exports::Exported;

@@ -65,12 +65,14 @@ impl DayReport {
 pub type Progress<'a> = &'a (dyn Fn(&DayReport) + Sync);
 
 impl Office {
-    /// The whole night of a business date: orders whose day has passed lapse, the date is run, the call list is built.
+    /// The whole night of a business date: orders whose day has passed lapse, those of which a crew says nothing go on the
+    /// exceptions list, the date is run, the call list is built.
     ///
     /// # Errors
     /// As [`Self::run_day`].
     pub async fn night(&self, day: Day) -> Result<DayReport> {
         self.lapse_orders(day).await?;
+        self.store.report_missing_results(day, &self.daemon_stamp(day)).await?;
         let report = self.run_day(day, None).await?;
         self.build_call_list(day).await?;
         Ok(report)

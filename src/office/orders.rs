@@ -7,10 +7,10 @@ use crate::audit::{Ordered, Pending, Permit, Refusal, Remedy};
 use crate::domain::arrears::past_due;
 use crate::domain::day::plus_days;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
-use crate::domain::import::UnmatchedState;
+use crate::domain::import::{UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::notice::NoticeFacts;
-use crate::domain::{AccountId, Cents, Channel, Day, OrderId, Snapshot};
+use crate::domain::{AccountId, Cents, Channel, Day, OrderId, Snapshot, UnmatchedId};
 use crate::store::{CrewResult, Permitted};
 use std::collections::BTreeSet;
 
@@ -34,6 +34,11 @@ const fn is_shut_off(kind: OrderKind) -> bool {
         OrderKind::ShutOff | OrderKind::Limit => true,
         OrderKind::Restore | OrderKind::Tag | OrderKind::Visit => false,
     }
+}
+
+/// Up to where a look at shut-offs knows the payments that match no account.
+fn last_of(unmatched: &[UnmatchedPayment]) -> UnmatchedId {
+    unmatched.last().map_or(UnmatchedId(0), |payment| payment.id)
 }
 
 /// An order in a state that does not allow the step.
@@ -92,8 +97,9 @@ impl Office {
         waiting.retain(|order| is_shut_off(order.kind));
         for _ in 0..LOOKS {
             let (mut passed, mut canceled) = (Vec::new(), Vec::new());
+            let unmatched = self.store.unmatched_payments(Some(UnmatchedState::Open)).await?;
             for order in &waiting {
-                match self.leave_to_finalize(order, for_day).await? {
+                match self.leave_to_finalize(order, &unmatched, for_day).await? {
                     Ok(permit) => passed.push(Permitted { id: order.id, permit }),
                     // The order stays approved: a person may reject the match today.
                     Err(refusal @ FinalizeRefusal::UnmatchedPayment { .. }) => {
@@ -102,7 +108,7 @@ impl Office {
                     Err(refusal) => canceled.push((order.id, refusal)),
                 }
             }
-            let carried = self.store.finalize_orders(&passed, &canceled, &stamp).await?;
+            let carried = self.store.finalize_orders(&passed, &canceled, last_of(&unmatched), &stamp).await?;
             outcome.finalized.extend(carried.done);
             outcome.refused.extend(canceled);
             waiting.retain(|order| carried.overtaken.contains(&order.id));
@@ -131,13 +137,17 @@ impl Office {
         Ok(())
     }
 
-    async fn leave_to_finalize(&self, order: &FieldOrder, today: Day) -> Result<Result<Permit, FinalizeRefusal>> {
+    async fn leave_to_finalize(
+        &self,
+        order: &FieldOrder,
+        unmatched: &[UnmatchedPayment],
+        today: Day,
+    ) -> Result<Result<Permit, FinalizeRefusal>> {
         let snapshot = self.snapshot(order.account).await?;
         let permit = match self.leave_on(&snapshot, order, today).await? {
             Ok(permit) => permit,
             Err(refusal) => return Ok(Err(FinalizeRefusal::Protected(refusal.to_string()))),
         };
-        let unmatched = self.store.unmatched_payments(Some(UnmatchedState::Open)).await?;
         let mut amounts: BTreeSet<Cents> = snapshot.items.iter().map(|item| item.open).collect();
         amounts.extend([order.amount, snapshot.balance(), past_due(&snapshot.items, today, Cents::ZERO)]);
         let number = snapshot.profile.number.as_str();
@@ -202,6 +212,7 @@ impl Office {
         let mut waiting = ids.to_vec();
         for _ in 0..LOOKS {
             let mut passed = Vec::new();
+            let unmatched = self.store.unmatched_payments(Some(UnmatchedState::Open)).await?;
             for id in waiting {
                 let order = self.store.order(id).await?;
                 let is_ready = match order.state {
@@ -220,7 +231,7 @@ impl Office {
                 // Money that nobody could place may be theirs: the order waits, finalized, until a person has looked.
                 if is_shut_off(order.kind)
                     && let Err(refusal @ FinalizeRefusal::UnmatchedPayment { .. }) =
-                        self.leave_to_finalize(&order, stamp.on).await?
+                        self.leave_to_finalize(&order, &unmatched, stamp.on).await?
                 {
                     outcome.refused.push((id, refusal.to_string()));
                     continue;
@@ -236,7 +247,7 @@ impl Office {
                     }
                 }
             }
-            let carried = self.store.dispatch_orders(&passed, crew, &stamp).await?;
+            let carried = self.store.dispatch_orders(&passed, last_of(&unmatched), crew, &stamp).await?;
             outcome.done.extend(carried.done);
             waiting = carried.overtaken;
         }
@@ -504,6 +515,31 @@ mod tests {
         };
         let refused = city.office.record_order_result(order, early, "Ruth").await.unwrap_err();
         assert!(refused.to_string().contains("2026-05-12 lies before it"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_crew_that_has_not_reported_by_the_next_morning_is_on_the_exceptions_list_until_it_does() {
+        let city = City::new().await;
+        let order = finalized(&city).await;
+        city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+        let silent = async || {
+            let standing = city.office.store.exceptions(true).await.unwrap();
+            standing.into_iter().filter(|line| line.kind == ExceptionKind::NoResult).collect::<Vec<_>>()
+        };
+        city.office.night(day("2026-05-22")).await.unwrap();
+        assert_eq!(silent().await, []);
+        for morning in ["2026-05-23", "2026-05-24"] {
+            city.at(morning, "04:00");
+            city.office.night(day(morning)).await.unwrap();
+            let lines = silent().await;
+            assert_eq!((lines.len(), lines[0].opened_on), (1, day("2026-05-23")), "told once");
+            assert!(lines[0].text.contains(&format!("arrears orders result {order}")), "{lines:?}");
+            assert!(lines[0].text.contains("Crew 4 has the shut_off of water for 2026-05-22"), "{lines:?}");
+        }
+        let result =
+            CrewResult { done: true, on: day("2026-05-22"), at: None, crew: "Crew 5".into(), note: String::new() };
+        city.office.record_order_result(order, result, "Ruth").await.unwrap();
+        assert_eq!(silent().await, []);
     }
 
     #[tokio::test]

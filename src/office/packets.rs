@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::accounts::need_reason;
+use super::looks::LOOKS;
 use super::{Office, OfficeError, Result, Rules};
+use crate::audit::Refusal;
 use crate::domain::day::plus_days;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::settle;
@@ -16,7 +18,7 @@ use crate::notices::files::write_whole;
 use crate::referral::PacketInput;
 use crate::referral::input::{ArrangementRecord, City, HistoryLine, HoldRecord, NoticeExhibit, PolicyBasis};
 use crate::referral::packet::{Packet, build};
-use crate::store::Account;
+use crate::store::{Account, Permitted};
 
 /// How many lines of the log a packet reads.
 const LOG_LINES: u32 = 10_000;
@@ -30,12 +32,27 @@ pub struct PacketMade {
 }
 
 impl Office {
-    /// Approves a candidate for legal action.
+    /// Approves a candidate for legal action, after another look at it.
     ///
     /// # Errors
-    /// When it is none any more.
+    /// When it is none any more, or something stands against it; it then stays a candidate.
     pub async fn approve_referral(&self, id: ReferralId, by: &str) -> Result<()> {
-        Ok(self.store.approve_referral(id, &self.stamp(by)).await?)
+        let stamp = self.stamp(by);
+        for _ in 0..LOOKS {
+            let referral = self.store.referral(id).await?;
+            if referral.state != ReferralState::Candidate {
+                return Err(OfficeError::refused(
+                    format!("referral {id} is {}", referral.state),
+                    "only a candidate is approved: `arrears referrals list` shows them",
+                ));
+            }
+            let permit = self.leave_for_referral(&referral, stamp.on).await?.map_err(OfficeError::Reexamined)?;
+            let carried = self.store.approve_referral(&Permitted { id, permit }, &stamp).await?;
+            if carried.overtaken.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(OfficeError::Reexamined(Refusal::Overtaken))
     }
 
     /// Declines a candidate with a reason.
@@ -225,5 +242,55 @@ fn basis(rules: &Rules) -> PolicyBasis {
             .filter(|origin| !origin.citation.is_empty())
             .map(|origin| (origin.name.clone(), origin.citation.clone()))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::notice::NoticeState;
+    use crate::office::testing::{City, day};
+
+    /// The demand was mailed on August 21; on September 21 the agency's candidate waits.
+    async fn candidate(city: &City) -> ReferralId {
+        let office = &city.office;
+        city.at("2026-08-21", "04:00");
+        office.night(day("2026-08-21")).await.unwrap();
+        let planned = office.store.notices_in(NoticeState::Planned, 10).await.unwrap();
+        let ids: Vec<_> = planned.iter().map(|notice| notice.id).collect();
+        office.release_notices(&ids, "Ruth").await.unwrap();
+        office.work_outbox(&city.mailer()).await.unwrap();
+        let made = office.make_batch("Ruth").await.unwrap().unwrap();
+        office.mark_batch_mailed(made.batch, day("2026-08-21"), "PS 3665", "Ruth").await.unwrap();
+        city.at("2026-09-21", "04:00");
+        office.night(day("2026-09-21")).await.unwrap();
+        office.store.referrals(Some(ReferralState::Candidate)).await.unwrap()[0].id
+    }
+
+    #[tokio::test]
+    async fn a_referral_is_approved_after_another_look_and_the_approver_reads_what_stands_against_it() {
+        let city = City::new().await;
+        let id = candidate(&city).await;
+        let account = city.debtor().await;
+        let dispute =
+            city.office.hold(account, HoldKind::Dispute, (None, None), "meter read twice", "Omar").await.unwrap();
+        let refused = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        assert_eq!(refused.to_string(), "not done: a dispute hold stands");
+        assert_eq!(city.office.store.referral(id).await.unwrap().state, ReferralState::Candidate);
+        city.office.end_hold(dispute, "read right", "Ruth").await.unwrap();
+        city.office.approve_referral(id, "Ruth").await.unwrap();
+        assert_eq!(city.office.store.referral(id).await.unwrap().state, ReferralState::Approved);
+        let again = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        assert!(again.to_string().contains("only a candidate is approved"), "{again}");
+    }
+
+    #[tokio::test]
+    async fn a_referral_whose_debt_was_paid_a_moment_ago_is_not_approved() {
+        let city = City::new().await;
+        let id = candidate(&city).await;
+        // The file is in the books, and nobody has decided the account yet.
+        city.lockbox("10-000417", "260.00", "2026-09-21").await;
+        let refused = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        assert!(matches!(refused, OfficeError::Reexamined(Refusal::Paid)), "{refused}");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::account::{Account, Payment};
 use super::division::Division;
+use crate::domain::arrangement::Installment;
 use crate::domain::day::plus_days;
 use crate::domain::hold::Hold;
 use crate::domain::{
@@ -105,6 +106,10 @@ fn tell(account: &mut Account, facts: &StoryFacts, day: Day) {
     }
     for (_, kind) in facts.events.iter().filter(|(on, _)| *on == day) {
         account.happens(*kind, None);
+    }
+    for (_, installments) in facts.arrangements.iter().filter(|(on, _)| *on == day) {
+        let installments = installments.iter().map(|(due_on, amount)| Installment { due_on: *due_on, amount: *amount });
+        account.arrange(installments.collect());
     }
     for (kind, from, through) in facts.holds.iter().filter(|(_, from, _)| *from == day) {
         account.hold(Hold {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Action, Calendar, Channel, EventKind, Recipient, StageId};
 
+use super::conditional::{always_precedes, in_default, is_after_default, parts, requires};
 use super::distances::{Distances, Gap, words};
 use super::error::{Fault, Report, Span};
 use super::guards::GuardDraft;
@@ -54,6 +55,10 @@ impl<'a> Case<'a> {
             return Vec::new();
         }
         let after_default = self.track.track.opens == Opens::On(EventKind::InstallmentMissed);
+        let posted = match &guard.limit {
+            Limit::ArrangementDefault { posted: Some(posted), .. } => self.without_posting_after_default(*posted),
+            _ => None,
+        };
         let found = match &guard.limit {
             // After a default the age is that of the default.
             Limit::DebtAge { .. } if after_default => None,
@@ -61,12 +66,12 @@ impl<'a> Case<'a> {
             Limit::NoticeBefore { offset, by, .. } => self.too_short(*offset, by),
             Limit::OccupantCopy { offset } => self.without_occupant(*offset),
             Limit::Contact { contact, posted } => self.without_contact(*contact, *posted),
-            Limit::ArrangementDefault { days } if after_default => self.too_soon_after_default(*days),
+            Limit::ArrangementDefault { days, .. } if after_default => self.too_soon_after_default(*days),
             // These bar at every act; no text of a policy goes around them.
             Limit::NeverOn { .. } | Limit::NeverWhile { .. } | Limit::ArrangementDefault { .. } => None,
             Limit::NeverAlone { .. } => None,
         };
-        found.into_iter().collect()
+        found.into_iter().chain(posted).collect()
     }
 
     fn shuts_off(self, guard: &Guard) -> bool {
@@ -122,7 +127,7 @@ impl<'a> Case<'a> {
 
     /// No notice by the channels is certain to stand so long before the shut-off.
     fn too_short(self, offset: Offset, by: &[Channel]) -> Option<Fault> {
-        let notices = self.track.stages.iter().filter(|stage| reaches(stage, by));
+        let notices = self.track.stages.iter().filter(|stage| reaches(stage, by) && !is_after_default(stage));
         let needed = self.gap(offset.of_guard());
         // The notice that comes nearest to being enough is the one to speak of.
         let mut best: Option<(i64, Span, &StageId)> = None;
@@ -189,6 +194,7 @@ impl<'a> Case<'a> {
         let id = &self.stage.stage.id;
         let orders = |wanted: fn(&Action) -> bool| {
             let ahead = self.track.stages.iter().take_while(|stage| stage.stage.id != *id);
+            let ahead = ahead.filter(|stage| !is_after_default(stage));
             ahead.flat_map(|stage| &stage.stage.acts).any(wanted)
         };
         if !orders(|act| matches!(act, Action::Call(call) if call.required)) {
@@ -216,6 +222,38 @@ impl<'a> Case<'a> {
         let id = &self.stage.stage.id;
         let message = format!("`{id}` may shut off before {days} days have passed since the installment was missed");
         Some(Fault::new(self.place(missed), message).help(format!("`start: {days} days after installment missed`")))
+    }
+
+    /// No stage ahead is certain to leave a notice at the premises where an installment was missed. When it was left is seen
+    /// when the shut-off acts. One that asks that no arrangement was missed never acts after a default.
+    fn without_posting_after_default(self, posted: Offset) -> Option<Fault> {
+        let never = |cond: &Cond| matches!(cond, Cond::Not(inner) if in_default(inner));
+        let asked: Vec<&Cond> =
+            [&self.track.track.only_if, &self.stage.stage.only_if].into_iter().flat_map(|cond| parts(cond)).collect();
+        if asked.iter().any(|part| never(part)) {
+            return None;
+        }
+        let is_certain = |stage: &StageDraft| {
+            let lapses = stage.stage.end.as_ref().is_some_and(|end| end.then == Expiry::Lapse);
+            let holds = |part: &&Cond| in_default(part) || asked.contains(part);
+            !lapses && stage.stage.waive_if.is_none() && parts(&stage.stage.only_if).iter().all(holds)
+        };
+        let id = &self.stage.stage.id;
+        let mut ahead = self.track.stages.iter().take_while(|stage| stage.stage.id != *id);
+        if ahead.any(|stage| stage.stage.acts.iter().any(posts) && is_certain(stage)) {
+            return None;
+        }
+        let (message, help) = (
+            format!(
+                "after a missed installment `{id}` shuts off without a notice left at the premises {} before",
+                words(posted)
+            ),
+            format!(
+                "add a stage ahead of it with `lead: {} before {id}`, `if: arrangement missed` and `do: {{tag: NOTICE, statutory: yes}}`",
+                words(posted)
+            ),
+        );
+        Some(Fault::new(self.stage.at, message).help(help))
     }
 
     fn sent_alone(self, by: &[Channel]) -> Vec<Fault> {
@@ -298,33 +336,6 @@ impl<'a> Case<'a> {
 
     fn gap(self, offset: Offset) -> Gap {
         self.distances.gap(offset)
-    }
-}
-
-/// Whether a condition holds only where `test` holds of one of its parts.
-fn requires(cond: &Cond, test: &impl Fn(&Cond) -> bool) -> bool {
-    match cond {
-        Cond::All(parts) => parts.iter().any(|part| requires(part, test)),
-        Cond::Any(parts) => !parts.is_empty() && parts.iter().all(|part| requires(part, test)),
-        Cond::Always | Cond::Not(_) => false,
-        Cond::Is(..) => test(cond),
-    }
-}
-
-/// Whether a stage planned back from `later` is never passed over where `later` acts: it asks for nothing that `later`
-/// does not ask for too, and its window does not lapse.
-fn always_precedes(earlier: &StageDraft, later: &StageDraft) -> bool {
-    let lapses = earlier.stage.end.as_ref().is_some_and(|end| end.then == Expiry::Lapse);
-    let asked = parts(&later.stage.only_if);
-    !lapses && parts(&earlier.stage.only_if).iter().all(|part| asked.contains(part))
-}
-
-/// The conditions that must all hold.
-fn parts(cond: &Cond) -> Vec<&Cond> {
-    match cond {
-        Cond::Always => Vec::new(),
-        Cond::All(inner) => inner.iter().flat_map(parts).collect(),
-        Cond::Any(_) | Cond::Not(_) | Cond::Is(..) => vec![cond],
     }
 }
 

@@ -27,7 +27,12 @@ pub const LIMITS: &[(&str, &str, &str)] = &[
     ),
     ("never_on", "no shut-off on such days", "[saturday, sunday, holiday]"),
     ("never_while", "no shut-off while a condition holds", "hold appeal"),
-    ("after_default", "no shut-off until so long after an installment was missed", "60 days"),
+    (
+        "after_default",
+        "no shut-off until so long after an installment was missed, nor (`then_posted`) until so long after a notice was \
+         left at the premises from then on",
+        "60 days",
+    ),
     ("never_alone", "a statutory notice never goes by these channels alone", "[email]"),
 ];
 
@@ -142,14 +147,26 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
         .take("never_while", report)
         .and_then(|node| condition::parse(node, &[], report))
         .map(|when| Limit::NeverWhile { when });
-    let default = fields
-        .take("after_default", report)
-        .and_then(|node| report.take(phrase::days(node, "the time after a default")))
-        .map(|days| Limit::ArrangementDefault { days });
+    let default = fields.take("after_default", report).and_then(|node| {
+        let days = report.take(phrase::days(node, "the time after a default"));
+        let posted = match fields.take("then_posted", report) {
+            Some(node) => Some(report.take(length(node))?),
+            None => None,
+        };
+        Some(Limit::ArrangementDefault { days: days?, posted })
+    });
     let alone = fields
         .take("never_alone", report)
         .map(|node| Limit::NeverAlone { by: fields::words(node, "a channel", Channel::ALL, Channel::word, report) });
     age.or(notice).or(occupant).or(contact).or(never_on).or(never_while).or(default).or(alone)
+}
+
+/// `5 business days`.
+fn length(node: &Node) -> Result<Offset, Fault> {
+    let mut phrase = Phrase::of(node, "a limit")?;
+    let offset = phrase::offset(&mut phrase)?;
+    phrase.end()?;
+    Ok(offset)
 }
 
 /// `7 business days before disconnect`.

@@ -10,6 +10,7 @@ mod breach;
 pub mod calendar;
 mod compile;
 mod condition;
+mod conditional;
 mod day_rules;
 mod distances;
 mod document;

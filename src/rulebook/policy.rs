@@ -354,7 +354,8 @@ pub enum Fact {
     IsShutOff(Service),
     /// `arrangement performing`. Flag.
     ArrangementPerforming,
-    /// `arrangement missed`. Flag.
+    /// `arrangement missed`: an installment was missed, something that it covers is still owed, and no arrangement
+    /// performs now. Canceling the arrangement undoes nothing. Flag.
     ArrangementMissed,
     /// `open promise`. Flag.
     OpenPromise,
@@ -417,8 +418,10 @@ pub enum Limit {
     NeverOn { days: BTreeSet<DayKind> },
     /// Never while the condition holds; unknown bars.
     NeverWhile { when: Cond },
-    /// Never while an arrangement performs; after a default only this many days after the missed due date.
-    ArrangementDefault { days: u16 },
+    /// Never while an arrangement performs; after a default only this many days after the missed due date, and where
+    /// `posted` is given only after a notice that the law requires was left at the premises: when these days were over,
+    /// and at least so long before.
+    ArrangementDefault { days: u16, posted: Option<Offset> },
     /// A statutory notice is never by these channels alone.
     NeverAlone { by: Vec<crate::domain::Channel> },
 }
@@ -546,6 +549,8 @@ pub struct StoryFacts {
     pub mailed: BTreeMap<StageId, Day>,
     /// Further events: an installment missed on its due date.
     pub events: Vec<(Day, EventKind)>,
+    /// Arrangements of the day on all that is owed: due dates and amounts of the installments.
+    pub arrangements: Vec<(Day, Vec<(Day, Cents)>)>,
     pub holds: Vec<(HoldKind, Day, Option<Day>)>,
     pub class: Option<CustomerClass>,
     pub mails_elsewhere: bool,

@@ -57,6 +57,7 @@ fn facts(node: &Node, context: Context<'_>, report: &mut Report<'_>) -> Option<S
     facts.events = dated(fields.take("events", report), "an event", report, |node| {
         fields::word(node, "an event", EventKind::ALL, EventKind::word)
     });
+    facts.arrangements = arrangements(fields.take("arrangements", report), report);
     if let Some(list) = fields.take("holds", report) {
         facts.holds = list.each().iter().filter_map(|item| hold(item, report)).collect();
     }
@@ -145,6 +146,22 @@ fn dated<T>(
         }
     }
     values
+}
+
+/// `{2026-06-15: {2026-07-01: 60.00, 2026-08-01: 60.00}}`.
+fn arrangements(node: Option<&Node>, report: &mut Report<'_>) -> Vec<(Day, Vec<(Day, Cents)>)> {
+    let made = node.and_then(|node| fields::entries(node, "arrangements", report)).unwrap_or_default();
+    made.iter()
+        .filter_map(|entry| {
+            let day = report.take(fields::date_of(&entry.key, entry.at, "an arrangement"))?;
+            let installments = dated(Some(&entry.value), "an installment", report, |node| {
+                let amount = fields::money(node, "an installment")?;
+                let asked = "an installment asks for money, and falls due on the day of the arrangement or later";
+                if amount.is_positive() { Ok(amount) } else { Err(Fault::new(node.at, asked)) }
+            });
+            Some((day, installments))
+        })
+        .collect()
 }
 
 /// `{final_notice: 2026-06-05}`.

@@ -235,8 +235,9 @@ use_cases! {
     fn assign_call(&self, id: CallId, to: Option<&str>, stamp: &Stamp) -> ();
     /// Drops a call with a reason.
     fn drop_call(&self, id: CallId, reason: &str, stamp: &Stamp) -> ();
-    /// Releases the list of `day`; gives the number of its calls.
-    fn release_call_list(&self, day: Day, stamp: &Stamp) -> u64;
+    /// Releases those calls of the list of `day` whose accounts have learned nothing since the second look. Those withheld
+    /// wait again, each with its reason.
+    fn release_call_list(&self, day: Day, calls: &[Permitted<CallId>], withheld: &[(CallId, String)], stamp: &Stamp) -> Carried<CallId>;
     /// Records an attempt with what follows it: events, a promise, a hold, an opt-out, another day.
     fn record_attempt(&self, attempt: &CallAttempt, follow: &FollowUp, stamp: &Stamp) -> ();
     /// The account's attempts, oldest first.
@@ -285,10 +286,15 @@ use_cases! {
     /// left as it is, here and in the two steps that follow.
     fn approve_orders(&self, orders: &[Permitted<OrderId>], stamp: &Stamp) -> Carried<OrderId>;
     /// Finalizes the orders that passed all checks again, and cancels those refused with the reason. A refusal of the
-    /// whole list (a channel is not loaded) is not for here: the orders stay approved until it is loaded.
-    fn finalize_orders(&self, passed: &[Permitted<OrderId>], refused: &[(OrderId, FinalizeRefusal)], stamp: &Stamp) -> Carried<OrderId>;
-    /// Gives finalized shut-offs and approved restorations and tags to a crew.
-    fn dispatch_orders(&self, orders: &[Permitted<OrderId>], crew: &str, stamp: &Stamp) -> Carried<OrderId>;
+    /// whole list (a channel is not loaded) is not for here: the orders stay approved until it is loaded. `unmatched` is the
+    /// last open payment without an account that the checks knew of: where another has come in, none is finalized.
+    fn finalize_orders(&self, passed: &[Permitted<OrderId>], refused: &[(OrderId, FinalizeRefusal)], unmatched: UnmatchedId, stamp: &Stamp) -> Carried<OrderId>;
+    /// Gives finalized shut-offs and approved restorations and tags to a crew; no shut-off where another open payment
+    /// without an account has come in than those that the checks knew of.
+    fn dispatch_orders(&self, orders: &[Permitted<OrderId>], unmatched: UnmatchedId, crew: &str, stamp: &Stamp) -> Carried<OrderId>;
+    /// Puts the orders of days before `day` that a crew has, and of which it has not said what came of them, on the
+    /// exceptions list, each once; gives their number. The line is cleared with the result.
+    fn report_missing_results(&self, day: Day, stamp: &Stamp) -> u64;
     /// Records what the crew brings back.
     fn record_order_result(&self, id: OrderId, result: &CrewResult, stamp: &Stamp) -> ();
     /// Cancels an order that the crew has not done.
@@ -305,8 +311,8 @@ use_cases! {
     fn referrals_of(&self, account: AccountId) -> Vec<Referral>;
     /// The referral.
     fn referral(&self, id: ReferralId) -> Referral;
-    /// Approves a candidate.
-    fn approve_referral(&self, id: ReferralId, stamp: &Stamp) -> ();
+    /// Approves a candidate, unless its account has learned something since the second look.
+    fn approve_referral(&self, referral: &Permitted<ReferralId>, stamp: &Stamp) -> Carried<ReferralId>;
     /// Declines a candidate with a reason.
     fn decline_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> ();
     /// Records a list that goes out with its files, and places the approved referrals that stand on it, in one. It gets

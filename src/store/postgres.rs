@@ -27,7 +27,8 @@ pub(super) const SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
 pub(super) const LOCK_MIGRATION: &str = "SELECT pg_advisory_xact_lock(7246011)";
 /// Files are taken one at a time, so that two of them cannot bring the same reference.
 pub(super) const LOCK_IMPORT: &str = "SELECT pg_advisory_xact_lock(7246012)";
-
+/// No file is being taken while what follows is done. Taken before anything else is locked, as an import does.
+pub(super) const LOCK_NO_IMPORT: &str = "SELECT pg_advisory_xact_lock_shared(7246012)";
 /// Lists of referrals are made one at a time, so that each has a number of its own.
 pub(super) const LOCK_EXPORT: &str = "SELECT pg_advisory_xact_lock(7246013)";
 

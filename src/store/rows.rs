@@ -136,8 +136,7 @@ impl Work {
     }
 }
 
-/// Work that this worker has claimed. Whoever claims it after the lease has run out holds a higher token, and the
-/// earlier claim can no longer complete it.
+/// Work that is claimed. Who claims it once the lease has run out holds a higher token, and this claim completes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     pub account: AccountId,
@@ -314,6 +313,7 @@ words! {
         PolicyGap = "policy_gap",
         /// Money came after the crew was sent.
         RecallCrew = "recall_crew",
+        NoResult = "no_result",
         Incident = "incident",
     }
 }
@@ -331,6 +331,7 @@ impl ExceptionKind {
             | Self::WorkFailed
             | Self::PolicyGap
             | Self::RecallCrew
+            | Self::NoResult
             | Self::Incident => false,
         }
     }

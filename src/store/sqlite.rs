@@ -26,6 +26,7 @@ pub(super) const FOR_UPDATE: &str = "";
 pub(super) const SKIP_LOCKED: &str = "";
 pub(super) const LOCK_MIGRATION: &str = "SELECT 1";
 pub(super) const LOCK_IMPORT: &str = "SELECT 1";
+pub(super) const LOCK_NO_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_EXPORT: &str = "SELECT 1";
 
 /// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.

@@ -7,10 +7,12 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
-use super::given::{CallNext, FollowUp, ListedCall, Stamp};
+use super::given::{CallNext, Carried, FollowUp, ListedCall, Permitted, Stamp};
 use super::kept;
+use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, account, hold, promise, rows, sql, touch};
+use crate::audit::Ordered;
 use crate::domain::call::{Call, CallAttempt, CallOutcome, CallState};
 use crate::domain::{AccountId, CallId, Day, EventKind};
 
@@ -135,6 +137,7 @@ impl Backend {
             let Some(line) = lines.iter().find(|line| line.call == call.id) else { continue };
             call.state = CallState::Listed;
             call.listed_on = Some(day);
+            call.cause = None;
             call.rank = Some(line.rank);
             call.score_milli = line.score_milli;
             call.score.clone_from(&line.score);
@@ -196,18 +199,44 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
-    pub async fn release_call_list(&self, day: Day, stamp: &Stamp) -> Result<u64> {
+    pub async fn release_call_list(
+        &self,
+        day: Day,
+        calls: &[Permitted<CallId>],
+        withheld: &[(CallId, String)],
+        stamp: &Stamp,
+    ) -> Result<Carried<CallId>> {
         let mut tx = self.write().await?;
+        let leave = Leave::of(&mut tx, calls).await?;
+        let allowed = leave.ids();
         let mut list = list_of(&mut tx, day).await?;
         list.retain(|call| call.state == CallState::Listed);
-        for call in &mut list {
+        let (mut released, mut waiting): (Vec<Call>, Vec<Call>) =
+            list.into_iter().partition(|call| allowed.contains(&call.id));
+        for call in &mut released {
+            let of = call.of.as_ref();
+            leave.is_for(
+                call.id,
+                &Named { account: call.account, ordered: Ordered::Call, of, amount: None, on: None },
+            )?;
             call.state = CallState::Released;
         }
-        put(&mut tx, &list).await?;
-        let body = json!({ "day": day, "calls": list.len() });
-        log::write(&mut tx, &[NewLine { account: None, what: "call list released", body }], None, stamp).await?;
+        put(&mut tx, &released).await?;
+        waiting.retain(|call| withheld.iter().any(|(id, _)| *id == call.id));
+        for call in &mut waiting {
+            unlist(call);
+            call.cause = withheld.iter().find(|(id, _)| *id == call.id).map(|(_, why)| why.clone());
+        }
+        put(&mut tx, &waiting).await?;
+        let of_call = |call: &Call| {
+            NewLine::of(call.account, "call withheld", json!({ "call": call.id, "day": day, "cause": call.cause }))
+        };
+        let mut lines: Vec<NewLine> = waiting.iter().map(of_call).collect();
+        let body = json!({ "day": day, "calls": released.len() });
+        lines.push(NewLine { account: None, what: "call list released", body });
+        log::write(&mut tx, &lines, None, stamp).await?;
         tx.commit().await?;
-        Ok(u64::try_from(list.len()).unwrap_or(u64::MAX))
+        Ok(Carried { done: released.iter().map(|call| call.id).collect(), overtaken: leave.overtaken })
     }
 
     pub async fn record_attempt(&self, attempt: &CallAttempt, follow: &FollowUp, stamp: &Stamp) -> Result<()> {

@@ -17,8 +17,8 @@ use super::log;
 use super::settle::settle_debts;
 use super::task::{self, NewTask};
 use super::{
-    Backend, Commit, Conn, FOR_UPDATE, Result, account, body, call, field_order, hold, ids, notice, outbox, referral,
-    rows, sql,
+    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, field_order, hold, ids, notice,
+    outbox, referral, rows, sql,
 };
 use crate::domain::action::CallAction;
 use crate::domain::call::{Call, CallState};
@@ -42,6 +42,12 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<Vec<CommitOutcome>> {
         let mut tx = self.write().await?;
+        // An import that is under way has entries with numbers below the fee's and is learned after it. So it is waited
+        // for, and an account to which it brought something is stale. Whoever posts a single entry locks its account first.
+        let is_fee = |act: &Act| matches!(act.action, Action::Fee(_));
+        if commits.iter().any(|commit| commit.decision.acts.iter().any(is_fee)) {
+            sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
+        }
         let stale = stale(&mut tx, commits).await?;
         let is_stale = |commit: &Commit| stale.contains(&commit.decision.account);
         let standing: Vec<&Commit> = commits.iter().filter(|commit| !is_stale(commit)).collect();

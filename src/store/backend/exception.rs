@@ -51,6 +51,32 @@ pub(super) async fn open(
     Ok(id)
 }
 
+/// Clears the line where it stands: what it asked for was done.
+pub(super) async fn settle(
+    conn: &mut Conn,
+    account: AccountId,
+    kind: ExceptionKind,
+    text: &str,
+    stamp: &Stamp,
+) -> Result<()> {
+    let cleared: Vec<i64> = sqlx::query_scalar(
+        "UPDATE exception SET cleared_by = $4, cleared_on = $5
+         WHERE account_id = $1 AND kind = $2 AND text = $3 AND cleared_on IS NULL RETURNING id",
+    )
+    .bind(account.0)
+    .bind(kind.word())
+    .bind(text)
+    .bind(stamp.by.to_string())
+    .bind(stamp.on)
+    .fetch_all(&mut *conn)
+    .await?;
+    let lines: Vec<NewLine> = cleared
+        .into_iter()
+        .map(|id| NewLine::of(account, "exception cleared", json!({ "exception": id, "text": text })))
+        .collect();
+    log::write(conn, &lines, None, stamp).await
+}
+
 /// The account is looked at again on the day after `on`, not over and over on the same day.
 async fn look_again(conn: &mut Conn, account: AccountId, on: Day) -> Result<()> {
     sqlx::query("UPDATE review SET next_review = $2 WHERE account_id = $1")

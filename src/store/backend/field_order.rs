@@ -7,14 +7,16 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
-use super::given::{Carried, CrewResult, ExceptionKind, Permitted, ShutOff, Stamp};
+use super::given::{Carried, ExceptionKind, Permitted, ShutOff, Stamp};
 use super::kept::{self, Kept};
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, exception, notice, rows, sql, touch, word};
+use super::{
+    Backend, Conn, LOCK_NO_IMPORT, Result, StoreError, exception, field_result, ledger, rows, sql, touch, word,
+};
 use crate::audit::Ordered;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
-use crate::domain::{AccountId, Day, EventKind, OrderId, Service};
+use crate::domain::{AccountId, Day, EventKind, OrderId, Service, UnmatchedId};
 
 #[derive(Serialize)]
 struct OrderRow<'a> {
@@ -78,6 +80,8 @@ pub(super) async fn cancel(
             let text =
                 format!("order {}: call the crew back from the {} of {}: {cause}", order.id, order.kind, order.service);
             exception::open(conn, Some(order.account), ExceptionKind::RecallCrew, &text, stamp).await?;
+            exception::settle(conn, order.account, ExceptionKind::NoResult, &field_result::silence(order), stamp)
+                .await?;
         }
         order.state = OrderState::Canceled;
         order.cause = Some(cause);
@@ -87,7 +91,7 @@ pub(super) async fn cancel(
     put(conn, &orders).await
 }
 
-fn event_of(order: &FieldOrder, kind: EventKind, on_day: Day) -> NewEvent {
+pub(super) fn event_of(order: &FieldOrder, kind: EventKind, on_day: Day) -> NewEvent {
     NewEvent { account: order.account, kind, on_day, stage: order.of.clone() }
 }
 
@@ -183,10 +187,16 @@ impl Backend {
         &self,
         passed: &[Permitted<OrderId>],
         refused: &[(OrderId, FinalizeRefusal)],
+        unmatched: UnmatchedId,
         stamp: &Stamp,
     ) -> Result<Carried<OrderId>> {
         let mut tx = self.write().await?;
-        let leave = Leave::of(&mut tx, passed).await?;
+        // Money that nobody could place belongs to no account whose facts could move: the whole list is looked at again.
+        sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
+        let is_news = ledger::has_unmatched_since(&mut tx, unmatched).await?;
+        let (passed, waiting) = if is_news { (&[][..], passed) } else { (passed, &[][..]) };
+        let mut leave = Leave::of(&mut tx, passed).await?;
+        leave.overtaken.extend(waiting.iter().map(|order| order.id));
         let mut orders = chosen(&mut tx, leave.ids().into_iter()).await?;
         orders.retain(|order| order.state == OrderState::Approved);
         for order in &mut orders {
@@ -216,12 +226,19 @@ impl Backend {
     pub async fn dispatch_orders(
         &self,
         orders: &[Permitted<OrderId>],
+        unmatched: UnmatchedId,
         crew: &str,
         stamp: &Stamp,
     ) -> Result<Carried<OrderId>> {
         let mut tx = self.write().await?;
-        let leave = Leave::of(&mut tx, orders).await?;
+        sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
+        let is_news = ledger::has_unmatched_since(&mut tx, unmatched).await?;
+        let mut leave = Leave::of(&mut tx, orders).await?;
         let mut orders = chosen(&mut tx, leave.ids().into_iter()).await?;
+        if is_news {
+            let waiting = orders.extract_if(.., |order| needs_finalizing(order.kind));
+            leave.overtaken.extend(waiting.map(|order| order.id));
+        }
         orders.retain(|order| match order.state {
             // What was looked at for one day is not carried out on another.
             OrderState::Finalized => order.for_day == stamp.on,
@@ -241,53 +258,6 @@ impl Backend {
         log::write(&mut tx, &lines(&orders, "order dispatched"), None, stamp).await?;
         tx.commit().await?;
         Ok(Carried { done: ids_of(&orders), overtaken: leave.overtaken })
-    }
-
-    pub async fn record_order_result(&self, id: OrderId, result: &CrewResult, stamp: &Stamp) -> Result<()> {
-        let mut tx = self.write().await?;
-        let (account, mut order) = kept::one::<FieldOrder>(&mut tx, id.0).await?;
-        // A canceled order may have been done before the crew heard of it: what happened is recorded, and is an incident.
-        let late = order.state == OrderState::Canceled && result.done;
-        let taken = order.state == OrderState::Dispatched || late;
-        if !taken {
-            return Err(StoreError::Conflict(format!(
-                "order {id} is {}, and only a dispatched one has a result",
-                order.state
-            )));
-        }
-        // A visit stands in for a conversation: somebody must have been spoken to.
-        if order.kind == OrderKind::Visit && result.done && result.note.trim().is_empty() {
-            return Err(StoreError::Conflict(format!(
-                "visit {id} counts as a conversation only when its note says with whom the crew spoke; where nobody was \
-                 met it is not done, with the hour of the visit"
-            )));
-        }
-        order.crew = Some(result.crew.clone());
-        order.note.clone_from(&result.note);
-        if result.done {
-            order.state = OrderState::Done;
-            order.done_on = Some(result.on);
-            order.done_at.clone_from(&result.at);
-            carry_out(&mut tx, &order, result.on, stamp).await?;
-        } else {
-            order.state = OrderState::NotDone;
-            order.done_at.clone_from(&result.at);
-            let events = not_done(&order, result.on);
-            event::record(&mut tx, &events, stamp).await?;
-        }
-        if late {
-            let text = format!("order {id} was canceled, and the crew did the {} of {}", order.kind, order.service);
-            exception::open(&mut tx, Some(account), ExceptionKind::Incident, &text, stamp).await?;
-        }
-        put(&mut tx, std::slice::from_ref(&order)).await?;
-        touch(&mut tx, &[account], stamp.on).await?;
-        let what = if result.done { "order done" } else { "order not done" };
-        let body = json!({
-            "order": id, "kind": order.kind, "service": order.service, "on": result.on, "at": result.at,
-            "crew": result.crew, "note": result.note,
-        });
-        log::write(&mut tx, &[NewLine::of(account, what, body)], None, stamp).await?;
-        Ok(tx.commit().await?)
     }
 
     pub async fn cancel_order(&self, id: OrderId, cause: &str, stamp: &Stamp) -> Result<()> {
@@ -316,53 +286,4 @@ impl Backend {
             })
             .collect()
     }
-}
-
-/// What follows when the crew comes back without having done it. A visit at an hour of the day was made and met nobody: the
-/// contact was attempted and failed. Anything else did not take place, and is ordered anew.
-fn not_done(order: &FieldOrder, on: Day) -> Vec<NewEvent> {
-    let kinds: &[EventKind] = match order.kind {
-        OrderKind::Visit if order.done_at.is_some() => &[EventKind::CallAttempted, EventKind::ContactFailed],
-        OrderKind::ShutOff | OrderKind::Limit | OrderKind::Restore | OrderKind::Tag | OrderKind::Visit => {
-            &[EventKind::OrderCanceled]
-        }
-    };
-    kinds.iter().map(|kind| event_of(order, *kind, on)).collect()
-}
-
-/// What a done order changes: services that are off or on again, or a tag that serves its notice.
-async fn carry_out(conn: &mut Conn, order: &FieldOrder, on: Day, stamp: &Stamp) -> Result<()> {
-    let kinds: &[EventKind] = match order.kind {
-        OrderKind::ShutOff | OrderKind::Limit => {
-            sqlx::query("INSERT INTO shut_off (account_id, service, since, recorded_at) VALUES ($1, $2, $3, $4)")
-                .bind(order.account.0)
-                .bind(order.service.word())
-                .bind(on)
-                .bind(stamp.at)
-                .execute(&mut *conn)
-                .await?;
-            &[EventKind::ShutOff]
-        }
-        OrderKind::Restore => {
-            sqlx::query(
-                "UPDATE shut_off SET restored_at = $3 WHERE account_id = $1 AND service = $2 AND restored_at IS NULL",
-            )
-            .bind(order.account.0)
-            .bind(order.service.word())
-            .bind(stamp.at)
-            .execute(&mut *conn)
-            .await?;
-            &[EventKind::Restored]
-        }
-        OrderKind::Tag => {
-            let crew = order.crew.as_deref().unwrap_or("a crew");
-            let at = order.done_at.as_deref().map(|at| format!(" at {at}")).unwrap_or_default();
-            let proof = format!("left by {crew}{at}, order {}", order.id);
-            notice::posted(conn, order.account, &order.act_key, on, &proof).await?;
-            &[EventKind::NoticePosted, EventKind::NoticeServed]
-        }
-        OrderKind::Visit => &[EventKind::ContactMade],
-    };
-    let events: Vec<NewEvent> = kinds.iter().map(|kind| event_of(order, *kind, on)).collect();
-    event::record(conn, &events, stamp).await
 }

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use super::given::{AccountItems, CounterPayment, Stamp, VoidedPayment};
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Conn, Result, StoreError, rows, sql, texts, touch, word};
+use super::{Backend, Conn, FOR_UPDATE, Result, StoreError, rows, sql, texts, touch, word};
 use crate::domain::import::{NewEntry, UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service, UnmatchedId};
@@ -190,6 +190,9 @@ async fn by_reference(conn: &mut Conn, source: &str, reference: &str) -> Result<
 /// Posts one entry, settles its account anew and makes it due. The same entry again is the same; another under its
 /// reference is a conflict.
 async fn post_one(conn: &mut Conn, row: EntryRow, rules: &LedgerRules, stamp: &Stamp) -> Result<(EntryId, bool)> {
+    // The account is locked before its entry has a number, so that the numbers of an account say what was learned first.
+    let lock = format!("SELECT facts_seq FROM review WHERE account_id = $1 {FOR_UPDATE}");
+    sqlx::query(sql(lock)).bind(row.account.0).execute(&mut *conn).await?;
     let new = post(conn, std::slice::from_ref(&row), stamp.at).await? == 1;
     let posted = by_reference(conn, &row.source, &row.reference)
         .await?
@@ -391,8 +394,7 @@ impl Backend {
 
     pub async fn unmatched_payments(&self, state: Option<UnmatchedState>) -> Result<Vec<UnmatchedPayment>> {
         let mut tx = self.read().await?;
-        let all = unmatched(&mut tx, None).await?;
-        Ok(all.into_iter().filter(|payment| state.is_none_or(|state| payment.state == state)).collect())
+        unmatched(&mut tx, None, state).await
     }
 
     pub async fn match_payment(
@@ -469,11 +471,17 @@ pub(super) async fn raise(conn: &mut Conn, channel: PaymentChannel, through: Day
 
 type UnmatchedColumns = (i64, String, Json<NewEntry>, String, Option<String>);
 
-async fn unmatched(conn: &mut Conn, id: Option<UnmatchedId>) -> Result<Vec<UnmatchedPayment>> {
+async fn unmatched(
+    conn: &mut Conn,
+    id: Option<UnmatchedId>,
+    state: Option<UnmatchedState>,
+) -> Result<Vec<UnmatchedPayment>> {
     let found: Vec<UnmatchedColumns> = sqlx::query_as(
-        "SELECT id, file, body, state, decided_by FROM unmatched_payment WHERE $1 = 0 OR id = $1 ORDER BY id",
+        "SELECT id, file, body, state, decided_by FROM unmatched_payment
+         WHERE ($1 = 0 OR id = $1) AND ($2 = '' OR state = $2) ORDER BY id",
     )
     .bind(id.map_or(0, |id| id.0))
+    .bind(state.map_or("", UnmatchedState::word))
     .fetch_all(conn)
     .await?;
     found
@@ -485,8 +493,20 @@ async fn unmatched(conn: &mut Conn, id: Option<UnmatchedId>) -> Result<Vec<Unmat
         .collect()
 }
 
+/// Whether a payment that matches no account has come in since the open ones were read, `seen` the last of them.
+pub(super) async fn has_unmatched_since(conn: &mut Conn, seen: UnmatchedId) -> Result<bool> {
+    let newer: Option<i64> =
+        sqlx::query_scalar("SELECT id FROM unmatched_payment WHERE state = $2 AND id > $1 ORDER BY id LIMIT 1")
+            .bind(seen.0)
+            .bind(UnmatchedState::Open.word())
+            .fetch_optional(conn)
+            .await?;
+    Ok(newer.is_some())
+}
+
 async fn open_unmatched(conn: &mut Conn, id: UnmatchedId) -> Result<UnmatchedPayment> {
-    let found = unmatched(conn, Some(id)).await?.pop().ok_or_else(|| StoreError::not_found("unmatched payment", id))?;
+    let found =
+        unmatched(conn, Some(id), None).await?.pop().ok_or_else(|| StoreError::not_found("unmatched payment", id))?;
     match found.state {
         UnmatchedState::Open => Ok(found),
         UnmatchedState::Matched | UnmatchedState::Rejected => {

@@ -14,6 +14,7 @@ mod exception;
 mod export;
 mod fee;
 mod field_order;
+mod field_result;
 mod hold;
 mod import;
 mod kept;
@@ -38,8 +39,8 @@ use super::super::commit::Commit;
 use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
-    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION, MIGRATIONS,
-    SKIP_LOCKED, body, ids, rows, texts,
+    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION,
+    LOCK_NO_IMPORT, MIGRATIONS, SKIP_LOCKED, body, ids, rows, texts,
 };
 use crate::domain::{AccountId, Day};
 

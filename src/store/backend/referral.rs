@@ -5,12 +5,14 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
-use super::given::Stamp;
+use super::given::{Carried, Permitted, Stamp};
 use super::kept;
+use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, rows, sql, touch};
+use crate::audit::Ordered;
 use crate::domain::referral::{Destination, Referral, ReferralState};
-use crate::domain::{AccountId, EventKind, ReferralId};
+use crate::domain::{AccountId, ActKey, EventKind, ReferralId};
 
 #[derive(Serialize)]
 struct ReferralRow<'a> {
@@ -82,13 +84,29 @@ impl Backend {
         Ok(kept::one(&mut tx, id.0).await?.1)
     }
 
-    pub async fn approve_referral(&self, id: ReferralId, stamp: &Stamp) -> Result<()> {
+    pub async fn approve_referral(
+        &self,
+        referral: &Permitted<ReferralId>,
+        stamp: &Stamp,
+    ) -> Result<Carried<ReferralId>> {
         let step = |referral: &mut Referral| {
             referral.state = ReferralState::Approved;
             referral.approved_by = Some(stamp.by.to_string());
             referral.approved_on = Some(stamp.on);
         };
-        self.advance(id, &[ReferralState::Candidate], step, None, "referral approved", stamp).await
+        let mut tx = self.write().await?;
+        let leave = Leave::of(&mut tx, std::slice::from_ref(referral)).await?;
+        let done = leave.ids();
+        for id in &done {
+            let found =
+                advance(&mut tx, *id, &[ReferralState::Candidate], step, None, "referral approved", stamp).await?;
+            let key: ActKey = found.act_key.parse().map_err(|_| StoreError::Corrupt(found.act_key.clone()))?;
+            let ordered = Ordered::Referral(found.to);
+            let named = Named { account: found.account, ordered, of: Some(&key.of), amount: None, on: Some(stamp.on) };
+            leave.is_for(*id, &named)?;
+        }
+        tx.commit().await?;
+        Ok(Carried { done, overtaken: leave.overtaken })
     }
 
     pub async fn decline_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> Result<()> {

@@ -34,6 +34,8 @@ struct CallPage {
     state: String,
     /// Its outcome may be recorded.
     open: bool,
+    /// Why it is not to be made now, where something stands against it.
+    against: String,
     rank: Option<u32>,
     list_day: String,
     list_path: String,
@@ -179,6 +181,7 @@ async fn page(
         }
     };
     let list = call.listed_on.unwrap_or(today);
+    let against = web.office.stands_against_call(&call, &snapshot).await?;
     let view = CallPage {
         id: id.0,
         account: Line::of(&snapshot),
@@ -191,6 +194,7 @@ async fn page(
         attempts_made: format!("{} of {}", call.attempts_made, call.attempts_wanted),
         state: words::plain(call.state.word()),
         open: is_open(&call),
+        against: against.map(|why| words::us_dates(&why)).unwrap_or_default(),
         rank: call.rank,
         list_day: list.to_string(),
         list_path: list_path(list),

@@ -67,11 +67,16 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person, asked: Fields) ->
     let attempts = last_attempts(store.attempts_between(day, day).await?);
     let known = snapshots(store, listed.iter().map(|call| call.account)).await?;
     let of_state = |state: CallState| listed.iter().filter(|call| call.state == state).count();
-    let rows: Vec<Row> = listed
-        .iter()
-        .filter(|call| !mine || call.assigned_to.as_deref() == Some(person.name()))
-        .map(|call| row(call, known.get(&call.account), attempts.get(&call.id)))
-        .collect();
+    let mut rows: Vec<Row> = Vec::new();
+    for call in listed.iter().filter(|call| !mine || call.assigned_to.as_deref() == Some(person.name())) {
+        let mut row = row(call, known.get(&call.account), attempts.get(&call.id));
+        if let Some(snapshot) = known.get(&call.account).filter(|_| row.outcome.is_empty())
+            && let Some(why) = web.office.stands_against_call(call, snapshot).await?
+        {
+            row.outcome = format!("Do not call: {}", words::us_dates(&why));
+        }
+        rows.push(row);
+    }
     let view = CallsPage {
         day: words::day(day),
         day_iso: day.to_string(),
@@ -100,7 +105,10 @@ pub async fn release(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redi
     posted.person.must_release()?;
     let day = list_day(&posted.fields)?;
     let released = web.office.release_call_list(day, posted.person.name()).await?;
-    web.say(&posted.person.session, format!("{} released.", words::count(released, "call", "calls")), &[]);
+    let count = u64::try_from(released.released.len()).unwrap_or(u64::MAX);
+    let withheld: Vec<String> =
+        released.withheld.iter().map(|(id, why)| format!("Call {id} is withheld: {why}")).collect();
+    web.say(&posted.person.session, format!("{} released.", words::count(count, "call", "calls")), &withheld);
     Ok(Redirect::to(&list_path(day)))
 }
 

@@ -1,0 +1,132 @@
+//! What crews bring back, and what is said of those that say nothing.
+
+use serde_json::json;
+
+use super::event::{self, NewEvent};
+use super::field_order::{event_of, put};
+use super::given::{CrewResult, ExceptionKind, Stamp};
+use super::kept;
+use super::log::{self, NewLine};
+use super::{Backend, Conn, Result, StoreError, exception, notice, touch};
+use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
+use crate::domain::{Day, EventKind, OrderId};
+
+/// What the exceptions list says of an order of which the crew says nothing.
+pub(super) fn silence(order: &FieldOrder) -> String {
+    let FieldOrder { id, kind, service, for_day, .. } = order;
+    let crew = order.crew.as_deref().unwrap_or("a crew");
+    format!(
+        "order {id}: {crew} has the {kind} of {service} for {for_day} and has not said what came of it: ask, and record it \
+         with `arrears orders result {id} --done --on DATE --by NAME`, or `--not-done --note WHY`"
+    )
+}
+
+impl Backend {
+    pub async fn report_missing_results(&self, day: Day, stamp: &Stamp) -> Result<u64> {
+        let mut tx = self.write().await?;
+        let query = kept::select("state = $1 AND for_day < $2 ORDER BY id");
+        let silent: Vec<FieldOrder> = kept::list(&mut tx, query.bind(OrderState::Dispatched.word()).bind(day)).await?;
+        for order in &silent {
+            exception::open(&mut tx, Some(order.account), ExceptionKind::NoResult, &silence(order), stamp).await?;
+        }
+        tx.commit().await?;
+        Ok(u64::try_from(silent.len()).unwrap_or(u64::MAX))
+    }
+
+    pub async fn record_order_result(&self, id: OrderId, result: &CrewResult, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (account, mut order) = kept::one::<FieldOrder>(&mut tx, id.0).await?;
+        // A canceled order may have been done before the crew heard of it: what happened is recorded, and is an incident.
+        let late = order.state == OrderState::Canceled && result.done;
+        let taken = order.state == OrderState::Dispatched || late;
+        if !taken {
+            return Err(StoreError::Conflict(format!(
+                "order {id} is {}, and only a dispatched one has a result",
+                order.state
+            )));
+        }
+        // A visit stands in for a conversation: somebody must have been spoken to.
+        if order.kind == OrderKind::Visit && result.done && result.note.trim().is_empty() {
+            return Err(StoreError::Conflict(format!(
+                "visit {id} counts as a conversation only when its note says with whom the crew spoke; where nobody was \
+                 met it is not done, with the hour of the visit"
+            )));
+        }
+        exception::settle(&mut tx, account, ExceptionKind::NoResult, &silence(&order), stamp).await?;
+        order.crew = Some(result.crew.clone());
+        order.note.clone_from(&result.note);
+        if result.done {
+            order.state = OrderState::Done;
+            order.done_on = Some(result.on);
+            order.done_at.clone_from(&result.at);
+            carry_out(&mut tx, &order, result.on, stamp).await?;
+        } else {
+            order.state = OrderState::NotDone;
+            order.done_at.clone_from(&result.at);
+            let events = not_done(&order, result.on);
+            event::record(&mut tx, &events, stamp).await?;
+        }
+        if late {
+            let text = format!("order {id} was canceled, and the crew did the {} of {}", order.kind, order.service);
+            exception::open(&mut tx, Some(account), ExceptionKind::Incident, &text, stamp).await?;
+        }
+        put(&mut tx, std::slice::from_ref(&order)).await?;
+        touch(&mut tx, &[account], stamp.on).await?;
+        let what = if result.done { "order done" } else { "order not done" };
+        let body = json!({
+            "order": id, "kind": order.kind, "service": order.service, "on": result.on, "at": result.at,
+            "crew": result.crew, "note": result.note,
+        });
+        log::write(&mut tx, &[NewLine::of(account, what, body)], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// What follows when the crew comes back without having done it. A visit at an hour of the day was made and met nobody: the
+/// contact was attempted and failed. Anything else did not take place, and is ordered anew.
+fn not_done(order: &FieldOrder, on: Day) -> Vec<NewEvent> {
+    let kinds: &[EventKind] = match order.kind {
+        OrderKind::Visit if order.done_at.is_some() => &[EventKind::CallAttempted, EventKind::ContactFailed],
+        OrderKind::ShutOff | OrderKind::Limit | OrderKind::Restore | OrderKind::Tag | OrderKind::Visit => {
+            &[EventKind::OrderCanceled]
+        }
+    };
+    kinds.iter().map(|kind| event_of(order, *kind, on)).collect()
+}
+
+/// What a done order changes: services that are off or on again, or a tag that serves its notice.
+async fn carry_out(conn: &mut Conn, order: &FieldOrder, on: Day, stamp: &Stamp) -> Result<()> {
+    let kinds: &[EventKind] = match order.kind {
+        OrderKind::ShutOff | OrderKind::Limit => {
+            sqlx::query("INSERT INTO shut_off (account_id, service, since, recorded_at) VALUES ($1, $2, $3, $4)")
+                .bind(order.account.0)
+                .bind(order.service.word())
+                .bind(on)
+                .bind(stamp.at)
+                .execute(&mut *conn)
+                .await?;
+            &[EventKind::ShutOff]
+        }
+        OrderKind::Restore => {
+            sqlx::query(
+                "UPDATE shut_off SET restored_at = $3 WHERE account_id = $1 AND service = $2 AND restored_at IS NULL",
+            )
+            .bind(order.account.0)
+            .bind(order.service.word())
+            .bind(stamp.at)
+            .execute(&mut *conn)
+            .await?;
+            &[EventKind::Restored]
+        }
+        OrderKind::Tag => {
+            let crew = order.crew.as_deref().unwrap_or("a crew");
+            let at = order.done_at.as_deref().map(|at| format!(" at {at}")).unwrap_or_default();
+            let proof = format!("left by {crew}{at}, order {}", order.id);
+            notice::posted(conn, order.account, &order.act_key, on, &proof).await?;
+            &[EventKind::NoticePosted, EventKind::NoticeServed]
+        }
+        OrderKind::Visit => &[EventKind::ContactMade],
+    };
+    let events: Vec<NewEvent> = kinds.iter().map(|kind| event_of(order, *kind, on)).collect();
+    event::record(conn, &events, stamp).await
+}
