@@ -29,9 +29,9 @@ use arrears::domain::{
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
     AdoptedPolicy, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, ExportPart,
-    FollowUp, ImportResult, Leaving, ListedCall, NewArrangement, NewBatch, NewExport, NewHold, NewPromise, Permitted,
-    Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError, Whole,
-    WorkKind,
+    FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewExport, NewHold, NewPromise,
+    Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError,
+    Whole, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
