@@ -305,6 +305,8 @@ words! {
         /// The audit refused a decision. Freezes the account.
         AuditRefused = "audit_refused",
         FileRefused = "file_refused",
+        /// A file of the inbox cannot be read or moved; it is tried again.
+        FileStuck = "file_stuck",
         /// A file brought rows that are dated ahead.
         DatedAhead = "dated_ahead",
         ReturnedMail = "returned_mail",
@@ -325,6 +327,7 @@ impl ExceptionKind {
         match self {
             Self::BalanceDiffers | Self::AuditRefused => true,
             Self::FileRefused
+            | Self::FileStuck
             | Self::DatedAhead
             | Self::ReturnedMail
             | Self::EmailBounced

@@ -145,10 +145,13 @@ impl Worker {
 
     async fn take_inbox(&self) -> Result<(), OfficeError> {
         let intake = self.office.take_inbox().await;
-        if let Ok(intake) = &intake
-            && intake.taken + intake.refused > 0
-        {
-            tracing::info!(taken = intake.taken, refused = intake.refused, "files came in");
+        if let Ok(intake) = &intake {
+            if intake.taken + intake.refused > 0 {
+                tracing::info!(taken = intake.taken, refused = intake.refused, "files came in");
+            }
+            for why in &intake.stuck {
+                tracing::error!(%why, "a file of the inbox cannot be taken");
+            }
         }
         // Once the date was run, whatever has come in since is decided, also what an earlier tick left undone.
         if self.office.store.last_finished(NIGHT).await? >= Some(self.office.today()) {
