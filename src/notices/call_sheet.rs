@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::config::CityProfile;
 use crate::domain::call::ScorePart;
+use crate::domain::spreadsheet::guarded;
 use crate::domain::{AccountNumber, Cents, Day, Language, day};
 use crate::typeset::{DocumentMeta, TypesetError, Typesetter};
 
@@ -81,36 +82,36 @@ pub fn csv(rows: &[CallRow]) -> Result<Vec<u8>, csv::Error> {
     #[derive(Serialize)]
     struct Line<'a> {
         rank: u32,
-        account: &'a str,
-        customer: &'a str,
+        account: String,
+        customer: String,
         phone: &'a str,
         language: &'a str,
         amount: String,
         days_past_due: i64,
         score: String,
         score_parts: String,
-        script: &'a str,
-        why: &'a str,
+        script: String,
+        why: String,
         required: &'a str,
-        assigned_to: &'a str,
+        assigned_to: String,
     }
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         let parts = row.score.iter().map(|part| format!("{}={}", part.name, points(part.milli)));
         writer.serialize(Line {
             rank: row.rank,
-            account: row.account.as_str(),
-            customer: &row.customer,
+            account: guarded(row.account.as_str()),
+            customer: guarded(&row.customer),
             phone: &row.phone,
             language: row.language.word(),
             amount: row.amount.to_plain(),
             days_past_due: row.days_past_due,
             score: points(row.score_milli),
             score_parts: parts.collect::<Vec<_>>().join("; "),
-            script: &row.script,
-            why: &row.why,
+            script: guarded(&row.script),
+            why: guarded(&row.why),
             required: if row.required { "yes" } else { "no" },
-            assigned_to: row.assigned_to.as_deref().unwrap_or_default(),
+            assigned_to: guarded(row.assigned_to.as_deref().unwrap_or_default()),
         })?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
@@ -154,9 +155,8 @@ mod tests {
         assert_eq!(phone("+44 20 1234"), "+44 20 1234");
     }
 
-    #[test]
-    fn the_csv_has_a_line_a_call_with_its_score_in_parts() {
-        let row = CallRow {
+    fn row() -> CallRow {
+        CallRow {
             rank: 1,
             account: "10-04417".into(),
             customer: "María Núñez".into(),
@@ -172,12 +172,30 @@ mod tests {
             why: "required before shut-off".into(),
             required: true,
             assigned_to: None,
-        };
-        let text = String::from_utf8(csv(&[row]).unwrap()).unwrap();
+        }
+    }
+
+    fn written(row: CallRow) -> String {
+        String::from_utf8(csv(&[row]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_csv_has_a_line_a_call_with_its_score_in_parts() {
         assert_eq!(
-            text,
+            written(row()),
             "rank,account,customer,phone,language,amount,days_past_due,score,score_parts,script,why,required,assigned_to\n\
              1,10-04417,María Núñez,5305550188,es,202.37,45,25.1,amount=10.1; age=15.0,final_notice,required before shut-off,yes,\n"
         );
+    }
+
+    #[test]
+    fn a_name_that_would_be_a_formula_is_text_in_the_csv() {
+        let text = written(CallRow {
+            customer: "=HYPERLINK(\"http://x\")".into(),
+            assigned_to: Some("@Omar".into()),
+            ..row()
+        });
+        assert!(text.contains(",\"'=HYPERLINK(\"\"http://x\"\")\",530"), "{text}");
+        assert!(text.ends_with(",yes,'@Omar\n"), "{text}");
     }
 }
