@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use csv::ByteRecord;
 
 use super::errors::{Expectation, FileErrors, Problem};
+use super::forms;
 use crate::domain::import::FileKind;
 
 /// How a text becomes a value, and what to say where it does not.
@@ -287,6 +288,10 @@ impl<'a> Row<'a> {
         let Some(bytes) = self.record.get(at) else { return Raw::NoColumn };
         match std::str::from_utf8(bytes).map(str::trim) {
             Ok("") => Raw::Blank,
+            Ok(text) if let Some(mark) = forms::unseen(text) => {
+                self.error(name, Some(text), Problem::Unseen { mark: format!("U+{:04X}", u32::from(mark)) });
+                Raw::Unreadable
+            }
             Ok(text) => Raw::Text(text),
             Err(_) => {
                 let latin1: String = bytes.iter().map(|&byte| char::from(byte)).collect();
