@@ -962,3 +962,12 @@ fn the_demonstration_gives_the_same_bytes_for_the_same_seed_and_others_for_anoth
     assert!(differ.is_empty(), "{differ:?}");
     assert_ne!(one, live("another", "8"));
 }
+
+#[test]
+fn a_policy_that_is_not_utf_8_is_refused_with_its_place() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let path = dir.path().join("city.yaml");
+    fs::write(&path, b"policy: city\ntitle: Ca\xf1on City\n").expect("a file");
+    let said = said(arrears().args(["rules", "check", path.to_str().expect("UTF-8")])).ends(Exit::Refused);
+    assert!(said.contains("--> city.yaml:2:10"), "{said}");
+}
