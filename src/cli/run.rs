@@ -58,11 +58,7 @@ impl Run {
         Box::pin(Worker::new(office, mailer, owner).run(stop.clone())).await;
         stop.cancel();
         if let Some(pages) = pages {
-            match pages.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return Err(Failure::failed(format!("the pages stopped: {error}"))),
-                Err(error) => return Err(Failure::failed(format!("the pages stopped: {error}"))),
-            }
+            pages.await.map_err(|error| Failure::failed(format!("the pages stopped: {error}")))?;
         }
         Ok(Answer::done(""))
     }
