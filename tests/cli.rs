@@ -25,6 +25,9 @@ account,service,amount,billed_on,due_on,source,reference
 10-000418,water,95.00,2026-03-02,2026-03-23,cis,B2-W
 ";
 
+/// A date that no machine's clock has come to.
+const FAR_AHEAD: &str = "2198-03-01";
+
 /// A data directory, worked by commands.
 struct City {
     dir: TempDir,
@@ -99,7 +102,12 @@ impl City {
         if let Some(database) = &self.database {
             command.env("ARREARS_DATABASE", database);
         }
-        said(command.args(args))
+        command.args(args);
+        // A trial says the date of a night twice: the machine's clock may not have come so far.
+        if args.first() == Some(&"night") && !args.contains(&"--date") && today < FAR_AHEAD {
+            command.args(["--date", today]);
+        }
+        said(&mut command)
     }
 
     /// Runs a night, releases what it planned, and mails it on the same day.
@@ -970,4 +978,13 @@ fn a_policy_that_is_not_utf_8_is_refused_with_its_place() {
     fs::write(&path, b"policy: city\ntitle: Ca\xf1on City\n").expect("a file");
     let said = said(arrears().args(["rules", "check", path.to_str().expect("UTF-8")])).ends(Exit::Refused);
     assert!(said.contains("--> city.yaml:2:10"), "{said}");
+}
+
+#[test]
+fn a_night_under_a_date_that_has_not_come_is_run_only_where_the_date_is_said_twice() {
+    let city = City::sqlite();
+    let said = city.on(FAR_AHEAD, &["night"]).ends(Exit::Refused);
+    assert!(said.contains("no night would run until Thu 2198-03-01"), "{said}");
+    assert!(said.contains("`arrears night --date 2198-03-01`"), "{said}");
+    city.on(FAR_AHEAD, &["night", "--date", FAR_AHEAD]).ok();
 }

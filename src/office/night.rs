@@ -13,6 +13,7 @@ use super::cores::on_all_cores;
 use super::{Office, OfficeError, Result, Rules};
 use crate::audit::audit;
 use crate::decide::decide;
+use crate::domain::day::short;
 use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot, World};
 use crate::notices::of_act;
 use crate::rulebook::policy::LedgerRules;
@@ -105,6 +106,20 @@ impl Office {
         if let RunStart::New(run) | RunStart::Resumed(run) = self.store.begin_run(day, NIGHT, &stamp).await? {
             self.store.finish_run(run, &json!({ "missed": true }), &stamp).await?;
         }
+        Ok(())
+    }
+
+    /// Puts a run under a date that has not come on the exceptions list.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tell_run_ahead(&self, ahead: Day) -> Result<()> {
+        let text = format!(
+            "A night was run under the date {}, which has not come. No night is run until then: see what clock was wrong, and \
+             restore the backup from before that run, or wait",
+            short(ahead)
+        );
+        self.store.open_exception(None, ExceptionKind::Incident, &text, &self.daemon_stamp(self.today())).await?;
         Ok(())
     }
 

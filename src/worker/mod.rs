@@ -40,6 +40,8 @@ pub struct Worker {
     filled: Notify,
     /// The date whose call list is known to stand.
     listed: std::sync::Mutex<Option<Day>>,
+    /// The date on which a run under a later date was told.
+    told: std::sync::Mutex<Option<Day>>,
 }
 
 impl Worker {
@@ -50,7 +52,8 @@ impl Worker {
         // The configuration refused what is no expression when it was loaded.
         let read = |text: &str| Schedule::from_str(text).ok();
         let (night, inbox, outbox) = (read(&schedules.night), read(&schedules.inbox), read(&schedules.outbox));
-        Self { office, mailer, owner, night, inbox, outbox, filled: Notify::new(), listed: std::sync::Mutex::new(None) }
+        let (listed, told) = (std::sync::Mutex::new(None), std::sync::Mutex::new(None));
+        Self { office, mailer, owner, night, inbox, outbox, filled: Notify::new(), listed, told }
     }
 
     /// Works until `stop` is canceled; what is under way is finished first.
@@ -189,6 +192,9 @@ impl Worker {
     async fn run_dates(&self, now: DateTime<Utc>) -> Result<(), OfficeError> {
         let today = self.office.today();
         let last = self.office.store.last_finished(NIGHT).await?;
+        if let Some(ahead) = last.filter(|last| *last > today) {
+            self.tell_run_ahead(ahead, today).await?;
+        }
         if last.is_some_and(|last| last >= today) {
             // A daemon that was stopped between the run and its list makes the list good; one that stands stays.
             return self.list_calls(today).await;
@@ -213,6 +219,18 @@ impl Worker {
             refused = report.refused,
             "the date was run"
         );
+        Ok(())
+    }
+
+    /// A night that was run under a later date, by a clock that was wrong, keeps all nights before it from being run: a
+    /// person must know. Told once a day.
+    async fn tell_run_ahead(&self, ahead: Day, today: Day) -> Result<(), OfficeError> {
+        let is_told = *self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == Some(today);
+        if !is_told {
+            tracing::error!(last_run = %ahead, %today, "a night was run under a date that has not come: none is run until then");
+            self.office.tell_run_ahead(ahead).await?;
+            *self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(today);
+        }
         Ok(())
     }
 
@@ -342,6 +360,19 @@ mod tests {
         let now = city.office.now();
         worker.step(&mut Some(now)).await;
         assert_eq!(city.office.snapshot(debtor).await.unwrap().case, None);
+    }
+
+    #[tokio::test]
+    async fn a_night_that_was_run_under_a_later_date_stands_on_the_exceptions_list() {
+        let city = City::new().await;
+        city.at("2026-06-01", "04:00");
+        city.office.night(city.office.today()).await.unwrap();
+        city.at("2026-05-09", "04:00");
+        start(&city).await;
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        assert_eq!(standing.len(), 1);
+        assert_eq!((standing[0].kind.word(), standing[0].opened_on), ("incident", parse("2026-05-09").unwrap()));
+        assert!(standing[0].text.starts_with("A night was run under the date Mon 2026-06-01"), "{standing:?}");
     }
 
     #[test]
