@@ -362,6 +362,8 @@ use_cases! {
     fn open_exception(&self, account: Option<AccountId>, kind: ExceptionKind, text: &str, stamp: &Stamp) -> i64;
     /// Clears a line of the exceptions list; a frozen account is due today.
     fn clear_exception(&self, id: i64, stamp: &Stamp) -> ();
+    /// Clears all lines of a kind that belong to no account: what they told of is over.
+    fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> ();
     /// The exceptions list: what stands, or all.
     fn exceptions(&self, open_only: bool) -> Vec<Exception>;
     /// Adds a person, or changes one; the password's hash only where one is given.

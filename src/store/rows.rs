@@ -312,6 +312,8 @@ words! {
         ReturnedMail = "returned_mail",
         EmailBounced = "email_bounced",
         WorkFailed = "work_failed",
+        /// The mail server takes no email; it is tried again.
+        MailDown = "mail_down",
         PolicyGap = "policy_gap",
         /// Money came after the crew was sent.
         RecallCrew = "recall_crew",
@@ -332,6 +334,7 @@ impl ExceptionKind {
             | Self::ReturnedMail
             | Self::EmailBounced
             | Self::WorkFailed
+            | Self::MailDown
             | Self::PolicyGap
             | Self::RecallCrew
             | Self::NoResult
