@@ -85,6 +85,30 @@ async fn a_session_ends_after_a_working_day() {
 }
 
 #[tokio::test]
+async fn a_new_password_ends_the_sessions_of_the_old_one_and_of_nobody_else() {
+    let (city, at) = open().await;
+    let (mut ruth, mut omar) = (Browser::of(at, "Ruth", PASSWORD).await, Browser::of(at, "Omar", PASSWORD).await);
+    city.office.set_password("Omar", "another password", [3; 16], "Ruth").await.unwrap();
+    assert_eq!(omar.get("/").await.header("location"), "/login");
+    assert_eq!(ruth.get("/").await.status, 200);
+    Browser::of(at, "Omar", "another password").await;
+}
+
+#[tokio::test]
+async fn who_is_taken_off_the_staff_is_out_at_once_and_the_log_keeps_the_name() {
+    let (city, at) = open().await;
+    let mut omar = Browser::of(at, "Omar", PASSWORD).await;
+    city.office.remove_staff("Omar", "Ruth").await.unwrap();
+    assert_eq!(omar.get("/").await.header("location"), "/login");
+    assert_eq!(omar.post("/login", &[("name", "Omar"), ("password", PASSWORD)]).await.status, 401);
+    let log = city.office.store.log(0, 100_000).await.unwrap();
+    let removed = log.iter().find(|line| line.what == "staff removed").unwrap();
+    assert_eq!((removed.body["name"].as_str(), removed.actor.to_string().as_str()), (Some("Omar"), "Ruth"));
+    let last = city.office.remove_staff("Ruth", "Ruth").await.unwrap_err();
+    assert!(last.to_string().contains("nobody could add people"), "{last}");
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_refused_and_after_five_the_name_waits() {
     let (_city, at) = open().await;
     let mut guesser = Browser::new(at);

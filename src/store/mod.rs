@@ -366,14 +366,17 @@ use_cases! {
     fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> ();
     /// The exceptions list: what stands, or all.
     fn exceptions(&self, open_only: bool) -> Vec<Exception>;
-    /// Adds a person, or changes one; the password's hash only where one is given.
+    /// Adds a person, or changes one; the password's hash only where one is given, and
+    /// then the person's sessions end.
     fn put_staff(&self, member: &StaffMember, password_hash: Option<&str>, stamp: &Stamp) -> ();
     /// All people, by name.
     fn staff(&self) -> Vec<StaffMember>;
     /// A person with the password's hash, for logging in.
     fn staff_login(&self, name: &str) -> Option<(StaffMember, Option<String>)>;
-    /// Opens a session under the hash of its token.
-    fn open_session(&self, token_hash: &str, staff: &str, expires_at: DateTime<Utc>) -> ();
+    /// Takes a person off the staff, with the sessions; what the person did stays in the log under the name.
+    fn remove_staff(&self, name: &str, stamp: &Stamp) -> ();
+    /// Opens a session under the hash of its token, and removes those that have expired.
+    fn open_session(&self, token_hash: &str, staff: &str, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> ();
     /// Whose session it is, unless it has expired.
     fn session(&self, token_hash: &str, now: DateTime<Utc>) -> Option<StaffMember>;
     /// Ends a session.
