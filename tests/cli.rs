@@ -988,3 +988,14 @@ fn a_night_under_a_date_that_has_not_come_is_run_only_where_the_date_is_said_twi
     assert!(said.contains("`arrears night --date 2198-03-01`"), "{said}");
     city.on(FAR_AHEAD, &["night", "--date", FAR_AHEAD]).ok();
 }
+
+#[test]
+fn a_payment_that_was_dated_ahead_counts_on_its_day_before_the_night_is_run() {
+    let city = City::sqlite();
+    let row = "10-000418,25.00,2026-03-05,lockbox,lockbox,LB-1";
+    let file = city.file("payments.csv", &format!("account,amount,received_on,channel,source,reference\n{row}\n"));
+    city.on("2026-03-04", &["import", &file]).ok();
+    let total = |today: &str| city.on(today, &["report", "aging", "--json"]).json()["total"]["balance_cents"].clone();
+    assert_eq!(total("2026-03-04"), 31_920);
+    assert_eq!(total("2026-03-05"), 29_420);
+}

@@ -94,8 +94,10 @@ use_cases! {
     /// The files taken last, newest first.
     fn imports(&self, limit: u32) -> Vec<ImportRecord>;
     /// Settles the accounts that have entries whose effective date has come by the stamp's day; gives their number.
-    /// A run calls it first, so that a post-dated payment counts from its day and no sooner.
+    /// So a post-dated payment counts from its day and no sooner.
     fn ripen(&self, rules: &LedgerRules, stamp: &Stamp) -> u64;
+    /// Whether there is something to settle by `day`; it asks without writing.
+    fn is_ripening(&self, day: Day) -> bool;
 }
 
 // Accounts and what is known of them.

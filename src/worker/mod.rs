@@ -89,6 +89,7 @@ impl Worker {
             return;
         }
         let now = self.office.now();
+        report("day", self.office.begin_day().await);
         if is_due(*inbox, now) {
             report("inbox", self.take_inbox().await);
             *inbox = self.next(self.inbox.as_ref(), now);
@@ -360,6 +361,21 @@ mod tests {
         let now = city.office.now();
         worker.step(&mut Some(now)).await;
         assert_eq!(city.office.snapshot(debtor).await.unwrap().case, None);
+    }
+
+    #[tokio::test]
+    async fn a_payment_that_was_dated_ahead_counts_from_the_first_minute_of_its_day() {
+        let city = City::new().await;
+        city.at("2026-03-02", "18:00");
+        city.lockbox("10-000417", "24.20", "2026-03-04").await;
+        let debtor = city.debtor().await;
+        let owed = async || city.office.snapshot(debtor).await.unwrap().balance().to_plain();
+        // The night of March 4 is run at two; nobody has to wait for it.
+        for (date, balance) in [("2026-03-03", "224.20"), ("2026-03-04", "200.00")] {
+            city.at(date, "00:01");
+            start(&city).await;
+            assert_eq!(owed().await, balance, "{date}");
+        }
     }
 
     #[tokio::test]
