@@ -7,7 +7,7 @@ use crate::config::CityProfile;
 use crate::domain::call::ScorePart;
 use crate::domain::spreadsheet::guarded;
 use crate::domain::{AccountNumber, Cents, Day, Language, day};
-use crate::typeset::{DocumentMeta, TypesetError, Typesetter};
+use crate::typeset::{DocumentMeta, TypesetError, Typesetter, printable};
 
 /// One line of the list, in the order of the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,8 @@ pub struct CallRow {
     pub assigned_to: Option<String>,
 }
 
-/// The list as a PDF, US Letter across, with room to note the outcome.
+/// The list as a PDF, US Letter across, with room to note the outcome. A letter of a name that no font has is printed as its
+/// number, `[U+674E]`: one name keeps nobody's list from being printed.
 ///
 /// # Errors
 /// [`TypesetError`].
@@ -71,7 +72,7 @@ pub fn pdf(
         date: listed_on,
         author: city.name.clone(),
     };
-    typesetter.pdf("call_list", &data, &meta)
+    typesetter.pdf("call_list", &printable(data), &meta)
 }
 
 /// The list as CSV, one line a call.
@@ -186,6 +187,14 @@ mod tests {
             "rank,account,customer,phone,language,amount,days_past_due,score,score_parts,script,why,required,assigned_to\n\
              1,10-04417,María Núñez,5305550188,es,202.37,45,25.1,amount=10.1; age=15.0,final_notice,required before shut-off,yes,\n"
         );
+    }
+
+    #[test]
+    fn a_name_that_no_font_can_show_does_not_hold_up_the_list() {
+        let (typesetter, city) = (Typesetter::new(), CityProfile::default());
+        let named = CallRow { customer: "李 Wei 🙂".into(), assigned_to: Some("Omar 🙂".into()), ..row() };
+        let list = pdf(&typesetter, &city, day::parse("2026-05-08").unwrap(), &[row(), named]);
+        assert!(list.is_ok_and(|pdf| pdf.starts_with(b"%PDF-")));
     }
 
     #[test]

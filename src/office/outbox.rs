@@ -333,6 +333,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_name_that_no_font_can_show_keeps_its_own_letter_back_and_no_other() {
+        let city = City::new().await;
+        let accounts = "account,customer_name,service_address,service_city,service_state,service_zip,services\n\
+                        10-000418,李 Wei,420 Alder St,Riverbend,CA,95600,water\n";
+        let charges = "account,service,amount,billed_on,due_on,source,reference\n\
+                       10-000418,water,95.00,2026-03-02,2026-03-23,cis,B2-W\n";
+        city.takes("accounts.csv", accounts).await;
+        city.takes("charges.csv", charges).await;
+        city.at("2026-03-28", "04:00");
+        city.office.night(day("2026-03-28")).await.unwrap();
+        assert_eq!(city.office.work_outbox(&city.mailer()).await.unwrap(), 1);
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        assert_eq!(standing.len(), 1);
+        let named = city.office.account("10-000418").await.unwrap().id;
+        assert_eq!((standing[0].kind, standing[0].account), (ExceptionKind::WorkFailed, Some(named)));
+    }
+
+    #[tokio::test]
     async fn an_email_that_no_server_takes_for_five_days_fails() {
         let city = with_email().await;
         let _server = Server::down(&city);
