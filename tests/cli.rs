@@ -999,3 +999,16 @@ fn a_payment_that_was_dated_ahead_counts_on_its_day_before_the_night_is_run() {
     assert_eq!(total("2026-03-04"), 31_920);
     assert_eq!(total("2026-03-05"), 29_420);
 }
+
+#[test]
+fn the_call_list_says_why_a_call_is_withheld() {
+    let city = City::sqlite();
+    city.night_and_mail("2026-05-01");
+    city.on("2026-05-08", &["night"]).ok();
+    let held = ["hold", "place", "10-000418", "bankruptcy", "--reason", "case 26-1"];
+    city.on("2026-05-08", &held).ok();
+    city.on("2026-05-08", &["calls", "release"]).ok();
+    let list = city.on("2026-05-08", &["calls", "list"]).ok();
+    assert!(list.contains("to account 10-000418 is withheld: a bankruptcy hold stands\n"), "{list}");
+    assert!(list.lines().any(|line| line.contains("10-000417") && line.contains("released")), "{list}");
+}
