@@ -98,6 +98,9 @@ contract! {
     a_canceled_notice_is_never_rendered
     what_was_known_on_an_earlier_day_can_be_rebuilt
     an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied
+    only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it
+    a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default
+    an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed
     a_promise_is_kept_by_the_ledger
     the_lead_orders_the_call_list_and_releases_it
     attempts_without_a_conversation_end_in_contact_failed
@@ -1346,6 +1349,66 @@ async fn an_arrangement_moves_money_to_current_charges_and_is_held_against_what_
     store.cancel_arrangement(made, "the customer moved", &rules(), &lead("2026-06-05")).await.expect("canceled");
     assert!(snapshot(&store, debtor).await.arrangement_on(day("2026-06-05")).is_none());
     assert!(store.arrangements().await.expect("all").is_empty());
+}
+
+/// $90.00 on June 1 and on July 1 for the bill of $180.00.
+fn two_installments(covers: EntryId) -> NewArrangement {
+    NewArrangement {
+        covers: vec![covers],
+        installments: ["2026-06-01", "2026-07-01"]
+            .map(|due| Installment { due_on: day(due), amount: Cents::new(9_000) })
+            .to_vec(),
+        grace_days: 0,
+        note: String::new(),
+    }
+}
+
+async fn only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let old = snapshot(&store, debtor).await.items[0].id;
+    let on = "2026-05-15";
+    take_entries(&store, vec![charge("1001", "B-2", 5_000, "2026-05-01", "2026-05-29")], &at("2026-05-01")).await;
+    let morning = payment("1001", "P-1", 3_000, on);
+    take_entries(&store, vec![morning], &at(on)).await;
+    store.add_arrangement(debtor, &two_installments(old), &rules(), &lead(on)).await.expect("an arrangement");
+    let promise = NewPromise { amount: Cents::new(3_000), pay_by: day("2026-05-29"), grace_days: 0 };
+    store.add_promise(debtor, &promise, &lead(on)).await.expect("a promise");
+    assert_eq!(open_cents(&store, debtor).await, [15_000, 5_000], "the morning's money stays on the bill that it paid");
+    let stands = async || {
+        let known = snapshot(&store, debtor).await;
+        let (_, standing) = known.arrangement_on(day(on)).expect("it runs");
+        (standing.paid, known.promises[0].state(&known.payments, day(on)))
+    };
+    assert_eq!(stands().await, (Cents::ZERO, PromiseState::Open));
+    let afternoon = payment("1001", "P-2", 7_000, on);
+    take_entries(&store, vec![afternoon], &at(on)).await;
+    assert_eq!(open_cents(&store, debtor).await, [13_000], "the current bill first, then the arrangement's");
+    assert_eq!(stands().await, (Cents::new(2_000), PromiseState::Kept(day(on))));
+}
+
+async fn a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let old = snapshot(&store, debtor).await.items[0].id;
+    store.add_arrangement(debtor, &two_installments(old), &rules(), &lead("2026-05-15")).await.expect("an arrangement");
+    let state = async |on: &str| snapshot(&store, debtor).await.arrangement_on(day(on)).expect("it runs").1.state;
+    assert_eq!(state("2026-06-02").await, ArrangementState::Missed(day("2026-06-01")));
+    take_entries(&store, vec![payment("1001", "P-1", 9_000, "2026-05-13")], &at("2026-06-03")).await;
+    assert_eq!(state("2026-06-03").await, ArrangementState::Performing);
+}
+
+async fn an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let old = snapshot(&store, debtor).await.items[0].id;
+    store.add_arrangement(debtor, &two_installments(old), &rules(), &lead("2026-05-15")).await.expect("an arrangement");
+    let mut undone = reversal("1001", "R-1", "B-1", "2026-07-10");
+    undone.reverses = Some(("cis".to_owned(), "B-1".to_owned()));
+    take_entries(&store, vec![undone], &at("2026-07-10")).await;
+    let (_, standing) = {
+        let known = snapshot(&store, debtor).await;
+        let (plan, standing) = known.arrangement_on(day("2026-07-10")).expect("it is there");
+        (plan.id, standing)
+    };
+    assert_eq!((standing.state, standing.defaulted_on()), (ArrangementState::Completed, None));
 }
 
 async fn a_promise_is_kept_by_the_ledger(store: Store, _: String) {

@@ -141,9 +141,19 @@ pub struct ApplicationOrder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanSpan {
     pub from: Day,
+    /// The account's last entry when it was made: money of that day which was known by then has paid what it paid.
+    pub known_through: EntryId,
     /// The first day on which it no longer binds.
     pub until: Option<Day>,
     pub covers: BTreeSet<ItemId>,
+}
+
+impl PlanSpan {
+    fn directs(&self, credit: &Entry) -> bool {
+        let on = credit.effective_on;
+        let since = on > self.from || (on == self.from && credit.id > self.known_through);
+        since && self.until.is_none_or(|end| on < end)
+    }
 }
 
 /// An account's ledger replayed up to a day.
@@ -251,7 +261,7 @@ impl<'a> Replay<'a> {
         let covered: BTreeSet<ItemId> = self
             .plans
             .iter()
-            .filter(|plan| plan.from <= credit.effective_on && plan.until.is_none_or(|end| credit.effective_on < end))
+            .filter(|plan| plan.directs(credit))
             .flat_map(|plan| plan.covers.iter().copied())
             .collect();
         let mut debts: Vec<&OpenItem> = self.open.values().filter(|item| item.open.is_positive()).collect();
@@ -397,14 +407,33 @@ mod tests {
 
     #[test]
     fn under_an_arrangement_current_charges_are_paid_first() {
-        let plan = PlanSpan { from: day("2026-05-15"), until: None, covers: BTreeSet::from([EntryId(1)]) };
         let entries = [
             charge(1, 36_000, "2026-03-02", "2026-03-23"),
             charge(2, 9_500, "2026-06-02", "2026-06-22"),
             payment(3, 10_000, "2026-06-20"),
         ];
+        let plan = plan("2026-05-15", 1);
         let books = settle(&entries, &ApplicationOrder::default(), &[plan], day("2026-12-31"));
         assert_eq!(open_of(&books), [(1, 35_500)]);
+    }
+
+    /// An arrangement on entry 1.
+    fn plan(from: &str, known_through: i64) -> PlanSpan {
+        let known_through = EntryId(known_through);
+        PlanSpan { from: day(from), known_through, until: None, covers: BTreeSet::from([EntryId(1)]) }
+    }
+
+    #[test]
+    fn money_of_the_day_that_came_before_the_arrangement_stays_on_the_bill_that_it_paid() {
+        // $60.00 on the old bill in the morning of June 20, the arrangement at noon, $50.00 in the afternoon.
+        let entries = [
+            charge(1, 36_000, "2026-03-02", "2026-03-23"),
+            charge(2, 9_500, "2026-06-02", "2026-06-22"),
+            payment(3, 6_000, "2026-06-20"),
+            payment(4, 5_000, "2026-06-20"),
+        ];
+        let books = settle(&entries, &ApplicationOrder::default(), &[plan("2026-06-20", 3)], day("2026-06-20"));
+        assert_eq!(open_of(&books), [(1, 30_000), (2, 4_500)]);
     }
 
     proptest! {

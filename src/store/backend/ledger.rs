@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use super::given::{AccountItems, CounterPayment, Stamp, VoidedPayment};
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Conn, FOR_UPDATE, Result, StoreError, rows, sql, texts, touch, word};
+use super::{Backend, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, StoreError, rows, sql, texts, touch, word};
 use crate::domain::import::{NewEntry, UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service, UnmatchedId};
@@ -177,6 +177,17 @@ pub(super) async fn open_items_of(
         });
     }
     Ok(items)
+}
+
+/// The account's last entry, so that what is learned from now on has a higher number. No file is being taken meanwhile,
+/// and the account is locked, as whoever posts a single entry does first. It is asked before anything else is locked.
+pub(super) async fn known_through(conn: &mut Conn, account: AccountId) -> Result<EntryId> {
+    sqlx::query(LOCK_NO_IMPORT).execute(&mut *conn).await?;
+    let lock = format!("SELECT facts_seq FROM review WHERE account_id = $1 {FOR_UPDATE}");
+    sqlx::query(sql(lock)).bind(account.0).execute(&mut *conn).await?;
+    let last: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(id) FROM entry WHERE account_id = $1").bind(account.0).fetch_one(conn).await?;
+    Ok(EntryId(last.unwrap_or(0)))
 }
 
 /// The entry of that source and reference.
