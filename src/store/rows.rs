@@ -307,6 +307,8 @@ words! {
         FileRefused = "file_refused",
         /// A file brought rows that are dated ahead.
         DatedAhead = "dated_ahead",
+        /// A payment that a person had rejected came again for a known account, and is on its ledger.
+        RejectedPayment = "rejected_payment",
         ReturnedMail = "returned_mail",
         EmailBounced = "email_bounced",
         WorkFailed = "work_failed",
@@ -326,6 +328,7 @@ impl ExceptionKind {
             Self::BalanceDiffers | Self::AuditRefused => true,
             Self::FileRefused
             | Self::DatedAhead
+            | Self::RejectedPayment
             | Self::ReturnedMail
             | Self::EmailBounced
             | Self::WorkFailed

@@ -7,21 +7,25 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
+use super::event::{self, NewEvent};
 use super::given::{AccountItems, CounterPayment, Stamp, VoidedPayment};
+use super::judge::UnmatchedBody;
 use super::log::{self, NewLine};
 use super::settle::resettle;
 use super::{Backend, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, StoreError, rows, sql, texts, touch, word};
-use crate::domain::import::{NewEntry, UnmatchedPayment, UnmatchedState};
+use crate::domain::import::{ReturnedBy, UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
-use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service, UnmatchedId};
+use crate::domain::{
+    AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, EventKind, OpenItem, Service, UnmatchedId,
+};
 use crate::rulebook::policy::LedgerRules;
 
 /// The source of what Arrears itself posts.
 pub(super) const OWN_SOURCE: &str = "arrears";
 /// The source of payments taken at the counter.
-const COUNTER_SOURCE: &str = "counter";
+pub(super) const COUNTER_SOURCE: &str = "counter";
 /// The log's word for a payment that was taken here.
-const COUNTER_PAYMENT: &str = "counter payment";
+pub(super) const COUNTER_PAYMENT: &str = "counter payment";
 
 /// An entry about to be posted.
 #[derive(Clone, Debug, Serialize)]
@@ -191,11 +195,24 @@ pub(super) async fn known_through(conn: &mut Conn, account: AccountId) -> Result
 }
 
 /// The entry of that source and reference.
-async fn by_reference(conn: &mut Conn, source: &str, reference: &str) -> Result<Option<Entry>> {
+pub(super) async fn by_reference(conn: &mut Conn, source: &str, reference: &str) -> Result<Option<Entry>> {
     let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE source = $1 AND reference = $2");
     let found: Option<EntryColumns> =
         sqlx::query_as(sql(select)).bind(source).bind(reference).fetch_optional(conn).await?;
     found.map(entry).transpose()
+}
+
+/// The account's debt of that reference, whatever its source: the latest, where there are several.
+async fn debt_of(conn: &mut Conn, account: AccountId, reference: &str) -> Result<Option<EntryId>> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT id FROM entry
+         WHERE account_id = $1 AND reference = $2 AND cents > 0 AND kind <> 'reversal' ORDER BY id DESC LIMIT 1",
+    )
+    .bind(account.0)
+    .bind(reference)
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(EntryId))
 }
 
 /// Posts one entry, settles its account anew and makes it due. The same entry again is the same; another under its
@@ -221,7 +238,8 @@ async fn post_one(conn: &mut Conn, row: EntryRow, rules: &LedgerRules, stamp: &S
     Ok((posted.id, new))
 }
 
-/// Posts the reversal of an entry on the stamp's day. What it had paid is owed again from its own due date.
+/// Posts the reversal of an entry on the stamp's day, or on the entry's own where that is still ahead. What it had paid
+/// is owed again from its own due date.
 async fn undo(
     conn: &mut Conn,
     original: &Entry,
@@ -235,7 +253,7 @@ async fn undo(
         service: original.service,
         kind: EntryKind::Reversal,
         cents: -original.amount,
-        effective_on: stamp.on,
+        effective_on: stamp.on.max(original.effective_on),
         due_on: None,
         printed: BTreeMap::new(),
         designated_item: None,
@@ -257,6 +275,29 @@ async fn reversal_of(conn: &mut Conn, id: EntryId) -> Result<Option<EntryId>> {
     let found: Option<i64> =
         sqlx::query_scalar("SELECT id FROM entry WHERE reverses = $1").bind(id.0).fetch_optional(conn).await?;
     Ok(found.map(EntryId))
+}
+
+/// Posts the return of a payment that had come back before its account was found. The caller settles the account.
+pub(super) async fn post_return(conn: &mut Conn, payment: &Entry, by: &ReturnedBy, stamp: &Stamp) -> Result<()> {
+    let row = EntryRow {
+        account: payment.account,
+        service: payment.service,
+        kind: EntryKind::Reversal,
+        cents: -payment.amount,
+        effective_on: by.on,
+        due_on: None,
+        printed: BTreeMap::new(),
+        designated_item: None,
+        designated_service: None,
+        reverses: Some(payment.id),
+        channel: None,
+        source: by.source.clone(),
+        reference: by.reference.clone(),
+        memo: by.memo.clone(),
+    };
+    post(conn, &[row], stamp.at).await?;
+    let returned = NewEvent { account: payment.account, kind: EventKind::PaymentReturned, on_day: by.on, stage: None };
+    event::record(conn, &[returned], stamp).await
 }
 
 /// Whether a payment with the counter's source was posted here, by hand. One that a file brought is the file's to undo.
@@ -417,6 +458,11 @@ impl Backend {
     ) -> Result<EntryId> {
         let mut tx = self.write().await?;
         let payment = open_unmatched(&mut tx, id).await?;
+        let designated_item = match &payment.row.designated_reference {
+            // A debt that belongs to another account, or to none that we know, directs nothing here.
+            Some(reference) => debt_of(&mut tx, account, reference).await?,
+            None => None,
+        };
         let row = EntryRow {
             account,
             service: payment.row.service,
@@ -425,8 +471,7 @@ impl Backend {
             effective_on: payment.row.effective_on,
             due_on: None,
             printed: BTreeMap::new(),
-            // The debt that it named belongs to no account that we know.
-            designated_item: None,
+            designated_item,
             designated_service: payment.row.designated_service,
             reverses: None,
             channel: payment.row.channel,
@@ -480,7 +525,7 @@ pub(super) async fn raise(conn: &mut Conn, channel: PaymentChannel, through: Day
     Ok(())
 }
 
-type UnmatchedColumns = (i64, String, Json<NewEntry>, String, Option<String>);
+type UnmatchedColumns = (i64, String, Json<UnmatchedBody>, String, Option<String>);
 
 async fn unmatched(
     conn: &mut Conn,
@@ -497,9 +542,9 @@ async fn unmatched(
     .await?;
     found
         .into_iter()
-        .map(|(id, file, Json(row), state, decided_by)| {
+        .map(|(id, file, Json(UnmatchedBody { row, returned }), state, decided_by)| {
             let state = word(UnmatchedState::from_word, &state)?;
-            Ok(UnmatchedPayment { id: UnmatchedId(id), file, row, state, decided_by })
+            Ok(UnmatchedPayment { id: UnmatchedId(id), file, row, state, decided_by, returned })
         })
         .collect()
 }
@@ -520,14 +565,19 @@ async fn open_unmatched(conn: &mut Conn, id: UnmatchedId) -> Result<UnmatchedPay
         unmatched(conn, Some(id), None).await?.pop().ok_or_else(|| StoreError::not_found("unmatched payment", id))?;
     match found.state {
         UnmatchedState::Open => Ok(found),
-        UnmatchedState::Matched | UnmatchedState::Rejected => {
+        UnmatchedState::Matched | UnmatchedState::Rejected | UnmatchedState::Returned => {
             let by = found.decided_by.unwrap_or_default();
             Err(StoreError::Conflict(format!("unmatched payment {id} is {} by {by}", found.state)))
         }
     }
 }
 
-async fn decide_unmatched(conn: &mut Conn, id: UnmatchedId, state: UnmatchedState, stamp: &Stamp) -> Result<()> {
+pub(super) async fn decide_unmatched(
+    conn: &mut Conn,
+    id: UnmatchedId,
+    state: UnmatchedState,
+    stamp: &Stamp,
+) -> Result<()> {
     sqlx::query("UPDATE unmatched_payment SET state = $2, decided_by = $3 WHERE id = $1")
         .bind(id.0)
         .bind(state.word())

@@ -17,6 +17,7 @@ mod field_order;
 mod field_result;
 mod hold;
 mod import;
+mod judge;
 mod kept;
 mod leave;
 mod ledger;
