@@ -96,8 +96,11 @@ mod tests {
     #[test]
     fn money_of_the_day_that_came_before_the_promise_does_not_keep_it() {
         let at_nine = payment(4, 5_000, day("2026-05-11"));
-        assert_eq!(promise().state(&[at_nine.clone()], day("2026-05-15")), PromiseState::Open);
-        assert_eq!(promise().state(&[at_nine.clone()], day("2026-05-16")), PromiseState::Broken(day("2026-05-16")));
+        assert_eq!(promise().state(std::slice::from_ref(&at_nine), day("2026-05-15")), PromiseState::Open);
+        assert_eq!(
+            promise().state(std::slice::from_ref(&at_nine), day("2026-05-16")),
+            PromiseState::Broken(day("2026-05-16"))
+        );
         let in_the_afternoon = payment(5, 5_000, day("2026-05-11"));
         let kept = PromiseState::Kept(day("2026-05-11"));
         assert_eq!(promise().state(&[at_nine, in_the_afternoon], day("2026-05-11")), kept);

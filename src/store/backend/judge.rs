@@ -113,6 +113,8 @@ type Key = (String, String);
 type KnownColumns =
     (String, String, i64, i64, String, String, String, i64, Day, Option<Day>, bool, Option<String>, Option<String>);
 
+type UnmatchedColumns = (String, String, i64, String, String, Option<String>, Json<UnmatchedBody>);
+
 /// What the books know that bears on a page of rows.
 pub(super) struct Known {
     accounts: BTreeMap<String, AccountId>,
@@ -209,8 +211,7 @@ impl Known {
              JOIN unmatched_payment AS u ON u.reference = r.reference AND u.source = r.source",
             rows(1, "source text, reference text")
         );
-        let found: Vec<(String, String, i64, String, String, Option<String>, Json<UnmatchedBody>)> =
-            sqlx::query_as(sql(select)).bind(Json(keys)).fetch_all(conn).await?;
+        let found: Vec<UnmatchedColumns> = sqlx::query_as(sql(select)).bind(Json(keys)).fetch_all(conn).await?;
         let mut unmatched = BTreeMap::new();
         for (source, reference, id, file, state, decided_by, Json(body)) in found {
             let state = word(UnmatchedState::from_word, &state)?;
