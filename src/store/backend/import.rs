@@ -8,17 +8,14 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
-use super::exception;
-use super::given::{ExceptionKind, ImportRecord, ImportResult, Stamp};
-use super::judge::{Judged, Known, KnownEntry, Unmatched, UnmatchedBody};
+use super::given::{ImportRecord, ImportResult, Stamp};
+use super::judge::{Judged, Known, KnownEntry};
 use super::ledger::{self, EntryRow};
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Conn, LOCK_IMPORT, Result, rows, sql, texts, touch, word};
+use super::{Backend, Conn, LOCK_IMPORT, Result, rows, sql, texts, touch, unmatched, word};
 use crate::domain::day::plus_days;
-use crate::domain::import::{
-    FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow, ReturnedBy, UnmatchedState,
-};
+use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow};
 use crate::domain::{AccountId, AccountNumber, DocumentHash, EntryId, EntryKind, EventKind, Profile};
 use crate::rulebook::policy::LedgerRules;
 
@@ -174,7 +171,7 @@ impl<'a> Taking<'a> {
         stamp: &Stamp,
     ) -> Result<()> {
         let books = Known::read(conn, page).await?;
-        let (mut post, mut events, mut unmatched) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut post, mut events, mut strays) = (Vec::new(), Vec::new(), Vec::new());
         let (mut found, mut returned, mut renamed) = (Vec::new(), Vec::new(), Vec::new());
         let mut reversed: BTreeSet<(String, String)> = BTreeSet::new();
         for row in page {
@@ -184,12 +181,12 @@ impl<'a> Taking<'a> {
                 Ok(Judged::Unchanged) => self.outcome.unchanged += 1,
                 Ok(Judged::Unmatched) => {
                     self.outcome.unmatched += 1;
-                    unmatched.push(row);
+                    strays.push(row);
                 }
                 Ok(Judged::Renamed(before)) => {
                     self.outcome.unmatched += 1;
                     renamed.push((row, before));
-                    unmatched.push(row);
+                    strays.push(row);
                 }
                 Ok(Judged::Returned(payment)) => {
                     self.outcome.returned += 1;
@@ -223,15 +220,15 @@ impl<'a> Taking<'a> {
         ledger::post(conn, &post, stamp.at).await?;
         event::record(conn, &events, stamp).await?;
         for (row, account, payment) in found {
-            find_account(conn, row, account, payment, stamp).await?;
+            unmatched::find_account(conn, row, account, payment, stamp).await?;
         }
         for (row, payment) in returned {
-            take_back(conn, row, payment, stamp).await?;
+            unmatched::take_back(conn, row, payment, stamp).await?;
         }
         for (row, before) in renamed {
-            rename(conn, row, before, stamp).await?;
+            unmatched::rename(conn, row, before, stamp).await?;
         }
-        add_unmatched(conn, &unmatched, &self.file.name, stamp).await
+        unmatched::add(conn, &strays, &self.file.name, stamp).await
     }
 }
 
@@ -324,85 +321,5 @@ async fn change_accounts(conn: &mut Conn, changed: &[AccountRow<'_>]) -> Result<
         rows(1, "id bigint, customer_name text, service_address text, profile jsonb")
     );
     sqlx::query(sql(update)).bind(Json(changed)).execute(conn).await?;
-    Ok(())
-}
-
-/// The payment was posted to the account that this file names: it comes off the unmatched list. What a person had said
-/// of it, or the bank had done with it, is not passed over.
-async fn find_account(
-    conn: &mut Conn,
-    row: &NewEntry,
-    account: AccountId,
-    payment: &Unmatched,
-    stamp: &Stamp,
-) -> Result<()> {
-    ledger::decide_unmatched(conn, payment.id, UnmatchedState::Matched, stamp).await?;
-    let entry = ledger::by_reference(conn, &row.source, &row.reference).await?;
-    let body = json!({
-        "entry": entry.as_ref().map(|entry| entry.id), "amount": row.amount, "file": payment.file, "was": payment.state,
-    });
-    log::write(conn, &[NewLine::of(account, "payment matched", body)], None, stamp).await?;
-    if payment.state == UnmatchedState::Rejected {
-        let text = format!(
-            "{} of {} for {} of {} was rejected by {}, and came again for account {}: it is posted there. If the money \
-             was sent back, have the sender reverse it",
-            row.reference,
-            row.source,
-            row.amount.abs(),
-            row.effective_on,
-            payment.decided_by.as_deref().unwrap_or("a person"),
-            row.account,
-        );
-        exception::open(conn, Some(account), ExceptionKind::RejectedPayment, &text, stamp).await?;
-    }
-    match (&payment.body.returned, entry) {
-        (Some(returned), Some(entry)) => ledger::post_return(conn, &entry, returned, stamp).await,
-        _ => Ok(()),
-    }
-}
-
-/// The payment came back before it was matched: there is nothing to match any more, and no account's ledger to correct.
-async fn take_back(conn: &mut Conn, row: &NewEntry, payment: &Unmatched, stamp: &Stamp) -> Result<()> {
-    ledger::decide_unmatched(conn, payment.id, UnmatchedState::Returned, stamp).await?;
-    let returned = ReturnedBy::of(row);
-    let body = json!({ "unmatched": payment.id, "amount": payment.body.row.amount, "returned": returned });
-    let kept = UnmatchedBody { row: payment.body.row.clone(), returned: Some(returned) };
-    sqlx::query("UPDATE unmatched_payment SET body = $2 WHERE id = $1")
-        .bind(payment.id.0)
-        .bind(Json(kept))
-        .execute(&mut *conn)
-        .await?;
-    log::write(conn, &[NewLine { account: None, what: "unmatched payment returned", body }], None, stamp).await
-}
-
-/// The payment came again with another number that is not known either. It is put on the list anew, for whoever
-/// looked at the list before has not seen this.
-async fn rename(conn: &mut Conn, row: &NewEntry, before: &Unmatched, stamp: &Stamp) -> Result<()> {
-    sqlx::query("DELETE FROM unmatched_payment WHERE id = $1").bind(before.id.0).execute(&mut *conn).await?;
-    let body = json!({
-        "unmatched": before.id, "was": before.state, "account": before.body.row.account, "now": row.account,
-    });
-    log::write(conn, &[NewLine { account: None, what: "unmatched payment corrected", body }], None, stamp).await
-}
-
-#[derive(Serialize)]
-struct UnmatchedRow<'a> {
-    source: &'a str,
-    reference: &'a str,
-    body: &'a NewEntry,
-}
-
-async fn add_unmatched(conn: &mut Conn, payments: &[&NewEntry], file: &str, stamp: &Stamp) -> Result<()> {
-    if payments.is_empty() {
-        return Ok(());
-    }
-    let payments: Vec<UnmatchedRow<'_>> =
-        payments.iter().map(|row| UnmatchedRow { source: &row.source, reference: &row.reference, body: row }).collect();
-    let insert = format!(
-        "INSERT INTO unmatched_payment (source, reference, file, body, state, recorded_at)
-         SELECT r.source, r.reference, $2, r.body, 'open', $3 FROM {}",
-        rows(1, "source text, reference text, body jsonb")
-    );
-    sqlx::query(sql(insert)).bind(Json(payments)).bind(file).bind(stamp.at).execute(conn).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The ledger: append-only entries, payments that match no account, and through when each channel is loaded.
+//! The ledger: append-only entries, and through when each channel is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,17 +7,12 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::event::{self, NewEvent};
 use super::given::{AccountItems, CounterPayment, Stamp, VoidedPayment};
-use super::judge::UnmatchedBody;
 use super::log::{self, NewLine};
 use super::settle::resettle;
 use super::{Backend, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, StoreError, rows, sql, texts, touch, word};
-use crate::domain::import::{ReturnedBy, UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
-use crate::domain::{
-    AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, EventKind, OpenItem, Service, UnmatchedId,
-};
+use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service};
 use crate::rulebook::policy::LedgerRules;
 
 /// The source of what Arrears itself posts.
@@ -202,22 +197,14 @@ pub(super) async fn by_reference(conn: &mut Conn, source: &str, reference: &str)
     found.map(entry).transpose()
 }
 
-/// The account's debt of that reference, whatever its source: the latest, where there are several.
-async fn debt_of(conn: &mut Conn, account: AccountId, reference: &str) -> Result<Option<EntryId>> {
-    let found: Option<i64> = sqlx::query_scalar(
-        "SELECT id FROM entry
-         WHERE account_id = $1 AND reference = $2 AND cents > 0 AND kind <> 'reversal' ORDER BY id DESC LIMIT 1",
-    )
-    .bind(account.0)
-    .bind(reference)
-    .fetch_optional(conn)
-    .await?;
-    Ok(found.map(EntryId))
-}
-
 /// Posts one entry, settles its account anew and makes it due. The same entry again is the same; another under its
 /// reference is a conflict.
-async fn post_one(conn: &mut Conn, row: EntryRow, rules: &LedgerRules, stamp: &Stamp) -> Result<(EntryId, bool)> {
+pub(super) async fn post_one(
+    conn: &mut Conn,
+    row: EntryRow,
+    rules: &LedgerRules,
+    stamp: &Stamp,
+) -> Result<(EntryId, bool)> {
     // The account is locked before its entry has a number, so that the numbers of an account say what was learned first.
     let lock = format!("SELECT facts_seq FROM review WHERE account_id = $1 {FOR_UPDATE}");
     sqlx::query(sql(lock)).bind(row.account.0).execute(&mut *conn).await?;
@@ -275,29 +262,6 @@ async fn reversal_of(conn: &mut Conn, id: EntryId) -> Result<Option<EntryId>> {
     let found: Option<i64> =
         sqlx::query_scalar("SELECT id FROM entry WHERE reverses = $1").bind(id.0).fetch_optional(conn).await?;
     Ok(found.map(EntryId))
-}
-
-/// Posts the return of a payment that had come back before its account was found. The caller settles the account.
-pub(super) async fn post_return(conn: &mut Conn, payment: &Entry, by: &ReturnedBy, stamp: &Stamp) -> Result<()> {
-    let row = EntryRow {
-        account: payment.account,
-        service: payment.service,
-        kind: EntryKind::Reversal,
-        cents: -payment.amount,
-        effective_on: by.on,
-        due_on: None,
-        printed: BTreeMap::new(),
-        designated_item: None,
-        designated_service: None,
-        reverses: Some(payment.id),
-        channel: None,
-        source: by.source.clone(),
-        reference: by.reference.clone(),
-        memo: by.memo.clone(),
-    };
-    post(conn, &[row], stamp.at).await?;
-    let returned = NewEvent { account: payment.account, kind: EventKind::PaymentReturned, on_day: by.on, stage: None };
-    event::record(conn, &[returned], stamp).await
 }
 
 /// Whether a payment with the counter's source was posted here, by hand. One that a file brought is the file's to undo.
@@ -444,58 +408,6 @@ impl Backend {
         Ok(reversal)
     }
 
-    pub async fn unmatched_payments(&self, state: Option<UnmatchedState>) -> Result<Vec<UnmatchedPayment>> {
-        let mut tx = self.read().await?;
-        unmatched(&mut tx, None, state).await
-    }
-
-    pub async fn match_payment(
-        &self,
-        id: UnmatchedId,
-        account: AccountId,
-        rules: &LedgerRules,
-        stamp: &Stamp,
-    ) -> Result<EntryId> {
-        let mut tx = self.write().await?;
-        let payment = open_unmatched(&mut tx, id).await?;
-        let designated_item = match &payment.row.designated_reference {
-            // A debt that belongs to another account, or to none that we know, directs nothing here.
-            Some(reference) => debt_of(&mut tx, account, reference).await?,
-            None => None,
-        };
-        let row = EntryRow {
-            account,
-            service: payment.row.service,
-            kind: payment.row.kind,
-            cents: payment.row.amount,
-            effective_on: payment.row.effective_on,
-            due_on: None,
-            printed: BTreeMap::new(),
-            designated_item,
-            designated_service: payment.row.designated_service,
-            reverses: None,
-            channel: payment.row.channel,
-            source: payment.row.source.clone(),
-            reference: payment.row.reference.clone(),
-            memo: payment.row.memo.clone(),
-        };
-        let (entry, _) = post_one(&mut tx, row, rules, stamp).await?;
-        decide_unmatched(&mut tx, id, UnmatchedState::Matched, stamp).await?;
-        let body = json!({ "entry": entry, "amount": payment.row.amount, "file": payment.file });
-        log::write(&mut tx, &[NewLine::of(account, "payment matched", body)], None, stamp).await?;
-        tx.commit().await?;
-        Ok(entry)
-    }
-
-    pub async fn reject_payment(&self, id: UnmatchedId, stamp: &Stamp) -> Result<()> {
-        let mut tx = self.write().await?;
-        let payment = open_unmatched(&mut tx, id).await?;
-        decide_unmatched(&mut tx, id, UnmatchedState::Rejected, stamp).await?;
-        let body = json!({ "unmatched": id, "amount": payment.row.amount, "reference": payment.row.reference });
-        log::write(&mut tx, &[NewLine { account: None, what: "payment rejected", body }], None, stamp).await?;
-        Ok(tx.commit().await?)
-    }
-
     pub async fn watermarks(&self) -> Result<BTreeMap<PaymentChannel, Day>> {
         let found: Vec<(String, Day)> =
             sqlx::query_as("SELECT channel, loaded_through FROM watermark").fetch_all(&self.reader).await?;
@@ -522,67 +434,5 @@ pub(super) async fn raise(conn: &mut Conn, channel: PaymentChannel, through: Day
     .bind(through)
     .execute(conn)
     .await?;
-    Ok(())
-}
-
-type UnmatchedColumns = (i64, String, Json<UnmatchedBody>, String, Option<String>);
-
-async fn unmatched(
-    conn: &mut Conn,
-    id: Option<UnmatchedId>,
-    state: Option<UnmatchedState>,
-) -> Result<Vec<UnmatchedPayment>> {
-    let found: Vec<UnmatchedColumns> = sqlx::query_as(
-        "SELECT id, file, body, state, decided_by FROM unmatched_payment
-         WHERE ($1 = 0 OR id = $1) AND ($2 = '' OR state = $2) ORDER BY id",
-    )
-    .bind(id.map_or(0, |id| id.0))
-    .bind(state.map_or("", UnmatchedState::word))
-    .fetch_all(conn)
-    .await?;
-    found
-        .into_iter()
-        .map(|(id, file, Json(UnmatchedBody { row, returned }), state, decided_by)| {
-            let state = word(UnmatchedState::from_word, &state)?;
-            Ok(UnmatchedPayment { id: UnmatchedId(id), file, row, state, decided_by, returned })
-        })
-        .collect()
-}
-
-/// Whether a payment that matches no account has come in since the open ones were read, `seen` the last of them.
-pub(super) async fn has_unmatched_since(conn: &mut Conn, seen: UnmatchedId) -> Result<bool> {
-    let newer: Option<i64> =
-        sqlx::query_scalar("SELECT id FROM unmatched_payment WHERE state = $2 AND id > $1 ORDER BY id LIMIT 1")
-            .bind(seen.0)
-            .bind(UnmatchedState::Open.word())
-            .fetch_optional(conn)
-            .await?;
-    Ok(newer.is_some())
-}
-
-async fn open_unmatched(conn: &mut Conn, id: UnmatchedId) -> Result<UnmatchedPayment> {
-    let found =
-        unmatched(conn, Some(id), None).await?.pop().ok_or_else(|| StoreError::not_found("unmatched payment", id))?;
-    match found.state {
-        UnmatchedState::Open => Ok(found),
-        UnmatchedState::Matched | UnmatchedState::Rejected | UnmatchedState::Returned => {
-            let by = found.decided_by.unwrap_or_default();
-            Err(StoreError::Conflict(format!("unmatched payment {id} is {} by {by}", found.state)))
-        }
-    }
-}
-
-pub(super) async fn decide_unmatched(
-    conn: &mut Conn,
-    id: UnmatchedId,
-    state: UnmatchedState,
-    stamp: &Stamp,
-) -> Result<()> {
-    sqlx::query("UPDATE unmatched_payment SET state = $2, decided_by = $3 WHERE id = $1")
-        .bind(id.0)
-        .bind(state.word())
-        .bind(stamp.by.to_string())
-        .execute(conn)
-        .await?;
     Ok(())
 }

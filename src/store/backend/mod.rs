@@ -32,6 +32,7 @@ mod settle;
 mod snapshot;
 mod staff;
 mod task;
+mod unmatched;
 
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Pool, Transaction};
