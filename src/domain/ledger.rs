@@ -143,7 +143,7 @@ pub struct PlanSpan {
     pub from: Day,
     /// The account's last entry when it was made: money of that day which was known by then has paid what it paid.
     pub known_through: EntryId,
-    /// The first day on which it no longer binds.
+    /// The day on which it was canceled. Money of that day still goes by it: what was paid in the morning is not moved.
     pub until: Option<Day>,
     pub covers: BTreeSet<ItemId>,
 }
@@ -152,7 +152,7 @@ impl PlanSpan {
     fn directs(&self, credit: &Entry) -> bool {
         let on = credit.effective_on;
         let since = on > self.from || (on == self.from && credit.id > self.known_through);
-        since && self.until.is_none_or(|end| on < end)
+        since && self.until.is_none_or(|end| on <= end)
     }
 }
 
@@ -434,6 +434,23 @@ mod tests {
         ];
         let books = settle(&entries, &ApplicationOrder::default(), &[plan("2026-06-20", 3)], day("2026-06-20"));
         assert_eq!(open_of(&books), [(1, 30_000), (2, 4_500)]);
+    }
+
+    #[test]
+    fn money_of_the_day_on_which_an_arrangement_is_canceled_stays_on_the_bill_that_it_paid() {
+        let entries = [
+            charge(1, 36_000, "2026-03-02", "2026-03-23"),
+            charge(2, 9_500, "2026-06-02", "2026-06-22"),
+            payment(3, 9_500, "2026-06-20"),
+        ];
+        for (canceled, open) in [
+            (None, vec![(1, 36_000)]),
+            (Some("2026-06-20"), vec![(1, 36_000)]),
+            (Some("2026-06-19"), vec![(1, 26_500), (2, 9_500)]),
+        ] {
+            let plan = PlanSpan { until: canceled.map(day), ..plan("2026-05-15", 1) };
+            assert_eq!(open_of(&settle(&entries, &ApplicationOrder::default(), &[plan], day("2026-06-20"))), open);
+        }
     }
 
     proptest! {
