@@ -139,6 +139,12 @@ enum Fact {
         installments: i64,
         every_days: i64,
     },
+    /// Money, an arrangement and money again, all on one day.
+    ArrangementAtTheCounter {
+        percent_before: i64,
+        percent_after: i64,
+        installments: i64,
+    },
     ArrangementCanceled,
     LetterReturned,
     LetterVoided,
@@ -184,9 +190,14 @@ fn facts() -> impl Strategy<Value = Fact> {
         3 => (kind, prop::option::of(1_i64..60), any::<bool>())
             .prop_map(|(kind, days, newest_item_only)| Fact::Hold { kind, days, newest_item_only }),
         2 => Just(Fact::HoldEnds),
-        2 => (percent, 1_i64..20).prop_map(|(percent, days)| Fact::Promise { percent, days }),
+        2 => (percent.clone(), 1_i64..20).prop_map(|(percent, days)| Fact::Promise { percent, days }),
         2 => (1_i64..5, prop::sample::select(vec![7_i64, 30]))
             .prop_map(|(installments, every_days)| Fact::Arrangement { installments, every_days }),
+        2 => (percent, prop::sample::select(vec![0_i64, 5, 40]), 1_i64..4).prop_map(
+            |(percent_before, percent_after, installments)| {
+                Fact::ArrangementAtTheCounter { percent_before, percent_after, installments }
+            }
+        ),
         1 => Just(Fact::ArrangementCanceled),
         1 => Just(Fact::LetterReturned),
         1 => Just(Fact::LetterVoided),
@@ -286,10 +297,19 @@ fn tell_one(account: &mut Account, division: &mut Division, fact: &Fact, day: Da
             account.promise(share(*percent), plus_days(day, *days));
         }
         Fact::Promise { .. } => {}
-        Fact::Arrangement { installments, every_days } => {
-            let each = Cents::new(owed.get() / installments + 1);
-            let due = (1..=*installments).map(|n| plus_days(day, n * every_days));
-            account.arrange(due.map(|due_on| Installment { due_on, amount: each }).collect());
+        Fact::Arrangement { installments, every_days } => arrange(account, owed, *installments, *every_days, day),
+        Fact::ArrangementAtTheCounter { percent_before, percent_after, installments } => {
+            let pay = |percent: i64| Payment { amount: share(percent), received_on: day, item: None, service: None };
+            let mut left = owed;
+            for (percent, then_arrange) in [(*percent_before, true), (*percent_after, false)] {
+                if share(percent).is_positive() {
+                    account.pay(pay(percent));
+                    left -= share(percent);
+                }
+                if then_arrange && left.is_positive() {
+                    arrange(account, left, *installments, 7, day);
+                }
+            }
         }
         Fact::ArrangementCanceled => account.cancel_arrangement(),
         Fact::LetterReturned => account.return_letter(),
@@ -301,6 +321,12 @@ fn tell_one(account: &mut Account, division: &mut Division, fact: &Fact, day: Da
         }
         Fact::ShutOffCanceledFromNowOn(canceled) => division.cuts = !canceled,
     }
+}
+
+fn arrange(account: &mut Account, owed: Cents, installments: i64, every_days: i64, day: Day) {
+    let each = Cents::new(owed.get() / installments + 1);
+    let due = (1..=installments).map(|n| plus_days(day, n * every_days));
+    account.arrange(due.map(|due_on| Installment { due_on, amount: each }).collect());
 }
 
 fn hold(kind: HoldKind, from: Day, through: Option<Day>, items: BTreeSet<arrears::domain::ItemId>) -> Hold {

@@ -10,7 +10,7 @@ use arrears::domain::document::sha256;
 use arrears::domain::hold::HoldKind;
 use arrears::domain::person::Override;
 use arrears::domain::referral::{Destination, ReferralState};
-use arrears::domain::{AccountId, Cents, EntryKind, NoticeId, Occupancy, Service};
+use arrears::domain::{AccountId, Cents, EntryId, EntryKind, NoticeId, Occupancy, Service};
 use arrears::referral::export::{ExportLine, ExportRefusal, export};
 use arrears::referral::input::{BackgroundCheck, CheckKind};
 use arrears::referral::packet::build;
@@ -245,6 +245,7 @@ fn an_appeal_filed_after_the_cut_off_bars_the_packet_too() {
 fn an_open_promise_bars_the_packet() {
     let mut input = input();
     input.promises[0].made_on = day("2026-09-28");
+    input.promises[0].known_through = EntryId(25);
     input.promises[0].pay_by = day("2026-09-30");
     let PacketRefusal::Protected { standing, .. } = refusal(&input) else { panic!("not protected") };
     assert_eq!(standing, [Protection::OpenPromise { amount: Cents::new(15_000), through: day("2026-10-01") }]);

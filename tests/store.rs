@@ -17,7 +17,7 @@ use arrears::domain::document::{Document, MediaType, sha256};
 use arrears::domain::fee::Undone;
 use arrears::domain::field_order::{FinalizeRefusal, OrderKind, OrderState};
 use arrears::domain::hold::HoldKind;
-use arrears::domain::import::{FileKind, ImportFile, ImportRows, NewEntry, RowRefusal, UnmatchedState};
+use arrears::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RowRefusal, UnmatchedState};
 use arrears::domain::ledger::{ApplicationOrder, PaymentChannel, settle};
 use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::promise::PromiseState;
@@ -26,6 +26,7 @@ use arrears::domain::{
     AccountId, Act, ActKey, Action, Actor, CallId, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
     NoticeId, OrderId, PolicyHash, Profile, Recipient, ReferralId, Role, RuleId, RunId, Service, Snapshot, UnmatchedId,
 };
+use arrears::ingest::FileErrors;
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
     AdoptedPolicy, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, ExportPart,
@@ -63,6 +64,17 @@ contract! {
     the_same_reference_with_another_amount_refuses_the_whole_file
     every_row_that_stands_against_a_file_is_told
     a_payment_of_no_known_account_waits_for_a_person_to_match_it
+    an_unmatched_payment_that_comes_again_for_a_known_account_is_matched
+    a_rejected_payment_that_comes_again_for_a_known_account_is_taken_and_told
+    an_unmatched_payment_that_comes_again_under_another_unknown_number_is_listed_anew
+    a_known_row_that_names_another_account_is_a_conflict_also_where_that_account_is_unknown
+    a_payment_that_a_person_matched_is_known_when_its_file_comes_again
+    a_matched_payment_pays_the_debt_and_the_service_that_it_was_designated_to
+    a_reversal_under_a_known_reference_that_undoes_another_payment_is_a_conflict
+    a_reversal_dated_before_what_it_undoes_refuses_the_file
+    what_was_posted_here_is_not_undone_by_a_file
+    a_check_that_bounces_before_it_is_matched_leaves_the_list_and_the_file_s_other_rows_go_in
+    a_bounced_check_whose_account_is_found_later_is_posted_with_its_return
     a_returned_payment_brings_the_debt_back_and_is_an_event
     a_designated_payment_pays_the_debt_that_it_names
     a_bill_without_a_due_date_is_due_by_the_ledger_rule
@@ -98,6 +110,9 @@ contract! {
     a_canceled_notice_is_never_rendered
     what_was_known_on_an_earlier_day_can_be_rebuilt
     an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied
+    only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it
+    a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default
+    an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed
     a_promise_is_kept_by_the_ledger
     the_lead_orders_the_call_list_and_releases_it
     attempts_without_a_conversation_end_in_contact_failed
@@ -604,6 +619,225 @@ async fn a_payment_of_no_known_account_waits_for_a_person_to_match_it(store: Sto
     assert!(store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list").is_empty());
     let twice = store.match_payment(open[0].id, debtor, &rules(), &lead("2026-04-11")).await;
     assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+}
+
+/// A payment of $50.00 of April 10 under P-1, its account misread as 1010, in file `lockbox`.
+async fn one_misread(store: &Store) -> UnmatchedId {
+    let stray = payment("1010", "P-1", 5_000, "2026-04-10");
+    take(store, &entries_file(FileKind::Payments, vec![stray]), &at("2026-04-10")).await;
+    store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list")[0].id
+}
+
+async fn took(store: &Store, rows: Vec<NewEntry>, on: &str) -> ImportOutcome {
+    let result = take(store, &entries_file(FileKind::Payments, rows), &at(on)).await;
+    let ImportResult::Done(outcome) = result else { panic!("{result:?}") };
+    outcome
+}
+
+async fn refused(store: &Store, rows: Vec<NewEntry>, on: &str) -> Vec<RowRefusal> {
+    let result = take(store, &entries_file(FileKind::Reversals, rows), &at(on)).await;
+    let ImportResult::Refused(refused) = result else { panic!("{result:?}") };
+    refused.into_iter().map(|row| row.refusal).collect()
+}
+
+/// The unmatched payments: account as given, state, by whom.
+async fn unmatched(store: &Store) -> Vec<(String, UnmatchedState, Option<String>)> {
+    let all = store.unmatched_payments(None).await.expect("the list");
+    all.into_iter().map(|payment| (payment.row.account.to_string(), payment.state, payment.decided_by)).collect()
+}
+
+async fn an_unmatched_payment_that_comes_again_for_a_known_account_is_matched(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    one_misread(&store).await;
+    let corrected = vec![payment("1001", "P-1", 5_000, "2026-04-10"), payment("1001", "P-2", 700, "2026-04-11")];
+    let outcome = took(&store, corrected.clone(), "2026-04-11").await;
+    assert_eq!((outcome.added, outcome.unchanged, outcome.added_amount), (2, 0, Cents::new(-5_700)));
+    assert_eq!(open_cents(&store, debtor).await, [12_300]);
+    assert_eq!(unmatched(&store).await, [("1010".to_owned(), UnmatchedState::Matched, Some("Arrears".to_owned()))]);
+    let log = store.log_of(debtor, 10).await.expect("the log");
+    assert!(log.iter().any(|line| line.what == "payment matched"));
+    // The same content in another file is known.
+    let again = [vec![charge("1001", "B-2", 100, "2026-04-12", "2026-05-03")], corrected].concat();
+    assert_eq!(took(&store, again, "2026-04-12").await.unchanged, 2);
+    // With another amount it is a conflict, and nothing is posted.
+    one_of(&store, "P-9").await;
+    let other = refused(&store, vec![payment("1001", "P-9", 4_000, "2026-04-10")], "2026-04-12").await;
+    assert!(matches!(&other[..], [RowRefusal::Conflict { .. }]), "{other:?}");
+    assert!(other[0].to_string().contains("unmatched payment of $50.00"), "{other:?}");
+}
+
+async fn one_of(store: &Store, reference: &str) {
+    took(store, vec![payment("1010", reference, 5_000, "2026-04-10")], "2026-04-10").await;
+}
+
+async fn a_rejected_payment_that_comes_again_for_a_known_account_is_taken_and_told(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let stray = one_misread(&store).await;
+    store.reject_payment(stray, &lead("2026-04-11")).await.expect("the rejection");
+    assert_eq!(took(&store, vec![payment("1001", "P-1", 5_000, "2026-04-10")], "2026-04-14").await.added, 1);
+    assert_eq!(open_cents(&store, debtor).await, [13_000]);
+    assert_eq!(unmatched(&store).await[0].1, UnmatchedState::Matched);
+    let lines = store.exceptions(true).await.expect("the exceptions");
+    assert_eq!((lines.len(), lines[0].kind, lines[0].account), (1, ExceptionKind::RejectedPayment, Some(debtor)));
+    for part in ["P-1 of lockbox", "$50.00", "Dana Reyes", "1001"] {
+        assert!(lines[0].text.contains(part), "{}", lines[0].text);
+    }
+}
+
+async fn an_unmatched_payment_that_comes_again_under_another_unknown_number_is_listed_anew(store: Store, _: String) {
+    let stray = one_misread(&store).await;
+    let row = |number: &str| payment(number, "P-1", 5_000, "2026-04-10");
+    assert_eq!(
+        took(&store, vec![row("1010"), payment("1010", "P-2", 1, "2026-04-10")], "2026-04-11").await.unchanged,
+        1
+    );
+    store.reject_payment(stray, &lead("2026-04-11")).await.expect("the rejection");
+    assert_eq!(took(&store, vec![row("1007")], "2026-04-12").await.unmatched, 1);
+    let open = store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list");
+    let again = open.iter().find(|payment| payment.row.reference == "P-1").expect("it is on the list");
+    assert_eq!(again.row.account.as_str(), "1007");
+    assert!(again.id > stray, "whoever looked before has not seen it");
+    assert_eq!(unmatched(&store).await.len(), 2);
+}
+
+async fn a_known_row_that_names_another_account_is_a_conflict_also_where_that_account_is_unknown(
+    store: Store,
+    _: String,
+) {
+    one_debtor(&store).await;
+    take_entries(&store, vec![payment("1001", "P-1", 500, "2026-04-10")], &at("2026-04-10")).await;
+    let rows =
+        vec![charge("9999", "B-1", 18_000, "2026-03-02", "2026-03-23"), payment("9999", "P-1", 500, "2026-04-10")];
+    let refused = refused(&store, rows, "2026-04-11").await;
+    assert_eq!(refused.len(), 2);
+    for refusal in refused {
+        let text = refusal.to_string();
+        assert!(matches!(refusal, RowRefusal::Conflict { .. }), "{text}");
+        assert!(text.contains("account 1001") && text.contains("account 9999"), "{text}");
+    }
+}
+
+async fn a_payment_that_a_person_matched_is_known_when_its_file_comes_again(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let stray = one_misread(&store).await;
+    store.match_payment(stray, debtor, &rules(), &lead("2026-04-11")).await.expect("the match");
+    let rows = vec![payment("1010", "P-1", 5_000, "2026-04-10"), payment("1001", "P-2", 700, "2026-04-11")];
+    let outcome = took(&store, rows, "2026-04-12").await;
+    assert_eq!((outcome.added, outcome.unchanged, outcome.unmatched), (1, 1, 0));
+    assert_eq!(open_cents(&store, debtor).await, [12_300]);
+}
+
+async fn a_matched_payment_pays_the_debt_and_the_service_that_it_was_designated_to(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let sewer = NewEntry { service: Service::Sewer, ..charge("1001", "B-3", 4_000, "2026-04-02", "2026-04-23") };
+    let bills = vec![charge("1001", "B-2", 9_500, "2026-04-02", "2026-04-23"), sewer];
+    take_entries(&store, bills, &at("2026-04-02")).await;
+    let mut for_bill = payment("1010", "P-1", 9_500, "2026-04-10");
+    for_bill.designated_reference = Some("B-2".to_owned());
+    let mut for_sewer = payment("1010", "P-2", 4_000, "2026-04-10");
+    for_sewer.designated_service = Some(Service::Sewer);
+    let mut for_nothing_here = payment("1010", "P-3", 1_000, "2026-04-10");
+    for_nothing_here.designated_reference = Some("B-77".to_owned());
+    took(&store, vec![for_bill, for_sewer, for_nothing_here], "2026-04-10").await;
+    for payment in store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list") {
+        store.match_payment(payment.id, debtor, &rules(), &lead("2026-04-11")).await.expect("the match");
+    }
+    assert_eq!(open_cents(&store, debtor).await, [17_000], "bill and sewer are paid; the third follows the order");
+}
+
+async fn a_reversal_under_a_known_reference_that_undoes_another_payment_is_a_conflict(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let checks = vec![payment("1001", "P-1", 5_000, "2026-04-10"), payment("1001", "P-2", 5_000, "2026-04-10")];
+    take_entries(&store, checks, &at("2026-04-10")).await;
+    take_entries(&store, vec![reversal("1001", "R-1", "P-1", "2026-04-20")], &at("2026-04-20")).await;
+    let second = refused(&store, vec![reversal("1001", "R-1", "P-2", "2026-04-20")], "2026-04-21").await;
+    let text = second[0].to_string();
+    assert!(matches!(&second[..], [RowRefusal::Conflict { .. }]), "{text}");
+    assert!(text.contains("reversal of P-1 of lockbox") && text.contains("reversal of P-2 of lockbox"), "{text}");
+    assert_eq!(open_cents(&store, debtor).await, [13_000]);
+    let again = vec![reversal("1001", "R-1", "P-1", "2026-04-20"), reversal("1001", "R-2", "P-2", "2026-04-20")];
+    let outcome = took(&store, again, "2026-04-21").await;
+    assert_eq!((outcome.added, outcome.unchanged), (1, 1));
+}
+
+async fn a_reversal_dated_before_what_it_undoes_refuses_the_file(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    take_entries(&store, vec![payment("1001", "P-1", 18_000, "2026-05-20")], &at("2026-05-20")).await;
+    let rows = vec![reversal("1001", "R-1", "P-1", "2026-05-02")];
+    let result = take(&store, &entries_file(FileKind::Reversals, rows), &at("2026-06-03")).await;
+    let ImportResult::Refused(rows) = result else { panic!("{result:?}") };
+    let report = FileErrors::from_refused("reversals.csv", FileKind::Reversals, &rows).text();
+    let says = "line 2, column reversed_on: \"2026-05-02\": P-1 of lockbox, which this row reverses, is of 2026-05-20: \
+        expected that day or a later one\n";
+    assert!(report.contains(says), "{report}");
+    took(&store, vec![reversal("1001", "R-1", "P-1", "2026-05-20")], "2026-06-03").await;
+    assert_eq!(open_cents(&store, debtor).await, [18_000], "a check may come back on its own day");
+}
+
+async fn what_was_posted_here_is_not_undone_by_a_file(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let receipt = CounterPayment {
+        amount: Cents::new(5_000),
+        received_on: day("2026-04-10"),
+        reference: "R-17".to_owned(),
+        memo: "cash".to_owned(),
+    };
+    store.counter_payment(debtor, &receipt, &rules(), &lead("2026-04-10")).await.expect("posted");
+    decide(&store, debtor, vec![fee(debtor, "2026-04-10")], &[], "2026-04-10").await;
+    let fee = store.entries(debtor).await.expect("the entries").into_iter().find(|entry| entry.kind == EntryKind::Fee);
+    let fee = fee.expect("the fee");
+    let undoes = |row: NewEntry, source: &str, reference: &str| NewEntry {
+        reverses: Some((source.to_owned(), reference.to_owned())),
+        ..row
+    };
+    let rows = vec![
+        undoes(reversal("1001", "X-1", "", "2026-04-11"), "counter", "R-17"),
+        undoes(reversal("1001", "X-2", "", "2026-04-11"), "arrears", &fee.reference),
+    ];
+    let refused = refused(&store, rows, "2026-04-11").await;
+    assert!(refused[0].to_string().contains("`arrears payments void R-17`"), "{refused:?}");
+    assert!(refused[1].to_string().contains(&format!("`arrears fee waive 1001 {}`", fee.id)), "{refused:?}");
+    // A counter payment that a file brought is the file's to reverse.
+    let by_file = NewEntry { source: "counter".to_owned(), ..payment("1001", "R-18", 700, "2026-04-10") };
+    took(&store, vec![by_file], "2026-04-11").await;
+    let back = undoes(reversal("1001", "X-3", "", "2026-04-12"), "counter", "R-18");
+    assert_eq!(took(&store, vec![back], "2026-04-12").await.added, 1);
+}
+
+async fn a_check_that_bounces_before_it_is_matched_leaves_the_list_and_the_file_s_other_rows_go_in(
+    store: Store,
+    _: String,
+) {
+    let debtor = one_debtor(&store).await;
+    one_misread(&store).await;
+    take_entries(&store, vec![payment("1001", "P-2", 18_000, "2026-04-10")], &at("2026-04-10")).await;
+    let returns = vec![reversal("1010", "R-1", "P-1", "2026-04-15"), reversal("1001", "R-2", "P-2", "2026-04-15")];
+    let early = refused(&store, vec![reversal("1010", "R-1", "P-1", "2026-04-09")], "2026-04-15").await;
+    assert!(matches!(&early[..], [RowRefusal::ReversedBefore { .. }]), "{early:?}");
+    let outcome = took(&store, returns.clone(), "2026-04-15").await;
+    assert_eq!((outcome.rows, outcome.added, outcome.returned), (2, 1, 1));
+    assert_eq!(open_cents(&store, debtor).await, [18_000]);
+    let listed = store.unmatched_payments(None).await.expect("the list").remove(0);
+    assert_eq!((listed.state, listed.returned.expect("its return").on), (UnmatchedState::Returned, day("2026-04-15")));
+    let matched = store.match_payment(listed.id, debtor, &rules(), &lead("2026-04-16")).await;
+    assert!(matches!(matched, Err(StoreError::Conflict(_))), "{matched:?}");
+    // The bank says it again, and then says something else.
+    let again = [returns, vec![payment("1001", "P-3", 1, "2026-04-15")]].concat();
+    assert_eq!(took(&store, again, "2026-04-16").await.unchanged, 2);
+    let twice = refused(&store, vec![reversal("1010", "R-9", "P-1", "2026-04-15")], "2026-04-16").await;
+    assert!(matches!(&twice[..], [RowRefusal::AlreadyReversed { .. }]), "{twice:?}");
+}
+
+async fn a_bounced_check_whose_account_is_found_later_is_posted_with_its_return(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    one_misread(&store).await;
+    took(&store, vec![reversal("1010", "R-1", "P-1", "2026-04-15")], "2026-04-15").await;
+    took(&store, vec![payment("1001", "P-1", 5_000, "2026-04-10")], "2026-04-17").await;
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(open_cents(&store, debtor).await, [18_000]);
+    assert_eq!(kinds(&known), [(EventKind::PaymentReturned, day("2026-04-15"))]);
+    let entries = store.entries(debtor).await.expect("the entries");
+    assert_eq!(entries.iter().map(|entry| entry.amount.get()).collect::<Vec<_>>(), [18_000, -5_000, 5_000]);
 }
 
 async fn a_returned_payment_brings_the_debt_back_and_is_an_event(store: Store, _: String) {
@@ -1346,6 +1580,66 @@ async fn an_arrangement_moves_money_to_current_charges_and_is_held_against_what_
     store.cancel_arrangement(made, "the customer moved", &rules(), &lead("2026-06-05")).await.expect("canceled");
     assert!(snapshot(&store, debtor).await.arrangement_on(day("2026-06-05")).is_none());
     assert!(store.arrangements().await.expect("all").is_empty());
+}
+
+/// $90.00 on June 1 and on July 1 for the bill of $180.00.
+fn two_installments(covers: EntryId) -> NewArrangement {
+    NewArrangement {
+        covers: vec![covers],
+        installments: ["2026-06-01", "2026-07-01"]
+            .map(|due| Installment { due_on: day(due), amount: Cents::new(9_000) })
+            .to_vec(),
+        grace_days: 0,
+        note: String::new(),
+    }
+}
+
+async fn only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let old = snapshot(&store, debtor).await.items[0].id;
+    let on = "2026-05-15";
+    take_entries(&store, vec![charge("1001", "B-2", 5_000, "2026-05-01", "2026-05-29")], &at("2026-05-01")).await;
+    let morning = payment("1001", "P-1", 3_000, on);
+    take_entries(&store, vec![morning], &at(on)).await;
+    store.add_arrangement(debtor, &two_installments(old), &rules(), &lead(on)).await.expect("an arrangement");
+    let promise = NewPromise { amount: Cents::new(3_000), pay_by: day("2026-05-29"), grace_days: 0 };
+    store.add_promise(debtor, &promise, &lead(on)).await.expect("a promise");
+    assert_eq!(open_cents(&store, debtor).await, [15_000, 5_000], "the morning's money stays on the bill that it paid");
+    let stands = async || {
+        let known = snapshot(&store, debtor).await;
+        let (_, standing) = known.arrangement_on(day(on)).expect("it runs");
+        (standing.paid, known.promises[0].state(&known.payments, day(on)))
+    };
+    assert_eq!(stands().await, (Cents::ZERO, PromiseState::Open));
+    let afternoon = payment("1001", "P-2", 7_000, on);
+    take_entries(&store, vec![afternoon], &at(on)).await;
+    assert_eq!(open_cents(&store, debtor).await, [13_000], "the current bill first, then the arrangement's");
+    assert_eq!(stands().await, (Cents::new(2_000), PromiseState::Kept(day(on))));
+}
+
+async fn a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let old = snapshot(&store, debtor).await.items[0].id;
+    store.add_arrangement(debtor, &two_installments(old), &rules(), &lead("2026-05-15")).await.expect("an arrangement");
+    let state = async |on: &str| snapshot(&store, debtor).await.arrangement_on(day(on)).expect("it runs").1.state;
+    assert_eq!(state("2026-06-02").await, ArrangementState::Missed(day("2026-06-01")));
+    take_entries(&store, vec![payment("1001", "P-1", 9_000, "2026-05-13")], &at("2026-06-03")).await;
+    assert_eq!(state("2026-06-03").await, ArrangementState::Performing);
+}
+
+async fn an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let old = snapshot(&store, debtor).await.items[0].id;
+    store.add_arrangement(debtor, &two_installments(old), &rules(), &lead("2026-05-15")).await.expect("an arrangement");
+    let mut undone = reversal("1001", "R-1", "B-1", "2026-07-10");
+    undone.reverses = Some(("cis".to_owned(), "B-1".to_owned()));
+    take_entries(&store, vec![undone], &at("2026-07-10")).await;
+    let (_, standing) = {
+        let known = snapshot(&store, debtor).await;
+        let (plan, standing) = known.arrangement_on(day("2026-07-10")).expect("it is there");
+        (plan.id, standing)
+    };
+    assert_eq!((standing.state, standing.defaulted_on()), (ArrangementState::Completed, None));
 }
 
 async fn a_promise_is_kept_by_the_ledger(store: Store, _: String) {

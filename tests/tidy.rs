@@ -130,8 +130,7 @@ const LONGER: &[(&str, &str)] = &[
     ("src/rehearsal/scenarios.rs", "tests alone: the dated scenarios, read from first to last"),
     ("src/rulebook/policy.rs", "types without behavior: the whole of what a policy can say, read as one table"),
     ("src/store/backend/commit.rs", "one transaction, in the order in which it writes"),
-    ("src/store/backend/import.rs", "one transaction, in the order in which it writes"),
-    ("src/store/backend/ledger.rs", "ledger, unmatched payments and watermarks change in the same transactions"),
+    ("src/store/backend/ledger.rs", "entries: read, posted and undone by one set of columns, and the watermarks"),
     ("src/store/backend/notice.rs", "one life, from planned to delivered, whose states refer to one another"),
     ("src/web/pages/account.rs", "one page; its parts are lists of what stands with an account"),
 ];

@@ -84,7 +84,7 @@ impl<'a> Bench<'a> {
     pub(super) fn is_not_being_paid(self, day: Day) -> Checked {
         self.is_not_promised(day)?;
         for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
-            match plan.standing(&self.snapshot.applications, day).state {
+            match plan.standing(&self.snapshot.applications, &self.snapshot.items, day).state {
                 ArrangementState::Performing => {
                     return Err(Broken::ArrangementPerforms { made_on: plan.made_on }.into());
                 }
@@ -111,7 +111,8 @@ impl<'a> Bench<'a> {
                 && bill.is_none_or(|(billed, due)| item.billed_on == billed && item.due_on == due)
         });
         for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
-            let performs = plan.standing(&self.snapshot.applications, day).state == ArrangementState::Performing;
+            let performs = plan.standing(&self.snapshot.applications, &self.snapshot.items, day).state
+                == ArrangementState::Performing;
             if performs && past_due.clone().all(|item| plan.covers.contains(&item.id)) {
                 return Err(Broken::ArrangementPerforms { made_on: plan.made_on }.into());
             }
@@ -125,20 +126,23 @@ impl<'a> Bench<'a> {
         for guard in self.guards(services) {
             let Limit::ArrangementDefault { days, posted } = guard.limit else { continue };
             for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
-                let standing = plan.standing(&self.snapshot.applications, day);
+                let standing = plan.standing(&self.snapshot.applications, &self.snapshot.items, day);
                 let missed = match standing.state {
                     ArrangementState::Performing | ArrangementState::Completed => continue,
                     ArrangementState::Missed(_) | ArrangementState::Canceled(_) => standing.missed.first(),
                 };
                 let Some(missed) = missed.copied() else { continue };
+                // Once nothing of what it covered is owed, the default is history.
+                let is_owed =
+                    self.snapshot.items.iter().any(|item| item.open.is_positive() && plan.covers.contains(&item.id));
+                if !is_owed {
+                    continue;
+                }
                 let earliest = plus_days(missed, i64::from(days));
                 if day < earliest {
                     return Err(Objection::of_rule(guard.rule, Broken::DefaultTooRecent { missed, days, earliest }));
                 }
-                // Once nothing of what it covered is owed, the default is history.
-                let is_owed =
-                    self.snapshot.items.iter().any(|item| item.open.is_positive() && plan.covers.contains(&item.id));
-                if let Some(posted) = posted.filter(|_| is_owed) {
+                if let Some(posted) = posted {
                     let last_day = last_day_before(day, posted, &self.world.calendar);
                     let notices = standing_notices(self.snapshot, self.policy, of, day);
                     let left = notices.iter().filter(|n| n.required && n.channel == Channel::Posting);

@@ -449,6 +449,10 @@ fn a_promise_bars_through_its_day_and_a_default_only_frees_after_sixty_days() {
     // Paid in time, learned late: the arrangement never defaulted.
     let paid = plan.clone().applied(1, 9_000, day("2026-06-01"));
     assert!(cut_on(&paid, &policy, &world(day("2026-06-01")), 18_000).is_ok());
+    // Once nothing that it covers is owed, the default is history; what else is owed goes by its own days.
+    let mut history = plan.clone();
+    history.arrangements[0].covers = BTreeSet::from([EntryId(7)]);
+    assert!(cut_on(&history, &policy, &world(day("2026-06-09")), 18_000).is_ok());
 }
 
 #[test]

@@ -124,7 +124,7 @@ impl Reader<'_> {
         let plans = self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= self.day);
         let mut missed = false;
         for plan in plans {
-            let standing = plan.standing(&self.snapshot.applications, self.day);
+            let standing = plan.standing(&self.snapshot.applications, &self.snapshot.items, self.day);
             match standing.state {
                 ArrangementState::Performing => return false,
                 ArrangementState::Missed(_) | ArrangementState::Canceled(_) => {

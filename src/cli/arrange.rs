@@ -129,7 +129,7 @@ pub async fn lines(office: &Office, account: Option<AccountId>) -> Result<Vec<Li
     let mut lines = Vec::with_capacity(found.len());
     for (id, arrangement) in found {
         let snapshot = office.snapshot(id).await?;
-        let standing = arrangement.standing(&snapshot.applications, today);
+        let standing = arrangement.standing(&snapshot.applications, &snapshot.items, today);
         lines.push(Line { account_number: snapshot.profile.number, arrangement, standing });
     }
     Ok(lines)

@@ -43,6 +43,13 @@ impl Import {
                             counted(outcome.unmatched as usize, "payment matches", "payments match")
                         );
                     }
+                    if outcome.returned > 0 {
+                        let _ = write!(
+                            answer.out,
+                            "; {} off the unmatched list",
+                            counted(outcome.returned as usize, "returned payment is", "returned payments are")
+                        );
+                    }
                     answer.out.push('\n');
                     look_at_dates(&mut answer.out, &told);
                 }

@@ -158,7 +158,7 @@ impl<'a> View<'a> {
     /// The arrangements made by the day, and how each stands on it.
     pub fn plans(&self) -> impl Iterator<Item = (&'a Arrangement, Standing)> {
         let made = self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= self.on);
-        made.map(|plan| (plan, plan.standing(&self.snapshot.applications, self.on)))
+        made.map(|plan| (plan, plan.standing(&self.snapshot.applications, &self.snapshot.items, self.on)))
     }
 
     /// Whether an arrangement performs on the day.
@@ -184,7 +184,7 @@ static EVERY_SERVICE: BTreeSet<Service> = BTreeSet::new();
 pub fn events_by(snapshot: &Snapshot, today: Day) -> Cow<'_, [Event]> {
     let mut derived = Vec::new();
     for plan in snapshot.arrangements.iter().filter(|plan| plan.made_on <= today) {
-        let standing = plan.standing(&snapshot.applications, today);
+        let standing = plan.standing(&snapshot.applications, &snapshot.items, today);
         // Canceling the arrangement afterwards undoes no default.
         if standing.defaulted_on().is_some() {
             let missed = standing.missed.iter();

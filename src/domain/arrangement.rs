@@ -1,15 +1,16 @@
 //! A payment arrangement: installments on what is owed, kept beside the current bills.
 //!
 //! Its standing is never stored. It is computed from the ledger, so that a payment received in time and learned
-//! late undoes a default by itself.
+//! late undoes a default by itself. What was known when it was made is in its terms already: it counts only as the down
+//! payment, where one was agreed. And however the debts that it covers were paid, it is completed then.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::day::{Day, plus_days};
-use super::ids::{ArrangementId, ItemId};
-use super::ledger::{Application, PlanSpan};
+use super::ids::{ArrangementId, EntryId, ItemId};
+use super::ledger::{Application, OpenItem, PlanSpan};
 use super::money::Cents;
 
 /// One installment. The down payment, where there is one, is the first.
@@ -25,6 +26,9 @@ pub struct Arrangement {
     pub id: ArrangementId,
     pub made_on: Day,
     pub made_by: String,
+    /// The account's last entry when it was made: what was learned later has a higher number.
+    #[serde(default = "every_entry")]
+    pub known_through: EntryId,
     /// The debts that it covers.
     pub covers: BTreeSet<ItemId>,
     /// In order of their due dates.
@@ -37,13 +41,19 @@ pub struct Arrangement {
     pub note: String,
 }
 
+/// For arrangements that were kept without it: of the day on which they were made nothing counts but a down payment.
+const fn every_entry() -> EntryId {
+    EntryId(i64::MAX)
+}
+
 /// How an arrangement stands on a day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     pub state: ArrangementState,
-    /// What has been paid on the covered debts since it was made.
+    /// What has been paid on the covered debts since it was made, with the down payment.
     pub paid: Cents,
-    /// Due dates of installments that were unpaid after their grace, in order; empty once cured. Of a canceled
+    /// Due dates of installments that were unpaid after their grace, in order; empty once cured, and once nothing that it
+    /// covers is owed. Of a canceled
     /// arrangement those that had come due before it was canceled: canceling undoes no default.
     pub missed: Vec<Day>,
     /// The next installment that is not yet paid.
@@ -59,6 +69,7 @@ pub enum ArrangementState {
     Performing,
     /// An installment is unpaid after its grace, since the day given: what that allows is the policy's.
     Missed(Day),
+    /// The installments are paid, or nothing that it covers is owed any more.
     Completed,
     Canceled(Day),
 }
@@ -73,20 +84,35 @@ impl Arrangement {
     /// The time in which money pays current charges before the covered debts.
     #[must_use]
     pub fn span(&self) -> PlanSpan {
-        PlanSpan { from: self.made_on, until: self.canceled_on, covers: self.covers.clone() }
+        PlanSpan {
+            from: self.made_on,
+            known_through: self.known_through,
+            until: self.canceled_on,
+            covers: self.covers.clone(),
+        }
     }
 
-    /// How it stands at the end of `on`, by what was applied to the covered debts since it was made.
+    /// What was paid on the covered debts through `day` and counts toward it: what was learned after it was made or is
+    /// dated after that day, and of what had come in earlier on the day as much as was agreed as the down payment.
     #[must_use]
-    pub fn standing(&self, applications: &[Application], on: Day) -> Standing {
-        let paid_by = |day: Day| -> Cents {
-            applications
-                .iter()
-                .filter(|a| self.covers.contains(&a.debt) && a.on >= self.made_on && a.on <= day)
-                .map(|a| a.amount)
-                .sum()
-        };
-        let paid = paid_by(on);
+    pub fn paid_by(&self, applications: &[Application], day: Day) -> Cents {
+        let agreed = self.installments.iter().filter(|installment| installment.due_on <= self.made_on);
+        let down_payment: Cents = agreed.map(|installment| installment.amount).sum();
+        let (mut since, mut that_day) = (Cents::ZERO, Cents::ZERO);
+        for application in applications.iter().filter(|a| self.covers.contains(&a.debt) && a.on <= day) {
+            if application.credit > self.known_through || application.on > self.made_on {
+                since += application.amount;
+            } else if application.on == self.made_on {
+                that_day += application.amount;
+            }
+        }
+        since + that_day.min(down_payment)
+    }
+
+    /// How it stands at the end of `on`, by what was applied to the covered debts, and by what is `open` of them.
+    #[must_use]
+    pub fn standing(&self, applications: &[Application], open: &[OpenItem], on: Day) -> Standing {
+        let paid = self.paid_by(applications, on);
         let canceled = self.canceled_on.filter(|canceled| *canceled <= on);
         let mut asked = Cents::ZERO;
         let mut missed = Vec::new();
@@ -110,6 +136,13 @@ impl Arrangement {
                 let change = plus_days(last_day, 1);
                 until = Some(until.map_or(change, |u| u.min(change)));
             }
+        }
+        let is_owed = open.iter().any(|item| item.open.is_positive() && self.covers.contains(&item.id));
+        if !is_owed {
+            missed.clear();
+            until = None;
+            // A canceled arrangement remains one, unless it was paid as agreed.
+            next = next.filter(|_| canceled.is_some());
         }
         let state = match (canceled, missed.first()) {
             _ if next.is_none() => ArrangementState::Completed,
@@ -136,8 +169,9 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
+    use super::super::account::Service;
     use super::super::day::parse;
-    use super::super::ids::EntryId;
+    use super::super::testing::bill;
     use super::*;
 
     fn day(text: &str) -> Day {
@@ -148,6 +182,7 @@ mod tests {
         Arrangement {
             id: ArrangementId(1),
             made_on: day("2026-05-15"),
+            known_through: EntryId(4),
             made_by: "test".into(),
             covers: BTreeSet::from([EntryId(1)]),
             installments: ["2026-06-01", "2026-07-01"]
@@ -159,35 +194,96 @@ mod tests {
         }
     }
 
+    /// $60.00 of entry 9, which was learned after the arrangement was made.
     fn paid(on: &str) -> Application {
         Application { credit: EntryId(9), debt: EntryId(1), amount: Cents::new(6_000), on: day(on) }
+    }
+
+    /// Of the covered bill, something is owed.
+    fn owed() -> [OpenItem; 1] {
+        [bill(1, Service::Water, 6_000, day("2026-03-23"))]
+    }
+
+    #[test]
+    fn what_was_paid_on_the_day_before_the_arrangement_was_made_pays_no_installment() {
+        // $60.00 at nine, the arrangement at ten, $60.00 at eleven.
+        let (at_nine, at_eleven) = (Application { credit: EntryId(4), ..paid("2026-05-15") }, paid("2026-05-15"));
+        let standing = |applications: &[Application]| arrangement().standing(applications, &owed(), day("2026-06-02"));
+        assert_eq!(standing(&[at_nine]).state, ArrangementState::Missed(day("2026-06-01")));
+        assert_eq!(standing(&[at_nine, at_eleven]).paid, Cents::new(6_000));
+        assert_eq!(standing(&[at_nine, at_eleven]).state, ArrangementState::Performing);
+    }
+
+    #[test]
+    fn the_down_payment_may_have_been_taken_before_the_arrangement_was_written_down() {
+        let mut plan = arrangement();
+        plan.installments.insert(0, Installment { due_on: day("2026-05-15"), amount: Cents::new(2_000) });
+        let at_nine = Application { credit: EntryId(4), ..paid("2026-05-15") };
+        let standing = plan.standing(&[at_nine], &owed(), day("2026-05-16"));
+        assert_eq!((standing.state, standing.paid), (ArrangementState::Performing, Cents::new(2_000)));
+        let yesterday = Application { on: day("2026-05-14"), ..at_nine };
+        let standing = plan.standing(&[yesterday], &owed(), day("2026-05-16"));
+        assert_eq!(standing.state, ArrangementState::Missed(day("2026-05-15")), "money of another day is none");
+    }
+
+    #[test]
+    fn what_was_received_before_the_arrangement_and_learned_after_it_counts() {
+        let plan = arrangement();
+        let standing = plan.standing(&[paid("2026-05-13")], &owed(), day("2026-06-02"));
+        assert_eq!((standing.state, standing.paid), (ArrangementState::Performing, Cents::new(6_000)));
+        // A check that was handed in before, and is dated after, was not in the terms either.
+        let post_dated = Application { credit: EntryId(4), ..paid("2026-05-29") };
+        assert_eq!(plan.standing(&[post_dated], &owed(), day("2026-06-02")).state, ArrangementState::Performing);
+    }
+
+    #[test]
+    fn an_arrangement_is_completed_once_nothing_that_it_covers_is_owed_however_that_came_about() {
+        // Half of the bill was taken back as billed in error: $60.00 paid late are all there is to pay.
+        let standing = |open: &[OpenItem]| arrangement().standing(&[paid("2026-07-10")], open, day("2026-07-10"));
+        assert_eq!(standing(&owed()).state, ArrangementState::Missed(day("2026-07-01")));
+        let done = standing(&[]);
+        assert_eq!((done.state, done.next, done.until), (ArrangementState::Completed, None, None));
+        assert_eq!((done.defaulted_on(), done.missed), (None, vec![]));
+        let canceled = Arrangement { canceled_on: Some(day("2026-07-05")), ..arrangement() };
+        let standing = canceled.standing(&[], &[], day("2026-07-20"));
+        assert_eq!(standing.state, ArrangementState::Canceled(day("2026-07-05")));
+        assert_eq!(standing.defaulted_on(), None, "the default is history");
     }
 
     #[test]
     fn an_installment_paid_on_its_day_performs_and_the_day_after_is_missed() {
         let plan = arrangement();
-        assert_eq!(plan.standing(&[], day("2026-06-01")).state, ArrangementState::Performing);
-        assert_eq!(plan.standing(&[], day("2026-06-02")).state, ArrangementState::Missed(day("2026-06-01")));
-        assert_eq!(plan.standing(&[paid("2026-06-01")], day("2026-06-02")).state, ArrangementState::Performing);
+        assert_eq!(plan.standing(&[], &owed(), day("2026-06-01")).state, ArrangementState::Performing);
+        assert_eq!(plan.standing(&[], &owed(), day("2026-06-02")).state, ArrangementState::Missed(day("2026-06-01")));
+        assert_eq!(
+            plan.standing(&[paid("2026-06-01")], &owed(), day("2026-06-02")).state,
+            ArrangementState::Performing
+        );
     }
 
     #[test]
     fn a_timely_payment_learned_late_undoes_the_default() {
         let plan = arrangement();
         let known_late = [paid("2026-06-01"), paid("2026-07-01")];
-        assert_eq!(plan.standing(&known_late[..1], day("2026-07-20")).missed, [day("2026-07-01")]);
-        assert_eq!(plan.standing(&known_late, day("2026-07-20")).state, ArrangementState::Completed);
+        assert_eq!(plan.standing(&known_late[..1], &owed(), day("2026-07-20")).missed, [day("2026-07-01")]);
+        assert_eq!(plan.standing(&known_late, &owed(), day("2026-07-20")).state, ArrangementState::Completed);
     }
 
     #[test]
     fn canceling_keeps_what_was_missed_before_it_and_adds_nothing_that_would_have_come_due_later() {
         let canceled = |on: &str| Arrangement { grace_days: 5, canceled_on: Some(day(on)), ..arrangement() };
-        let standing = canceled("2026-06-08").standing(&[], day("2026-07-20"));
+        let standing = canceled("2026-06-08").standing(&[], &owed(), day("2026-07-20"));
         assert_eq!(standing.state, ArrangementState::Canceled(day("2026-06-08")));
         assert_eq!((standing.defaulted_on(), standing.missed.len()), (Some(day("2026-06-01")), 1));
         // Within the grace it was unpaid all the same; on the due date itself it could still have been paid.
-        assert_eq!(canceled("2026-06-03").standing(&[], day("2026-06-03")).defaulted_on(), Some(day("2026-06-01")));
-        assert_eq!(canceled("2026-06-01").standing(&[], day("2026-07-20")).defaulted_on(), None);
-        assert_eq!(canceled("2026-06-08").standing(&[paid("2026-06-01")], day("2026-06-09")).defaulted_on(), None);
+        assert_eq!(
+            canceled("2026-06-03").standing(&[], &owed(), day("2026-06-03")).defaulted_on(),
+            Some(day("2026-06-01"))
+        );
+        assert_eq!(canceled("2026-06-01").standing(&[], &owed(), day("2026-07-20")).defaulted_on(), None);
+        assert_eq!(
+            canceled("2026-06-08").standing(&[paid("2026-06-01")], &owed(), day("2026-06-09")).defaulted_on(),
+            None
+        );
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Profile, Service, words};
 use super::day::Day;
-use super::ids::{AccountNumber, DocumentHash};
+use super::ids::{AccountNumber, DocumentHash, EntryId};
 use super::ledger::{EntryKind, PaymentChannel};
 use super::money::Cents;
 
@@ -80,6 +80,9 @@ pub struct ImportOutcome {
     pub unchanged: u32,
     /// Payments that match no account; they are on the unmatched list.
     pub unmatched: u32,
+    /// Returns of payments that were on the unmatched list; they are off it.
+    #[serde(default)]
+    pub returned: u32,
     /// The sum of the amounts that were added.
     pub added_amount: Cents,
 }
@@ -98,8 +101,34 @@ pub enum RowRefusal {
     UnknownOriginal { source_id: String, reference: String },
     #[error("{reference} of {source_id} is reversed already")]
     AlreadyReversed { source_id: String, reference: String },
+    #[error("{reference} of {source_id}, which this row reverses, is of {on}: expected that day or a later one")]
+    ReversedBefore { source_id: String, reference: String, on: Day, reversed_on: Day },
+    #[error(
+        "this payment was posted here, at the counter: take the row out, and undo it with `arrears payments void {reference}`"
+    )]
+    CounterPayment { reference: String },
+    #[error("this is a fee of Arrears' own: take the row out, and undo it with `arrears fee waive {account} {entry}`")]
+    OwnFee { reference: String, account: AccountNumber, entry: EntryId },
     #[error("{reference}, to which this payment is designated, is not a debt of account {account}")]
     UnknownDesignation { reference: String, account: AccountNumber },
+}
+
+impl RowRefusal {
+    /// The column and the value that the books refuse, where it is one alone.
+    #[must_use]
+    pub fn place(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::ReversedBefore { reversed_on, .. } => Some(("reversed_on", reversed_on.to_string())),
+            Self::CounterPayment { reference } | Self::OwnFee { reference, .. } => {
+                Some(("reverses_reference", reference.clone()))
+            }
+            Self::UnknownAccount { .. }
+            | Self::Conflict { .. }
+            | Self::UnknownOriginal { .. }
+            | Self::AlreadyReversed { .. }
+            | Self::UnknownDesignation { .. } => None,
+        }
+    }
 }
 
 /// A refused row.
@@ -115,9 +144,36 @@ pub struct UnmatchedPayment {
     pub id: super::ids::UnmatchedId,
     pub file: String,
     pub row: NewEntry,
-    /// `open`, `matched` or `rejected`.
     pub state: UnmatchedState,
     pub decided_by: Option<String>,
+    /// Set once it came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<ReturnedBy>,
+}
+
+/// The reversal that took an unmatched payment back. It is posted with the payment, should its account be found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnedBy {
+    pub on: Day,
+    pub source: String,
+    pub reference: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub memo: String,
+}
+
+impl ReturnedBy {
+    /// As the reversal's row says it.
+    #[must_use]
+    pub fn of(row: &NewEntry) -> Self {
+        let (source, reference) = (row.source.clone(), row.reference.clone());
+        Self { on: row.effective_on, source, reference, memo: row.memo.clone() }
+    }
+
+    /// Whether the row is that reversal.
+    #[must_use]
+    pub fn is(&self, row: &NewEntry) -> bool {
+        (self.on, &self.source, &self.reference) == (row.effective_on, &row.source, &row.reference)
+    }
 }
 
 words! {
@@ -127,5 +183,7 @@ words! {
         Matched = "matched",
         /// A person says that it is nobody's here.
         Rejected = "rejected",
+        /// It came back before its account was found.
+        Returned = "returned",
     }
 }

@@ -3,7 +3,7 @@
 //! [`settle`] replays an account's entries from the first to the last each time. Nothing is stored that could
 //! drift: the open items kept in the database are a projection of this function and can be rebuilt from it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -141,9 +141,19 @@ pub struct ApplicationOrder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanSpan {
     pub from: Day,
-    /// The first day on which it no longer binds.
+    /// The account's last entry when it was made: money of that day which was known by then has paid what it paid.
+    pub known_through: EntryId,
+    /// The day on which it was canceled. Money of that day still goes by it: what was paid in the morning is not moved.
     pub until: Option<Day>,
     pub covers: BTreeSet<ItemId>,
+}
+
+impl PlanSpan {
+    fn directs(&self, credit: &Entry) -> bool {
+        let on = credit.effective_on;
+        let since = on > self.from || (on == self.from && credit.id > self.known_through);
+        since && self.until.is_none_or(|end| on <= end)
+    }
 }
 
 /// An account's ledger replayed up to a day.
@@ -161,8 +171,8 @@ pub struct Books {
 /// Replays `entries` that are effective on or before `as_of`.
 ///
 /// Credits are applied in the order in which they became effective, each to the debts that stood then: to the
-/// designated debt or service first, else by `order`; what is left over waits for the next debt. An entry that a
-/// reversal undoes is taken out altogether, with everything it paid: the debts return at their original due dates.
+/// designated debt or service first, else by `order`; what is left over waits for the debts of the next day that brings
+/// some, and is applied to them in the same way. An entry that a reversal undoes is taken out altogether, with everything it paid: the debts return at their original due dates.
 #[must_use]
 pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], as_of: Day) -> Books {
     let known: Vec<&Entry> = entries.iter().filter(|entry| entry.effective_on <= as_of).collect();
@@ -171,12 +181,12 @@ pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], a
         known.into_iter().filter(|entry| entry.reverses.is_none() && !undone.contains(&entry.id)).collect();
     standing.sort_by_key(|entry| (entry.effective_on, entry.is_credit(), entry.id));
 
-    let mut replay = Replay { order, plans, open: BTreeMap::new(), waiting: VecDeque::new(), applications: Vec::new() };
-    for entry in &standing {
-        if entry.is_debt() {
-            replay.take_debt(entry);
-        } else if entry.is_credit() {
-            replay.take_credit(entry);
+    let mut replay = Replay { order, plans, open: BTreeMap::new(), waiting: Vec::new(), applications: Vec::new() };
+    for day in standing.chunk_by(|one, other| one.effective_on == other.effective_on) {
+        let (debts, credits) = day.split_at(day.partition_point(|entry| !entry.is_credit()));
+        replay.take_debts(debts);
+        for credit in credits {
+            replay.take_credit(credit, credit.amount.abs());
         }
     }
     let unapplied = replay.waiting.iter().map(|(_, left)| *left).sum();
@@ -190,35 +200,40 @@ struct Replay<'a> {
     order: &'a ApplicationOrder,
     plans: &'a [PlanSpan],
     open: BTreeMap<ItemId, OpenItem>,
-    waiting: VecDeque<(&'a Entry, Cents)>,
+    /// Credits that no debt has taken, in the order in which they became effective, and what is left of each.
+    waiting: Vec<(&'a Entry, Cents)>,
     applications: Vec<Application>,
 }
 
 impl<'a> Replay<'a> {
-    fn take_debt(&mut self, entry: &Entry) {
-        self.open.insert(
-            entry.id,
-            OpenItem {
-                id: entry.id,
-                service: entry.service,
-                kind: entry.kind,
-                amount: entry.amount,
-                open: entry.amount,
-                billed_on: entry.effective_on,
-                due_on: entry.due_on.unwrap_or(entry.effective_on),
-                printed: entry.printed.clone(),
-            },
-        );
+    /// Opens the debts of a day together, and only then applies what waits: neither their order in a file nor their
+    /// numbers say which of them is paid first.
+    fn take_debts(&mut self, debts: &[&Entry]) {
+        if debts.is_empty() {
+            return;
+        }
+        for entry in debts.iter().filter(|entry| entry.is_debt()) {
+            self.open.insert(
+                entry.id,
+                OpenItem {
+                    id: entry.id,
+                    service: entry.service,
+                    kind: entry.kind,
+                    amount: entry.amount,
+                    open: entry.amount,
+                    billed_on: entry.effective_on,
+                    due_on: entry.due_on.unwrap_or(entry.effective_on),
+                    printed: entry.printed.clone(),
+                },
+            );
+        }
         for (credit, left) in std::mem::take(&mut self.waiting) {
-            let left = self.pay(credit, entry.id, left);
-            if left.is_positive() {
-                self.waiting.push_back((credit, left));
-            }
+            self.take_credit(credit, left);
         }
     }
 
-    fn take_credit(&mut self, credit: &'a Entry) {
-        let mut left = credit.amount.abs();
+    /// Applies `left` of a credit to the debts that stand; what no debt takes waits.
+    fn take_credit(&mut self, credit: &'a Entry, mut left: Cents) {
         for item in self.in_order(credit) {
             if left.is_zero() {
                 return;
@@ -226,7 +241,7 @@ impl<'a> Replay<'a> {
             left = self.pay(credit, item, left);
         }
         if left.is_positive() {
-            self.waiting.push_back((credit, left));
+            self.waiting.push((credit, left));
         }
     }
 
@@ -246,7 +261,7 @@ impl<'a> Replay<'a> {
         let covered: BTreeSet<ItemId> = self
             .plans
             .iter()
-            .filter(|plan| plan.from <= credit.effective_on && plan.until.is_none_or(|end| credit.effective_on < end))
+            .filter(|plan| plan.directs(credit))
             .flat_map(|plan| plan.covers.iter().copied())
             .collect();
         let mut debts: Vec<&OpenItem> = self.open.values().filter(|item| item.open.is_positive()).collect();
@@ -356,6 +371,32 @@ mod tests {
     }
 
     #[test]
+    fn money_that_waits_pays_the_debts_of_a_day_by_the_order_and_not_by_the_rows_of_the_file() {
+        // $50.00 ahead of the bill of March 2: refuse is named first in the file, water comes first in the policy.
+        let order = ApplicationOrder { services: vec![Service::Water, Service::Refuse], ..ApplicationOrder::default() };
+        let refuse = Entry { service: Service::Refuse, ..charge(2, 4_000, "2026-03-02", "2026-03-23") };
+        let water = charge(3, 6_000, "2026-03-02", "2026-03-23");
+        let ahead = payment(1, 5_000, "2026-03-01");
+        let settled = |ahead: &Entry| {
+            let entries = [ahead.clone(), refuse.clone(), water.clone()];
+            open_of(&settle(&entries, &order, &[], day("2026-03-02")))
+        };
+        assert_eq!(settled(&ahead), [(2, 4_000), (3, 1_000)]);
+        let for_refuse = Entry { designated_service: Some(Service::Refuse), ..ahead };
+        assert_eq!(settled(&for_refuse), [(3, 5_000)], "where it was designated to refuse, that comes first");
+    }
+
+    #[test]
+    fn money_that_waits_pays_the_debt_of_a_day_that_is_due_first() {
+        let entries = [
+            payment(1, 5_000, "2026-03-01"),
+            charge(2, 4_000, "2026-03-02", "2026-04-20"),
+            charge(3, 4_000, "2026-03-02", "2026-03-23"),
+        ];
+        assert_eq!(open_of(&books(&entries)), [(2, 3_000)]);
+    }
+
+    #[test]
     fn a_designated_payment_pays_its_debt_first() {
         let mut designated = payment(3, 8_000, "2026-06-01");
         designated.designated_item = Some(EntryId(2));
@@ -366,14 +407,50 @@ mod tests {
 
     #[test]
     fn under_an_arrangement_current_charges_are_paid_first() {
-        let plan = PlanSpan { from: day("2026-05-15"), until: None, covers: BTreeSet::from([EntryId(1)]) };
         let entries = [
             charge(1, 36_000, "2026-03-02", "2026-03-23"),
             charge(2, 9_500, "2026-06-02", "2026-06-22"),
             payment(3, 10_000, "2026-06-20"),
         ];
+        let plan = plan("2026-05-15", 1);
         let books = settle(&entries, &ApplicationOrder::default(), &[plan], day("2026-12-31"));
         assert_eq!(open_of(&books), [(1, 35_500)]);
+    }
+
+    /// An arrangement on entry 1.
+    fn plan(from: &str, known_through: i64) -> PlanSpan {
+        let known_through = EntryId(known_through);
+        PlanSpan { from: day(from), known_through, until: None, covers: BTreeSet::from([EntryId(1)]) }
+    }
+
+    #[test]
+    fn money_of_the_day_that_came_before_the_arrangement_stays_on_the_bill_that_it_paid() {
+        // $60.00 on the old bill in the morning of June 20, the arrangement at noon, $50.00 in the afternoon.
+        let entries = [
+            charge(1, 36_000, "2026-03-02", "2026-03-23"),
+            charge(2, 9_500, "2026-06-02", "2026-06-22"),
+            payment(3, 6_000, "2026-06-20"),
+            payment(4, 5_000, "2026-06-20"),
+        ];
+        let books = settle(&entries, &ApplicationOrder::default(), &[plan("2026-06-20", 3)], day("2026-06-20"));
+        assert_eq!(open_of(&books), [(1, 30_000), (2, 4_500)]);
+    }
+
+    #[test]
+    fn money_of_the_day_on_which_an_arrangement_is_canceled_stays_on_the_bill_that_it_paid() {
+        let entries = [
+            charge(1, 36_000, "2026-03-02", "2026-03-23"),
+            charge(2, 9_500, "2026-06-02", "2026-06-22"),
+            payment(3, 9_500, "2026-06-20"),
+        ];
+        for (canceled, open) in [
+            (None, vec![(1, 36_000)]),
+            (Some("2026-06-20"), vec![(1, 36_000)]),
+            (Some("2026-06-19"), vec![(1, 26_500), (2, 9_500)]),
+        ] {
+            let plan = PlanSpan { until: canceled.map(day), ..plan("2026-05-15", 1) };
+            assert_eq!(open_of(&settle(&entries, &ApplicationOrder::default(), &[plan], day("2026-06-20"))), open);
+        }
     }
 
     proptest! {

@@ -12,6 +12,9 @@ use super::money::Cents;
 pub struct Promise {
     pub id: PromiseId,
     pub made_on: Day,
+    /// The account's last entry when it was given: what was learned later has a higher number.
+    #[serde(default = "every_entry")]
+    pub known_through: EntryId,
     pub amount: Cents,
     pub pay_by: Day,
     /// Days after `pay_by` that are still in time.
@@ -19,6 +22,11 @@ pub struct Promise {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canceled_on: Option<Day>,
     pub taken_by: String,
+}
+
+/// For promises that were kept without it: only money of later days keeps them.
+const fn every_entry() -> EntryId {
+    EntryId(i64::MAX)
 }
 
 /// What has become of a promise.
@@ -39,15 +47,16 @@ impl Promise {
         plus_days(self.pay_by, i64::from(self.grace_days))
     }
 
-    /// What has become of it by `on`, from the ledger alone: a timely payment learned late keeps it after all.
+    /// What has become of it by `on`, from the ledger alone: a timely payment learned late keeps it after all. What was
+    /// known when it was given is no part of it.
     #[must_use]
     pub fn state(&self, entries: &[Entry], on: Day) -> PromiseState {
         let undone: Vec<EntryId> = entries.iter().filter(|e| e.effective_on <= on).filter_map(|e| e.reverses).collect();
         let mut payments: Vec<(Day, Cents)> = entries
             .iter()
-            .filter(|e| e.kind == EntryKind::Payment && e.effective_on >= self.made_on)
+            .filter(|e| e.kind == EntryKind::Payment && (e.effective_on > self.made_on || e.id > self.known_through))
             .filter(|e| e.effective_on <= on.min(self.last_day()) && !undone.contains(&e.id))
-            .map(|e| (e.effective_on, e.amount.abs()))
+            .map(|e| (e.effective_on.max(self.made_on), e.amount.abs()))
             .collect();
         payments.sort_unstable();
         let mut paid = Cents::ZERO;
@@ -62,5 +71,45 @@ impl Promise {
             _ if on <= self.last_day() => PromiseState::Open,
             _ => PromiseState::Broken(plus_days(self.last_day(), 1)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{day, payment};
+    use super::*;
+
+    /// $50.00 by May 15, promised on May 11 when entry 4 was the last.
+    fn promise() -> Promise {
+        Promise {
+            id: PromiseId(1),
+            made_on: day("2026-05-11"),
+            known_through: EntryId(4),
+            amount: Cents::new(5_000),
+            pay_by: day("2026-05-15"),
+            grace_days: 0,
+            canceled_on: None,
+            taken_by: "test".into(),
+        }
+    }
+
+    #[test]
+    fn money_of_the_day_that_came_before_the_promise_does_not_keep_it() {
+        let at_nine = payment(4, 5_000, day("2026-05-11"));
+        assert_eq!(promise().state(std::slice::from_ref(&at_nine), day("2026-05-15")), PromiseState::Open);
+        assert_eq!(
+            promise().state(std::slice::from_ref(&at_nine), day("2026-05-16")),
+            PromiseState::Broken(day("2026-05-16"))
+        );
+        let in_the_afternoon = payment(5, 5_000, day("2026-05-11"));
+        let kept = PromiseState::Kept(day("2026-05-11"));
+        assert_eq!(promise().state(&[at_nine, in_the_afternoon], day("2026-05-11")), kept);
+    }
+
+    #[test]
+    fn money_that_was_on_its_way_when_the_promise_was_given_keeps_it() {
+        // In the lockbox on May 10, loaded on May 12: it is what the customer spoke of.
+        let loaded_later = payment(5, 5_000, day("2026-05-10"));
+        assert_eq!(promise().state(&[loaded_later], day("2026-05-12")), PromiseState::Kept(day("2026-05-11")));
     }
 }

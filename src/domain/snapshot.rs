@@ -62,7 +62,7 @@ impl Snapshot {
         let mut plans = self.arrangements.iter().filter(|plan| plan.made_on <= day);
         plans.any(|plan| {
             let mut past_due = self.items.iter().filter(|item| is_past_due(item, day, de_minimis));
-            plan.standing(&self.applications, day).state == ArrangementState::Performing
+            plan.standing(&self.applications, &self.items, day).state == ArrangementState::Performing
                 && past_due.all(|item| plan.covers.contains(&item.id))
         })
     }
@@ -74,6 +74,6 @@ impl Snapshot {
             .iter()
             .filter(|plan| plan.made_on <= day && plan.canceled_on.is_none_or(|canceled| day < canceled))
             .max_by_key(|plan| (plan.made_on, plan.id))
-            .map(|plan| (plan, plan.standing(&self.applications, day)))
+            .map(|plan| (plan, plan.standing(&self.applications, &self.items, day)))
     }
 }

@@ -157,6 +157,7 @@ impl With for Snapshot {
         self.promises.push(Promise {
             id: PromiseId(1),
             made_on,
+            known_through: EntryId(0),
             amount: Cents::new(cents),
             pay_by,
             grace_days: 0,
@@ -170,6 +171,7 @@ impl With for Snapshot {
         self.arrangements.push(Arrangement {
             id: ArrangementId(1),
             made_on,
+            known_through: EntryId(0),
             made_by: "test".into(),
             covers: self.items.iter().map(|item| item.id).collect(),
             installments: installments

@@ -22,7 +22,7 @@ static ACCOUNT: Column<AccountNumber> =
 static SERVICE: Column<Service> = Column::optional(
     "service",
     &forms::SERVICE,
-    "The service that it concerns. Blank is `general`: the account as a whole.",
+    "The service that it concerns: a credit pays that one's debts first. Blank is `general`: the account as a whole.",
     "water",
 );
 static KIND: Column<EntryKind> =
@@ -86,7 +86,9 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
         printed: BTreeMap::new(),
         channel: None,
         designated_reference: None,
-        designated_service: None,
+        // As with a payment: what is given for one service pays that one first.
+        designated_service: Some(service)
+            .filter(|_| amount.is_some_and(Cents::is_negative) && service != Service::General),
         reverses: None,
         source: source?,
         reference: reference?,

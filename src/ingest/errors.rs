@@ -125,7 +125,9 @@ impl FileErrors {
     pub fn from_refused(file: &str, kind: FileKind, rows: &[RefusedRow]) -> Self {
         let mut errors = Self { kind: Some(kind), ..Self::none(file) };
         for row in rows {
-            errors.add(row.line, None, None, Problem::Refused(row.refusal.clone()));
+            let place = row.refusal.place();
+            let (column, value) = place.as_ref().map(|(column, value)| (*column, value.as_str())).unzip();
+            errors.add(row.line, column, value, Problem::Refused(row.refusal.clone()));
         }
         errors
     }

@@ -203,6 +203,10 @@ account,service,kind,amount,adjusted_on,due_on,source,reference
     let adjustments = entries(text);
     assert_eq!(adjustments[0].amount, Cents::new(-2_500));
     assert_eq!((adjustments[1].amount, adjustments[1].service), (Cents::new(1_250), Service::General));
+    // A leak adjustment for water pays the water bill; one for no service follows the policy's order.
+    assert_eq!(adjustments[0].designated_service, Some(Service::Water));
+    assert_eq!(entries(&text.replace("417,water", "417,"))[0].designated_service, None);
+    assert_eq!(entries(&text.replace("417,water", "417,general"))[0].designated_service, None);
     assert_eq!(
         refusals(text.replace("water,,-25.00", "water,write_off,25.00")),
         [

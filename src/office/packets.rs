@@ -118,7 +118,7 @@ impl Office {
         let arrangements = arrangements
             .into_iter()
             .map(|arrangement| {
-                let standing = arrangement.standing(&books.applications, today);
+                let standing = arrangement.standing(&books.applications, &books.items, today);
                 ArrangementRecord { arrangement, standing }
             })
             .collect();

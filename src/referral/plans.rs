@@ -35,6 +35,8 @@ pub enum InstallmentResult {
     Ahead,
     /// Unpaid when the arrangement was canceled, before its day.
     Canceled,
+    /// Not paid as agreed, and nothing that the arrangement covers is owed any more.
+    Settled,
 }
 
 impl InstallmentResult {
@@ -47,6 +49,7 @@ impl InstallmentResult {
             Self::Missed => "missed",
             Self::Ahead => "not yet due",
             Self::Canceled => "canceled",
+            Self::Settled => "debt paid",
         }
     }
 }
@@ -75,18 +78,20 @@ pub fn plans(input: &PacketInput) -> Vec<Plan<'_>> {
 
 fn follow<'a>(plan: &'a Arrangement, input: &PacketInput) -> Plan<'a> {
     let applications = &input.books.applications;
-    let standing = plan.standing(applications, input.cut_off);
+    let standing = plan.standing(applications, &input.books.items, input.cut_off);
     let mut asked_before = Cents::ZERO;
     let mut installments = Vec::new();
     for installment in &plan.installments {
         let asked = asked_before + installment.amount;
         let last_day = plus_days(installment.due_on, i64::from(plan.grace_days));
-        let paid_in_time = plan.standing(applications, last_day.min(input.cut_off)).paid;
+        let paid_in_time = plan.paid_by(applications, last_day.min(input.cut_off));
         let ended_before = plan.canceled_on.is_some_and(|canceled| canceled <= last_day && canceled <= input.cut_off);
         let result = if paid_in_time >= asked {
             InstallmentResult::InTime
         } else if standing.paid >= asked {
             InstallmentResult::Late
+        } else if standing.state == ArrangementState::Completed {
+            InstallmentResult::Settled
         } else if ended_before {
             InstallmentResult::Canceled
         } else if input.cut_off > last_day {

@@ -115,7 +115,7 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
 /// An arrangement: made, and missed or canceled where it was.
 fn tell_plan(plan: &Arrangement, input: &PacketInput, at: &mut impl FnMut(Day, String)) {
     at(plan.made_on, format!("Arrangement made: {} installments, {} in all.", plan.installments.len(), plan.total()));
-    match plan.standing(&input.books.applications, input.cut_off).state {
+    match plan.standing(&input.books.applications, &input.books.items, input.cut_off).state {
         ArrangementState::Missed(day) => {
             let known_on = plus_days(day, i64::from(plan.grace_days) + 1);
             at(known_on, format!("The installment due {} was missed.", us(day)));

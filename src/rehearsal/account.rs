@@ -153,6 +153,10 @@ impl<'a> Account<'a> {
         settle(&self.entries, &self.policy.ledger.order, &plans, LAST_DAY)
     }
 
+    fn last_entry(&self) -> EntryId {
+        self.entries.last().map_or(EntryId(0), |entry| entry.id)
+    }
+
     pub(super) fn learned(&mut self) {
         self.facts_seq += 1;
     }
@@ -301,6 +305,7 @@ impl Account<'_> {
         self.promises.push(Promise {
             id: PromiseId(i64::try_from(self.promises.len()).unwrap_or(i64::MAX)),
             made_on: self.world.today,
+            known_through: self.last_entry(),
             amount,
             pay_by,
             grace_days: self.policy.promises.grace_days,
@@ -319,6 +324,7 @@ impl Account<'_> {
         self.arrangements.push(Arrangement {
             id: ArrangementId(i64::try_from(self.arrangements.len()).unwrap_or(i64::MAX)),
             made_on: self.world.today,
+            known_through: self.last_entry(),
             made_by: "rehearsal".into(),
             covers,
             installments,

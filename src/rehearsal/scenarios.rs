@@ -303,6 +303,34 @@ fn an_installment_that_was_paid_in_time_and_learned_late_was_never_missed() {
 }
 
 #[test]
+fn what_was_paid_earlier_on_the_day_of_an_arrangement_is_none_of_its_installments() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    // $126.00 at nine; at ten the other half is agreed for July 1. It is kept, and bars the shut-off of May 22.
+    tale.on("2026-04-20", |account| {
+        pay(account, 12_600);
+        account.arrange(vec![Installment { due_on: day("2026-07-01"), amount: Cents::new(12_600) }]);
+    });
+    tale.through("2026-07-01");
+    assert_eq!(tale.days("shut_off"), [""; 0]);
+}
+
+#[test]
+fn a_payment_received_before_an_arrangement_and_learned_after_its_default_ends_it_and_its_wait() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-20", two_installments);
+    // What the arrangement covers was paid on April 1. Another bill stays unpaid.
+    tale.on("2026-05-01", |account| {
+        account.bill(Service::Water, Cents::new(21_240), day("2026-05-22"));
+    });
+    tale.on("2026-07-10", |account| learn_late(account, 24_000, "2026-04-01")).through("2026-08-29");
+    assert_eq!(tale.days("default_posting"), [""; 0], "nothing of the arrangement is owed");
+    // The other bill is 60 days past due on July 21, and told of on July 10: 15 days later is a Saturday.
+    assert_eq!(tale.days("shut_off"), ["2026-07-27"], "no wait from July 1");
+}
+
+#[test]
 fn a_posting_before_the_default_does_not_count() {
     let policy = patient();
     let mut tale = Tale::new(&policy);

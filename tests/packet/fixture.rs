@@ -35,7 +35,7 @@ pub fn input() -> PacketInput {
     let cut_off = day("2026-09-30");
     let plan = arrangement();
     let books = settle(&entries, &ApplicationOrder::default(), &[plan.span()], cut_off);
-    let standing = plan.standing(&books.applications, cut_off);
+    let standing = plan.standing(&books.applications, &books.items, cut_off);
     PacketInput {
         city: city(),
         profile: profile(),
@@ -49,6 +49,7 @@ pub fn input() -> PacketInput {
         promises: vec![Promise {
             id: PromiseId(1),
             made_on: day("2026-04-14"),
+            known_through: EntryId(21),
             amount: Cents::new(15_000),
             pay_by: day("2026-04-24"),
             grace_days: 1,
@@ -234,6 +235,7 @@ fn arrangement() -> Arrangement {
     Arrangement {
         id: ArrangementId(1),
         made_on: day("2026-06-08"),
+        known_through: EntryId(24),
         made_by: "Marisol Vega".into(),
         covers: (2..=13).chain([20]).map(EntryId).collect(),
         installments: [("2026-06-15", 12_000), ("2026-07-15", 12_000), ("2026-08-14", 12_000)]

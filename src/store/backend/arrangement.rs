@@ -9,7 +9,7 @@ use super::given::{NewArrangement, Stamp};
 use super::kept;
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Result, StoreError, touch};
+use super::{Backend, Result, StoreError, ledger, touch};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::{AccountId, ArrangementId};
 use crate::rulebook::policy::LedgerRules;
@@ -23,6 +23,7 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<ArrangementId> {
         let mut tx = self.write().await?;
+        let known_through = ledger::known_through(&mut tx, account).await?;
         let standing: Vec<Arrangement> = kept::of_account(&mut tx, account).await?;
         if let Some(other) = standing.iter().find(|plan| plan.canceled_on.is_none() && overlap(plan, new)) {
             return Err(StoreError::Conflict(format!(
@@ -33,6 +34,7 @@ impl Backend {
         let plan = Arrangement {
             id: ArrangementId(0),
             made_on: stamp.on,
+            known_through,
             made_by: stamp.by.to_string(),
             covers: new.covers.iter().copied().collect::<BTreeSet<_>>(),
             installments: new.installments.clone(),

@@ -11,7 +11,7 @@ use super::given::{CallNext, Carried, FollowUp, ListedCall, Permitted, Stamp};
 use super::kept;
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, account, hold, promise, rows, sql, touch};
+use super::{Backend, Conn, LOCK_NO_IMPORT, Result, StoreError, account, hold, promise, rows, sql, touch};
 use crate::audit::Ordered;
 use crate::domain::call::{Call, CallAttempt, CallOutcome, CallState};
 use crate::domain::{AccountId, CallId, Day, EventKind};
@@ -241,6 +241,10 @@ impl Backend {
 
     pub async fn record_attempt(&self, attempt: &CallAttempt, follow: &FollowUp, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
+        if follow.promise.is_some() {
+            // A promise asks what is known of the account: a file under way is waited for before anything is locked.
+            sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
+        }
         let (account, mut call) = kept::one::<Call>(&mut tx, attempt.call.0).await?;
         unless_pending(&call)?;
         if attempt.account != account {

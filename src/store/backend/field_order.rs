@@ -12,7 +12,7 @@ use super::kept::{self, Kept};
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
 use super::{
-    Backend, Conn, LOCK_NO_IMPORT, Result, StoreError, exception, field_result, ledger, rows, sql, touch, word,
+    Backend, Conn, LOCK_NO_IMPORT, Result, StoreError, exception, field_result, rows, sql, touch, unmatched, word,
 };
 use crate::audit::Ordered;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
@@ -193,7 +193,7 @@ impl Backend {
         let mut tx = self.write().await?;
         // Money that nobody could place belongs to no account whose facts could move: the whole list is looked at again.
         sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
-        let is_news = ledger::has_unmatched_since(&mut tx, unmatched).await?;
+        let is_news = unmatched::has_come_since(&mut tx, unmatched).await?;
         let (passed, waiting) = if is_news { (&[][..], passed) } else { (passed, &[][..]) };
         let mut leave = Leave::of(&mut tx, passed).await?;
         leave.overtaken.extend(waiting.iter().map(|order| order.id));
@@ -232,7 +232,7 @@ impl Backend {
     ) -> Result<Carried<OrderId>> {
         let mut tx = self.write().await?;
         sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
-        let is_news = ledger::has_unmatched_since(&mut tx, unmatched).await?;
+        let is_news = unmatched::has_come_since(&mut tx, unmatched).await?;
         let mut leave = Leave::of(&mut tx, orders).await?;
         let mut orders = chosen(&mut tx, leave.ids().into_iter()).await?;
         if is_news {

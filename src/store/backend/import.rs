@@ -9,15 +9,14 @@ use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
 use super::given::{ImportRecord, ImportResult, Stamp};
+use super::judge::{Judged, Known, KnownEntry};
 use super::ledger::{self, EntryRow};
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Conn, LOCK_IMPORT, Result, rows, sql, texts, touch, word};
+use super::{Backend, Conn, LOCK_IMPORT, Result, rows, sql, texts, touch, unmatched, word};
 use crate::domain::day::plus_days;
-use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow, RowRefusal};
-use crate::domain::{
-    AccountId, AccountNumber, Cents, Day, DocumentHash, EntryId, EntryKind, EventKind, Profile, Service,
-};
+use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow};
+use crate::domain::{AccountId, AccountNumber, DocumentHash, EntryId, EntryKind, EventKind, Profile};
 use crate::rulebook::policy::LedgerRules;
 
 /// How many rows go into one set of statements.
@@ -190,8 +189,9 @@ impl<'a> Taking<'a> {
         stamp: &Stamp,
     ) -> Result<()> {
         let books = Known::read(conn, page).await?;
-        let (mut post, mut events, mut unmatched) = (Vec::new(), Vec::new(), Vec::new());
-        let mut reversed: BTreeSet<EntryId> = BTreeSet::new();
+        let (mut post, mut events, mut strays) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut found, mut returned, mut renamed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut reversed: BTreeSet<(String, String)> = BTreeSet::new();
         for row in page {
             self.outcome.rows += 1;
             match books.judge(row, &mut reversed) {
@@ -199,7 +199,23 @@ impl<'a> Taking<'a> {
                 Ok(Judged::Unchanged) => self.outcome.unchanged += 1,
                 Ok(Judged::Unmatched) => {
                     self.outcome.unmatched += 1;
-                    unmatched.push(row);
+                    strays.push(row);
+                }
+                Ok(Judged::Renamed(before)) => {
+                    self.outcome.unmatched += 1;
+                    renamed.push((row, before));
+                    strays.push(row);
+                }
+                Ok(Judged::Returned(payment)) => {
+                    self.outcome.returned += 1;
+                    returned.push((row, payment));
+                }
+                Ok(Judged::Found { unmatched, account, designated }) => {
+                    self.outcome.added += 1;
+                    self.outcome.added_amount += row.amount;
+                    self.touched.insert(account);
+                    post.push(entry_row(row, account, None, designated, rules));
+                    found.push((row, account, unmatched));
                 }
                 Ok(Judged::New { account, original, designated }) => {
                     self.outcome.added += 1;
@@ -221,7 +237,16 @@ impl<'a> Taking<'a> {
         // Also when a row stands against the file: later rows may name these, and all that is wrong is told at once.
         ledger::post(conn, &post, stamp.at).await?;
         event::record(conn, &events, stamp).await?;
-        add_unmatched(conn, &unmatched, &self.file.name, stamp).await
+        for (row, account, payment) in found {
+            unmatched::find_account(conn, row, account, payment, stamp).await?;
+        }
+        for (row, payment) in returned {
+            unmatched::take_back(conn, row, payment, stamp).await?;
+        }
+        for (row, before) in renamed {
+            unmatched::rename(conn, row, before, stamp).await?;
+        }
+        unmatched::add(conn, &strays, &self.file.name, stamp).await
     }
 }
 
@@ -264,218 +289,6 @@ fn entry_row(
         source: row.source.clone(),
         reference: row.reference.clone(),
         memo: row.memo.clone(),
-    }
-}
-
-/// An entry of the books, as far as a row of a file can be held against it.
-struct KnownEntry {
-    id: EntryId,
-    account: AccountId,
-    number: String,
-    service: Service,
-    kind: EntryKind,
-    cents: Cents,
-    effective_on: Day,
-    due_on: Option<Day>,
-    is_reversed: bool,
-}
-
-impl KnownEntry {
-    /// Whether the row says the same; a reversal's amount and service are those of its original.
-    fn says_the_same(&self, row: &NewEntry, account: Option<AccountId>) -> bool {
-        let same_amount = row.kind == EntryKind::Reversal || (self.cents, self.service) == (row.amount, row.service);
-        account.is_none_or(|account| account == self.account)
-            && self.kind == row.kind
-            && same_amount
-            && self.effective_on == row.effective_on
-            && (row.due_on.is_none() || row.due_on == self.due_on || self.due_on.is_none())
-    }
-
-    fn describe(&self) -> String {
-        describe(self.kind, self.service, self.cents, self.effective_on, self.due_on, &self.number)
-    }
-}
-
-fn describe(kind: EntryKind, service: Service, cents: Cents, on: Day, due: Option<Day>, number: &str) -> String {
-    let due = due.map(|due| format!(" due {due}")).unwrap_or_default();
-    format!("{kind} of {cents} for {service} on {on}{due}, account {number}")
-}
-
-/// What the books know that bears on a page of rows.
-struct Known {
-    accounts: BTreeMap<String, AccountId>,
-    entries: BTreeMap<(String, String), KnownEntry>,
-    /// Debts by account and reference, for designated payments.
-    debts: BTreeMap<(AccountId, String), EntryId>,
-    unmatched: BTreeMap<(String, String), (Cents, Day)>,
-}
-
-/// What a row is to the books.
-enum Judged<'a> {
-    Unchanged,
-    Unmatched,
-    New { account: AccountId, original: Option<&'a KnownEntry>, designated: Option<EntryId> },
-}
-
-#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
-struct KeyRow<'a> {
-    source: &'a str,
-    reference: &'a str,
-}
-
-type KnownColumns = (String, String, i64, i64, String, String, String, i64, Day, Option<Day>, bool);
-
-impl Known {
-    async fn read(conn: &mut Conn, page: &[NewEntry]) -> Result<Self> {
-        let mut keys: BTreeSet<KeyRow<'_>> = BTreeSet::new();
-        for row in page {
-            keys.insert(KeyRow { source: &row.source, reference: &row.reference });
-            if let Some((source, reference)) = &row.reverses {
-                keys.insert(KeyRow { source, reference });
-            }
-        }
-        let keys: Vec<KeyRow<'_>> = keys.into_iter().collect();
-        let accounts = Self::read_accounts(conn, page).await?;
-        Ok(Self {
-            accounts,
-            entries: Self::read_entries(conn, &keys).await?,
-            debts: Self::read_debts(conn, page).await?,
-            unmatched: Self::read_unmatched(conn, &keys).await?,
-        })
-    }
-
-    async fn read_accounts(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<String, AccountId>> {
-        let numbers: BTreeSet<&AccountNumber> = page.iter().map(|row| &row.account).collect();
-        let select = format!("SELECT number, id FROM account WHERE number IN {}", texts(1));
-        let found: Vec<(String, i64)> = sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(conn).await?;
-        Ok(found.into_iter().map(|(number, id)| (number, AccountId(id))).collect())
-    }
-
-    async fn read_entries(conn: &mut Conn, keys: &[KeyRow<'_>]) -> Result<BTreeMap<(String, String), KnownEntry>> {
-        let select = format!(
-            "SELECT entry.source, entry.reference, entry.id, entry.account_id, account.number, entry.service,
-                entry.kind, entry.cents, entry.effective_on, entry.due_on,
-                EXISTS (SELECT 1 FROM entry AS later WHERE later.reverses = entry.id)
-             FROM {} JOIN entry ON entry.reference = r.reference AND entry.source = r.source
-             JOIN account ON account.id = entry.account_id",
-            rows(1, "source text, reference text")
-        );
-        let found: Vec<KnownColumns> = sqlx::query_as(sql(select)).bind(Json(keys)).fetch_all(conn).await?;
-        let mut entries = BTreeMap::new();
-        for (source, reference, id, account, number, service, kind, cents, effective_on, due_on, is_reversed) in found {
-            let known = KnownEntry {
-                id: EntryId(id),
-                account: AccountId(account),
-                number,
-                service: word(Service::from_word, &service)?,
-                kind: word(EntryKind::from_word, &kind)?,
-                cents: Cents::new(cents),
-                effective_on,
-                due_on,
-                is_reversed,
-            };
-            entries.insert((source, reference), known);
-        }
-        Ok(entries)
-    }
-
-    async fn read_debts(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<(AccountId, String), EntryId>> {
-        let references: BTreeSet<&String> = page.iter().filter_map(|row| row.designated_reference.as_ref()).collect();
-        if references.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let select = format!(
-            "SELECT account_id, reference, id FROM entry
-             WHERE reference IN {} AND cents > 0 AND kind <> 'reversal' ORDER BY id",
-            texts(1)
-        );
-        let found: Vec<(i64, String, i64)> = sqlx::query_as(sql(select)).bind(Json(references)).fetch_all(conn).await?;
-        Ok(found.into_iter().map(|(account, reference, id)| ((AccountId(account), reference), EntryId(id))).collect())
-    }
-
-    async fn read_unmatched(conn: &mut Conn, keys: &[KeyRow<'_>]) -> Result<BTreeMap<(String, String), (Cents, Day)>> {
-        let any: Option<i64> =
-            sqlx::query_scalar("SELECT id FROM unmatched_payment LIMIT 1").fetch_optional(&mut *conn).await?;
-        if any.is_none() {
-            return Ok(BTreeMap::new());
-        }
-        let select = format!(
-            "SELECT u.source, u.reference, u.body FROM {}
-             JOIN unmatched_payment AS u ON u.reference = r.reference AND u.source = r.source",
-            rows(1, "source text, reference text")
-        );
-        let found: Vec<(String, String, Json<NewEntry>)> =
-            sqlx::query_as(sql(select)).bind(Json(keys)).fetch_all(conn).await?;
-        Ok(found
-            .into_iter()
-            .map(|(source, reference, Json(row))| ((source, reference), (row.amount, row.effective_on)))
-            .collect())
-    }
-
-    fn judge(&self, row: &NewEntry, reversed: &mut BTreeSet<EntryId>) -> Result<Judged<'_>, RowRefusal> {
-        let key = (row.source.clone(), row.reference.clone());
-        let account = self.accounts.get(row.account.as_str()).copied();
-        let conflict = |before: String| RowRefusal::Conflict {
-            source_id: row.source.clone(),
-            reference: row.reference.clone(),
-            before,
-            now: describe(row.kind, row.service, row.amount, row.effective_on, row.due_on, row.account.as_str()),
-        };
-        if let Some(known) = self.entries.get(&key) {
-            let same = known.says_the_same(row, account);
-            return if same { Ok(Judged::Unchanged) } else { Err(conflict(known.describe())) };
-        }
-        if let Some((amount, on)) = self.unmatched.get(&key) {
-            let same = (*amount, *on) == (row.amount, row.effective_on);
-            return if same {
-                Ok(Judged::Unchanged)
-            } else {
-                Err(conflict(format!("unmatched payment of {amount} on {on}")))
-            };
-        }
-        if let Some((source, reference)) = &row.reverses {
-            let original = self.original(source, reference, account, row)?;
-            if original.is_reversed || !reversed.insert(original.id) {
-                let (source_id, reference) = (source.clone(), reference.clone());
-                return Err(RowRefusal::AlreadyReversed { source_id, reference });
-            }
-            return Ok(Judged::New { account: original.account, original: Some(original), designated: None });
-        }
-        let Some(account) = account else {
-            let unmatched = row.kind == EntryKind::Payment;
-            return if unmatched {
-                Ok(Judged::Unmatched)
-            } else {
-                Err(RowRefusal::UnknownAccount { account: row.account.clone() })
-            };
-        };
-        let designated = match &row.designated_reference {
-            None => None,
-            Some(reference) => Some(self.debts.get(&(account, reference.clone())).copied().ok_or_else(|| {
-                RowRefusal::UnknownDesignation { reference: reference.clone(), account: row.account.clone() }
-            })?),
-        };
-        Ok(Judged::New { account, original: None, designated })
-    }
-
-    /// The entry that the row undoes: known, of the row's account, and no reversal itself.
-    fn original(
-        &self,
-        source: &str,
-        reference: &str,
-        account: Option<AccountId>,
-        row: &NewEntry,
-    ) -> Result<&KnownEntry, RowRefusal> {
-        if account.is_none() {
-            return Err(RowRefusal::UnknownAccount { account: row.account.clone() });
-        }
-        self.entries
-            .get(&(source.to_owned(), reference.to_owned()))
-            .filter(|known| Some(known.account) == account && known.kind != EntryKind::Reversal)
-            .ok_or_else(|| RowRefusal::UnknownOriginal {
-                source_id: source.to_owned(),
-                reference: reference.to_owned(),
-            })
     }
 }
 
@@ -526,27 +339,5 @@ async fn change_accounts(conn: &mut Conn, changed: &[AccountRow<'_>]) -> Result<
         rows(1, "id bigint, customer_name text, service_address text, profile jsonb")
     );
     sqlx::query(sql(update)).bind(Json(changed)).execute(conn).await?;
-    Ok(())
-}
-
-#[derive(Serialize)]
-struct UnmatchedRow<'a> {
-    source: &'a str,
-    reference: &'a str,
-    body: &'a NewEntry,
-}
-
-async fn add_unmatched(conn: &mut Conn, payments: &[&NewEntry], file: &str, stamp: &Stamp) -> Result<()> {
-    if payments.is_empty() {
-        return Ok(());
-    }
-    let payments: Vec<UnmatchedRow<'_>> =
-        payments.iter().map(|row| UnmatchedRow { source: &row.source, reference: &row.reference, body: row }).collect();
-    let insert = format!(
-        "INSERT INTO unmatched_payment (source, reference, file, body, state, recorded_at)
-         SELECT r.source, r.reference, $2, r.body, 'open', $3 FROM {}",
-        rows(1, "source text, reference text, body jsonb")
-    );
-    sqlx::query(sql(insert)).bind(Json(payments)).bind(file).bind(stamp.at).execute(conn).await?;
     Ok(())
 }

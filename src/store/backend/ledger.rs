@@ -1,4 +1,4 @@
-//! The ledger: append-only entries, payments that match no account, and through when each channel is loaded.
+//! The ledger: append-only entries, and through when each channel is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,17 @@ use sqlx::types::Json;
 use super::given::{AccountItems, CounterPayment, Stamp, VoidedPayment};
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Conn, FOR_UPDATE, Result, StoreError, rows, sql, texts, touch, word};
-use crate::domain::import::{NewEntry, UnmatchedPayment, UnmatchedState};
+use super::{Backend, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, StoreError, rows, sql, texts, touch, word};
 use crate::domain::ledger::PaymentChannel;
-use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service, UnmatchedId};
+use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service};
 use crate::rulebook::policy::LedgerRules;
 
 /// The source of what Arrears itself posts.
 pub(super) const OWN_SOURCE: &str = "arrears";
 /// The source of payments taken at the counter.
-const COUNTER_SOURCE: &str = "counter";
+pub(super) const COUNTER_SOURCE: &str = "counter";
 /// The log's word for a payment that was taken here.
-const COUNTER_PAYMENT: &str = "counter payment";
+pub(super) const COUNTER_PAYMENT: &str = "counter payment";
 
 /// An entry about to be posted.
 #[derive(Clone, Debug, Serialize)]
@@ -179,8 +178,19 @@ pub(super) async fn open_items_of(
     Ok(items)
 }
 
+/// The account's last entry, so that what is learned from now on has a higher number. No file is being taken meanwhile,
+/// and the account is locked, as whoever posts a single entry does first. It is asked before anything else is locked.
+pub(super) async fn known_through(conn: &mut Conn, account: AccountId) -> Result<EntryId> {
+    sqlx::query(LOCK_NO_IMPORT).execute(&mut *conn).await?;
+    let lock = format!("SELECT facts_seq FROM review WHERE account_id = $1 {FOR_UPDATE}");
+    sqlx::query(sql(lock)).bind(account.0).execute(&mut *conn).await?;
+    let last: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(id) FROM entry WHERE account_id = $1").bind(account.0).fetch_one(conn).await?;
+    Ok(EntryId(last.unwrap_or(0)))
+}
+
 /// The entry of that source and reference.
-async fn by_reference(conn: &mut Conn, source: &str, reference: &str) -> Result<Option<Entry>> {
+pub(super) async fn by_reference(conn: &mut Conn, source: &str, reference: &str) -> Result<Option<Entry>> {
     let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE source = $1 AND reference = $2");
     let found: Option<EntryColumns> =
         sqlx::query_as(sql(select)).bind(source).bind(reference).fetch_optional(conn).await?;
@@ -189,7 +199,12 @@ async fn by_reference(conn: &mut Conn, source: &str, reference: &str) -> Result<
 
 /// Posts one entry, settles its account anew and makes it due. The same entry again is the same; another under its
 /// reference is a conflict.
-async fn post_one(conn: &mut Conn, row: EntryRow, rules: &LedgerRules, stamp: &Stamp) -> Result<(EntryId, bool)> {
+pub(super) async fn post_one(
+    conn: &mut Conn,
+    row: EntryRow,
+    rules: &LedgerRules,
+    stamp: &Stamp,
+) -> Result<(EntryId, bool)> {
     // The account is locked before its entry has a number, so that the numbers of an account say what was learned first.
     let lock = format!("SELECT facts_seq FROM review WHERE account_id = $1 {FOR_UPDATE}");
     sqlx::query(sql(lock)).bind(row.account.0).execute(&mut *conn).await?;
@@ -210,7 +225,8 @@ async fn post_one(conn: &mut Conn, row: EntryRow, rules: &LedgerRules, stamp: &S
     Ok((posted.id, new))
 }
 
-/// Posts the reversal of an entry on the stamp's day. What it had paid is owed again from its own due date.
+/// Posts the reversal of an entry on the stamp's day, or on the entry's own where that is still ahead. What it had paid
+/// is owed again from its own due date.
 async fn undo(
     conn: &mut Conn,
     original: &Entry,
@@ -224,7 +240,7 @@ async fn undo(
         service: original.service,
         kind: EntryKind::Reversal,
         cents: -original.amount,
-        effective_on: stamp.on,
+        effective_on: stamp.on.max(original.effective_on),
         due_on: None,
         printed: BTreeMap::new(),
         designated_item: None,
@@ -392,54 +408,6 @@ impl Backend {
         Ok(reversal)
     }
 
-    pub async fn unmatched_payments(&self, state: Option<UnmatchedState>) -> Result<Vec<UnmatchedPayment>> {
-        let mut tx = self.read().await?;
-        unmatched(&mut tx, None, state).await
-    }
-
-    pub async fn match_payment(
-        &self,
-        id: UnmatchedId,
-        account: AccountId,
-        rules: &LedgerRules,
-        stamp: &Stamp,
-    ) -> Result<EntryId> {
-        let mut tx = self.write().await?;
-        let payment = open_unmatched(&mut tx, id).await?;
-        let row = EntryRow {
-            account,
-            service: payment.row.service,
-            kind: payment.row.kind,
-            cents: payment.row.amount,
-            effective_on: payment.row.effective_on,
-            due_on: None,
-            printed: BTreeMap::new(),
-            // The debt that it named belongs to no account that we know.
-            designated_item: None,
-            designated_service: payment.row.designated_service,
-            reverses: None,
-            channel: payment.row.channel,
-            source: payment.row.source.clone(),
-            reference: payment.row.reference.clone(),
-            memo: payment.row.memo.clone(),
-        };
-        let (entry, _) = post_one(&mut tx, row, rules, stamp).await?;
-        decide_unmatched(&mut tx, id, UnmatchedState::Matched, stamp).await?;
-        let body = json!({ "entry": entry, "amount": payment.row.amount, "file": payment.file });
-        log::write(&mut tx, &[NewLine::of(account, "payment matched", body)], None, stamp).await?;
-        tx.commit().await?;
-        Ok(entry)
-    }
-
-    pub async fn reject_payment(&self, id: UnmatchedId, stamp: &Stamp) -> Result<()> {
-        let mut tx = self.write().await?;
-        let payment = open_unmatched(&mut tx, id).await?;
-        decide_unmatched(&mut tx, id, UnmatchedState::Rejected, stamp).await?;
-        let body = json!({ "unmatched": id, "amount": payment.row.amount, "reference": payment.row.reference });
-        log::write(&mut tx, &[NewLine { account: None, what: "payment rejected", body }], None, stamp).await?;
-        Ok(tx.commit().await?)
-    }
-
     pub async fn watermarks(&self) -> Result<BTreeMap<PaymentChannel, Day>> {
         let found: Vec<(String, Day)> =
             sqlx::query_as("SELECT channel, loaded_through FROM watermark").fetch_all(&self.reader).await?;
@@ -466,62 +434,5 @@ pub(super) async fn raise(conn: &mut Conn, channel: PaymentChannel, through: Day
     .bind(through)
     .execute(conn)
     .await?;
-    Ok(())
-}
-
-type UnmatchedColumns = (i64, String, Json<NewEntry>, String, Option<String>);
-
-async fn unmatched(
-    conn: &mut Conn,
-    id: Option<UnmatchedId>,
-    state: Option<UnmatchedState>,
-) -> Result<Vec<UnmatchedPayment>> {
-    let found: Vec<UnmatchedColumns> = sqlx::query_as(
-        "SELECT id, file, body, state, decided_by FROM unmatched_payment
-         WHERE ($1 = 0 OR id = $1) AND ($2 = '' OR state = $2) ORDER BY id",
-    )
-    .bind(id.map_or(0, |id| id.0))
-    .bind(state.map_or("", UnmatchedState::word))
-    .fetch_all(conn)
-    .await?;
-    found
-        .into_iter()
-        .map(|(id, file, Json(row), state, decided_by)| {
-            let state = word(UnmatchedState::from_word, &state)?;
-            Ok(UnmatchedPayment { id: UnmatchedId(id), file, row, state, decided_by })
-        })
-        .collect()
-}
-
-/// Whether a payment that matches no account has come in since the open ones were read, `seen` the last of them.
-pub(super) async fn has_unmatched_since(conn: &mut Conn, seen: UnmatchedId) -> Result<bool> {
-    let newer: Option<i64> =
-        sqlx::query_scalar("SELECT id FROM unmatched_payment WHERE state = $2 AND id > $1 ORDER BY id LIMIT 1")
-            .bind(seen.0)
-            .bind(UnmatchedState::Open.word())
-            .fetch_optional(conn)
-            .await?;
-    Ok(newer.is_some())
-}
-
-async fn open_unmatched(conn: &mut Conn, id: UnmatchedId) -> Result<UnmatchedPayment> {
-    let found =
-        unmatched(conn, Some(id), None).await?.pop().ok_or_else(|| StoreError::not_found("unmatched payment", id))?;
-    match found.state {
-        UnmatchedState::Open => Ok(found),
-        UnmatchedState::Matched | UnmatchedState::Rejected => {
-            let by = found.decided_by.unwrap_or_default();
-            Err(StoreError::Conflict(format!("unmatched payment {id} is {} by {by}", found.state)))
-        }
-    }
-}
-
-async fn decide_unmatched(conn: &mut Conn, id: UnmatchedId, state: UnmatchedState, stamp: &Stamp) -> Result<()> {
-    sqlx::query("UPDATE unmatched_payment SET state = $2, decided_by = $3 WHERE id = $1")
-        .bind(id.0)
-        .bind(state.word())
-        .bind(stamp.by.to_string())
-        .execute(conn)
-        .await?;
     Ok(())
 }

@@ -17,6 +17,7 @@ mod field_order;
 mod field_result;
 mod hold;
 mod import;
+mod judge;
 mod kept;
 mod leave;
 mod ledger;
@@ -31,6 +32,7 @@ mod settle;
 mod snapshot;
 mod staff;
 mod task;
+mod unmatched;
 
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Pool, Transaction};

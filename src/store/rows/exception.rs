@@ -17,6 +17,8 @@ words! {
         FileStuck = "file_stuck",
         /// A file brought rows that are dated ahead.
         DatedAhead = "dated_ahead",
+        /// A payment that a person had rejected came again for a known account, and is on its ledger.
+        RejectedPayment = "rejected_payment",
         ReturnedMail = "returned_mail",
         EmailBounced = "email_bounced",
         WorkFailed = "work_failed",
@@ -39,6 +41,7 @@ impl ExceptionKind {
             Self::FileRefused
             | Self::FileStuck
             | Self::DatedAhead
+            | Self::RejectedPayment
             | Self::ReturnedMail
             | Self::EmailBounced
             | Self::WorkFailed

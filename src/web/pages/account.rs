@@ -365,7 +365,7 @@ pub fn promises(snapshot: &Snapshot, today: Day) -> Vec<PromiseRow> {
 /// Arrangements, the latest first.
 pub fn arrangements(snapshot: &Snapshot, today: Day) -> Vec<ArrangementRow> {
     let row = |plan: &crate::domain::arrangement::Arrangement| {
-        let standing = plan.standing(&snapshot.applications, today);
+        let standing = plan.standing(&snapshot.applications, &snapshot.items, today);
         ArrangementRow {
             made_on: words::day(plan.made_on),
             total: plan.total().to_string(),
