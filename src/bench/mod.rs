@@ -1,7 +1,10 @@
 //! Measurements on made-up data, through the real code. Nothing here runs in a city's day.
+//! [`letters`] measures the typesetter alone; what follows measures a night.
 //!
 //! A tenth of the accounts have something to decide in the measured night: bills that fall past due, reminders, fees,
 //! calls, final notices. Everybody else sleeps, as on any night.
+
+pub mod letters;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -12,6 +12,16 @@ use crate::bench;
 pub enum Bench {
     /// Make accounts of which a tenth have something to decide, and measure one night
     Night(Night),
+    /// Set final notices, one after the other, and measure them; touches no database
+    Letters(Letters),
+}
+
+#[derive(Args, Debug)]
+pub struct Letters {
+    #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    letters: u32,
+    #[command(flatten)]
+    json: Json,
 }
 
 #[derive(Args, Debug)]
@@ -24,7 +34,14 @@ pub struct Night {
 
 impl Bench {
     pub async fn run(self, desk: &Desk) -> Result {
-        let Self::Night(args) = self;
+        let args = match self {
+            Self::Night(args) => args,
+            Self::Letters(args) => {
+                let measured =
+                    bench::letters::letters(args.letters).map_err(|error| Failure::failed(error.to_string()))?;
+                return args.json.or(&measured, || measured.line());
+            }
+        };
         // Where no folder is named, one is made for the measurement and removed after it.
         let named = desk.dir().as_os_str() != ".";
         let dir = if named {
