@@ -52,7 +52,9 @@ impl City {
     }
 
     fn command(&self, today: &str, args: &[&str]) -> String {
-        let output = self.arrears(today).args(args).output().expect("the program runs");
+        // A trial says the date of a night twice: the machine's clock may not have come so far.
+        let again: &[&str] = if args == ["night"] { &["--date", today] } else { &[] };
+        let output = self.arrears(today).args(args).args(again).output().expect("the program runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8")
     }
@@ -142,7 +144,8 @@ fn the_daemon_takes_files_runs_each_date_once_and_makes_good_what_it_missed(data
 
     // Down for three days: the dates are on record, and the reminder that fell due meanwhile goes out once.
     let log = city.daemon("2026-03-28", |health| health["last_run"] == "2026-03-28");
-    let missed: Vec<&Value> = log.iter().filter(|line| line["level"] == "WARN").map(|line| &line["day"]).collect();
+    let missed: Vec<&Value> =
+        log.iter().filter(|line| line["level"] == "WARN").filter_map(|line| line.get("day")).collect();
     assert_eq!(missed, ["2026-03-25", "2026-03-26", "2026-03-27"]);
     assert_eq!(ran(&log)[0]["notices"], 2, "the reminder by email and by mail");
 

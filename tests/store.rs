@@ -1998,9 +1998,12 @@ async fn people_log_in_by_sessions_that_expire(store: Store, _: String) {
     let login = store.staff_login("Ana").await.expect("a lookup");
     assert_eq!(login, Some((busier.clone(), Some("argon2".to_owned()))));
     let now = at("2026-05-01").at;
-    store.open_session("token", "Ana", now + TimeDelta::hours(8)).await.expect("a session");
+    store.open_session("token", "Ana", now, now + TimeDelta::hours(8)).await.expect("a session");
     assert_eq!(store.session("token", now).await.expect("whose"), Some(busier.clone()));
     assert_eq!(store.session("token", now + TimeDelta::hours(9)).await.expect("expired"), None);
+    // The next login removes what has expired: its token stands no more.
+    let later = now + TimeDelta::hours(9);
+    store.open_session("token", "Ana", later, later + TimeDelta::hours(8)).await.expect("a session in its place");
     store.close_session("token").await.expect("closed");
     assert_eq!(store.session("token", now).await.expect("closed"), None);
     assert_eq!(store.staff().await.expect("all"), [busier]);

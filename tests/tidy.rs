@@ -86,6 +86,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("argon2", &["office"]),
     ("axum", &["web"]),
     ("axum_extra", &["web"]),
+    ("hyper_util", &["web"]),
     ("tower_http", &["web"]),
     ("cron", &["config", "worker"]),
     ("rand", &["cli", "web"]),

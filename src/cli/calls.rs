@@ -9,7 +9,7 @@ use super::args::{By, Json, date, money, word};
 use super::exit::counted;
 use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
-use crate::domain::call::{Call, CallOutcome};
+use crate::domain::call::{Call, CallOutcome, CallState};
 use crate::domain::{AccountNumber, CallId, Cents, Day, Language, day};
 use crate::office::{CallReport, Duty, Office, OfficeError};
 
@@ -162,8 +162,15 @@ impl List {
             });
         }
         let mut text = table(&lines, date);
+        let waiting = office.store.calls_waiting(date).await?;
+        for call in &waiting {
+            if let Some(why) = call.cause.as_ref().filter(|_| call.state == CallState::Waiting) {
+                let number = office.store.account(call.account).await?.profile.number;
+                text.push_str(&format!("Call {} to account {number} is withheld: {why}\n", call.id));
+            }
+        }
         if lines.is_empty() {
-            let waiting = office.store.calls_waiting(date).await?.len();
+            let waiting = waiting.len();
             let callers = office.store.staff().await?.iter().filter(|person| person.capacity > 0).count();
             if waiting > 0 && callers == 0 {
                 text.push_str(&format!(
@@ -193,6 +200,7 @@ fn table(lines: &[Line], date: Day) -> String {
         Left("Required"),
         Left("Assigned to"),
         Left("State"),
+        Left("Why"),
     ]);
     for line in lines {
         let call = &line.call;
@@ -212,6 +220,7 @@ fn table(lines: &[Line], date: Day) -> String {
             if call.required { "yes".into() } else { String::new() },
             call.assigned_to.clone().unwrap_or_default(),
             call.state.to_string(),
+            call.cause.clone().unwrap_or_default(),
         ]);
     }
     table.show(&format!("No calls are listed for {}.", day::short(date)))
@@ -242,7 +251,7 @@ impl Record {
         office.record_call(CallId(self.id), report, self.by.may(office, Duty::Write).await?).await?;
         let call = office.store.call(CallId(self.id)).await?;
         let next = match call.state {
-            crate::domain::call::CallState::Waiting => format!("to be made again from {}", day::short(call.not_before)),
+            CallState::Waiting => format!("to be made again from {}", day::short(call.not_before)),
             state => state.to_string(),
         };
         Ok(Answer::done(format!("Call {}: {}; it is {next}", self.id, self.outcome)))

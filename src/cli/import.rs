@@ -27,7 +27,7 @@ impl Import {
         for file in &self.files {
             let name = file.display();
             match office.import(file, by).await.map_err(Failure::from) {
-                Ok(Taken::Done { outcome, ahead }) => {
+                Ok(Taken::Done { outcome, told }) => {
                     let _ = write!(
                         answer.out,
                         "{name}: {} rows, {} new, {} changed, {} known already",
@@ -44,12 +44,11 @@ impl Import {
                         );
                     }
                     answer.out.push('\n');
-                    if let Some(ahead) = ahead {
-                        let _ = writeln!(answer.out, "Look at the dates: {ahead}");
-                    }
+                    look_at_dates(&mut answer.out, &told);
                 }
-                Ok(Taken::Before(_)) => {
+                Ok(Taken::Before { told }) => {
                     let _ = writeln!(answer.out, "{name}: imported before, nothing is new");
+                    look_at_dates(&mut answer.out, &told);
                 }
                 Ok(Taken::Refused { report, kept }) => {
                     let _ = writeln!(answer.err, "{}", report.trim_end());
@@ -78,5 +77,11 @@ impl Import {
             }
         }
         Ok(answer)
+    }
+}
+
+fn look_at_dates(out: &mut String, told: &[String]) {
+    for sentence in told {
+        let _ = writeln!(out, "Look at the dates: {sentence}");
     }
 }

@@ -10,14 +10,16 @@ use serde::Serialize;
 use super::args::{Json, date};
 use super::exit::counted;
 use super::table::{Column, Table};
-use super::{Desk, Failure, Result};
+use super::{Desk, Failure, Result, TODAY};
+use crate::clock::{Clock, SystemClock};
 use crate::domain::day::{plus_days, short};
 use crate::domain::{Day, day};
 use crate::office::{DayReport, NIGHT, Office};
 
 #[derive(Args, Debug)]
 pub struct Night {
-    /// The business date; today where absent. Dates between the last one run and this are recorded as missed
+    /// The business date; today where absent. Dates between the last one run and this are recorded as missed. A trial
+    /// under a date that has not come by the machine's clock must name it here
     #[arg(long, value_name = "DATE", value_parser = date)]
     date: Option<Day>,
     #[command(flatten)]
@@ -41,6 +43,16 @@ impl Night {
         let date = self.date.unwrap_or(today);
         if date > today {
             return Err(Failure::refused(format!("{} has not come: today is {}", short(date), short(today))));
+        }
+        let on_the_wall = office.local_day(SystemClock.now());
+        if date > on_the_wall && self.date != Some(date) {
+            return Err(Failure::refused(format!(
+                "{TODAY} sets the date to {0}, and by this machine's clock it is {1}. A date that was run is never run again, nor \
+                 any before it: no night would run until {0}. If this is a trial, say the date twice: `arrears night --date {2}`",
+                short(date),
+                short(on_the_wall),
+                date
+            )));
         }
         let last = office.store.last_finished(NIGHT).await?;
         if let Some(last) = last.filter(|last| date < *last) {

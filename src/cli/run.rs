@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::{Answer, Desk, Failure, Result};
+use crate::clock::{Clock, SystemClock};
 use crate::notices::Mailer;
 use crate::web;
 use crate::worker::Worker;
@@ -37,6 +38,10 @@ impl Run {
         let is_text = self.log.map_or_else(|| std::io::stderr().is_terminal(), |format| format == LogFormat::Text);
         log_to_stderr(is_text);
         let office = Arc::new(desk.new_office().await?);
+        let (today, on_the_wall) = (office.today(), office.local_day(SystemClock.now()));
+        if today != on_the_wall {
+            tracing::warn!(%today, machine = %on_the_wall, "a trial: the date is set, and the clock stands still");
+        }
         let password = std::env::var(&office.config.mail.password_env).ok();
         let mailer = Mailer::configured(&office.config.mail, desk.dir(), password)
             .map_err(|error| Failure::refused(format!("arrears.yaml: mail: {error}")))?;
@@ -58,11 +63,7 @@ impl Run {
         Box::pin(Worker::new(office, mailer, owner).run(stop.clone())).await;
         stop.cancel();
         if let Some(pages) = pages {
-            match pages.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return Err(Failure::failed(format!("the pages stopped: {error}"))),
-                Err(error) => return Err(Failure::failed(format!("the pages stopped: {error}"))),
-            }
+            pages.await.map_err(|error| Failure::failed(format!("the pages stopped: {error}")))?;
         }
         Ok(Answer::done(""))
     }

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use clap::Subcommand;
 
 use super::args::{By, Json, word};
+use super::exit::counted;
 use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
 use crate::domain::{Language, Role};
@@ -31,6 +32,12 @@ pub enum Staff {
     List {
         #[command(flatten)]
         json: Json,
+    },
+    /// Take a person off the staff: sessions end, and what was done stays in the log under the name
+    Remove {
+        name: String,
+        #[command(flatten)]
+        by: By,
     },
     /// Set a person's password, typed twice, or as one line of the input
     Password {
@@ -70,6 +77,16 @@ impl Staff {
                     }
                     table.show("Nobody is on the staff: `arrears staff add NAME --role administrator --by NAME`")
                 })
+            }
+            Self::Remove { name, by } => {
+                let office = desk.office().await?;
+                let unassigned = office.remove_staff(&name, by.may(&office, Duty::Administer).await?).await?;
+                let mut said = format!("{name} is off the staff");
+                if unassigned > 0 {
+                    let calls = counted(unassigned, "call of today's list is", "calls of today's list are");
+                    said.push_str(&format!("; {calls} assigned to nobody now: `arrears calls assign`"));
+                }
+                Ok(Answer::done(said))
             }
             Self::Password { name, by } => {
                 let office = desk.office().await?;

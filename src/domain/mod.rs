@@ -26,6 +26,7 @@ pub mod person;
 pub mod promise;
 pub mod referral;
 pub mod snapshot;
+pub mod spreadsheet;
 #[cfg(test)]
 pub mod testing;
 pub mod world;

@@ -69,6 +69,22 @@ pub fn dated_ahead(file: &ImportFile, limits: AheadLimits, today: Day) -> Result
     if errors.is_empty() { Ok(ahead) } else { Err(errors) }
 }
 
+/// Control records for a day that is not over, a sentence each, for the summary of an import and the exceptions list.
+///
+/// No file can know that such a day is complete, so that each counts through the day before.
+#[must_use]
+pub fn not_over(file: &ImportFile, today: Day) -> Vec<String> {
+    let records = file.loaded_through.iter().filter(|(_, through)| *through >= today);
+    let told = records.map(|(channel, through)| {
+        let (name, through, counts) = (&file.name, short(*through), short(plus_days(today, -1)));
+        format!(
+            "{name}: its control record says that {channel} is complete through {through}, which is not over; it counts \
+             through {counts}. Bring the file again when that day is over"
+        )
+    });
+    told.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +123,26 @@ mod tests {
             "payments.csv: 2 rows are dated ahead, as far as Fri 2026-06-19 (line 4); they count from their days"
         );
         assert_eq!(taken("payments.csv", &payments(&["2026-05-20"])).unwrap(), None);
+    }
+
+    #[test]
+    fn a_control_record_of_the_evening_is_told_and_one_of_the_day_before_is_not() {
+        let file = |day: &str| {
+            let text = format!(
+                "account,amount,received_on,channel,source,reference\n\
+                 10-000417,20.00,{day},lockbox,lockbox,LB-1\n#control,lockbox,{day},1,20.00\n"
+            );
+            read("payments.csv", text.as_bytes()).unwrap()
+        };
+        let wednesday = parse("2026-05-20").unwrap();
+        assert_eq!(
+            not_over(&file("2026-05-20"), wednesday),
+            [
+                "payments.csv: its control record says that lockbox is complete through Wed 2026-05-20, which is not over; it \
+              counts through Tue 2026-05-19. Bring the file again when that day is over"
+            ]
+        );
+        assert!(not_over(&file("2026-05-19"), wednesday).is_empty());
     }
 
     #[test]

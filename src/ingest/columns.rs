@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use csv::ByteRecord;
 
 use super::errors::{Expectation, FileErrors, Problem};
+use super::forms;
 use crate::domain::import::FileKind;
 
 /// How a text becomes a value, and what to say where it does not.
@@ -287,6 +288,10 @@ impl<'a> Row<'a> {
         let Some(bytes) = self.record.get(at) else { return Raw::NoColumn };
         match std::str::from_utf8(bytes).map(str::trim) {
             Ok("") => Raw::Blank,
+            Ok(text) if let Some(mark) = forms::unseen(text) => {
+                self.error(name, Some(text), Problem::Unseen { mark: format!("U+{:04X}", u32::from(mark)) });
+                Raw::Unreadable
+            }
             Ok(text) => Raw::Text(text),
             Err(_) => {
                 let latin1: String = bytes.iter().map(|&byte| char::from(byte)).collect();
@@ -340,5 +345,25 @@ mod tests {
         assert!(is_name("age"));
         assert!(!is_name(""));
         assert!(!is_name("age "));
+    }
+
+    #[test]
+    fn a_mark_that_turns_the_direction_of_writing_is_refused_with_its_place() {
+        let file = |name: &str| {
+            format!(
+                "account,customer_name,service_address,service_city,service_state,service_zip,services\n\
+                 10-000417,{name},418 Alder St,Riverbend,CA,95600,water\n"
+            )
+        };
+        for mark in ['\u{202e}', '\u{2066}', '\u{2028}', '\u{200f}'] {
+            let errors =
+                crate::ingest::read("accounts.csv", file(&format!("Rosa {mark}Muñoz")).as_bytes()).unwrap_err().text();
+            let place = "line 2, column customer_name: \"Rosa \\u{";
+            assert!(
+                errors.contains(place) && errors.contains(&format!("holds U+{:04X}, a mark", u32::from(mark))),
+                "{errors}"
+            );
+        }
+        assert!(crate::ingest::read("accounts.csv", file("Nguyễn Thị Lý").as_bytes()).is_ok());
     }
 }

@@ -78,6 +78,8 @@ pub enum Problem {
     LineBreak,
     #[error("not UTF-8 (shown as Latin-1); save the file as \"CSV UTF-8\"")]
     NotUtf8,
+    #[error("the value holds {mark}, a mark that nobody sees and that turns or breaks the line; take it out")]
+    Unseen { mark: String },
     #[error("blank; expected {expectation}")]
     Blank { expectation: Expectation },
     #[error("expected {expectation}{}", did_you_mean(nearest.as_deref()))]

@@ -121,6 +121,14 @@ fn is_code(text: &str, marks: &[u8], longest: usize) -> bool {
     text.len() <= longest && text.bytes().all(|b| b.is_ascii_alphanumeric() || marks.contains(&b))
 }
 
+/// The first mark in a text that turns the direction of writing, or ends the line where no control character does. In a
+/// name it would make a letter, a list or the log say something else than what is recorded.
+pub fn unseen(text: &str) -> Option<char> {
+    let is_unseen =
+        |c: &char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if text.is_ascii() { None } else { text.chars().find(is_unseen) }
+}
+
 /// Text without control characters: a NUL, say, could not be stored.
 fn text_of(text: &str, longest: usize) -> Option<String> {
     (text.chars().count() <= longest && !text.chars().any(char::is_control)).then(|| text.to_owned())

@@ -1,4 +1,7 @@
-//! Where files go when they have been read: `done/`, or `refused/` with the report beside them.
+//! Where files go: out of `inbox/` before they are read, and then to `done/`, or to `refused/` with the report beside them.
+//!
+//! A file is set aside by renaming it, so that what a billing system puts in its place meanwhile is another file, which is
+//! read at its own turn. Whoever is killed finds what was set aside there, and takes it next time.
 //!
 //! Nothing is ever overwritten: a name that is taken gets a number. A name is claimed by creating it, which only one
 //! process can do, and the file is then moved onto the claim; a crash in between leaves the file where it was.
@@ -8,6 +11,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// The folder in `inbox/` for files that are being taken.
+pub const TAKING: &str = ".taking";
+/// The folder in `inbox/` for files that were imported and could not be moved to `done/` yet.
+pub const TAKEN: &str = ".taken";
 /// The folder for files that were imported.
 pub const DONE: &str = "done";
 /// The folder for files that were refused.
@@ -51,6 +58,29 @@ pub fn waiting(inbox: &Path) -> Result<Vec<PathBuf>, IntakeError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// The files in the folder `aside` of `inbox`, by name: those that a daemon left that was killed, or that could not be moved.
+///
+/// # Errors
+/// When the folder cannot be made or read.
+pub fn left(inbox: &Path, aside: &str) -> Result<Vec<PathBuf>, IntakeError> {
+    waiting(&made(&inbox.join(aside))?)
+}
+
+/// Sets a file aside into the folder `aside` of `inbox`, in one step; where it is now.
+///
+/// The folder is the daemon's own, and one daemon at a time takes files: a name that is free there stays free.
+///
+/// # Errors
+/// When it cannot be moved; it is then where it was.
+pub fn set_aside(inbox: &Path, aside: &str, path: &Path) -> Result<PathBuf, IntakeError> {
+    let folder = made(&inbox.join(aside))?;
+    let name = path.file_name().map(PathBuf::from).ok_or_else(|| IntakeError::NoName(path.to_owned()))?;
+    let free = (1..=MOST_NUMBERS).map(|number| folder.join(numbered(&name, number))).find(|target| !target.exists());
+    let Some(target) = free else { return Err(IntakeError::NoFreeName { name, folder }) };
+    fs::rename(path, &target).map_err(|error| IntakeError::Io { what: "move", path: path.to_owned(), error })?;
+    Ok(target)
 }
 
 /// Moves the imported file at `path` to `done/` under `dir`; where it is now.

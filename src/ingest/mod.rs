@@ -71,6 +71,13 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<ImportFile, FileErrors> {
     }
 }
 
+/// What kind of file one that begins with these bytes is; `None` where its header does not say.
+#[must_use]
+pub fn kind_of(name: &str, beginning: &[u8]) -> Option<FileKind> {
+    let (header, _) = table::open(beginning, &mut FileErrors::none(name))?;
+    recognize(&header, name)
+}
+
 fn read_into(name: &str, bytes: &[u8], errors: &mut FileErrors) -> Option<ImportFile> {
     let (header, mut table) = table::open(bytes, errors)?;
     let Some(kind) = recognize(&header, name) else {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::files::write_whole;
 use crate::config::CityProfile;
 use crate::domain::document::{Document, MediaType, sha256};
+use crate::domain::spreadsheet::guarded;
 use crate::domain::{AccountNumber, BatchId, Day, DocumentHash, Language, NoticeId};
 use crate::typeset::{DocumentMeta, TypesetError, Typesetter, pages_of};
 
@@ -161,7 +162,12 @@ fn line(letter: &Letter, position: u32) -> Result<ManifestLine, BatchError> {
 fn csv(lines: &[ManifestLine]) -> Result<Vec<u8>, BatchError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for line in lines {
-        writer.serialize(line).map_err(|error| BatchError::Manifest(error.to_string()))?;
+        let guarded = ManifestLine {
+            account: AccountNumber::from(guarded(line.account.as_str())),
+            addressee: guarded(&line.addressee),
+            ..line.clone()
+        };
+        writer.serialize(guarded).map_err(|error| BatchError::Manifest(error.to_string()))?;
     }
     writer.into_inner().map_err(|error| BatchError::Manifest(error.to_string()))
 }
@@ -230,6 +236,16 @@ mod tests {
             "{csv}"
         );
         assert_eq!(write_to(folder.path(), letters).unwrap(), written, "again gives the same");
+    }
+
+    #[test]
+    fn a_name_that_would_be_a_formula_is_text_in_the_manifest() {
+        let folder = tempfile::tempdir().unwrap();
+        let letter = Letter { addressee: "=1+1".into(), ..letter(&Typesetter::new(), 3, "95601") };
+        let written = write_to(folder.path(), vec![letter]).unwrap();
+        let csv = fs::read_to_string(folder.path().join("print/batch-000007.csv")).unwrap();
+        assert!(csv.contains("\n1,3,10-3,'=1+1,95601,"), "{csv}");
+        assert_eq!(written.lines[0].addressee, "=1+1");
     }
 
     #[test]

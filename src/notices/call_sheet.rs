@@ -5,8 +5,9 @@ use serde_json::json;
 
 use crate::config::CityProfile;
 use crate::domain::call::ScorePart;
+use crate::domain::spreadsheet::guarded;
 use crate::domain::{AccountNumber, Cents, Day, Language, day};
-use crate::typeset::{DocumentMeta, TypesetError, Typesetter};
+use crate::typeset::{DocumentMeta, TypesetError, Typesetter, printable};
 
 /// One line of the list, in the order of the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +31,8 @@ pub struct CallRow {
     pub assigned_to: Option<String>,
 }
 
-/// The list as a PDF, US Letter across, with room to note the outcome.
+/// The list as a PDF, US Letter across, with room to note the outcome. A letter of a name that no font has is printed as its
+/// number, `[U+674E]`: one name keeps nobody's list from being printed.
 ///
 /// # Errors
 /// [`TypesetError`].
@@ -70,7 +72,7 @@ pub fn pdf(
         date: listed_on,
         author: city.name.clone(),
     };
-    typesetter.pdf("call_list", &data, &meta)
+    typesetter.pdf("call_list", &printable(data), &meta)
 }
 
 /// The list as CSV, one line a call.
@@ -81,36 +83,36 @@ pub fn csv(rows: &[CallRow]) -> Result<Vec<u8>, csv::Error> {
     #[derive(Serialize)]
     struct Line<'a> {
         rank: u32,
-        account: &'a str,
-        customer: &'a str,
+        account: String,
+        customer: String,
         phone: &'a str,
         language: &'a str,
         amount: String,
         days_past_due: i64,
         score: String,
         score_parts: String,
-        script: &'a str,
-        why: &'a str,
+        script: String,
+        why: String,
         required: &'a str,
-        assigned_to: &'a str,
+        assigned_to: String,
     }
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         let parts = row.score.iter().map(|part| format!("{}={}", part.name, points(part.milli)));
         writer.serialize(Line {
             rank: row.rank,
-            account: row.account.as_str(),
-            customer: &row.customer,
+            account: guarded(row.account.as_str()),
+            customer: guarded(&row.customer),
             phone: &row.phone,
             language: row.language.word(),
             amount: row.amount.to_plain(),
             days_past_due: row.days_past_due,
             score: points(row.score_milli),
             score_parts: parts.collect::<Vec<_>>().join("; "),
-            script: &row.script,
-            why: &row.why,
+            script: guarded(&row.script),
+            why: guarded(&row.why),
             required: if row.required { "yes" } else { "no" },
-            assigned_to: row.assigned_to.as_deref().unwrap_or_default(),
+            assigned_to: guarded(row.assigned_to.as_deref().unwrap_or_default()),
         })?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
@@ -154,9 +156,8 @@ mod tests {
         assert_eq!(phone("+44 20 1234"), "+44 20 1234");
     }
 
-    #[test]
-    fn the_csv_has_a_line_a_call_with_its_score_in_parts() {
-        let row = CallRow {
+    fn row() -> CallRow {
+        CallRow {
             rank: 1,
             account: "10-04417".into(),
             customer: "María Núñez".into(),
@@ -172,12 +173,38 @@ mod tests {
             why: "required before shut-off".into(),
             required: true,
             assigned_to: None,
-        };
-        let text = String::from_utf8(csv(&[row]).unwrap()).unwrap();
+        }
+    }
+
+    fn written(row: CallRow) -> String {
+        String::from_utf8(csv(&[row]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_csv_has_a_line_a_call_with_its_score_in_parts() {
         assert_eq!(
-            text,
+            written(row()),
             "rank,account,customer,phone,language,amount,days_past_due,score,score_parts,script,why,required,assigned_to\n\
              1,10-04417,María Núñez,5305550188,es,202.37,45,25.1,amount=10.1; age=15.0,final_notice,required before shut-off,yes,\n"
         );
+    }
+
+    #[test]
+    fn a_name_that_no_font_can_show_does_not_hold_up_the_list() {
+        let (typesetter, city) = (Typesetter::new(), CityProfile::default());
+        let named = CallRow { customer: "李 Wei 🙂".into(), assigned_to: Some("Omar 🙂".into()), ..row() };
+        let list = pdf(&typesetter, &city, day::parse("2026-05-08").unwrap(), &[row(), named]);
+        assert!(list.is_ok_and(|pdf| pdf.starts_with(b"%PDF-")));
+    }
+
+    #[test]
+    fn a_name_that_would_be_a_formula_is_text_in_the_csv() {
+        let text = written(CallRow {
+            customer: "=HYPERLINK(\"http://x\")".into(),
+            assigned_to: Some("@Omar".into()),
+            ..row()
+        });
+        assert!(text.contains(",\"'=HYPERLINK(\"\"http://x\"\")\",530"), "{text}");
+        assert!(text.ends_with(",yes,'@Omar\n"), "{text}");
     }
 }

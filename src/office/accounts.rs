@@ -4,7 +4,7 @@ use super::{Office, OfficeError, Result, Rules};
 use crate::domain::arrangement::Installment;
 use crate::domain::day::{plus_days, plus_months};
 use crate::domain::{AccountId, ArrangementId, Cents, Day, HoldId, ItemId, PromiseId, Snapshot};
-use crate::store::{Account, NewArrangement, NewHold, NewPromise};
+use crate::store::{Account, NewArrangement, NewPromise};
 use std::sync::Arc;
 
 /// An arrangement as it is asked for.
@@ -48,24 +48,6 @@ impl Office {
             Some(case) => self.rules_of(&case.policy).await,
             None => self.rules_on(self.today()).await,
         }
-    }
-
-    /// Places a hold.
-    ///
-    /// # Errors
-    /// When it gives no reason, or ends before it begins.
-    pub async fn place_hold(&self, account: AccountId, hold: NewHold, by: &str) -> Result<HoldId> {
-        need_reason(&hold.reason)?;
-        if hold.through.is_some_and(|through| through < hold.from) {
-            return Err(OfficeError::Input {
-                what: "the last day of a hold",
-                given: hold.through.map(|day| day.to_string()).unwrap_or_default(),
-                expected: format!("a day from its first, {}", hold.from),
-            });
-        }
-        let id = self.store.place_hold(account, &hold, &self.stamp(by)).await?;
-        self.settle_accounts(&[account]).await?;
-        Ok(id)
     }
 
     /// Ends a hold today.

@@ -1,24 +1,30 @@
 //! Files that come in: read, taken whole or refused whole, and kept.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::{Office, OfficeError, Result};
 use crate::domain::Actor;
 use crate::domain::import::{ImportFile, ImportOutcome};
-use crate::ingest::ahead::{AheadLimits, DatedAhead, dated_ahead};
+use crate::ingest::ahead::{AheadLimits, DatedAhead, dated_ahead, not_over};
 use crate::ingest::{self, FileErrors, intake};
 use crate::store::{ExceptionKind, ImportResult, Stamp};
+
+/// How much of a file is read to learn its kind.
+const HEADER_BYTES: u64 = 64 * 1024;
 
 /// What became of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
     Done {
         outcome: ImportOutcome,
-        /// Rows that are dated ahead: they count from their day.
-        ahead: Option<DatedAhead>,
+        /// What somebody is to look at: rows dated ahead, control records for a day that is not over.
+        told: Vec<String>,
     },
-    /// These bytes were taken before; nothing changed.
-    Before(ImportOutcome),
+    /// What these bytes say stands in the books already; no row was new.
+    Before { told: Vec<String> },
     /// Nothing of it was taken; the report says all that is wrong.
     Refused { report: String, kept: Option<PathBuf> },
 }
@@ -28,6 +34,8 @@ pub enum Taken {
 pub struct Intake {
     pub taken: u32,
     pub refused: u32,
+    /// Files that could not be read or moved, a sentence each. They are tried again, and the others were taken.
+    pub stuck: Vec<String>,
 }
 
 impl Office {
@@ -63,36 +71,80 @@ impl Office {
     }
 
     /// Takes in what waits in `inbox/`: accounts first, then what refers to them, each kind in the order of the names.
-    /// A file that is taken moves to `done/`, a refused one to `refused/` with its report.
+    /// A file that is taken moves to `done/`, a refused one to `refused/` with its report. One that cannot be read or
+    /// moved goes on the exceptions list, and keeps none of the others out.
     ///
     /// # Errors
-    /// When a folder cannot be read, or the database fails.
+    /// When a folder cannot be read, no policy is in force, or the database fails.
     pub async fn take_inbox(&self) -> Result<Intake> {
         let inbox = self.folder("inbox")?;
-        let mut files = Vec::new();
-        for path in intake::waiting(&inbox)? {
-            let bytes = std::fs::read(&path).map_err(|source| OfficeError::file(&path, source))?;
-            let name = file_name(&path);
-            let read = ingest::read(&name, &bytes);
-            let rank = read.as_ref().map_or(u8::MAX, |file| file.kind as u8);
-            files.push((rank, path, name, read));
-        }
-        files.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        let mut intake_report = Intake::default();
-        for (_, path, name, read) in files {
-            let stamp = Stamp { by: Actor::File(name), ..self.daemon_stamp(self.today()) };
-            match self.take(read, &stamp).await? {
-                Ok(_) => {
-                    intake::done(&self.dir, &path)?;
-                    intake_report.taken += 1;
-                }
-                Err(errors) => {
-                    intake::refuse(&self.dir, &path, &errors.text())?;
-                    intake_report.refused += 1;
-                }
+        let mut intake = Intake::default();
+        for path in intake::left(&inbox, intake::TAKEN)? {
+            if let Err(error) = intake::done(&self.dir, &path) {
+                self.stuck(&path, &error.to_string(), &mut intake).await?;
             }
         }
-        Ok(intake_report)
+        let mut files = Vec::new();
+        for path in intake::left(&inbox, intake::TAKING)?.into_iter().chain(intake::waiting(&inbox)?) {
+            match beginning(&path) {
+                Ok(beginning) => {
+                    let kind = ingest::kind_of(&file_name(&path), &beginning);
+                    files.push((kind.map_or(u8::MAX, |kind| kind as u8), path));
+                }
+                Err(error) => self.stuck(&path, &error.to_string(), &mut intake).await?,
+            }
+        }
+        files.sort_by(|(rank, path), (other, another)| (rank, path.file_name()).cmp(&(other, another.file_name())));
+        for (_, path) in files {
+            match self.take_waiting(&inbox, &path, &mut intake).await {
+                Ok(()) => {}
+                // What is wrong with one file keeps none of the others out.
+                Err(error @ (OfficeError::File { .. } | OfficeError::Intake(_))) => {
+                    self.stuck(&path, &error.to_string(), &mut intake).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(intake)
+    }
+
+    /// Takes one file of the inbox, out of the way of whoever writes there.
+    async fn take_waiting(&self, inbox: &Path, path: &Path, intake: &mut Intake) -> Result<()> {
+        let is_aside = path.starts_with(inbox.join(intake::TAKING));
+        let path = if is_aside { path.to_owned() } else { intake::set_aside(inbox, intake::TAKING, path)? };
+        let standing = stands(&path)?;
+        let bytes = std::fs::read(&path).map_err(|source| OfficeError::file(&path, source))?;
+        // Who opened the file before it was set aside may write to it still: it is read at the next look.
+        if stands(&path)? != standing {
+            return Ok(());
+        }
+        let name = file_name(&path);
+        let stamp = Stamp { by: Actor::File(name.clone()), ..self.daemon_stamp(self.today()) };
+        if let Err(errors) = self.take(ingest::read(&name, &bytes), &stamp).await? {
+            intake::refuse(&self.dir, &path, &errors.text())?;
+            intake.refused += 1;
+            return Ok(());
+        }
+        intake.taken += 1;
+        // What was added meanwhile is read at the next look, and the rows that were taken are known then.
+        if stands(&path)? == standing
+            && let Err(error) = intake::done(&self.dir, &path)
+        {
+            // It is not read again: an account's record might have come since that says otherwise.
+            let aside = intake::set_aside(inbox, intake::TAKEN, &path)?;
+            self.stuck(&aside, &error.to_string(), intake).await?;
+        }
+        Ok(())
+    }
+
+    /// A file that can be neither taken nor refused is told: in the log, and on the exceptions list.
+    async fn stuck(&self, path: &Path, error: &str, intake: &mut Intake) -> Result<()> {
+        let place = path.strip_prefix(&self.dir).unwrap_or(path).display();
+        let text = format!("{place} is in the way: {error}; it is tried again");
+        let stamp = self.daemon_stamp(self.today());
+        self.store.open_exception(None, ExceptionKind::FileStuck, &text, &stamp).await?;
+        intake.stuck.push(text);
+        Ok(())
     }
 
     /// Brings a file that was read into the books, or says all that stands against it; what a person must know of it
@@ -104,24 +156,153 @@ impl Office {
         let read = read.and_then(|file| dated_ahead(&file, limits, stamp.on).map(|ahead| (file, ahead)));
         let errors = match read {
             Err(errors) => errors,
-            Ok((file, ahead)) => match self.store.import(&file, &rules.policy.ledger, stamp).await? {
-                ImportResult::Done(outcome) => {
-                    if let Some(ahead) = &ahead {
-                        self.store.open_exception(None, ExceptionKind::DatedAhead, &ahead.to_string(), stamp).await?;
+            Ok((file, ahead)) => {
+                let told = not_over(&file, stamp.on);
+                match self.store.import(&file, &rules.policy.ledger, stamp).await? {
+                    ImportResult::Done(outcome) => {
+                        let told = ahead.iter().map(DatedAhead::to_string).chain(told).collect();
+                        return Ok(Ok(Taken::Done { outcome, told: self.told(told, stamp).await? }));
                     }
-                    return Ok(Ok(Taken::Done { outcome, ahead }));
+                    ImportResult::AlreadyImported(_) => {
+                        return Ok(Ok(Taken::Before { told: self.told(told, stamp).await? }));
+                    }
+                    ImportResult::Refused(rows) => FileErrors::from_refused(&file.name, file.kind, &rows),
                 }
-                ImportResult::AlreadyImported(outcome) => return Ok(Ok(Taken::Before(outcome))),
-                ImportResult::Refused(rows) => FileErrors::from_refused(&file.name, file.kind, &rows),
-            },
+            }
         };
         let count = if errors.total == 1 { "1 error".to_owned() } else { format!("{} errors", errors.total) };
         let text = format!("{} was refused: {count}", errors.file);
         self.store.open_exception(None, ExceptionKind::FileRefused, &text, stamp).await?;
         Ok(Err(errors))
     }
+
+    /// Puts what somebody is to look at on the exceptions list.
+    async fn told(&self, told: Vec<String>, stamp: &Stamp) -> Result<Vec<String>> {
+        for sentence in &told {
+            self.store.open_exception(None, ExceptionKind::DatedAhead, sentence, stamp).await?;
+        }
+        Ok(told)
+    }
+}
+
+/// Enough of a file to read its header.
+fn beginning(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(HEADER_BYTES).read_to_end(&mut bytes))
+        .map_err(|source| OfficeError::file(path, source))?;
+    Ok(bytes)
+}
+
+/// The length of a file and when it was last written to.
+fn stands(path: &Path) -> Result<(u64, Option<SystemTime>)> {
+    let found = std::fs::metadata(path).map_err(|source| OfficeError::file(path, source))?;
+    Ok((found.len(), found.modified().ok()))
 }
 
 fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::day::parse;
+    use crate::domain::ledger::PaymentChannel;
+    use crate::office::testing::City;
+
+    const PAYMENTS: &str = "account,amount,received_on,channel,source,reference\n";
+
+    async fn exceptions(city: &City) -> Vec<(&'static str, String)> {
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        standing.into_iter().map(|line| (line.kind.word(), line.text)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_set_aside_by_a_daemon_that_was_killed_is_taken_with_the_one_that_replaced_it() {
+        let city = City::new().await;
+        let aside = city.office.dir.join("inbox/.taking");
+        std::fs::create_dir_all(&aside).unwrap();
+        let row = |number: u8| format!("{PAYMENTS}10-000417,20.00,2026-03-01,lockbox,lockbox,LB-{number}\n");
+        std::fs::write(aside.join("payments.csv"), row(1)).unwrap();
+        city.inbox("payments.csv", &row(2));
+        assert_eq!(city.office.take_inbox().await.unwrap().taken, 2);
+        let entries = city.office.store.entries(city.debtor().await).await.unwrap();
+        let references: Vec<&str> = entries.iter().map(|entry| entry.reference.as_str()).collect();
+        assert_eq!(references, ["LB-1", "LB-2", "B1-W"]);
+        let done = |name: &str| std::fs::read_to_string(city.office.dir.join("done").join(name)).unwrap();
+        assert_eq!((done("payments.csv"), done("payments.2.csv")), (row(1), row(2)));
+        assert_eq!(std::fs::read_dir(aside).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_moved_away_is_told_and_the_others_are_taken() {
+        let city = City::new().await;
+        let (inbox, done) = (city.office.dir.join("inbox"), city.office.dir.join("done"));
+        std::fs::remove_dir_all(&done).unwrap();
+        std::fs::write(&done, "a file in the folder's place").unwrap();
+        city.inbox("payments.csv", &format!("{PAYMENTS}10-000417,20.00,2026-03-01,lockbox,lockbox,LB-1\n"));
+        city.inbox("broken.csv", "account,service\n");
+        let intake = city.office.take_inbox().await.unwrap();
+        assert_eq!((intake.taken, intake.refused, intake.stuck.len()), (1, 1, 1));
+        let told = exceptions(&city).await;
+        let (_, text) = told.iter().find(|(kind, _)| *kind == "file_stuck").unwrap();
+        assert!(text.starts_with("inbox/.taken/payments.csv is in the way: cannot make "), "{text}");
+        // It was taken, and is not read again; once the folder is there, it is moved.
+        assert_eq!(city.office.take_inbox().await.unwrap().taken, 0);
+        std::fs::remove_file(&done).unwrap();
+        assert_eq!(city.office.take_inbox().await.unwrap(), Intake::default());
+        assert!(done.join("payments.csv").exists() && !inbox.join(".taken/payments.csv").exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_is_told_and_the_others_are_taken() {
+        let city = City::new().await;
+        // A file whose first byte cannot be read, not even by root.
+        let unreadable = city.office.dir.join("inbox/a.csv");
+        std::os::unix::fs::symlink("/proc/self/mem", &unreadable).unwrap();
+        city.inbox("payments.csv", &format!("{PAYMENTS}10-000417,20.00,2026-03-01,lockbox,lockbox,LB-1\n"));
+        for taken in [1, 0] {
+            let intake = city.office.take_inbox().await.unwrap();
+            assert_eq!((intake.taken, intake.stuck.len()), (taken, 1));
+        }
+        // It stays where it was, and is told once.
+        assert!(unreadable.is_symlink());
+        let told = exceptions(&city).await;
+        assert_eq!(told.len(), 1);
+        assert!(told[0].1.starts_with("inbox/a.csv is in the way: "), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn an_account_file_that_comes_again_after_a_newer_one_is_applied_again() {
+        let city = City::new().await;
+        let file = |name: &str| {
+            format!(
+                "account,customer_name,service_address,service_city,service_state,service_zip,services\n\
+                 10-000417,{name},418 Alder St,Riverbend,CA,95600,water\n"
+            )
+        };
+        let debtor = city.debtor().await;
+        for name in ["Rosa Muñoz", "Rosa Hartley", "Rosa Muñoz", "Rosa Muñoz"] {
+            city.takes("accounts.csv", &file(name)).await;
+            assert_eq!(city.office.snapshot(debtor).await.unwrap().profile.customer_name, name);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_control_record_of_the_evening_is_told_and_counts_when_the_file_comes_again_in_the_morning() {
+        let city = City::new().await;
+        let file =
+            format!("{PAYMENTS}10-000417,20.00,2026-03-04,lockbox,lockbox,LB-1\n#control,lockbox,2026-03-04,1,20.00\n");
+        let through = async || city.office.store.watermarks().await.unwrap().get(&PaymentChannel::Lockbox).copied();
+        city.at("2026-03-04", "18:00");
+        city.takes("payments.csv", &file).await;
+        assert_eq!(through().await, parse("2026-03-03"));
+        let (kind, text) = exceptions(&city).await.remove(0);
+        assert_eq!(kind, "dated_ahead");
+        assert!(text.contains("counts through Tue 2026-03-03"), "{text}");
+        city.at("2026-03-05", "08:00");
+        city.takes("payments.csv", &file).await;
+        assert_eq!(through().await, parse("2026-03-04"));
+    }
 }

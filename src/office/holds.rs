@@ -1,6 +1,7 @@
 //! A hold as the policy has it: whether its days count, and how long it lasts when nothing else is said.
 
-use super::{Office, Result};
+use super::accounts::need_reason;
+use super::{Office, OfficeError, Result};
 use crate::domain::day::plus_days;
 use crate::domain::hold::HoldKind;
 use crate::domain::{AccountId, Day, HoldId};
@@ -11,7 +12,7 @@ impl Office {
     /// time where no last day is given.
     ///
     /// # Errors
-    /// As [`Self::place_hold`].
+    /// When it gives no reason, or ends before it begins.
     pub async fn hold(
         &self,
         account: AccountId,
@@ -20,6 +21,7 @@ impl Office {
         reason: &str,
         by: &str,
     ) -> Result<HoldId> {
+        need_reason(reason)?;
         let snapshot = self.snapshot(account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let rule = rules.policy.holds.iter().find(|rule| rule.kind == kind);
@@ -34,6 +36,15 @@ impl Office {
             stops_clock: rule.is_some_and(|rule| rule.stops_clock),
             reason: reason.to_owned(),
         };
-        self.place_hold(account, hold, by).await
+        if hold.through.is_some_and(|through| through < hold.from) {
+            return Err(OfficeError::Input {
+                what: "the last day of a hold",
+                given: hold.through.map(|day| day.to_string()).unwrap_or_default(),
+                expected: format!("a day from its first, {}", hold.from),
+            });
+        }
+        let id = self.store.place_hold(account, &hold, &self.stamp(by)).await?;
+        self.settle_accounts(&[account]).await?;
+        Ok(id)
     }
 }

@@ -13,6 +13,7 @@ use super::cores::on_all_cores;
 use super::{Office, OfficeError, Result, Rules};
 use crate::audit::audit;
 use crate::decide::decide;
+use crate::domain::day::short;
 use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot, World};
 use crate::notices::of_act;
 use crate::rulebook::policy::LedgerRules;
@@ -95,6 +96,24 @@ impl Office {
         Ok(report)
     }
 
+    /// Lets what is dated today count from now on, before the night has come: an entry that a file brought ahead of its day.
+    /// Who looks at an account at eight sees the payment of today, also where the night is still to be run.
+    ///
+    /// # Errors
+    /// When the database fails. Without a policy nothing can be settled, and nothing is.
+    pub async fn begin_day(&self) -> Result<()> {
+        let today = self.today();
+        if !self.store.is_ripening(today).await? {
+            return Ok(());
+        }
+        match self.rules_on(today).await {
+            Ok(rules) => self.store.ripen(&rules.policy.ledger, &self.daemon_stamp(today)).await.map(|_| ())?,
+            Err(OfficeError::NoPolicy { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
     /// Records a date on which the daemon was down. Nothing is decided as of it: the next run posts the fees that it
     /// missed at their dates, and what people are told is decided as of the day on which they are told.
     ///
@@ -105,6 +124,20 @@ impl Office {
         if let RunStart::New(run) | RunStart::Resumed(run) = self.store.begin_run(day, NIGHT, &stamp).await? {
             self.store.finish_run(run, &json!({ "missed": true }), &stamp).await?;
         }
+        Ok(())
+    }
+
+    /// Puts a run under a date that has not come on the exceptions list.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tell_run_ahead(&self, ahead: Day) -> Result<()> {
+        let text = format!(
+            "A night was run under the date {}, which has not come. No night is run until then: see what clock was wrong, and \
+             restore the backup from before that run, or wait",
+            short(ahead)
+        );
+        self.store.open_exception(None, ExceptionKind::Incident, &text, &self.daemon_stamp(self.today())).await?;
         Ok(())
     }
 

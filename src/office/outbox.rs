@@ -15,7 +15,7 @@ use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{AccountId, Day, NoticeId, Profile, Snapshot};
 use crate::notices::{Delivery, Mailer, email, render_arrangement};
-use crate::store::{Job, Leaving, Permitted, RenderedPiece, Stamp, WorkKind};
+use crate::store::{ExceptionKind, Job, Leaving, Permitted, RenderedPiece, Stamp, WorkKind};
 
 /// How many letters are set and kept at a time: one transaction.
 const RENDERED_AT_ONCE: u32 = 64;
@@ -23,8 +23,12 @@ const RENDERED_AT_ONCE: u32 = 64;
 const LEASE_SECONDS: u32 = 300;
 /// How long one email may take, in seconds, whatever its server does.
 const EMAIL_SECONDS: u64 = 240;
-/// How often an email is tried before it goes on the exceptions list.
-const EMAIL_ATTEMPTS: u32 = 8;
+/// How long an email waits at most before it is tried again, in minutes.
+const EMAIL_WAIT: i64 = 30;
+/// After so many attempts, which is about an hour, a mail server that takes nothing goes on the exceptions list.
+const TOLD_AFTER: u32 = 6;
+/// How often an email is tried before it fails: for about five days, as mail servers do among themselves.
+const EMAIL_ATTEMPTS: u32 = 240;
 
 /// A released notice with all that its rendering needs.
 struct Draft {
@@ -33,6 +37,27 @@ struct Draft {
     dated: Day,
     profile: Profile,
     installments: Vec<Installment>,
+}
+
+/// What came of sending an email.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Sent {
+    /// The server took it.
+    Taken,
+    /// No connection, or not now; it is tried again.
+    Waits { attempts: u32, error: String },
+    /// It is on the exceptions list.
+    Failed,
+}
+
+impl Sent {
+    /// What the server said, once it has said so for long enough to tell.
+    fn told(&self) -> Option<&str> {
+        match self {
+            Self::Waits { attempts, error } if *attempts >= TOLD_AFTER => Some(error),
+            Self::Waits { .. } | Self::Taken | Self::Failed => None,
+        }
+    }
 }
 
 impl Office {
@@ -128,10 +153,10 @@ impl Office {
                 .map(|(job, notice)| self.send(job, notice, mailer))
                 .buffer_unordered(pace.side_by_side);
             // All are heard out before an error is told: one that is dropped half-way would be sent again.
-            let sent: Vec<Result<bool>> = sends.collect().await;
-            for sent in sent {
-                done += u64::from(sent?);
-            }
+            let sent: Vec<Result<Sent>> = sends.collect().await;
+            let sent = sent.into_iter().collect::<Result<Vec<Sent>>>()?;
+            done += sent.iter().filter(|sent| **sent == Sent::Taken).count() as u64;
+            self.tell_of_server(&sent).await?;
         }
         Ok(done)
     }
@@ -198,7 +223,25 @@ impl Office {
         Ok(None)
     }
 
-    async fn send(&self, job: &Job, notice: &Notice, mailer: &Mailer) -> Result<bool> {
+    /// A mail server that has taken nothing for an hour stands on the exceptions list until it takes an email again.
+    async fn tell_of_server(&self, sent: &[Sent]) -> Result<()> {
+        let stamp = self.daemon_stamp(self.today());
+        if sent.contains(&Sent::Taken) {
+            return Ok(self.store.clear_exceptions_of(ExceptionKind::MailDown, &stamp).await?);
+        }
+        let Some(error) = sent.iter().find_map(Sent::told) else { return Ok(()) };
+        let standing = self.store.exceptions(true).await?;
+        if !standing.iter().any(|line| line.kind == ExceptionKind::MailDown) {
+            let text = format!(
+                "The mail server has taken no email for an hour. Emails wait; each is tried again for about five days, and \
+                 then fails. It said: {error}"
+            );
+            self.store.open_exception(None, ExceptionKind::MailDown, &text, &stamp).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, job: &Job, notice: &Notice, mailer: &Mailer) -> Result<Sent> {
         let missing = |hash: &str| OfficeError::DocumentMissing { kind: MediaType::Email, hash: hash.to_owned() };
         let hash = notice.document.as_ref().ok_or_else(|| missing("none"))?;
         let document = self.store.document(hash).await?.ok_or_else(|| missing(hash.as_str()))?;
@@ -216,21 +259,107 @@ impl Office {
             .unwrap_or_else(|_| Delivery::Retry(format!("the mail server did not finish within {EMAIL_SECONDS} s")))
     }
 
-    async fn record_delivery(&self, job: &Job, delivery: Delivery) -> Result<bool> {
+    async fn record_delivery(&self, job: &Job, delivery: Delivery) -> Result<Sent> {
         let stamp = &self.daemon_stamp(self.today());
         match delivery {
             Delivery::Accepted(proof) => {
                 self.store.email_sent(job.work.notice(), stamp.on, &proof, stamp).await?;
-                Ok(true)
+                Ok(Sent::Taken)
             }
             Delivery::Retry(error) if job.attempts < EMAIL_ATTEMPTS => {
-                let wait = Duration::minutes(1 << job.attempts.min(8));
+                let wait = Duration::minutes((1 << job.attempts.min(8)).min(EMAIL_WAIT));
                 self.store.retry_work(job, self.now() + wait, &error).await?;
-                Ok(false)
+                Ok(Sent::Waits { attempts: job.attempts, error })
             }
             Delivery::Retry(error) | Delivery::Fail(error) => {
                 self.store.fail_work(job, &format!("notice {}: {error}", job.work.notice()), stamp).await?;
-                Ok(false)
+                Ok(Sent::Failed)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::office::testing::{City, day};
+
+    /// A folder in whose place a file stands takes no email, as a server that is down.
+    struct Server(std::path::PathBuf);
+
+    impl Server {
+        fn down(city: &City) -> Self {
+            let folder = city.office.dir.join("mail");
+            std::fs::write(&folder, "").unwrap();
+            Self(folder)
+        }
+
+        fn up(&self) {
+            std::fs::remove_file(&self.0).unwrap();
+        }
+    }
+
+    /// The reminder of March 28 goes out by email.
+    async fn with_email() -> City {
+        let city = City::new().await;
+        let accounts = "account,customer_name,service_address,service_city,service_state,service_zip,email,services\n\
+                        10-000417,Rosa Muñoz,418 Alder St,Riverbend,CA,95600,rosa.munoz@example.com,water\n";
+        city.takes("accounts.csv", accounts).await;
+        city.at("2026-03-28", "04:00");
+        city.office.night(day("2026-03-28")).await.unwrap();
+        city
+    }
+
+    async fn mail_down(city: &City) -> usize {
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        standing.iter().filter(|line| line.kind == ExceptionKind::MailDown).count()
+    }
+
+    #[tokio::test]
+    async fn a_mail_server_that_is_down_for_two_days_loses_no_email_and_is_told_meanwhile() {
+        let city = with_email().await;
+        let server = Server::down(&city);
+        for hour in 4..24 {
+            city.at("2026-03-28", &format!("{hour:02}:00"));
+            city.office.work_outbox(&city.mailer()).await.unwrap();
+            city.at("2026-03-28", &format!("{hour:02}:30"));
+            city.office.work_outbox(&city.mailer()).await.unwrap();
+            assert_eq!(mail_down(&city).await, usize::from(hour >= 6), "{hour}");
+        }
+        server.up();
+        city.at("2026-03-30", "09:00");
+        assert_eq!(city.office.work_outbox(&city.mailer()).await.unwrap(), 1);
+        assert!(city.office.store.exceptions(true).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_no_font_can_show_keeps_its_own_letter_back_and_no_other() {
+        let city = City::new().await;
+        let accounts = "account,customer_name,service_address,service_city,service_state,service_zip,services\n\
+                        10-000418,李 Wei,420 Alder St,Riverbend,CA,95600,water\n";
+        let charges = "account,service,amount,billed_on,due_on,source,reference\n\
+                       10-000418,water,95.00,2026-03-02,2026-03-23,cis,B2-W\n";
+        city.takes("accounts.csv", accounts).await;
+        city.takes("charges.csv", charges).await;
+        city.at("2026-03-28", "04:00");
+        city.office.night(day("2026-03-28")).await.unwrap();
+        assert_eq!(city.office.work_outbox(&city.mailer()).await.unwrap(), 1);
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        assert_eq!(standing.len(), 1);
+        let named = city.office.account("10-000418").await.unwrap().id;
+        assert_eq!((standing[0].kind, standing[0].account), (ExceptionKind::WorkFailed, Some(named)));
+    }
+
+    #[tokio::test]
+    async fn an_email_that_no_server_takes_for_five_days_fails() {
+        let city = with_email().await;
+        let _server = Server::down(&city);
+        let failed = async || city.office.store.notices_in(NoticeState::Failed, 10).await.unwrap().len();
+        for date in ["03-28", "03-29", "03-30", "03-31", "04-01", "04-02", "04-03"] {
+            assert_eq!(failed().await, usize::from(date > "04-02"), "{date}");
+            for half in 0..48 {
+                city.at(&format!("2026-{date}"), &format!("{:02}:{:02}", half / 2, half % 2 * 30));
+                city.office.work_outbox(&city.mailer()).await.unwrap();
             }
         }
     }

@@ -13,7 +13,7 @@ impl Office {
     /// Posts money taken at the counter and decides the account at once.
     ///
     /// # Errors
-    /// When the amount is not above zero or unusual (see [`Self::confirmed_counter_payment`]), the day lies ahead, or the
+    /// When the receipt has no number, the amount is not above zero or unusual (see [`Self::confirmed_counter_payment`]), the day lies ahead, or the
     /// receipt is known with another amount or was voided.
     pub async fn counter_payment(&self, account: AccountId, payment: &CounterPayment, by: &str) -> Result<EntryId> {
         let owed = self.snapshot(account).await?.balance().max(Cents::ZERO);
@@ -37,6 +37,14 @@ impl Office {
         by: &str,
     ) -> Result<EntryId> {
         positive(payment.amount, "a payment")?;
+        if payment.reference.trim().is_empty() || payment.reference.trim() != payment.reference {
+            return Err(OfficeError::Input {
+                what: "a receipt",
+                given: payment.reference.clone(),
+                expected: "the receipt's number, without blanks around it: by it the payment is found and voided"
+                    .into(),
+            });
+        }
         not_ahead(payment.received_on, self.today(), "the day of a payment")?;
         let rules = self.rules_on(self.today()).await?;
         let entry = self.store.counter_payment(account, payment, &rules.policy.ledger, &self.stamp(by)).await?;
@@ -132,5 +140,24 @@ impl Office {
         self.store.clear_exception(id, &self.stamp(by)).await?;
         self.settle_accounts(account.as_slice()).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::office::testing::{City, day};
+
+    #[tokio::test]
+    async fn a_payment_at_the_counter_without_a_receipts_number_is_refused() {
+        let city = City::new().await;
+        let debtor = city.debtor().await;
+        for reference in ["", " ", " R-1"] {
+            let (amount, received_on) = (Cents::new(2_000), day("2026-03-02"));
+            let payment = CounterPayment { amount, received_on, reference: reference.into(), memo: String::new() };
+            let refused = city.office.counter_payment(debtor, &payment, "Omar").await.unwrap_err();
+            assert!(refused.to_string().starts_with("a receipt cannot be "), "{refused}");
+        }
+        assert_eq!(city.office.store.entries(debtor).await.unwrap().len(), 1);
     }
 }

@@ -161,9 +161,11 @@ pub fn read_policy(path: &Path) -> Result<(Rules, Vec<PolicySource>)> {
         let mut files: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
         files.sort();
         for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "yaml")) {
-            let text = std::fs::read_to_string(file).map_err(|source| OfficeError::file(file, source))?;
+            let bytes = std::fs::read(file).map_err(|source| OfficeError::file(file, source))?;
             let file_name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            sources.insert(format!("{kind}/{file_name}"), &text);
+            let name = format!("{kind}/{file_name}");
+            let text = rulebook::text_of(&name, bytes).map_err(OfficeError::Rules)?;
+            sources.insert(name, text);
         }
     }
     sources.insert(&name, &text);
@@ -186,9 +188,10 @@ fn kept(sources: &Sources, name: &str, text: String) -> Vec<PolicySource> {
 
 /// The policy's name and text: of the file, or of one that ships with the program where a bare word names it and no file.
 fn policy_text(path: &Path) -> Result<(String, String)> {
-    let source = match std::fs::read_to_string(path) {
-        Ok(text) => {
+    let source = match std::fs::read(path) {
+        Ok(bytes) => {
             let name = path.file_name().map_or_else(|| "policy.yaml".into(), |n| n.to_string_lossy().into_owned());
+            let text = rulebook::text_of(&name, bytes).map_err(OfficeError::Rules)?;
             return Ok((name, text));
         }
         Err(source) => source,

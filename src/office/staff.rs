@@ -8,6 +8,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
 use super::duties::is_governed;
 use super::{Office, OfficeError, Result};
+use crate::domain::call::CallState;
 use crate::store::StaffMember;
 
 /// Fewer characters than this are refused for a new password.
@@ -75,7 +76,37 @@ impl Office {
         Ok(self.store.put_staff(member, None, &self.stamp(by)).await?)
     }
 
-    /// Sets a person's password. The salt is the caller's sixteen random bytes.
+    /// Takes a person off the staff: the person's sessions end, and the name may do nothing any more. What was done under it
+    /// stays in the log. Calls of today's list that are the person's and are still to be made are nobody's then; gives
+    /// their number.
+    ///
+    /// # Errors
+    /// When there is no such person, or nobody would be left who may add people.
+    pub async fn remove_staff(&self, name: &str, by: &str) -> Result<usize> {
+        let mut staff = self.store.staff().await?;
+        if !staff.iter().any(|member| member.name == name) {
+            return Err(OfficeError::NotFound { what: "person", id: name.to_owned() });
+        }
+        staff.retain(|member| member.name != name);
+        if !is_governed(&staff) {
+            return Err(OfficeError::refused(
+                format!("without {name}, nobody could add people or change roles"),
+                "add a lead or an administrator first",
+            ));
+        }
+        let stamp = self.stamp(by);
+        self.store.remove_staff(name, &stamp).await?;
+        let mut calls = self.store.call_list(stamp.on).await?;
+        calls.retain(|call| {
+            call.assigned_to.as_deref() == Some(name) && matches!(call.state, CallState::Listed | CallState::Released)
+        });
+        for call in &calls {
+            self.store.assign_call(call.id, None, &stamp).await?;
+        }
+        Ok(calls.len())
+    }
+
+    /// Sets a person's password; sessions that were opened by the old one end. The salt is the caller's sixteen random bytes.
     ///
     /// # Errors
     /// When there is no such person, or the password is too short.

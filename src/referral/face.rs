@@ -3,7 +3,6 @@
 //! The layout places; it computes nothing. Every sentence here claims only what is recorded.
 
 mod account;
-mod printable;
 mod protections;
 mod records;
 
@@ -17,6 +16,7 @@ use super::refusal::is_same_name;
 use super::statement::Statement;
 use super::timeline::{self, words};
 use crate::domain::{Cents, Day, Language, Occupancy};
+use crate::typeset::printable;
 
 /// The data of the layout `packet`.
 #[must_use]
@@ -55,7 +55,7 @@ pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -
         "declaration": declaration(input, statement),
         "exhibits": records::exhibits(input, exhibits),
     });
-    printable::printable(data)
+    printable(data)
 }
 
 /// What the lead and counsel must not overlook.

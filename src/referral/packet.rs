@@ -83,7 +83,7 @@ pub fn build(input: &PacketInput, typesetter: &Typesetter) -> Result<Packet, Pac
 
     let zip = archive::pack(&parts, input.cut_off).map_err(|error| PacketRefusal::Archive(error.to_string()))?;
     Ok(Packet {
-        file_name: format!("packet-{}-{}.zip", sent::plain_name(input.profile.number.as_str()), input.cut_off),
+        file_name: format!("packet-{}-{}.zip", sent::file_part(input.profile.number.as_str()), input.cut_off),
         hash: sha256(&zip),
         zip,
         parts,

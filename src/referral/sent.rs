@@ -70,7 +70,7 @@ impl Sent<'_> {
             MediaType::Csv => "csv",
             MediaType::Json => "json",
         };
-        let template = plain_name(self.notice.template.as_str());
+        let template = file_part(self.notice.template.as_str());
         Some(format!("notices/{:03}-{template}-{}.{extension}", self.number, self.on))
     }
 
@@ -101,8 +101,29 @@ impl Sent<'_> {
     }
 }
 
-/// A name that is safe in a path: letters, digits, `_` and `-`; anything else becomes `-`.
+/// A name that is safe in a path, and another for every name: letters, digits, `_`, `-` and `.` stay, `/` becomes `~`, and
+/// anything else its number, as `%20` for a blank.
 #[must_use]
-pub fn plain_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect()
+pub fn file_part(name: &str) -> String {
+    let mut part = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '/' => part.push('~'),
+            '_' | '-' | '.' => part.push(c),
+            c if c.is_ascii_alphanumeric() => part.push(c),
+            c => part.push_str(&format!("%{:02X}", u32::from(c))),
+        }
+    }
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_numbers_that_differ_only_in_their_marks_have_packets_of_different_names() {
+        let parts = ["10/2", "10.2", "10-2", "10_2", "10~2", "10%2"].map(file_part);
+        assert_eq!(parts, ["10~2", "10.2", "10-2", "10_2", "10%7E2", "10%252"]);
+    }
 }

@@ -1,10 +1,9 @@
 //! CSV that people open in a spreadsheet.
 //!
-//! A cell of text that begins with `=`, `+`, `-`, `@`, a tab or a line break is a formula to a spreadsheet, and a
-//! customer's name or a note could carry one. Such a cell is written with a leading apostrophe, which a spreadsheet hides
-//! and a program can strip. Amounts and days are written by [`Cents::to_plain`] and as ISO dates and are never touched,
-//! so that a credit stays the number -154.00.
+//! Free text is [`guarded`] against formulas. Amounts and days are written by [`Cents::to_plain`] and as ISO dates and are
+//! never touched.
 
+use crate::domain::spreadsheet::guarded;
 use crate::domain::{Cents, Day};
 
 /// A CSV table of `N` columns under construction.
@@ -55,12 +54,6 @@ impl Cell {
             Self::Exact(text) => text,
         }
     }
-}
-
-/// Text that no spreadsheet takes for a formula.
-#[must_use]
-pub fn guarded(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// A cell of free text.

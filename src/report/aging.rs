@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::arrears::{BucketLimits, oldest_days_past_due};
+use crate::domain::spreadsheet::guarded;
 use crate::domain::{AccountNumber, Cents, CustomerClass, Day, OpenItem, Service};
 
 /// One account's open debts at the cut-off.
@@ -170,9 +171,9 @@ impl Aging {
         writer
             .write_record(fixed.iter().map(|name| (*name).to_owned()).chain(headings).chain(["balance".to_owned()]))?;
         for row in &self.rows {
-            let fixed =
-                [row.number.to_string(), row.name.clone(), row.class.to_string(), row.days_past_due.to_string()];
-            writer.write_record(fixed.map(|cell| harmless(&cell)).into_iter().chain(plain(&row.line)))?;
+            let (number, name) = (guarded(row.number.as_str()), guarded(&row.name));
+            let fixed = [number, name, row.class.to_string(), row.days_past_due.to_string()];
+            writer.write_record(fixed.into_iter().chain(plain(&row.line)))?;
         }
         let fixed = ["total".to_owned(), String::new(), String::new(), String::new()];
         writer.write_record(fixed.into_iter().chain(plain(&self.total)))?;
@@ -191,11 +192,6 @@ impl Aging {
 
 fn plain(line: &Line) -> impl Iterator<Item = String> {
     line.buckets_cents.iter().chain([&line.balance_cents]).map(|amount| amount.to_plain())
-}
-
-/// A cell that a spreadsheet would take for a formula is text.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 fn cells(label: &str, line: &Line) -> Vec<String> {

@@ -239,9 +239,12 @@ impl<'a> Case<'a> {
             !lapses && stage.stage.waive_if.is_none() && parts(&stage.stage.only_if).iter().all(holds)
         };
         let id = &self.stage.stage.id;
-        let mut ahead = self.track.stages.iter().take_while(|stage| stage.stage.id != *id);
-        if ahead.any(|stage| stage.stage.acts.iter().any(posts) && is_certain(stage)) {
-            return None;
+        let ahead = self.track.stages.iter().take_while(|stage| stage.stage.id != *id);
+        let left: Vec<&StageDraft> =
+            ahead.filter(|stage| stage.stage.acts.iter().any(posts) && is_certain(stage)).collect();
+        if let Some(first) = left.first() {
+            let is_late = |stage: &&StageDraft| self.left_too_late(stage, posted).is_some();
+            return self.left_too_late(first, posted).filter(|_| left.iter().all(is_late));
         }
         let (message, help) = (
             format!(
@@ -254,6 +257,24 @@ impl<'a> Case<'a> {
             ),
         );
         Some(Fault::new(self.stage.at, message).help(help))
+    }
+
+    /// A posting that is planned too close ahead of the shut-off: by its day the shut-off would be barred, each time anew.
+    fn left_too_late(self, posting: &StageDraft, posted: Offset) -> Option<Fault> {
+        let (id, needed) = (&self.stage.stage.id, self.gap(posted.of_guard()));
+        let leads = posting.stage.leads.iter().zip(&posting.leads);
+        let leads: Vec<_> = leads.filter(|(lead, _)| lead.before == *id).collect();
+        if leads.iter().any(|(lead, _)| keeps(self.gap(lead.offset), posted, needed)) {
+            return None;
+        }
+        let (lead, at) = *leads.first()?;
+        let message = format!(
+            "after a missed installment `{}` is left {} before `{id}`, which then could never be done: the law asks for {}",
+            posting.stage.id,
+            words(lead.offset),
+            words(posted)
+        );
+        Some(Fault::new(*at, message).help(format!("`lead: {} before {id}`", words(posted.of_guard()))))
     }
 
     fn sent_alone(self, by: &[Channel]) -> Vec<Fault> {

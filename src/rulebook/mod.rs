@@ -34,4 +34,4 @@ pub use error::{Place, RuleError, RuleErrors, Span};
 pub use guards::LIMITS;
 pub use phrase::ANCHORS;
 pub use policy::Policy;
-pub use sources::{Sources, shipped};
+pub use sources::{Sources, shipped, text_of};

@@ -58,6 +58,36 @@ impl Sources {
     }
 }
 
+/// The text of a file of rules.
+///
+/// # Errors
+/// When it is not UTF-8: with the place of the first byte that is none.
+pub fn text_of(path: &str, bytes: Vec<u8>) -> Result<String, RuleErrors> {
+    let failed = match String::from_utf8(bytes) {
+        Ok(text) => return Ok(text),
+        Err(failed) => failed,
+    };
+    let (good, rest) = failed.as_bytes().split_at(failed.utf8_error().valid_up_to());
+    let good = String::from_utf8_lossy(good);
+    let (before, line) = good.rsplit_once('\n').map_or((None, &*good), |(before, line)| (Some(before), line));
+    let rest = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let at = Span {
+        line: count(before.map_or(1, |before| before.matches('\n').count() + 2)),
+        column: count(line.chars().count() + 1),
+        width: 1,
+    };
+    let excerpt = format!("{line}{}", String::from_utf8_lossy(rest)).trim_end().to_owned();
+    Err(RuleErrors(vec![RuleError {
+        place: Place { file: path.to_owned(), at, excerpt },
+        message: "the file is not UTF-8".to_owned(),
+        expected: Some("text in UTF-8".to_owned()),
+        nearest: None,
+        help: Some("save the file anew as UTF-8; an editor calls it \"encoding\"".to_owned()),
+        also: None,
+    }]))
+}
+
 impl FromIterator<(String, String)> for Sources {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(files: I) -> Self {
         Self(files.into_iter().collect())
@@ -72,4 +102,23 @@ pub fn shipped() -> Sources {
         .with("guards/us-ca-water.yaml", include_str!("../../rules/guards/us-ca-water.yaml"))
         .with("calendars/us-federal.yaml", include_str!("../../rules/calendars/us-federal.yaml"))
         .with("calendars/riverbend.yaml", include_str!("../../rules/calendars/riverbend.yaml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_utf_8_is_refused_with_the_place_of_its_first_bad_byte() {
+        let errors = text_of("city.yaml", b"policy: city\ntitle: Ca\xf1on City\n".to_vec()).unwrap_err();
+        let place = &errors.0[0].place;
+        assert_eq!(place.at, Span { line: 2, column: 10, width: 1 });
+        assert!(errors.to_string().contains("--> city.yaml:2:10"), "{errors}");
+        assert!(errors.to_string().contains("2 | title: Ca\u{fffd}on City"), "{errors}");
+        assert_eq!(
+            text_of("city.yaml", b"\xff".to_vec()).unwrap_err().0[0].place.at,
+            Span { line: 1, column: 1, width: 1 }
+        );
+        assert_eq!(text_of("city.yaml", "title: Cañon City".into()).unwrap(), "title: Cañon City");
+    }
 }

@@ -94,8 +94,10 @@ use_cases! {
     /// The files taken last, newest first.
     fn imports(&self, limit: u32) -> Vec<ImportRecord>;
     /// Settles the accounts that have entries whose effective date has come by the stamp's day; gives their number.
-    /// A run calls it first, so that a post-dated payment counts from its day and no sooner.
+    /// So a post-dated payment counts from its day and no sooner.
     fn ripen(&self, rules: &LedgerRules, stamp: &Stamp) -> u64;
+    /// Whether there is something to settle by `day`; it asks without writing.
+    fn is_ripening(&self, day: Day) -> bool;
 }
 
 // Accounts and what is known of them.
@@ -362,16 +364,21 @@ use_cases! {
     fn open_exception(&self, account: Option<AccountId>, kind: ExceptionKind, text: &str, stamp: &Stamp) -> i64;
     /// Clears a line of the exceptions list; a frozen account is due today.
     fn clear_exception(&self, id: i64, stamp: &Stamp) -> ();
+    /// Clears all lines of a kind that belong to no account: what they told of is over.
+    fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> ();
     /// The exceptions list: what stands, or all.
     fn exceptions(&self, open_only: bool) -> Vec<Exception>;
-    /// Adds a person, or changes one; the password's hash only where one is given.
+    /// Adds a person, or changes one; the password's hash only where one is given, and
+    /// then the person's sessions end.
     fn put_staff(&self, member: &StaffMember, password_hash: Option<&str>, stamp: &Stamp) -> ();
     /// All people, by name.
     fn staff(&self) -> Vec<StaffMember>;
     /// A person with the password's hash, for logging in.
     fn staff_login(&self, name: &str) -> Option<(StaffMember, Option<String>)>;
-    /// Opens a session under the hash of its token.
-    fn open_session(&self, token_hash: &str, staff: &str, expires_at: DateTime<Utc>) -> ();
+    /// Takes a person off the staff, with the sessions; what the person did stays in the log under the name.
+    fn remove_staff(&self, name: &str, stamp: &Stamp) -> ();
+    /// Opens a session under the hash of its token, and removes those that have expired.
+    fn open_session(&self, token_hash: &str, staff: &str, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> ();
     /// Whose session it is, unless it has expired.
     fn session(&self, token_hash: &str, now: DateTime<Utc>) -> Option<StaffMember>;
     /// Ends a session.

@@ -1,11 +1,13 @@
 //! What the store takes and gives besides the domain's own nouns.
 
+mod exception;
 mod export;
 mod permitted;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use exception::*;
 pub use export::*;
 pub use permitted::*;
 
@@ -295,58 +297,6 @@ pub struct LogLine {
     /// What was done, in words: `decision`, `notice released`.
     pub what: String,
     pub body: serde_json::Value,
-}
-
-words! {
-    /// Why something stands on the exceptions list.
-    ExceptionKind {
-        /// The balance differs from the billing system's. Freezes the account.
-        BalanceDiffers = "balance_differs",
-        /// The audit refused a decision. Freezes the account.
-        AuditRefused = "audit_refused",
-        FileRefused = "file_refused",
-        /// A file brought rows that are dated ahead.
-        DatedAhead = "dated_ahead",
-        ReturnedMail = "returned_mail",
-        EmailBounced = "email_bounced",
-        WorkFailed = "work_failed",
-        PolicyGap = "policy_gap",
-        /// Money came after the crew was sent.
-        RecallCrew = "recall_crew",
-        NoResult = "no_result",
-        Incident = "incident",
-    }
-}
-
-impl ExceptionKind {
-    /// Whether adverse acts are barred for the account until a person clears it.
-    #[must_use]
-    pub const fn freezes(self) -> bool {
-        match self {
-            Self::BalanceDiffers | Self::AuditRefused => true,
-            Self::FileRefused
-            | Self::DatedAhead
-            | Self::ReturnedMail
-            | Self::EmailBounced
-            | Self::WorkFailed
-            | Self::PolicyGap
-            | Self::RecallCrew
-            | Self::NoResult
-            | Self::Incident => false,
-        }
-    }
-}
-
-/// A line of the exceptions list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exception {
-    pub id: i64,
-    pub account: Option<AccountId>,
-    pub kind: ExceptionKind,
-    pub text: String,
-    pub opened_on: Day,
-    pub cleared_by: Option<String>,
-    pub cleared_on: Option<Day>,
 }
 
 /// A person of the division.

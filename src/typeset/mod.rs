@@ -8,6 +8,7 @@
 //! Deliberately absent: files and the network. Layouts are part of the program (see [`layouts`]).
 
 pub mod layouts;
+mod printable;
 mod world;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 use crate::domain::{Day, Language};
+pub use printable::printable;
 use world::{Fonts, LayoutWorld};
 
 /// Most letters in one merged file. Each takes a file id of typst's, of which there are 65,535 in a process; they

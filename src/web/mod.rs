@@ -9,13 +9,13 @@ mod form;
 mod headers;
 mod pages;
 pub mod password;
+mod serve;
 mod session;
 mod templates;
 mod throttle;
 mod words;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -24,6 +24,7 @@ use axum::routing::{get, post};
 use tower_http::trace::TraceLayer;
 
 use crate::office::Office;
+pub use serve::serve;
 use throttle::Throttle;
 
 /// What every page is given.
@@ -103,16 +104,4 @@ pub fn router(office: Arc<Office>) -> Router {
         .layer(middleware::from_fn(headers::secure))
         .layer(TraceLayer::new_for_http())
         .with_state(Arc::new(Web::new(office)))
-}
-
-/// Serves the console until `shutdown` is done and the requests under way are answered.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(
-    office: Arc<Office>,
-    listener: tokio::net::TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router(office)).with_graceful_shutdown(shutdown).await
 }

@@ -86,8 +86,8 @@ pub async fn open(web: &Web, member: &StaffMember, headers: &HeaderMap) -> Resul
     #[expect(clippy::disallowed_methods, reason = "a session's token is chance, and the console is where it comes in")]
     rand::rng().fill_bytes(&mut bytes);
     let token = hex(&bytes);
-    let expires_at = web.office.now() + SESSION_LENGTH;
-    web.office.store.open_session(&hex(&Sha256::digest(&token)), &member.name, expires_at).await?;
+    let now = web.office.now();
+    web.office.store.open_session(&hex(&Sha256::digest(&token)), &member.name, now, now + SESSION_LENGTH).await?;
     Ok(cookie(token, headers))
 }
 

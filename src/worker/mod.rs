@@ -40,6 +40,8 @@ pub struct Worker {
     filled: Notify,
     /// The date whose call list is known to stand.
     listed: std::sync::Mutex<Option<Day>>,
+    /// The date on which a run under a later date was told.
+    told: std::sync::Mutex<Option<Day>>,
 }
 
 impl Worker {
@@ -50,7 +52,8 @@ impl Worker {
         // The configuration refused what is no expression when it was loaded.
         let read = |text: &str| Schedule::from_str(text).ok();
         let (night, inbox, outbox) = (read(&schedules.night), read(&schedules.inbox), read(&schedules.outbox));
-        Self { office, mailer, owner, night, inbox, outbox, filled: Notify::new(), listed: std::sync::Mutex::new(None) }
+        let (listed, told) = (std::sync::Mutex::new(None), std::sync::Mutex::new(None));
+        Self { office, mailer, owner, night, inbox, outbox, filled: Notify::new(), listed, told }
     }
 
     /// Works until `stop` is canceled; what is under way is finished first.
@@ -86,6 +89,7 @@ impl Worker {
             return;
         }
         let now = self.office.now();
+        report("day", self.office.begin_day().await);
         if is_due(*inbox, now) {
             report("inbox", self.take_inbox().await);
             *inbox = self.next(self.inbox.as_ref(), now);
@@ -145,10 +149,13 @@ impl Worker {
 
     async fn take_inbox(&self) -> Result<(), OfficeError> {
         let intake = self.office.take_inbox().await;
-        if let Ok(intake) = &intake
-            && intake.taken + intake.refused > 0
-        {
-            tracing::info!(taken = intake.taken, refused = intake.refused, "files came in");
+        if let Ok(intake) = &intake {
+            if intake.taken + intake.refused > 0 {
+                tracing::info!(taken = intake.taken, refused = intake.refused, "files came in");
+            }
+            for why in &intake.stuck {
+                tracing::error!(%why, "a file of the inbox cannot be taken");
+            }
         }
         // Once the date was run, whatever has come in since is decided, also what an earlier tick left undone.
         if self.office.store.last_finished(NIGHT).await? >= Some(self.office.today()) {
@@ -186,6 +193,9 @@ impl Worker {
     async fn run_dates(&self, now: DateTime<Utc>) -> Result<(), OfficeError> {
         let today = self.office.today();
         let last = self.office.store.last_finished(NIGHT).await?;
+        if let Some(ahead) = last.filter(|last| *last > today) {
+            self.tell_run_ahead(ahead, today).await?;
+        }
         if last.is_some_and(|last| last >= today) {
             // A daemon that was stopped between the run and its list makes the list good; one that stands stays.
             return self.list_calls(today).await;
@@ -210,6 +220,18 @@ impl Worker {
             refused = report.refused,
             "the date was run"
         );
+        Ok(())
+    }
+
+    /// A night that was run under a later date, by a clock that was wrong, keeps all nights before it from being run: a
+    /// person must know. Told once a day.
+    async fn tell_run_ahead(&self, ahead: Day, today: Day) -> Result<(), OfficeError> {
+        let is_told = *self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == Some(today);
+        if !is_told {
+            tracing::error!(last_run = %ahead, %today, "a night was run under a date that has not come: none is run until then");
+            self.office.tell_run_ahead(ahead).await?;
+            *self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(today);
+        }
         Ok(())
     }
 
@@ -339,6 +361,34 @@ mod tests {
         let now = city.office.now();
         worker.step(&mut Some(now)).await;
         assert_eq!(city.office.snapshot(debtor).await.unwrap().case, None);
+    }
+
+    #[tokio::test]
+    async fn a_payment_that_was_dated_ahead_counts_from_the_first_minute_of_its_day() {
+        let city = City::new().await;
+        city.at("2026-03-02", "18:00");
+        city.lockbox("10-000417", "24.20", "2026-03-04").await;
+        let debtor = city.debtor().await;
+        let owed = async || city.office.snapshot(debtor).await.unwrap().balance().to_plain();
+        // The night of March 4 is run at two; nobody has to wait for it.
+        for (date, balance) in [("2026-03-03", "224.20"), ("2026-03-04", "200.00")] {
+            city.at(date, "00:01");
+            start(&city).await;
+            assert_eq!(owed().await, balance, "{date}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_night_that_was_run_under_a_later_date_stands_on_the_exceptions_list() {
+        let city = City::new().await;
+        city.at("2026-06-01", "04:00");
+        city.office.night(city.office.today()).await.unwrap();
+        city.at("2026-05-09", "04:00");
+        start(&city).await;
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        assert_eq!(standing.len(), 1);
+        assert_eq!((standing[0].kind.word(), standing[0].opened_on), ("incident", parse("2026-05-09").unwrap()));
+        assert!(standing[0].text.starts_with("A night was run under the date Mon 2026-06-01"), "{standing:?}");
     }
 
     #[test]

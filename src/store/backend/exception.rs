@@ -138,6 +138,20 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
+    pub async fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> Result<()> {
+        // Mostly there is none, and nothing is written.
+        let standing: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM exception WHERE account_id IS NULL AND kind = $1 AND cleared_on IS NULL ORDER BY id",
+        )
+        .bind(kind.word())
+        .fetch_all(&self.reader)
+        .await?;
+        for id in standing {
+            self.clear_exception(id, stamp).await?;
+        }
+        Ok(())
+    }
+
     pub async fn exceptions(&self, open_only: bool) -> Result<Vec<Exception>> {
         let select = if open_only {
             "SELECT id, account_id, kind, text, opened_on, cleared_by, cleared_on FROM exception

@@ -31,8 +31,12 @@ impl Backend {
             .bind(file.hash.as_str())
             .fetch_optional(&mut *tx)
             .await?;
-        if let Some(Json(outcome)) = known {
-            return Ok(ImportResult::AlreadyImported(outcome));
+        // Entries stand in the books once and for all; an account's record says what is so now, and one that came before
+        // may be so again.
+        if let (Some(Json(outcome)), ImportRows::Entries(_)) = (&known, &file.rows) {
+            raise_watermarks(&mut tx, file, stamp).await?;
+            tx.commit().await?;
+            return Ok(ImportResult::AlreadyImported(outcome.clone()));
         }
         let mut taking = Taking::new(file);
         match &file.rows {
@@ -44,6 +48,9 @@ impl Backend {
             taking.refused.sort_by_key(|row| row.line);
             return Ok(ImportResult::Refused(taking.refused));
         }
+        if let Some(Json(before)) = known.filter(|_| taking.outcome.unchanged == taking.outcome.rows) {
+            return Ok(ImportResult::AlreadyImported(before));
+        }
         let touched: Vec<AccountId> = taking.touched.into_iter().collect();
         for page in touched.chunks(PAGE) {
             touch(&mut tx, page, stamp.on).await?;
@@ -51,11 +58,7 @@ impl Backend {
         if matches!(file.rows, ImportRows::Entries(_)) {
             resettle(&mut tx, &touched, rules, stamp.on).await?;
         }
-        for (channel, through) in &file.loaded_through {
-            // No file can know that a day which is not over is complete; a typing error must not open the years ahead.
-            let over = plus_days(stamp.on, -1);
-            ledger::raise(&mut tx, *channel, (*through).min(over)).await?;
-        }
+        raise_watermarks(&mut tx, file, stamp).await?;
         record(&mut tx, file, &taking.outcome, stamp).await?;
         tx.commit().await?;
         Ok(ImportResult::Done(taking.outcome))
@@ -80,15 +83,30 @@ impl Backend {
 
 type ImportColumns = (String, String, String, Json<ImportOutcome>, DateTime<Utc>);
 
+/// What the file's control records say. It is heard also where the rows came before: a record of an evening counts through
+/// the day before, and through its day when the file comes again on the next.
+async fn raise_watermarks(conn: &mut Conn, file: &ImportFile, stamp: &Stamp) -> Result<()> {
+    // No file can know that a day which is not over is complete; a typing error must not open the years ahead.
+    let over = plus_days(stamp.on, -1);
+    for (channel, through) in &file.loaded_through {
+        ledger::raise(conn, *channel, (*through).min(over)).await?;
+    }
+    Ok(())
+}
+
 async fn record(conn: &mut Conn, file: &ImportFile, outcome: &ImportOutcome, stamp: &Stamp) -> Result<()> {
-    sqlx::query("INSERT INTO import_file (hash, name, kind, outcome, imported_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(file.hash.as_str())
-        .bind(&file.name)
-        .bind(file.kind.word())
-        .bind(Json(outcome))
-        .bind(stamp.at)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query(
+        "INSERT INTO import_file (hash, name, kind, outcome, imported_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (hash) DO UPDATE
+         SET name = excluded.name, outcome = excluded.outcome, imported_at = excluded.imported_at",
+    )
+    .bind(file.hash.as_str())
+    .bind(&file.name)
+    .bind(file.kind.word())
+    .bind(Json(outcome))
+    .bind(stamp.at)
+    .execute(&mut *conn)
+    .await?;
     let body = json!({ "hash": file.hash, "outcome": outcome });
     log::write(conn, &[NewLine { account: None, what: "file imported", body }], None, stamp).await
 }

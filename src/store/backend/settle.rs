@@ -276,6 +276,14 @@ async fn entries_to_settle(conn: &mut Conn, accounts: &[AccountId]) -> Result<BT
 }
 
 impl Backend {
+    pub async fn is_ripening(&self, day: Day) -> Result<bool> {
+        let any: Option<i64> = sqlx::query_scalar("SELECT account_id FROM review WHERE future_on <= $1 LIMIT 1")
+            .bind(day)
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(any.is_some())
+    }
+
     pub async fn ripen(&self, rules: &LedgerRules, stamp: &Stamp) -> Result<u64> {
         let mut tx = self.write().await?;
         // In the order of the index: asked for in the order of the accounts, SQLite reads every account there is.

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use super::given::{StaffMember, Stamp};
 use super::log::{self, NewLine};
-use super::{Backend, Result, StoreError, word};
+use super::{Backend, Conn, Result, StoreError, word};
 use crate::domain::{Language, Role};
 
 type Row = (String, String, Json<Vec<Language>>, i64);
@@ -17,6 +17,11 @@ fn member((name, role, Json(languages), capacity): Row) -> Result<StaffMember> {
     let capacity = u32::try_from(capacity)
         .map_err(|_| StoreError::Corrupt(format!("a capacity of {capacity} calls for {name}")))?;
     Ok(StaffMember { name, role, languages, capacity })
+}
+
+async fn end_sessions(conn: &mut Conn, staff: &str) -> Result<()> {
+    sqlx::query("DELETE FROM session WHERE staff = $1").bind(staff).execute(conn).await?;
+    Ok(())
 }
 
 impl Backend {
@@ -38,6 +43,10 @@ impl Backend {
         .bind(password_hash)
         .execute(&mut *tx)
         .await?;
+        if password_hash.is_some() {
+            // Whoever came in by the old password is out.
+            end_sessions(&mut tx, &person.name).await?;
+        }
         let what = if before.is_some() { "staff changed" } else { "staff added" };
         let body = json!({
             "name": person.name,
@@ -48,6 +57,19 @@ impl Backend {
             "password": if password_hash.is_some() { "set" } else { "as before" },
         });
         log::write(&mut tx, &[NewLine { account: None, what, body }], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn remove_staff(&self, name: &str, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        end_sessions(&mut tx, name).await?;
+        let role: Option<String> = sqlx::query_scalar("DELETE FROM staff WHERE name = $1 RETURNING role")
+            .bind(name)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let role = role.ok_or_else(|| StoreError::not_found("person", name))?;
+        let body = json!({ "name": name, "from": role });
+        log::write(&mut tx, &[NewLine { account: None, what: "staff removed", body }], None, stamp).await?;
         Ok(tx.commit().await?)
     }
 
@@ -69,14 +91,22 @@ impl Backend {
             .transpose()
     }
 
-    pub async fn open_session(&self, token_hash: &str, staff: &str, expires_at: DateTime<Utc>) -> Result<()> {
+    pub async fn open_session(
+        &self,
+        token_hash: &str,
+        staff: &str,
+        now: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        sqlx::query("DELETE FROM session WHERE expires_at <= $1").bind(now).execute(&mut *tx).await?;
         sqlx::query("INSERT INTO session (token_hash, staff, expires_at) VALUES ($1, $2, $3)")
             .bind(token_hash)
             .bind(staff)
             .bind(expires_at)
-            .execute(&self.writer)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     pub async fn session(&self, token_hash: &str, now: DateTime<Utc>) -> Result<Option<StaffMember>> {

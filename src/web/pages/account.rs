@@ -17,7 +17,6 @@ use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::promise::PromiseState;
 use crate::domain::{Cents, Day, Entry, EntryKind, HoldId, Profile, Snapshot};
 use crate::office::Explained;
-use crate::store::NewHold;
 use crate::web::error::WebError;
 use crate::web::form::{Fields, Key, Posted};
 use crate::web::session::Person;
@@ -203,15 +202,9 @@ pub async fn place_hold(
     let account = web.office.account(&number).await?;
     let kind = HoldKind::from_word(posted.fields.get("kind"))
         .ok_or_else(|| WebError::Input("The kind of hold is not chosen: choose one.".to_owned()))?;
-    let hold = NewHold {
-        kind,
-        from: web.office.today(),
-        through: posted.fields.day("through", "The last day")?,
-        items: Vec::new(),
-        stops_clock: posted.fields.get("stops_clock") == "yes",
-        reason: posted.fields.text("reason", "The reason for the hold")?.to_owned(),
-    };
-    web.office.place_hold(account.id, hold, posted.person.name()).await?;
+    let through = posted.fields.day("through", "The last day")?;
+    let reason = posted.fields.text("reason", "The reason for the hold")?;
+    web.office.hold(account.id, kind, (None, through), reason, posted.person.name()).await?;
     web.say(&posted.person.session, format!("Hold placed: {}.", kind.word()), &[]);
     Ok(Redirect::to(&format!("{}#holds", words::account_path(&account.profile))))
 }

@@ -1,7 +1,8 @@
-//! Letters that the packet's fonts do not have.
+//! Letters that the fonts do not have.
 //!
-//! The typesetter refuses what it cannot show, and an emoji in a call's note must not hold up a packet. Such a letter is
-//! printed as its number, `[U+674E]`, so that nothing is silently changed; the CSV and JSON files keep it as it is.
+//! The typesetter refuses what it cannot show. That is right for a letter, which is then told to the lead; but an emoji in a
+//! call's note must not hold up a packet, nor one customer's name the day's call list. There such a letter is printed as its
+//! number, `[U+674E]`, so that nothing is silently changed; the CSV and JSON files keep it as it is.
 
 use serde_json::Value;
 
@@ -46,6 +47,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::Language;
+    use crate::typeset::{DocumentMeta, Typesetter};
+
+    #[test]
+    fn every_letter_that_is_left_as_it_is_can_be_set() {
+        let letters: String = ('\u{21}'..='\u{2fff}').filter(|letter| is_in_fonts(*letter)).collect();
+        let date = crate::domain::day::parse("2026-05-22").unwrap();
+        let (title, author, language) = ("A proof".into(), String::new(), Language::English);
+        let set = Typesetter::new().pdf(
+            "proof",
+            &json!({ "text": letters }),
+            &DocumentMeta { title, language, date, author },
+        );
+        assert!(set.is_ok(), "{set:?}");
+    }
 
     #[test]
     fn a_letter_that_no_font_has_is_spelled_by_its_number() {
