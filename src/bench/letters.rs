@@ -48,7 +48,7 @@ pub fn letters(count: u32) -> Result<Measured, RenderError> {
     let mut bytes = 0;
     let began = Instant::now();
     for n in 0..count {
-        let profile = super::profile(n);
+        let profile = super::night::profile(n);
         let notice = notice(n, &profile).into_notice(NoticeId(i64::from(n) + 1));
         bytes += render::render(&typesetter, &city, &notice, &profile, dated)?.bytes.len();
     }
