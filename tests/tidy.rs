@@ -48,7 +48,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("worker", &["domain", "notices", "office"]),
     ("web", &["domain", "office", "store"]),
     ("demo", &["clock", "config", "domain", "ingest", "notices", "office", "report", "store"]),
-    ("bench", &["clock", "demo", "domain", "office", "store"]),
+    ("bench", &["clock", "config", "demo", "domain", "notices", "office", "store", "typeset"]),
     (
         "cli",
         &[

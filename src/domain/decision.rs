@@ -25,10 +25,14 @@ pub struct Decision {
     /// The case as it shall be; `None` when none is open afterwards.
     pub case: Option<Case>,
     /// Set when the open case ends today.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Cause>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acts: Vec<Act>,
     /// Pending acts to cancel: those of the stages named, or of the whole case when `closed` is set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cancels: Vec<(StageRef, Cause)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
     /// The first day on which the acts or the case could differ without a new fact.
     pub next_review: Option<Day>,
@@ -97,10 +101,12 @@ pub struct Act {
     pub key: ActKey,
     pub action: Action,
     /// Fees: the amount. Disconnections and referrals: the debt that they rest on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Cents>,
     /// The day for which it is meant: today, or a missed fee's own day.
     pub for_day: Day,
     /// What a notice or tag states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<NoticeFacts>,
     /// Waits for a person of the division to release it.
     pub needs_release: bool,

@@ -20,7 +20,7 @@ use crate::rulebook::policy::LedgerRules;
 use crate::store::{Commit, CommitOutcome, ExceptionKind, RunStart, Stamp};
 
 /// Accounts read, decided and committed at a time: a checkpoint each.
-const PAGE: u32 = 2_000;
+const PAGE: u32 = 1_000;
 
 /// The kind under which a night's run is recorded.
 pub const NIGHT: &str = "night";

@@ -29,6 +29,9 @@ pub(super) const LOCK_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_NO_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_EXPORT: &str = "SELECT 1";
 
+/// Of a database that is new; one that is there keeps its own.
+const PAGE_KIB: u32 = 8;
+
 /// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.
 pub(super) fn rows(n: u8, columns: &str) -> String {
     let columns: Vec<String> = columns
@@ -72,11 +75,15 @@ pub(super) async fn open(url: &str) -> Result<backend::Backend> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
+        // Pages of 8 KiB: a line of the log takes some 2.5 KiB, of which a page of 4 KiB would hold one.
+        .page_size(PAGE_KIB * 1024)
         // Rows cross from SQLite's thread in batches; with a small buffer the two threads wake each other for each few.
         .row_buffer_size(1024)
         .pragma("temp_store", "MEMORY");
-    // KiB, and pages of 4 KiB: the log of changes is folded into the file every 128 MiB, so that a page that a night touches often is written into the file once.
-    let writing = options.clone().pragma("cache_size", "-65536").pragma("wal_autocheckpoint", "32768");
+    // The log of changes is folded into the file every 128 MiB, so that a page that a night touches often is written into
+    // the file once.
+    let fold_at = (128 * 1024 / PAGE_KIB).to_string();
+    let writing = options.clone().pragma("cache_size", "-65536").pragma("wal_autocheckpoint", fold_at);
     let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
     let reading = options.pragma("cache_size", "-16384").read_only(true);
     let reader = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(reading);

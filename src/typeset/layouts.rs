@@ -7,7 +7,6 @@ const LAYOUTS: &[(&str, &str)] = &[
     ("packet", include_str!("../../templates/packet/packet.typ")),
     ("proof", include_str!("../../templates/layouts/proof.typ")),
     ("merged", include_str!("../../templates/layouts/merged.typ")),
-    ("packet", include_str!("../../templates/packet/packet.typ")),
 ];
 
 /// The names, in order of the list.

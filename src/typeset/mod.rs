@@ -12,6 +12,7 @@ mod printable;
 mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use typst::diag::{SourceDiagnostic, Warned};
 use typst::ecow::EcoVec;
@@ -27,8 +28,10 @@ use world::{Fonts, LayoutWorld};
 /// are reused from one merge to the next.
 pub const MAX_MERGED: usize = 10_000;
 
-/// For how many documents what was computed for one is kept, when none of them has used it.
-const CACHED_FOR: usize = 8;
+/// After how many documents the typesetter's cache is swept. A sweep looks at all that is kept, which is dear.
+const SWEEP_EVERY: usize = 8;
+/// For how many sweeps what was computed for a document is kept when no other has used it.
+const KEPT_FOR: usize = 1;
 
 /// What stands in a document's properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,10 +159,18 @@ impl Typesetter {
         let data = serde_json::to_vec(data).map_err(|cause| TypesetError::Data { layout: layout.to_owned(), cause })?;
         let world = LayoutWorld::new(&self.fonts, layout, data, letters, meta);
         let set = compile_world(&world, layout, meta, standards);
-        // Without this the cache of one document outlives it, and a night of letters fills the memory. What the next
-        // letters need again (fonts, layouts) is used often enough to stay.
-        typst::comemo::evict(CACHED_FOR);
+        sweep();
         set
+    }
+}
+
+/// Counts a document. Without the sweep the cache of one outlives it, and a night of letters fills the memory; what the
+/// next letters need again (fonts, layouts) is used often enough to stay.
+fn sweep() {
+    // The cache is the process's own, and so is the count.
+    static SET: AtomicUsize = AtomicUsize::new(0);
+    if SET.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+        typst::comemo::evict(KEPT_FOR);
     }
 }
 
