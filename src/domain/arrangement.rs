@@ -53,8 +53,8 @@ pub struct Standing {
     /// What has been paid on the covered debts since it was made, with the down payment.
     pub paid: Cents,
     /// Due dates of installments that were unpaid after their grace, in order; empty once cured, and once nothing that it
-    /// covers is owed. Of a canceled
-    /// arrangement those that had come due before it was canceled: canceling undoes no default.
+    /// covers is owed. Of a canceled arrangement those that had come due before it was canceled: canceling undoes no
+    /// default.
     pub missed: Vec<Day>,
     /// The next installment that is not yet paid.
     pub next: Option<Installment>,

@@ -22,8 +22,11 @@ pub(super) async fn enqueue(conn: &mut Conn, kind: WorkKind, notices: &[NoticeId
 
 /// Enqueues the rendering of the released notices of the acts.
 pub(super) async fn enqueue_rendering(conn: &mut Conn, act_keys: &[String], at: DateTime<Utc>) -> Result<()> {
+    // Joined to nothing, the state keeps its index out of the way: SQLite would go through all that is released to spare
+    // itself the sorting.
     let insert = format!(
-        "{INTO_OUTBOX} WHERE act_key IN {} AND state = 'released' ORDER BY id ON CONFLICT (kind, subject) DO NOTHING",
+        "{INTO_OUTBOX} WHERE act_key IN {} AND state || '' = 'released' ORDER BY id
+         ON CONFLICT (kind, subject) DO NOTHING",
         texts(1)
     );
     sqlx::query(sql(insert)).bind(Json(act_keys)).bind(WorkKind::RenderNotice.word()).bind(at).execute(conn).await?;
@@ -32,11 +35,15 @@ pub(super) async fn enqueue_rendering(conn: &mut Conn, act_keys: &[String], at: 
 
 /// Nothing more is to be done for the notices.
 pub(super) async fn withdraw(conn: &mut Conn, notices: &[NoticeId]) -> Result<()> {
+    // The kinds are named for the index, which begins with them.
     let update = format!(
-        "UPDATE outbox SET state = 'canceled', lease_until = 0 WHERE subject IN {} AND state = 'ready'",
+        "UPDATE outbox SET state = 'canceled', lease_until = 0
+         WHERE kind IN {} AND subject IN {} AND state || '' = 'ready'",
+        texts(2),
         ids(1)
     );
-    sqlx::query(sql(update)).bind(Json(notices)).execute(conn).await?;
+    let kinds: Vec<&str> = WorkKind::ALL.iter().map(|kind| kind.word()).collect();
+    sqlx::query(sql(update)).bind(Json(notices)).bind(Json(kinds)).execute(conn).await?;
     Ok(())
 }
 
