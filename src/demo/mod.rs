@@ -104,6 +104,7 @@ impl Demo {
         }
         let mut shown = division.shown;
         self.close(&office, &mut shown).await?;
+        office.store.compact().await?;
         office.store.close().await;
         Ok(shown)
     }

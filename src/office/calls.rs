@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::accounts::need_reason;
-use super::looks::LOOKS;
+use super::looks::{LOOKS, PAGE};
 use super::{Office, OfficeError, Result};
 use crate::allocate::{self, Candidate, allocate};
 use crate::audit::{Ordered, Pending, Permit, Refusal};
@@ -13,7 +13,6 @@ use crate::domain::day::plus_days;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::promise::PromiseState;
 use crate::domain::{AccountId, CallId, Cents, Day, EventKind, Snapshot};
-use crate::notices::call_sheet::{self, CallRow};
 use crate::store::{CallNext, FollowUp, ListedCall, NewHold, Permitted, Stamp};
 
 /// How many days of attempts are read for the limits.
@@ -58,12 +57,7 @@ impl Office {
             return Ok(listed.len() as u64);
         }
         let waiting = self.store.calls_waiting(day).await?;
-        let accounts: Vec<AccountId> =
-            waiting.iter().map(|call| call.account).collect::<BTreeSet<_>>().into_iter().collect();
-        let mut snapshots: BTreeMap<AccountId, Snapshot> = BTreeMap::new();
-        for page in accounts.chunks(2_000) {
-            snapshots.extend(self.store.snapshots(page).await?.into_iter().map(|s| (s.account, s)));
-        }
+        let snapshots = self.snapshots_behind(&waiting).await?;
         let mut candidates: Vec<Candidate> = Vec::new();
         for (call, snapshot) in waiting.iter().filter_map(|call| Some((call, snapshots.get(&call.account)?))) {
             // What would not be released is not listed.
@@ -118,9 +112,9 @@ impl Office {
         waiting.retain(|call| call.state == CallState::Listed);
         for _ in 0..LOOKS {
             let (mut passed, mut withheld) = (Vec::new(), Vec::new());
-            for call in &waiting {
-                let snapshot = self.snapshot(call.account).await?;
-                match self.leave_for_call(call, &snapshot, day.max(stamp.on)).await? {
+            let snapshots = self.snapshots_behind(&waiting).await?;
+            for (call, snapshot) in waiting.iter().filter_map(|call| Some((call, snapshots.get(&call.account)?))) {
+                match self.leave_for_call(call, snapshot, day.max(stamp.on)).await? {
                     Ok(permit) => passed.push(Permitted { id: call.id, permit }),
                     Err(refusal) => withheld.push((call.id, refusal.to_string())),
                 }
@@ -149,6 +143,17 @@ impl Office {
             }
             CallState::Done | CallState::Dropped | CallState::Canceled => Ok(None),
         }
+    }
+
+    /// What is known of the accounts of the calls.
+    pub(super) async fn snapshots_behind(&self, calls: &[Call]) -> Result<BTreeMap<AccountId, Snapshot>> {
+        let accounts: BTreeSet<AccountId> = calls.iter().map(|call| call.account).collect();
+        let accounts: Vec<AccountId> = accounts.into_iter().collect();
+        let mut known = BTreeMap::new();
+        for page in accounts.chunks(PAGE) {
+            known.extend(self.store.snapshots(page).await?.into_iter().map(|snapshot| (snapshot.account, snapshot)));
+        }
+        Ok(known)
     }
 
     /// Leave to make a call. It speaks of all that is past due.
@@ -250,60 +255,6 @@ impl Office {
         self.store.record_attempt(&attempt, &follow, &stamp).await?;
         self.settle_accounts(&[call.account]).await?;
         Ok(())
-    }
-
-    /// The list's rows as they are printed.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn call_rows(&self, day: Day) -> Result<Vec<CallRow>> {
-        let mut rows = Vec::new();
-        for call in self.store.call_list(day).await? {
-            let account = self.store.account(call.account).await?;
-            let against = match call.state {
-                CallState::Listed | CallState::Released => {
-                    let snapshot = self.snapshot(call.account).await?;
-                    self.stands_against_call(&call, &snapshot).await?
-                }
-                CallState::Waiting | CallState::Done | CallState::Dropped | CallState::Canceled => None,
-            };
-            let why = call.of.map_or_else(|| "follow-up".into(), |of| format!("{} / {}", of.track, of.stage));
-            rows.push(CallRow {
-                rank: call.rank.unwrap_or(0),
-                account: account.profile.number,
-                customer: account.profile.customer_name,
-                phone: account.profile.phones.first().cloned().unwrap_or_default(),
-                language: account.profile.language,
-                amount: call.amount,
-                days_past_due: call.days_past_due,
-                score_milli: call.score_milli,
-                score: call.score,
-                why: against.map_or(why, |against| format!("do not call: {against}")),
-                script: call.script,
-                required: call.required,
-                assigned_to: call.assigned_to,
-            });
-        }
-        Ok(rows)
-    }
-
-    /// The list as CSV.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn call_list_csv(&self, day: Day) -> Result<String> {
-        let rows = self.call_rows(day).await?;
-        let bytes = call_sheet::csv(&rows).map_err(|error| OfficeError::Interrupted(error.to_string()))?;
-        String::from_utf8(bytes).map_err(|error| OfficeError::Interrupted(error.to_string()))
-    }
-
-    /// The list as PDF.
-    ///
-    /// # Errors
-    /// When it cannot be set.
-    pub async fn call_list_pdf(&self, day: Day) -> Result<Vec<u8>> {
-        let rows = self.call_rows(day).await?;
-        Ok(call_sheet::pdf(self.typesetter(), self.city(), day, &rows)?)
     }
 }
 

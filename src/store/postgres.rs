@@ -31,6 +31,8 @@ pub(super) const LOCK_IMPORT: &str = "SELECT pg_advisory_xact_lock(7246012)";
 pub(super) const LOCK_NO_IMPORT: &str = "SELECT pg_advisory_xact_lock_shared(7246012)";
 /// Lists of referrals are made one at a time, so that each has a number of its own.
 pub(super) const LOCK_EXPORT: &str = "SELECT pg_advisory_xact_lock(7246013)";
+/// It does so by itself.
+pub(super) const COMPACT: &str = "SELECT 1";
 
 /// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.
 pub(super) fn rows(n: u8, columns: &str) -> String {

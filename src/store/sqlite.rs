@@ -28,6 +28,7 @@ pub(super) const LOCK_MIGRATION: &str = "SELECT 1";
 pub(super) const LOCK_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_NO_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_EXPORT: &str = "SELECT 1";
+pub(super) const COMPACT: &str = "VACUUM";
 
 /// Of a database that is new; one that is there keeps its own.
 const PAGE_KIB: u32 = 8;

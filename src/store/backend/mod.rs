@@ -5,10 +5,12 @@
 
 mod account;
 mod arrangement;
+mod batch;
 mod bodies;
 mod call;
 mod commit;
 mod document;
+mod email;
 mod event;
 mod exception;
 mod export;
@@ -41,7 +43,7 @@ use super::super::commit::Commit;
 use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
-    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION,
+    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, COMPACT, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION,
     LOCK_NO_IMPORT, MIGRATIONS, SKIP_LOCKED, body, ids, rows, texts,
 };
 use crate::domain::{AccountId, Day};
@@ -65,6 +67,11 @@ impl Backend {
     pub(in super::super) async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
+    }
+
+    pub(in super::super) async fn compact(&self) -> Result<()> {
+        sqlx::query(COMPACT).execute(&self.writer).await?;
+        Ok(())
     }
 
     /// A transaction that may write.

@@ -1,0 +1,203 @@
+//! A shut-off on its day: what stops it between the list and the crew.
+
+use super::*;
+use crate::domain::call::CallOutcome;
+use crate::domain::hold::HoldKind;
+use crate::office::testing::{City, day, report};
+use crate::store::{CounterPayment, ExceptionKind};
+
+async fn state(city: &City, order: OrderId) -> OrderState {
+    city.office.store.order(order).await.unwrap().state
+}
+
+async fn finalized(city: &City) -> OrderId {
+    let order = city.to_the_shut_off().await;
+    let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+    assert_eq!(outcome.finalized, [order]);
+    city.at("2026-05-22", "09:10");
+    order
+}
+
+fn money(cents: i64) -> CounterPayment {
+    let (reference, memo) = ("R-1".to_owned(), String::new());
+    CounterPayment { amount: Cents::new(cents), received_on: day("2026-05-22"), reference, memo }
+}
+
+#[tokio::test]
+async fn a_payment_at_ten_past_nine_cancels_the_shut_off_that_was_finalized_at_nine() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+    assert_eq!(state(&city, order).await, OrderState::Canceled);
+    assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, []);
+}
+
+#[tokio::test]
+async fn a_shut_off_whose_debt_is_paid_is_not_approved_and_the_approver_reads_why() {
+    let city = City::new().await;
+    let order = city.to_the_approval().await;
+    city.lockbox("10-000417", "224.20", "2026-05-22").await;
+    let outcome = city.office.approve_orders(&[order], "Ruth").await.unwrap();
+    let why = "the debt it rests on was paid".to_owned();
+    assert_eq!(outcome, Handled { done: Vec::new(), refused: vec![(order, why)] });
+    assert_eq!(state(&city, order).await, OrderState::Prepared);
+}
+
+/// The customer is never reached; a tag is to be left 48 hours before the shut-off.
+async fn to_the_tag(city: &City) -> OrderId {
+    city.to_the_call().await;
+    let mut today = day("2026-05-08");
+    while today < day("2026-06-15") {
+        city.at(&today.to_string(), "04:00");
+        city.office.night(today).await.unwrap();
+        city.office.release_call_list(today, "Ruth").await.unwrap();
+        for call in city.office.store.call_list(today).await.unwrap() {
+            city.at(&today.to_string(), "10:00");
+            city.office.record_call(call.id, report(CallOutcome::NoAnswer, "10:00"), "Omar").await.unwrap();
+        }
+        let approved = city.office.store.field_orders(Some(OrderState::Approved), None).await.unwrap();
+        if let Some(tag) = approved.into_iter().find(|order| order.kind == OrderKind::Tag) {
+            return tag.id;
+        }
+        today = plus_days(today, 1);
+    }
+    panic!("no tag was ordered");
+}
+
+#[tokio::test]
+async fn a_tag_goes_to_the_crew_while_what_it_says_is_true() {
+    let city = City::new().await;
+    let tag = to_the_tag(&city).await;
+    assert_eq!(city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap().done, [tag]);
+}
+
+#[tokio::test]
+async fn a_tag_whose_amount_is_no_longer_true_stays_in_the_office_and_is_canceled() {
+    let city = City::new().await;
+    let tag = to_the_tag(&city).await;
+    let paid = city.office.today().to_string();
+    city.lockbox("10-000417", "24.20", &paid).await;
+    let outcome = city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap();
+    assert_eq!(outcome.done, []);
+    assert!(outcome.refused[0].1.starts_with("it states $"), "{outcome:?}");
+    assert_eq!(state(&city, tag).await, OrderState::Canceled);
+}
+
+#[tokio::test]
+async fn a_payment_that_nobody_has_decided_yet_keeps_the_crew_at_home() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    // The file is in the books, and the daemon was killed before it decided the account.
+    city.lockbox("10-000417", "224.20", "2026-05-22").await;
+    assert_eq!(state(&city, order).await, OrderState::Finalized);
+    assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, []);
+    assert_eq!(state(&city, order).await, OrderState::Canceled);
+}
+
+#[tokio::test]
+async fn a_medical_hold_at_ten_past_nine_cancels_the_shut_off_although_nothing_is_paid() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    city.office.hold(city.debtor().await, HoldKind::Medical, (None, None), "letter of Dr. Ames", "Omar").await.unwrap();
+    assert_eq!(state(&city, order).await, OrderState::Canceled);
+}
+
+#[tokio::test]
+async fn a_payment_after_dispatch_calls_the_crew_back() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, [order]);
+    city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+    let standing = city.office.store.exceptions(true).await.unwrap();
+    assert!(standing.iter().any(|line| line.kind == ExceptionKind::RecallCrew), "{standing:?}");
+}
+
+#[tokio::test]
+async fn an_unmatched_payment_of_the_amount_withholds_the_shut_off_until_it_is_somebody_elses() {
+    let city = City::new().await;
+    let order = city.to_the_shut_off().await;
+    // The bank read a number that is like none of ours; the amount is what is past due here.
+    city.lockbox("77-431902", "224.20", "2026-05-21").await;
+    let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+    assert!(
+        matches!(&outcome.refused[..], [(id, FinalizeRefusal::UnmatchedPayment { amount, .. })]
+            if *id == order && *amount == Cents::new(22_420)),
+        "{outcome:?}"
+    );
+    assert_eq!(state(&city, order).await, OrderState::Approved);
+    let unmatched = city.office.store.unmatched_payments(Some(UnmatchedState::Open)).await.unwrap();
+    city.office.reject_payment(unmatched[0].id, "Ruth").await.unwrap();
+    let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+    assert_eq!(outcome.finalized, [order]);
+}
+
+#[tokio::test]
+async fn an_unmatched_payment_that_comes_in_after_finalization_keeps_the_crew_in_the_yard() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    city.lockbox("77-431902", "224.20", "2026-05-22").await;
+    let outcome = city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+    assert_eq!((outcome.done, outcome.refused.len()), (vec![], 1));
+    assert_eq!(state(&city, order).await, OrderState::Finalized, "it may be somebody else's");
+    let unmatched = city.office.store.unmatched_payments(Some(UnmatchedState::Open)).await.unwrap();
+    city.office.reject_payment(unmatched[0].id, "Ruth").await.unwrap();
+    assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, [order]);
+}
+
+#[tokio::test]
+async fn a_shut_off_is_not_carried_out_on_another_day_than_the_one_it_was_looked_at_for() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    city.at("2026-05-26", "08:00");
+    assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, []);
+    assert_eq!(state(&city, order).await, OrderState::Canceled);
+}
+
+#[tokio::test]
+async fn a_crew_cannot_have_been_there_before_the_day_of_its_order() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+    let early = CrewResult {
+        done: true,
+        on: day("2026-05-12"),
+        at: Some("08:10".into()),
+        crew: "Crew 4".into(),
+        note: String::new(),
+    };
+    let refused = city.office.record_order_result(order, early, "Ruth").await.unwrap_err();
+    assert!(refused.to_string().contains("2026-05-12 lies before it"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_crew_that_has_not_reported_by_the_next_morning_is_on_the_exceptions_list_until_it_does() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+    let silent = async || {
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        standing.into_iter().filter(|line| line.kind == ExceptionKind::NoResult).collect::<Vec<_>>()
+    };
+    city.office.night(day("2026-05-22")).await.unwrap();
+    assert_eq!(silent().await, []);
+    for morning in ["2026-05-23", "2026-05-24"] {
+        city.at(morning, "04:00");
+        city.office.night(day(morning)).await.unwrap();
+        let lines = silent().await;
+        assert_eq!((lines.len(), lines[0].opened_on), (1, day("2026-05-23")), "told once");
+        assert!(lines[0].text.contains(&format!("arrears orders result {order}")), "{lines:?}");
+        assert!(lines[0].text.contains("Crew 4 has the shut_off of water for 2026-05-22"), "{lines:?}");
+    }
+    let result = CrewResult { done: true, on: day("2026-05-22"), at: None, crew: "Crew 5".into(), note: String::new() };
+    city.office.record_order_result(order, result, "Ruth").await.unwrap();
+    assert_eq!(silent().await, []);
+}
+
+#[tokio::test]
+async fn an_unmatched_payment_of_another_amount_and_number_withholds_nothing() {
+    let city = City::new().await;
+    let order = city.to_the_shut_off().await;
+    city.lockbox("77-431902", "61.00", "2026-05-21").await;
+    let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+    assert_eq!(outcome.finalized, [order]);
+}

@@ -1,0 +1,93 @@
+//! Emails: leaving, sent, bounced.
+
+use sqlx::types::Json;
+
+use super::given::{ExceptionKind, Job, Leaving, Permitted, Stamp};
+use super::leave::Leave;
+use super::notice::{chosen, event_each_act, is_to_the_household, lines, named, step, unless};
+use super::{Backend, Conn, Result, exception, kept, log, outbox, texts};
+use crate::domain::day::plus_days;
+use crate::domain::notice::{Notice, NoticeState};
+use crate::domain::{Channel, Day, EventKind, NoticeId};
+
+impl Backend {
+    pub async fn emails_leave(&self, emails: &[(Job, Permitted<NoticeId>)], stamp: &Stamp) -> Result<Vec<Leaving>> {
+        let mut tx = self.write().await?;
+        let leave = Leave::of(&mut tx, emails.iter().map(|(_, piece)| piece)).await?;
+        let notices = chosen(&mut tx, &leave.ids()).await?;
+        let (mut outcomes, mut going) = (Vec::with_capacity(emails.len()), Vec::new());
+        for (job, piece) in emails {
+            let Some(notice) = notices.iter().find(|notice| notice.id == piece.id) else {
+                outcomes.push(Leaving::Overtaken);
+                continue;
+            };
+            let ready = notice.channel == Channel::Email && notice.state == NoticeState::Rendered;
+            if !ready || job.work.notice() != piece.id || !outbox::is_held(&mut tx, job).await? {
+                outcomes.push(Leaving::Gone);
+                continue;
+            }
+            leave.is_for(notice.id, &named(notice, stamp))?;
+            going.push(notice.clone());
+            outcomes.push(Leaving::Goes);
+        }
+        log::write(&mut tx, &lines(&going, "email leaves", ""), None, stamp).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    pub async fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        if notice.state == NoticeState::Sent {
+            return Ok(());
+        }
+        // Canceled while it was with the mail server: what happened is recorded, and is an incident.
+        let late = matches!(notice.state, NoticeState::Canceled | NoticeState::Voided);
+        let ready = notice.channel == Channel::Email && (late || notice.state == NoticeState::Rendered);
+        unless(&notice, ready, "a rendered email")?;
+        if late {
+            let cause = notice.cause.as_deref().unwrap_or("no cause is recorded");
+            let text = format!("notice {id} was {} ({cause}), and its email had left: it serves nothing", notice.state);
+            exception::open(&mut tx, Some(account), ExceptionKind::Incident, &text, stamp).await?;
+        }
+        notice.state = NoticeState::Sent;
+        notice.mailed_on = Some(on);
+        notice.proof = Some(proof.to_owned());
+        let mut events = Vec::new();
+        if !late && counts_alone(&mut tx, &notice).await? {
+            let served = plus_days(on, i64::from(notice.deemed_days));
+            notice.served_on = Some(served);
+            events = event_each_act(std::slice::from_ref(&notice), EventKind::NoticeMailed, on);
+            events.extend(event_each_act(std::slice::from_ref(&notice), EventKind::NoticeServed, served));
+        }
+        outbox::sent(&mut tx, id).await?;
+        step(&mut tx, &[notice], &events, "email sent", proof, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn email_bounced(&self, id: NoticeId, on: Day, reason: &str, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        unless(&notice, notice.state == NoticeState::Sent, "sent")?;
+        notice.state = NoticeState::Bounced;
+        notice.returned_on = Some(on);
+        notice.served_on = None;
+        notice.cause = Some(reason.to_owned());
+        let mut events = event_each_act(std::slice::from_ref(&notice), EventKind::EmailBounced, on);
+        if counts_alone(&mut tx, &notice).await? {
+            events.extend(event_each_act(std::slice::from_ref(&notice), EventKind::NoticeReturned, on));
+        }
+        let text = format!("{} by email bounced: {reason}", notice.template);
+        step(&mut tx, &[notice], &events, "email bounced", reason, stamp).await?;
+        exception::open(&mut tx, Some(account), ExceptionKind::EmailBounced, &text, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Whether the act's people are told by the email alone. The law does not count a statutory notice by email, and where a
+/// letter to the same people belongs to the act, the letter is what counts.
+async fn counts_alone(conn: &mut Conn, email: &Notice) -> Result<bool> {
+    let condition = format!("act_key IN {} AND channel = 'mail' ORDER BY id", texts(1));
+    let letters: Vec<Notice> = kept::list(conn, kept::select(&condition).bind(Json([email.act_key.clone()]))).await?;
+    Ok(!email.statutory && !letters.iter().any(is_to_the_household))
+}
