@@ -127,11 +127,9 @@ const LINES: usize = 400;
 /// Files that are longer, each with the reason why it is not two.
 const LONGER: &[(&str, &str)] = &[
     ("src/audit/tests.rs", "tests alone, of one small city that stands at the top"),
-    ("src/rehearsal/scenarios.rs", "tests alone: the dated scenarios, read from first to last"),
     ("src/rulebook/policy.rs", "types without behavior: the whole of what a policy can say, read as one table"),
     ("src/store/backend/commit.rs", "one transaction, in the order in which it writes"),
     ("src/store/backend/ledger.rs", "entries: read, posted and undone by one set of columns, and the watermarks"),
-    ("src/store/backend/notice.rs", "one life, from planned to delivered, whose states refer to one another"),
     ("src/web/pages/account.rs", "one page; its parts are lists of what stands with an account"),
 ];
 
