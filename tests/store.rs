@@ -72,7 +72,8 @@ contract! {
     a_matched_payment_pays_the_debt_and_the_service_that_it_was_designated_to
     a_reversal_under_a_known_reference_that_undoes_another_payment_is_a_conflict
     a_reversal_dated_before_what_it_undoes_refuses_the_file
-    what_was_posted_here_is_not_undone_by_a_file
+    what_was_posted_here_is_not_undone_by_a_file_that_a_person_takes_in
+    a_counter_payment_that_the_bank_returns_comes_back_by_the_inbox
     a_check_that_bounces_before_it_is_matched_leaves_the_list_and_the_file_s_other_rows_go_in
     a_bounced_check_whose_account_is_found_later_is_posted_with_its_return
     a_returned_payment_brings_the_debt_back_and_is_an_event
@@ -634,8 +635,9 @@ async fn took(store: &Store, rows: Vec<NewEntry>, on: &str) -> ImportOutcome {
     outcome
 }
 
+/// Refused to the lead, who takes a file in by hand.
 async fn refused(store: &Store, rows: Vec<NewEntry>, on: &str) -> Vec<RowRefusal> {
-    let result = take(store, &entries_file(FileKind::Reversals, rows), &at(on)).await;
+    let result = take(store, &entries_file(FileKind::Reversals, rows), &lead(on)).await;
     let ImportResult::Refused(refused) = result else { panic!("{result:?}") };
     refused.into_iter().map(|row| row.refusal).collect()
 }
@@ -774,15 +776,39 @@ async fn a_reversal_dated_before_what_it_undoes_refuses_the_file(store: Store, _
     assert_eq!(open_cents(&store, debtor).await, [18_000], "a check may come back on its own day");
 }
 
-async fn what_was_posted_here_is_not_undone_by_a_file(store: Store, _: String) {
-    let debtor = one_debtor(&store).await;
+/// $50.00 at the counter on April 10, on receipt R-17.
+async fn paid_at_the_counter(store: &Store, debtor: AccountId) {
     let receipt = CounterPayment {
         amount: Cents::new(5_000),
         received_on: day("2026-04-10"),
         reference: "R-17".to_owned(),
-        memo: "cash".to_owned(),
+        memo: "check 211".to_owned(),
     };
     store.counter_payment(debtor, &receipt, &rules(), &lead("2026-04-10")).await.expect("posted");
+}
+
+async fn a_counter_payment_that_the_bank_returns_comes_back_by_the_inbox(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    paid_at_the_counter(&store, debtor).await;
+    let back = NewEntry {
+        reverses: Some(("counter".to_owned(), "R-17".to_owned())),
+        ..reversal("1001", "X-1", "", "2026-04-17")
+    };
+    assert!(matches!(
+        &refused(&store, vec![back.clone()], "2026-04-17").await[..],
+        [RowRefusal::CounterPayment { .. }]
+    ));
+    let inbox = by(Actor::File("returns.csv".to_owned()), "2026-04-17");
+    let result = take(&store, &entries_file(FileKind::Reversals, vec![back]), &inbox).await;
+    assert!(matches!(result, ImportResult::Done(_)), "{result:?}");
+    assert_eq!(open_cents(&store, debtor).await, [18_000]);
+    let snapshot = store.snapshots(&[debtor]).await.expect("a snapshot").remove(0);
+    assert!(snapshot.events.iter().any(|event| event.kind == EventKind::PaymentReturned), "{:?}", snapshot.events);
+}
+
+async fn what_was_posted_here_is_not_undone_by_a_file_that_a_person_takes_in(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    paid_at_the_counter(&store, debtor).await;
     decide(&store, debtor, vec![fee(debtor, "2026-04-10")], &[], "2026-04-10").await;
     let fee = store.entries(debtor).await.expect("the entries").into_iter().find(|entry| entry.kind == EntryKind::Fee);
     let fee = fee.expect("the fee");

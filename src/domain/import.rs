@@ -104,7 +104,8 @@ pub enum RowRefusal {
     #[error("{reference} of {source_id}, which this row reverses, is of {on}: expected that day or a later one")]
     ReversedBefore { source_id: String, reference: String, on: Day, reversed_on: Day },
     #[error(
-        "this payment was posted here, at the counter: take the row out, and undo it with `arrears payments void {reference}`"
+        "this payment was posted here, at the counter: where the bank returned it, leave its file in inbox/; where it was \
+         posted by mistake, take the row out, and undo it with `arrears payments void {reference}`"
     )]
     CounterPayment { reference: String },
     #[error("this is a fee of Arrears' own: take the row out, and undo it with `arrears fee waive {account} {entry}`")]

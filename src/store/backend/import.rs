@@ -188,7 +188,7 @@ impl<'a> Taking<'a> {
         rules: &LedgerRules,
         stamp: &Stamp,
     ) -> Result<()> {
-        let books = Known::read(conn, page).await?;
+        let books = Known::read(conn, page, &stamp.by).await?;
         let (mut post, mut events, mut strays) = (Vec::new(), Vec::new(), Vec::new());
         let (mut found, mut returned, mut renamed) = (Vec::new(), Vec::new(), Vec::new());
         let mut reversed: BTreeSet<(String, String)> = BTreeSet::new();

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use super::ledger::{COUNTER_PAYMENT, COUNTER_SOURCE, OWN_SOURCE};
 use super::{Conn, Result, rows, sql, texts, word};
 use crate::domain::import::{NewEntry, ReturnedBy, RowRefusal, UnmatchedState};
-use crate::domain::{AccountId, AccountNumber, Cents, Day, EntryId, EntryKind, Service, UnmatchedId};
+use crate::domain::{AccountId, AccountNumber, Actor, Cents, Day, EntryId, EntryKind, Service, UnmatchedId};
 
 /// An entry of the books, as far as a row of a file can be held against it.
 pub(super) struct KnownEntry {
@@ -122,12 +122,12 @@ pub(super) struct Known {
     /// Debts by account and reference, for designated payments.
     debts: BTreeMap<(AccountId, String), EntryId>,
     unmatched: BTreeMap<Key, Unmatched>,
-    /// Counter payments that a person posted here, of those that the page would reverse.
+    /// Counter payments that a person posted here, of those that a person's file would reverse.
     taken_here: BTreeSet<EntryId>,
 }
 
 impl Known {
-    pub(super) async fn read(conn: &mut Conn, page: &[NewEntry]) -> Result<Self> {
+    pub(super) async fn read(conn: &mut Conn, page: &[NewEntry], by: &Actor) -> Result<Self> {
         let mut keys: BTreeSet<KeyRow<'_>> = BTreeSet::new();
         for row in page {
             keys.insert(KeyRow { source: &row.source, reference: &row.reference });
@@ -137,12 +137,18 @@ impl Known {
         }
         let keys: Vec<KeyRow<'_>> = keys.into_iter().collect();
         let accounts = Self::read_accounts(conn, page).await?;
+        // A check that was taken at the counter bounces like any other, and the bank's file comes by the inbox. Who takes a
+        // file in by hand could undo with it what only the lead may.
+        let taken_here = match by {
+            Actor::Person(_) => Self::read_taken_here(conn, page).await?,
+            Actor::Daemon | Actor::File(_) => BTreeSet::new(),
+        };
         Ok(Self {
             accounts,
             entries: Self::read_entries(conn, &keys).await?,
             debts: Self::read_debts(conn, page).await?,
             unmatched: Self::read_unmatched(conn, &keys).await?,
-            taken_here: Self::read_taken_here(conn, page).await?,
+            taken_here,
         })
     }
 
