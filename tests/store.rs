@@ -144,6 +144,7 @@ contract! {
     the_policy_effective_last_is_in_force_and_wakes_every_account
     a_frozen_account_is_due_again_when_a_person_clears_it
     people_log_in_by_sessions_that_expire
+    of_two_leads_who_take_one_another_off_the_staff_one_stays
     a_document_is_kept_byte_for_byte
     an_account_is_found_by_number_name_or_street
     a_newer_database_is_refused
@@ -2327,6 +2328,18 @@ async fn people_log_in_by_sessions_that_expire(store: Store, _: String) {
     store.close_session("token").await.expect("closed");
     assert_eq!(store.session("token", now).await.expect("closed"), None);
     assert_eq!(store.staff().await.expect("all"), [busier]);
+}
+
+async fn of_two_leads_who_take_one_another_off_the_staff_one_stays(store: Store, _: String) {
+    for name in ["Ana", "Ben"] {
+        let lead_of =
+            StaffMember { name: name.to_owned(), role: Role::Lead, languages: vec![Language::English], capacity: 0 };
+        store.put_staff(&lead_of, None, &lead("2026-05-01")).await.expect("added");
+    }
+    let stamp = lead("2026-05-01");
+    let (one, other) = tokio::join!(store.remove_staff("Ana", &stamp), store.remove_staff("Ben", &stamp));
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+    assert_eq!(store.staff().await.expect("all").len(), 1);
 }
 
 async fn a_document_is_kept_byte_for_byte(store: Store, _: String) {

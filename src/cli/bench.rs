@@ -90,7 +90,8 @@ impl Night {
         measuring.args(["bench", "night", "--measure", "--json", "--accounts"]).arg(self.accounts.to_string());
         measuring.arg("--dir").arg(dir);
         if let Some(url) = database {
-            measuring.arg("--database").arg(url);
+            // Not as an argument: the address may hold a password, and everybody sees the arguments of a process.
+            measuring.env("ARREARS_DATABASE", url);
         }
         let output =
             measuring.output().map_err(|error| Failure::failed(format!("the night could not be begun: {error}")))?;

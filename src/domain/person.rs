@@ -22,6 +22,12 @@ impl Role {
         matches!(self, Self::Lead | Self::Administrator)
     }
 
+    /// May add people and change roles; a lead while there is no administrator.
+    #[must_use]
+    pub const fn may_govern(self) -> bool {
+        matches!(self, Self::Lead | Self::Administrator)
+    }
+
     /// May approve shut-offs, referrals and overrides.
     #[must_use]
     pub const fn may_approve(self) -> bool {

@@ -68,6 +68,18 @@ pub fn left(inbox: &Path, aside: &str) -> Result<Vec<PathBuf>, IntakeError> {
     waiting(&made(&inbox.join(aside))?)
 }
 
+/// Where a file stands among others of its kind: by its name, and of several with one name by the number that they were
+/// given when they were set aside, which is the order in which they came.
+#[must_use]
+pub fn order(path: &Path) -> (PathBuf, u32) {
+    let stem = path.file_stem().map(PathBuf::from).unwrap_or_default();
+    let number = stem.extension().and_then(|number| number.to_str()).and_then(|number| number.parse().ok());
+    match number {
+        Some(number) => (stem.with_extension(""), number),
+        None => (stem, 1),
+    }
+}
+
 /// Sets a file aside into the folder `aside` of `inbox`, in one step; where it is now.
 ///
 /// The folder is the daemon's own, and one daemon at a time takes files: a name that is free there stays free.

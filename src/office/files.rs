@@ -5,6 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use chrono::{DateTime, Utc};
+
 use super::{Office, OfficeError, Result};
 use crate::domain::Actor;
 use crate::domain::import::{ImportFile, ImportOutcome};
@@ -14,6 +16,8 @@ use crate::store::{ExceptionKind, ImportResult, Stamp};
 
 /// How much of a file is read to learn its kind.
 const HEADER_BYTES: u64 = 64 * 1024;
+/// How long nothing may have been written to a file of the inbox before it is taken.
+const AT_REST_SECONDS: i64 = 5;
 
 /// What became of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,17 +89,20 @@ impl Office {
             }
         }
         let mut files = Vec::new();
-        for path in intake::left(&inbox, intake::TAKING)?.into_iter().chain(intake::waiting(&inbox)?) {
+        let mut waiting = intake::waiting(&inbox)?;
+        // Who writes slowly into the inbox would go on writing into a file that was taken.
+        waiting.retain(|path| !is_young(path, self.now()));
+        for path in intake::left(&inbox, intake::TAKING)?.into_iter().chain(waiting) {
             match beginning(&path) {
                 Ok(beginning) => {
                     let kind = ingest::kind_of(&file_name(&path), &beginning);
-                    files.push((kind.map_or(u8::MAX, |kind| kind as u8), path));
+                    files.push((kind.map_or(u8::MAX, |kind| kind as u8), intake::order(&path), path));
                 }
                 Err(error) => self.stuck(&path, &error.to_string(), &mut intake).await?,
             }
         }
-        files.sort_by(|(rank, path), (other, another)| (rank, path.file_name()).cmp(&(other, another.file_name())));
-        for (_, path) in files {
+        files.sort();
+        for (_, _, path) in files {
             match self.take_waiting(&inbox, &path, &mut intake).await {
                 Ok(()) => {}
                 // What is wrong with one file keeps none of the others out.
@@ -200,6 +207,13 @@ fn stands(path: &Path) -> Result<(u64, Option<SystemTime>)> {
     Ok((found.len(), found.modified().ok()))
 }
 
+/// Whether the file was written to in the last seconds. A clock that stands elsewhere than the machine's, as in a trial, knows
+/// of none; a file that is gone meanwhile is none.
+fn is_young(path: &Path, now: DateTime<Utc>) -> bool {
+    let written = std::fs::metadata(path).and_then(|found| found.modified()).ok();
+    written.is_some_and(|written| (0..AT_REST_SECONDS).contains(&(now - DateTime::<Utc>::from(written)).num_seconds()))
+}
+
 fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
@@ -233,6 +247,38 @@ mod tests {
         let done = |name: &str| std::fs::read_to_string(city.office.dir.join("done").join(name)).unwrap();
         assert_eq!((done("payments.csv"), done("payments.2.csv")), (row(1), row(2)));
         assert_eq!(std::fs::read_dir(aside).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn of_files_with_one_name_that_were_set_aside_the_first_is_taken_first() {
+        let city = City::new().await;
+        let aside = city.office.dir.join("inbox/.taking");
+        std::fs::create_dir_all(&aside).unwrap();
+        for (name, number) in [("payments.2.csv", 2), ("payments.10.csv", 10), ("payments.csv", 1)] {
+            let row = format!("{PAYMENTS}10-000417,20.00,2026-03-01,lockbox,lockbox,LB-{number}\n");
+            std::fs::write(aside.join(name), row).unwrap();
+        }
+        assert_eq!(city.office.take_inbox().await.unwrap().taken, 3);
+        let entries = city.office.store.entries(city.debtor().await).await.unwrap();
+        let mut entries: Vec<_> = entries.iter().filter(|entry| entry.source == "lockbox").collect();
+        entries.sort_by_key(|entry| entry.id);
+        let references: Vec<&str> = entries.iter().map(|entry| entry.reference.as_str()).collect();
+        assert_eq!(references, ["LB-1", "LB-2", "LB-10"]);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_written_to_a_moment_ago_is_left_for_the_next_look() {
+        let city = City::new().await;
+        city.inbox("payments.csv", &format!("{PAYMENTS}10-000417,20.00,2026-03-01,lockbox,lockbox,LB-1\n"));
+        let path = city.office.dir.join("inbox/payments.csv");
+        let written = |seconds_ago: i64| {
+            let at = city.office.now() - chrono::Duration::seconds(seconds_ago);
+            File::options().append(true).open(&path).unwrap().set_modified(at.into()).unwrap();
+        };
+        written(AT_REST_SECONDS - 1);
+        assert_eq!(city.office.take_inbox().await.unwrap(), Intake::default());
+        written(AT_REST_SECONDS);
+        assert_eq!(city.office.take_inbox().await.unwrap().taken, 1);
     }
 
     #[tokio::test]

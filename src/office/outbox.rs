@@ -223,7 +223,7 @@ impl Office {
         Ok(None)
     }
 
-    /// A mail server that has taken nothing for an hour stands on the exceptions list until it takes an email again.
+    /// A mail server that took none of the last emails for an hour stands on the exceptions list until it takes an email again.
     async fn tell_of_server(&self, sent: &[Sent]) -> Result<()> {
         let stamp = self.daemon_stamp(self.today());
         if sent.contains(&Sent::Taken) {
@@ -233,8 +233,8 @@ impl Office {
         let standing = self.store.exceptions(true).await?;
         if !standing.iter().any(|line| line.kind == ExceptionKind::MailDown) {
             let text = format!(
-                "The mail server has taken no email for an hour. Emails wait; each is tried again for about five days, and \
-                 then fails. It said: {error}"
+                "The mail server took none of the last emails, though it was tried for an hour. They wait; each is tried again \
+                 for about five days, and then fails. It said: {error}"
             );
             self.store.open_exception(None, ExceptionKind::MailDown, &text, &stamp).await?;
         }

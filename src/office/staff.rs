@@ -8,7 +8,6 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
 use super::duties::is_governed;
 use super::{Office, OfficeError, Result};
-use crate::domain::call::CallState;
 use crate::store::StaffMember;
 
 /// Fewer characters than this are refused for a new password.
@@ -83,27 +82,7 @@ impl Office {
     /// # Errors
     /// When there is no such person, or nobody would be left who may add people.
     pub async fn remove_staff(&self, name: &str, by: &str) -> Result<usize> {
-        let mut staff = self.store.staff().await?;
-        if !staff.iter().any(|member| member.name == name) {
-            return Err(OfficeError::NotFound { what: "person", id: name.to_owned() });
-        }
-        staff.retain(|member| member.name != name);
-        if !is_governed(&staff) {
-            return Err(OfficeError::refused(
-                format!("without {name}, nobody could add people or change roles"),
-                "add a lead or an administrator first",
-            ));
-        }
-        let stamp = self.stamp(by);
-        self.store.remove_staff(name, &stamp).await?;
-        let mut calls = self.store.call_list(stamp.on).await?;
-        calls.retain(|call| {
-            call.assigned_to.as_deref() == Some(name) && matches!(call.state, CallState::Listed | CallState::Released)
-        });
-        for call in &calls {
-            self.store.assign_call(call.id, None, &stamp).await?;
-        }
-        Ok(calls.len())
+        Ok(self.store.remove_staff(name, &self.stamp(by)).await?)
     }
 
     /// Sets a person's password; sessions that were opened by the old one end. The salt is the caller's sixteen random bytes.

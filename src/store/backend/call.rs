@@ -98,6 +98,23 @@ async fn list_of(conn: &mut Conn, day: Day) -> Result<Vec<Call>> {
     Ok(calls)
 }
 
+/// Calls of the day's list that are the person's and still to be made are nobody's from now on; gives their number.
+pub(super) async fn free(conn: &mut Conn, person: &str, stamp: &Stamp) -> Result<usize> {
+    let mut calls = list_of(conn, stamp.on).await?;
+    calls.retain(|call| {
+        call.assigned_to.as_deref() == Some(person) && matches!(call.state, CallState::Listed | CallState::Released)
+    });
+    for call in &mut calls {
+        call.assigned_to = None;
+    }
+    put(conn, &calls).await?;
+    let line = |call: &Call| {
+        NewLine::of(call.account, "call assigned", json!({ "call": call.id, "to": Option::<&str>::None }))
+    };
+    log::write(conn, &calls.iter().map(line).collect::<Vec<_>>(), None, stamp).await?;
+    Ok(calls.len())
+}
+
 impl Backend {
     pub async fn calls_waiting(&self, day: Day) -> Result<Vec<Call>> {
         let mut tx = self.read().await?;

@@ -147,7 +147,11 @@ impl Backend {
         .fetch_all(&self.reader)
         .await?;
         for id in standing {
-            self.clear_exception(id, stamp).await?;
+            match self.clear_exception(id, stamp).await {
+                // Another daemon, or a person, was first.
+                Ok(()) | Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use super::given::{StaffMember, Stamp};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, word};
+use super::{Backend, Conn, FOR_UPDATE, Result, StoreError, call, sql, word};
 use crate::domain::{Language, Role};
 
 type Row = (String, String, Json<Vec<Language>>, i64);
@@ -60,17 +60,27 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
-    pub async fn remove_staff(&self, name: &str, stamp: &Stamp) -> Result<()> {
+    pub async fn remove_staff(&self, name: &str, stamp: &Stamp) -> Result<usize> {
         let mut tx = self.write().await?;
+        // All are locked: of two who take one another off the staff, the second is refused.
+        let select = format!("SELECT name, role FROM staff ORDER BY name {FOR_UPDATE}");
+        let staff: Vec<(String, String)> = sqlx::query_as(sql(select)).fetch_all(&mut *tx).await?;
+        let Some((_, role)) = staff.iter().find(|(other, _)| other == name) else {
+            return Err(StoreError::not_found("person", name));
+        };
+        let mut stays = staff.iter().filter(|(other, _)| other != name);
+        if !stays.any(|(_, role)| Role::from_word(role).is_some_and(Role::may_govern)) {
+            return Err(StoreError::Conflict(format!(
+                "without {name}, nobody could add people or change roles: add a lead or an administrator first"
+            )));
+        }
         end_sessions(&mut tx, name).await?;
-        let role: Option<String> = sqlx::query_scalar("DELETE FROM staff WHERE name = $1 RETURNING role")
-            .bind(name)
-            .fetch_optional(&mut *tx)
-            .await?;
-        let role = role.ok_or_else(|| StoreError::not_found("person", name))?;
+        sqlx::query("DELETE FROM staff WHERE name = $1").bind(name).execute(&mut *tx).await?;
         let body = json!({ "name": name, "from": role });
         log::write(&mut tx, &[NewLine { account: None, what: "staff removed", body }], None, stamp).await?;
-        Ok(tx.commit().await?)
+        let freed = call::free(&mut tx, name, stamp).await?;
+        tx.commit().await?;
+        Ok(freed)
     }
 
     pub async fn staff(&self) -> Result<Vec<StaffMember>> {
