@@ -8,7 +8,7 @@ use super::args::Json;
 use super::table::{Column, Table};
 use super::{Desk, Result};
 use crate::domain::AccountNumber;
-use crate::office::Office;
+use crate::office::{Office, log_lines};
 use crate::store::LogLine;
 
 /// Lines read at a time.
@@ -81,22 +81,8 @@ fn table(office: &Office, lines: &[Line]) -> String {
             line.actor.to_string(),
             super::show::maybe(account_number.as_ref()),
             line.what.clone(),
-            details(&line.body),
+            log_lines::details(line),
         ]);
     }
     table.show("The log is empty.")
-}
-
-/// The small values of a line's body, `reason: paid twice, hold: 3`; the whole is in `--json`.
-fn details(body: &serde_json::Value) -> String {
-    let serde_json::Value::Object(fields) = body else { return String::new() };
-    let word = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        serde_json::Value::Bool(yes) => Some(yes.to_string()),
-        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
-    };
-    let shown: Vec<String> =
-        fields.iter().filter_map(|(name, value)| Some(format!("{name}: {}", word(value)?))).collect();
-    shown.join(", ")
 }

@@ -50,7 +50,7 @@ pub use args::Place;
 pub use exit::{Answer, Exit, Failure, Result};
 
 use crate::clock::{Clock, SetClock, SystemClock};
-use crate::config::{Config, FILE};
+use crate::config::{CityProfile, Config, FILE};
 use crate::domain::day;
 use crate::office::Office;
 
@@ -274,6 +274,18 @@ impl Desk {
     pub fn dir(&self) -> &Path {
         &self.place.dir
     }
+}
+
+/// What is to be said before anything is printed for a city that has not named itself; nothing in a trial.
+fn unnamed_city(office: &Office) -> Option<String> {
+    let config = &office.config;
+    (config.city == CityProfile::default() && config.trial_date.is_none()).then(|| {
+        format!(
+            "letters and emails bear the name and the address of {}, a city that does not exist: write `city:` into \
+             {FILE} (docs/CONFIGURATION.md)",
+            config.city.name
+        )
+    })
 }
 
 /// The machine's clock; in trials, one that stands at noon of the date that the environment names.

@@ -70,8 +70,13 @@ impl Rules {
             Self::Check { files } => Ok(each(&files, |rules| {
                 let policy = &rules.policy;
                 let stages: usize = policy.tracks.iter().map(|track| track.stages.len()).sum();
+                let unguarded = if policy.guards.is_empty() {
+                    "\n  It extends no guard pack, so that no limit of law is checked: `extends: [us-ca-water]` for California"
+                } else {
+                    ""
+                };
                 Ok(format!(
-                    "right. {}, effective {}: {}, {}, {}, {}",
+                    "right. {}, effective {}: {}, {}, {}, {}{unguarded}",
                     policy.title,
                     day::short(policy.effective_from),
                     counted(policy.tracks.len(), "track", "tracks"),

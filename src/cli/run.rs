@@ -37,7 +37,10 @@ impl Run {
     pub async fn run(self, desk: &Desk) -> Result {
         let is_text = self.log.map_or_else(|| std::io::stderr().is_terminal(), |format| format == LogFormat::Text);
         log_to_stderr(is_text);
-        let office = Arc::new(desk.new_office().await?);
+        let office = Arc::new(desk.office().await?);
+        if let Some(warning) = super::unnamed_city(&office) {
+            tracing::warn!("{warning}");
+        }
         let (today, on_the_wall) = (office.today(), office.local_day(SystemClock.now()));
         if today != on_the_wall {
             tracing::warn!(%today, machine = %on_the_wall, "a trial: the date is set, and the clock stands still");

@@ -153,4 +153,14 @@ mod tests {
         let error = Config::parse("schedules: {night: at two}\n", Path::new(FILE)).unwrap_err().to_string();
         assert!(error.contains("night") && error.contains("at two"), "{error}");
     }
+
+    #[test]
+    fn the_configuration_that_the_documentation_shows_is_right() {
+        let page = include_str!("../../docs/CONFIGURATION.md");
+        let shown = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let config = Config::parse(shown, Path::new(FILE)).unwrap();
+        assert_eq!(config.city.name, "City of Elm");
+        assert_eq!((config.schedules, config.imports), (Schedules::default(), Imports::default()), "as it says");
+        assert_eq!(config.moratoria.len(), 1);
+    }
 }

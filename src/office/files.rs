@@ -194,6 +194,10 @@ impl Office {
 
 /// Enough of a file to read its header.
 fn beginning(path: &Path) -> Result<Vec<u8>> {
+    // The report on a refused file quotes it, and would show whatever a link leads to.
+    if path.is_symlink() {
+        return Err(OfficeError::refused("it is a link, and is not followed", "put the file itself there"));
+    }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(HEADER_BYTES).read_to_end(&mut bytes))
@@ -302,21 +306,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_cannot_be_read_is_told_and_the_others_are_taken() {
+    async fn a_link_is_not_followed_but_told_and_the_others_are_taken() {
         let city = City::new().await;
-        // A file whose first byte cannot be read, not even by root.
-        let unreadable = city.office.dir.join("inbox/a.csv");
-        std::os::unix::fs::symlink("/proc/self/mem", &unreadable).unwrap();
+        let secret = city.office.dir.join("secret.txt");
+        std::fs::write(&secret, "root:x:0:0\n").unwrap();
+        let link = city.office.dir.join("inbox/a.csv");
+        std::os::unix::fs::symlink(&secret, &link).unwrap();
         city.inbox("payments.csv", &format!("{PAYMENTS}10-000417,20.00,2026-03-01,lockbox,lockbox,LB-1\n"));
         for taken in [1, 0] {
             let intake = city.office.take_inbox().await.unwrap();
             assert_eq!((intake.taken, intake.stuck.len()), (taken, 1));
         }
         // It stays where it was, and is told once.
-        assert!(unreadable.is_symlink());
+        assert!(link.is_symlink());
         let told = exceptions(&city).await;
         assert_eq!(told.len(), 1);
-        assert!(told[0].1.starts_with("inbox/a.csv is in the way: "), "{told:?}");
+        assert!(told[0].1.starts_with("inbox/a.csv is in the way: it is a link, and is not followed"), "{told:?}");
     }
 
     #[tokio::test]

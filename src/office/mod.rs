@@ -14,6 +14,7 @@ mod error;
 mod exports;
 mod files;
 mod holds;
+pub mod log_lines;
 mod looks;
 mod night;
 mod notices;

@@ -387,8 +387,7 @@ use_cases! {
     fn staff(&self) -> Vec<StaffMember>;
     /// A person with the password's hash, for logging in.
     fn staff_login(&self, name: &str) -> Option<(StaffMember, Option<String>)>;
-    /// Takes a person off the staff, with the sessions, unless nobody would be left who may add people. Calls that are the
-    /// person's and still to be made are nobody's then; gives their number. What the person did stays in the log.
+    /// Takes a person off the staff, unless nobody would be left who may add people. Gives how many calls are nobody's now.
     fn remove_staff(&self, name: &str, stamp: &Stamp) -> usize;
     /// Opens a session under the hash of its token, and removes those that have expired.
     fn open_session(&self, token_hash: &str, staff: &str, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> ();
