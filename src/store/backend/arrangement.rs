@@ -23,7 +23,7 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<ArrangementId> {
         let mut tx = self.write().await?;
-        let known_through = ledger::known_through(&mut tx, account).await?;
+        let known_through = ledger::known_through(&mut tx, account, new.seen_seq).await?;
         let standing: Vec<Arrangement> = kept::of_account(&mut tx, account).await?;
         if let Some(other) = standing.iter().find(|plan| plan.canceled_on.is_none() && overlap(plan, new)) {
             return Err(StoreError::Conflict(format!(
@@ -66,6 +66,13 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
+        // What a file under way brings is settled first: settled beside it, its post-dated checks would be forgotten.
+        let account: Option<i64> = sqlx::query_scalar("SELECT account_id FROM arrangement WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let account = account.ok_or_else(|| StoreError::not_found("arrangement", id))?;
+        ledger::hold_still(&mut tx, AccountId(account)).await?;
         let (account, mut plan) = kept::one::<Arrangement>(&mut tx, id.0).await?;
         if let Some(canceled) = plan.canceled_on {
             return Err(StoreError::Conflict(format!("arrangement {id} was canceled on {canceled}")));
