@@ -113,6 +113,9 @@ contract! {
     what_was_known_on_an_earlier_day_can_be_rebuilt
     an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied
     terms_that_a_payment_has_overtaken_are_not_agreed
+    a_late_payment_that_sets_known_money_free_for_the_arranged_bill_counts
+    a_receipt_that_is_voided_and_posted_anew_is_paid_toward_no_arrangement_and_no_promise
+    an_old_check_that_comes_back_is_no_missed_installment
     only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it
     a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default
     an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed
@@ -1663,6 +1666,67 @@ fn an_arrangement_that_is_canceled_beside_a_file_forgets_none_of_its_post_dated_
         assert_eq!(open_cents(&store, debtor).await, [0_i64; 0]);
     };
     run(contract, &common::postgres::new_database());
+}
+
+async fn a_late_payment_that_sets_known_money_free_for_the_arranged_bill_counts(store: Store, _: String) {
+    take(&store, &accounts_file(&[profile("1001")]), &at("2026-02-02")).await;
+    let older = charge("1001", "B-0", 9_000, "2026-02-02", "2026-02-23");
+    let bill = charge("1001", "B-1", 18_000, "2026-03-02", "2026-03-23");
+    take_entries(&store, vec![older, bill], &at("2026-03-02")).await;
+    let debtor = account(&store, "1001").await;
+    take_entries(&store, vec![payment("1001", "C-1", 9_000, "2026-05-14")], &at("2026-05-14")).await;
+    assert_eq!(open_cents(&store, debtor).await, [18_000], "the older bill is paid");
+    arrange(&store, debtor, "2026-05-15").await;
+    // It was received a day before the other, and so pays the older bill.
+    take_entries(&store, vec![payment("1001", "P-1", 9_000, "2026-05-13")], &at("2026-05-18")).await;
+    assert_eq!(open_cents(&store, debtor).await, [9_000]);
+    assert_eq!(arranged(&store, debtor, "2026-06-03").await, (ArrangementState::Performing, Cents::new(9_000)));
+}
+
+async fn a_receipt_that_is_voided_and_posted_anew_is_paid_toward_no_arrangement_and_no_promise(
+    store: Store,
+    _: String,
+) {
+    let debtor = one_debtor(&store).await;
+    let receipt = async |reference: &str, on: &str| {
+        let (amount, reference) = (Cents::new(9_000), reference.to_owned());
+        let taken = CounterPayment { amount, received_on: day("2026-05-14"), reference, memo: String::new() };
+        store.counter_payment(debtor, &taken, &rules(), &lead(on)).await.expect("posted");
+    };
+    receipt("R-1", "2026-05-14").await;
+    arrange(&store, debtor, "2026-05-15").await;
+    let seen_seq = snapshot(&store, debtor).await.facts_seq;
+    let promise = NewPromise { seen_seq, amount: Cents::new(9_000), pay_by: day("2026-05-29"), grace_days: 0 };
+    store.add_promise(debtor, &promise, &lead("2026-05-15")).await.expect("a promise");
+    store.void_counter_payment("R-1", "wrong receipt number", &rules(), &lead("2026-05-16")).await.expect("voided");
+    receipt("R-2", "2026-05-16").await;
+    assert_eq!(open_cents(&store, debtor).await, [9_000]);
+    let missed = ArrangementState::Missed(day("2026-06-01"));
+    assert_eq!(arranged(&store, debtor, "2026-06-03").await, (missed, Cents::ZERO));
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(known.promises[0].state(&known.payments, day("2026-05-29")), PromiseState::Open);
+}
+
+async fn an_old_check_that_comes_back_is_no_missed_installment(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    take_entries(&store, vec![payment("1001", "P-1", 6_000, "2026-05-14")], &at("2026-05-14")).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    take_entries(&store, vec![reversal("1001", "R-1", "P-1", "2026-05-20")], &at("2026-05-20")).await;
+    assert_eq!(arranged(&store, debtor, "2026-06-01").await, (ArrangementState::Performing, Cents::ZERO));
+    take_entries(&store, vec![payment("1001", "P-2", 9_000, "2026-06-01")], &at("2026-06-01")).await;
+    assert_eq!(open_cents(&store, debtor).await, [9_000]);
+    assert_eq!(arranged(&store, debtor, "2026-06-03").await, (ArrangementState::Performing, Cents::new(9_000)));
+    // The installment itself comes back.
+    take_entries(&store, vec![reversal("1001", "R-2", "P-2", "2026-06-05")], &at("2026-06-05")).await;
+    let missed = ArrangementState::Missed(day("2026-06-01"));
+    assert_eq!(arranged(&store, debtor, "2026-06-05").await, (missed, Cents::ZERO));
+}
+
+/// How the arrangement stands on a day, and what was paid toward it.
+async fn arranged(store: &Store, debtor: AccountId, on: &str) -> (ArrangementState, Cents) {
+    let known = snapshot(store, debtor).await;
+    let (_, standing) = known.arrangement_on(day(on)).expect("it runs");
+    (standing.state, standing.paid)
 }
 
 async fn only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it(store: Store, _: String) {

@@ -294,3 +294,25 @@ pub(super) fn positive(amount: Cents, what: &'static str) -> Result<()> {
     }
     Err(OfficeError::Input { what, given: amount.to_string(), expected: "an amount above zero".into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::EntryId;
+    use crate::domain::day::parse;
+
+    #[test]
+    fn an_arrangement_is_proposed_anew_only_with_the_terms_that_were_agreed() {
+        let terms = |seen_seq, cents| NewArrangement {
+            seen_seq,
+            covers: vec![EntryId(1)],
+            installments: vec![Installment { due_on: parse("2026-06-01").unwrap(), amount: Cents::new(cents) }],
+            grace_days: 0,
+            note: String::new(),
+        };
+        // A telephone number came in meanwhile; then a payment of $90.00.
+        assert!(same_terms(&terms(4, 18_000), &terms(5, 18_000)).is_ok());
+        let refused = same_terms(&terms(4, 18_000), &terms(5, 9_000)).unwrap_err();
+        assert_eq!(refused.to_string(), "something came in meanwhile: look at the account and propose again");
+    }
+}

@@ -10,8 +10,9 @@ use super::kept;
 use super::log::{self, NewLine};
 use super::settle::resettle;
 use super::{Backend, Result, StoreError, ledger, touch};
-use crate::domain::arrangement::Arrangement;
-use crate::domain::{AccountId, ArrangementId};
+use crate::domain::arrangement::{Arrangement, HadPaid};
+use crate::domain::ledger::{PlanSpan, settle};
+use crate::domain::{AccountId, ArrangementId, ItemId};
 use crate::rulebook::policy::LedgerRules;
 
 impl Backend {
@@ -31,12 +32,17 @@ impl Backend {
                 other.id, other.made_on
             )));
         }
+        let covers: BTreeSet<ItemId> = new.covers.iter().copied().collect();
+        let entries = ledger::entries_known(&mut tx, account, None).await?;
+        let spans: Vec<PlanSpan> = standing.iter().map(Arrangement::span).collect();
+        let books = settle(&entries, &rules.order, &spans, stamp.on);
         let plan = Arrangement {
             id: ArrangementId(0),
             made_on: stamp.on,
             known_through,
             made_by: stamp.by.to_string(),
-            covers: new.covers.iter().copied().collect::<BTreeSet<_>>(),
+            had_paid: Some(HadPaid::of(&covers, &books.applications, stamp.on)),
+            covers,
             installments: new.installments.clone(),
             grace_days: new.grace_days,
             canceled_on: None,
