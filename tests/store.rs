@@ -23,8 +23,9 @@ use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::promise::PromiseState;
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
-    AccountId, Act, ActKey, Action, Actor, CallId, Case, Cents, Channel, Day, Decision, EntryId, EntryKind, EventKind,
-    NoticeId, OrderId, PolicyHash, Profile, Recipient, ReferralId, Role, RuleId, RunId, Service, Snapshot, UnmatchedId,
+    AccountId, Act, ActKey, Action, Actor, ArrangementId, CallId, Case, Cents, Channel, Day, Decision, EntryId,
+    EntryKind, EventKind, NoticeId, OrderId, PolicyHash, Profile, Recipient, ReferralId, Role, RuleId, RunId, Service,
+    Snapshot, UnmatchedId,
 };
 use arrears::ingest::FileErrors;
 use arrears::rulebook::policy::LedgerRules;
@@ -111,6 +112,10 @@ contract! {
     a_canceled_notice_is_never_rendered
     what_was_known_on_an_earlier_day_can_be_rebuilt
     an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied
+    terms_that_a_payment_has_overtaken_are_not_agreed
+    a_late_payment_that_sets_known_money_free_for_the_arranged_bill_counts
+    a_receipt_that_is_voided_and_posted_anew_is_paid_toward_no_arrangement_and_no_promise
+    an_old_check_that_comes_back_is_no_missed_installment
     only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it
     a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default
     an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed
@@ -1585,17 +1590,10 @@ fn end_of(text: &str) -> DateTime<Utc> {
 async fn an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
     let old = snapshot(&store, debtor).await.items[0].id;
-    let plan = NewArrangement {
-        covers: vec![old],
-        installments: vec![
-            Installment { due_on: day("2026-06-01"), amount: Cents::new(9_000) },
-            Installment { due_on: day("2026-07-01"), amount: Cents::new(9_000) },
-        ],
-        grace_days: 0,
-        note: String::new(),
-    };
+    let plan = two_installments(&store, debtor).await;
     let made = store.add_arrangement(debtor, &plan, &rules(), &lead("2026-05-15")).await.expect("an arrangement");
-    let twice = store.add_arrangement(debtor, &plan, &rules(), &lead("2026-05-15")).await;
+    let again = NewArrangement { seen_seq: snapshot(&store, debtor).await.facts_seq, ..plan };
+    let twice = store.add_arrangement(debtor, &again, &rules(), &lead("2026-05-15")).await;
     assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
     take_entries(&store, vec![charge("1001", "B-2", 5_000, "2026-05-20", "2026-06-10")], &at("2026-05-20")).await;
     take_entries(&store, vec![payment("1001", "P-1", 14_000, "2026-06-01")], &at("2026-06-01")).await;
@@ -1609,10 +1607,12 @@ async fn an_arrangement_moves_money_to_current_charges_and_is_held_against_what_
     assert!(store.arrangements().await.expect("all").is_empty());
 }
 
-/// $90.00 on June 1 and on July 1 for the bill of $180.00.
-fn two_installments(covers: EntryId) -> NewArrangement {
+/// $90.00 on June 1 and on July 1 for the oldest bill, by what is known now.
+async fn two_installments(store: &Store, debtor: AccountId) -> NewArrangement {
+    let known = snapshot(store, debtor).await;
     NewArrangement {
-        covers: vec![covers],
+        seen_seq: known.facts_seq,
+        covers: vec![known.items[0].id],
         installments: ["2026-06-01", "2026-07-01"]
             .map(|due| Installment { due_on: day(due), amount: Cents::new(9_000) })
             .to_vec(),
@@ -1621,15 +1621,128 @@ fn two_installments(covers: EntryId) -> NewArrangement {
     }
 }
 
+async fn arrange(store: &Store, debtor: AccountId, on: &str) -> ArrangementId {
+    let plan = two_installments(store, debtor).await;
+    store.add_arrangement(debtor, &plan, &rules(), &lead(on)).await.expect("an arrangement")
+}
+
+async fn terms_that_a_payment_has_overtaken_are_not_agreed(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let seen_seq = snapshot(&store, debtor).await.facts_seq;
+    let terms = two_installments(&store, debtor).await;
+    let promise = NewPromise { seen_seq, amount: Cents::new(9_000), pay_by: day("2026-05-29"), grace_days: 0 };
+    // A file that was under way at the counter brings half of what is owed.
+    take_entries(&store, vec![payment("1001", "P-1", 9_000, "2026-05-15")], &at("2026-05-15")).await;
+    let arranged = store.add_arrangement(debtor, &terms, &rules(), &lead("2026-05-15")).await;
+    assert!(matches!(arranged, Err(StoreError::Stale)), "{arranged:?}");
+    let promised = store.add_promise(debtor, &promise, &lead("2026-05-15")).await;
+    assert!(matches!(promised, Err(StoreError::Stale)), "{promised:?}");
+    assert!(snapshot(&store, debtor).await.promises.is_empty());
+    arrange(&store, debtor, "2026-05-15").await;
+}
+
+#[test]
+fn an_arrangement_that_is_canceled_beside_a_file_forgets_none_of_its_post_dated_checks() {
+    let contract = async |store: Store, url: String| {
+        let debtor = one_debtor(&store).await;
+        let plan = arrange(&store, debtor, "2026-05-15").await;
+        let mut other = sqlx::PgConnection::connect(&url).await.expect("a second connection");
+        let mut held = other.begin().await.expect("a transaction");
+        sqlx::query("LOCK TABLE log IN SHARE MODE").execute(&mut *held).await.expect("no line is written");
+        let check = entries_file(FileKind::Payments, vec![payment("1001", "P-1", 18_000, "2026-05-29")]);
+        let (terms, stamp, by) = (rules(), at("2026-05-20"), lead("2026-05-20"));
+        let canceling = async {
+            until_blocked(&url, 1).await;
+            store.cancel_arrangement(plan, "no longer wanted", &terms, &by).await
+        };
+        let letting_go = async {
+            until_blocked(&url, 2).await;
+            held.commit().await.expect("let go");
+        };
+        let (taken, canceled, ()) = tokio::join!(store.import(&check, &terms, &stamp), canceling, letting_go);
+        assert!(matches!(taken, Ok(ImportResult::Done(_))), "{taken:?}");
+        canceled.expect("canceled");
+        assert!(store.is_ripening(day("2026-05-29")).await.expect("asked"), "the check of May 29 is forgotten");
+        store.ripen(&terms, &at("2026-05-29")).await.expect("ripened");
+        assert_eq!(open_cents(&store, debtor).await, [0_i64; 0]);
+    };
+    run(contract, &common::postgres::new_database());
+}
+
+async fn a_late_payment_that_sets_known_money_free_for_the_arranged_bill_counts(store: Store, _: String) {
+    take(&store, &accounts_file(&[profile("1001")]), &at("2026-02-02")).await;
+    let older = charge("1001", "B-0", 9_000, "2026-02-02", "2026-02-23");
+    let bill = charge("1001", "B-1", 18_000, "2026-03-02", "2026-03-23");
+    take_entries(&store, vec![older, bill], &at("2026-03-02")).await;
+    let debtor = account(&store, "1001").await;
+    take_entries(&store, vec![payment("1001", "C-1", 9_000, "2026-05-14")], &at("2026-05-14")).await;
+    assert_eq!(open_cents(&store, debtor).await, [18_000], "the older bill is paid");
+    arrange(&store, debtor, "2026-05-15").await;
+    // It was received a day before the other, and so pays the older bill.
+    take_entries(&store, vec![payment("1001", "P-1", 9_000, "2026-05-13")], &at("2026-05-18")).await;
+    assert_eq!(open_cents(&store, debtor).await, [9_000]);
+    assert_eq!(arranged(&store, debtor, "2026-06-03").await, (ArrangementState::Performing, Cents::new(9_000)));
+}
+
+async fn a_receipt_that_is_voided_and_posted_anew_is_paid_toward_no_arrangement_and_no_promise(
+    store: Store,
+    _: String,
+) {
+    let debtor = one_debtor(&store).await;
+    let receipt = async |reference: &str, on: &str| {
+        let (amount, reference) = (Cents::new(9_000), reference.to_owned());
+        let taken = CounterPayment { amount, received_on: day("2026-05-14"), reference, memo: String::new() };
+        store.counter_payment(debtor, &taken, &rules(), &lead(on)).await.expect("posted");
+    };
+    receipt("R-1", "2026-05-14").await;
+    arrange(&store, debtor, "2026-05-15").await;
+    let seen_seq = snapshot(&store, debtor).await.facts_seq;
+    let promise = NewPromise { seen_seq, amount: Cents::new(9_000), pay_by: day("2026-05-29"), grace_days: 0 };
+    store.add_promise(debtor, &promise, &lead("2026-05-15")).await.expect("a promise");
+    store.void_counter_payment("R-1", "wrong receipt number", &rules(), &lead("2026-05-16")).await.expect("voided");
+    receipt("R-2", "2026-05-16").await;
+    assert_eq!(open_cents(&store, debtor).await, [9_000]);
+    let missed = ArrangementState::Missed(day("2026-06-01"));
+    assert_eq!(arranged(&store, debtor, "2026-06-03").await, (missed, Cents::ZERO));
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(known.promises[0].state(&known.payments, day("2026-05-29")), PromiseState::Open);
+}
+
+async fn an_old_check_that_comes_back_is_no_missed_installment(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    take_entries(&store, vec![payment("1001", "P-1", 6_000, "2026-05-14")], &at("2026-05-14")).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    take_entries(&store, vec![reversal("1001", "R-1", "P-1", "2026-05-20")], &at("2026-05-20")).await;
+    assert_eq!(arranged(&store, debtor, "2026-06-01").await, (ArrangementState::Performing, Cents::ZERO));
+    take_entries(&store, vec![payment("1001", "P-2", 9_000, "2026-06-01")], &at("2026-06-01")).await;
+    assert_eq!(open_cents(&store, debtor).await, [9_000]);
+    assert_eq!(arranged(&store, debtor, "2026-06-03").await, (ArrangementState::Performing, Cents::new(9_000)));
+    // The installment itself comes back.
+    take_entries(&store, vec![reversal("1001", "R-2", "P-2", "2026-06-05")], &at("2026-06-05")).await;
+    let missed = ArrangementState::Missed(day("2026-06-01"));
+    assert_eq!(arranged(&store, debtor, "2026-06-05").await, (missed, Cents::ZERO));
+}
+
+/// How the arrangement stands on a day, and what was paid toward it.
+async fn arranged(store: &Store, debtor: AccountId, on: &str) -> (ArrangementState, Cents) {
+    let known = snapshot(store, debtor).await;
+    let (_, standing) = known.arrangement_on(day(on)).expect("it runs");
+    (standing.state, standing.paid)
+}
+
 async fn only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
-    let old = snapshot(&store, debtor).await.items[0].id;
     let on = "2026-05-15";
     take_entries(&store, vec![charge("1001", "B-2", 5_000, "2026-05-01", "2026-05-29")], &at("2026-05-01")).await;
     let morning = payment("1001", "P-1", 3_000, on);
     take_entries(&store, vec![morning], &at(on)).await;
-    store.add_arrangement(debtor, &two_installments(old), &rules(), &lead(on)).await.expect("an arrangement");
-    let promise = NewPromise { amount: Cents::new(3_000), pay_by: day("2026-05-29"), grace_days: 0 };
+    arrange(&store, debtor, on).await;
+    let promise = NewPromise {
+        seen_seq: snapshot(&store, debtor).await.facts_seq,
+        amount: Cents::new(3_000),
+        pay_by: day("2026-05-29"),
+        grace_days: 0,
+    };
     store.add_promise(debtor, &promise, &lead(on)).await.expect("a promise");
     assert_eq!(open_cents(&store, debtor).await, [15_000, 5_000], "the morning's money stays on the bill that it paid");
     let stands = async || {
@@ -1646,8 +1759,7 @@ async fn only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it(
 
 async fn a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
-    let old = snapshot(&store, debtor).await.items[0].id;
-    store.add_arrangement(debtor, &two_installments(old), &rules(), &lead("2026-05-15")).await.expect("an arrangement");
+    arrange(&store, debtor, "2026-05-15").await;
     let state = async |on: &str| snapshot(&store, debtor).await.arrangement_on(day(on)).expect("it runs").1.state;
     assert_eq!(state("2026-06-02").await, ArrangementState::Missed(day("2026-06-01")));
     take_entries(&store, vec![payment("1001", "P-1", 9_000, "2026-05-13")], &at("2026-06-03")).await;
@@ -1656,8 +1768,7 @@ async fn a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its
 
 async fn an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
-    let old = snapshot(&store, debtor).await.items[0].id;
-    store.add_arrangement(debtor, &two_installments(old), &rules(), &lead("2026-05-15")).await.expect("an arrangement");
+    arrange(&store, debtor, "2026-05-15").await;
     let mut undone = reversal("1001", "R-1", "B-1", "2026-07-10");
     undone.reverses = Some(("cis".to_owned(), "B-1".to_owned()));
     take_entries(&store, vec![undone], &at("2026-07-10")).await;
@@ -1671,7 +1782,8 @@ async fn an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed(stor
 
 async fn a_promise_is_kept_by_the_ledger(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
-    let promise = NewPromise { amount: Cents::new(5_000), pay_by: day("2026-05-15"), grace_days: 1 };
+    let seen_seq = snapshot(&store, debtor).await.facts_seq;
+    let promise = NewPromise { seen_seq, amount: Cents::new(5_000), pay_by: day("2026-05-15"), grace_days: 1 };
     store.add_promise(debtor, &promise, &lead("2026-05-11")).await.expect("a promise");
     let known = snapshot(&store, debtor).await;
     assert_eq!(known.promises[0].state(&known.payments, day("2026-05-16")), PromiseState::Open);

@@ -1,9 +1,10 @@
 //! A payment arrangement: installments on what is owed, kept beside the current bills.
 //!
 //! Its standing is never stored. It is computed from the ledger, so that a payment received in time and learned
-//! late undoes a default by itself. What was known when it was made is in its terms already: it counts only as the down
-//! payment, where one was agreed. And however the debts that it covers were paid, it is completed then.
+//! late undoes a default by itself. What its debts had been paid when it was made is in its terms already: of money that was
+//! received by then only what pays them beyond that counts, and the down payment, where one was agreed. And however the debts that it covers were paid, it is completed then.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,9 @@ pub struct Arrangement {
     pub known_through: EntryId,
     /// The debts that it covers.
     pub covers: BTreeSet<ItemId>,
+    /// What they had been paid when it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub had_paid: Option<HadPaid>,
     /// In order of their due dates.
     pub installments: Vec<Installment>,
     /// Days after an installment's due date that are still in time.
@@ -39,6 +43,35 @@ pub struct Arrangement {
     pub canceled_on: Option<Day>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+}
+
+/// What the covered debts had been paid by the money that was known when an arrangement was made: the terms are about the
+/// rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HadPaid {
+    /// By money received before that day.
+    pub before: Cents,
+    /// By money received on that day, the down payment too.
+    pub that_day: Cents,
+}
+
+impl HadPaid {
+    /// What `applications` pay of the debts, by money received through `made_on`.
+    pub fn of<'a>(
+        covers: &BTreeSet<ItemId>,
+        applications: impl IntoIterator<Item = &'a Application>,
+        made_on: Day,
+    ) -> Self {
+        let mut paid = Self { before: Cents::ZERO, that_day: Cents::ZERO };
+        for application in applications.into_iter().filter(|application| covers.contains(&application.debt)) {
+            match application.on.cmp(&made_on) {
+                Ordering::Less => paid.before += application.amount,
+                Ordering::Equal => paid.that_day += application.amount,
+                Ordering::Greater => {}
+            }
+        }
+        paid
+    }
 }
 
 /// For arrangements that were kept without it: of the day on which they were made nothing counts but a down payment.
@@ -92,21 +125,29 @@ impl Arrangement {
         }
     }
 
-    /// What was paid on the covered debts through `day` and counts toward it: what was learned after it was made or is
-    /// dated after that day, and of what had come in earlier on the day as much as was agreed as the down payment.
+    /// What was paid on the covered debts through `day` and counts toward it: by money dated after the day on which it was
+    /// made all; by money of earlier days what it pays beyond what had been paid then, whichever receipt pays it now; and
+    /// of what had come in earlier on the day itself as much as was agreed as the down payment.
+    ///
+    /// Old money that comes back takes with it what was learned of old money since, so that a receipt that is voided and
+    /// posted anew counts for nothing. It takes nothing from the money of that day and of later ones: what the terms took
+    /// for paid is owed again, and is no installment that was missed.
     #[must_use]
     pub fn paid_by(&self, applications: &[Application], day: Day) -> Cents {
+        let by_then = || applications.iter().filter(|application| application.on <= day);
+        let known = || by_then().filter(|application| application.credit <= self.known_through);
         let agreed = self.installments.iter().filter(|installment| installment.due_on <= self.made_on);
         let down_payment: Cents = agreed.map(|installment| installment.amount).sum();
-        let (mut since, mut that_day) = (Cents::ZERO, Cents::ZERO);
-        for application in applications.iter().filter(|a| self.covers.contains(&a.debt) && a.on <= day) {
-            if application.credit > self.known_through || application.on > self.made_on {
-                since += application.amount;
-            } else if application.on == self.made_on {
-                that_day += application.amount;
-            }
-        }
-        since + that_day.min(down_payment)
+        let now = HadPaid::of(&self.covers, by_then(), self.made_on);
+        // Kept without it, what was known then is taken for what it pays now.
+        let had = self.had_paid.unwrap_or_else(|| HadPaid::of(&self.covers, known(), self.made_on));
+        let earlier = (now.before - had.before).max(Cents::ZERO);
+        let that_day = now.that_day - (had.that_day - down_payment).max(Cents::ZERO);
+        let later: Cents = by_then()
+            .filter(|application| application.on > self.made_on && self.covers.contains(&application.debt))
+            .map(|application| application.amount)
+            .sum();
+        later + (that_day + earlier).max(Cents::ZERO)
     }
 
     /// How it stands at the end of `on`, by what was applied to the covered debts, and by what is `open` of them.
@@ -185,6 +226,7 @@ mod tests {
             known_through: EntryId(4),
             made_by: "test".into(),
             covers: BTreeSet::from([EntryId(1)]),
+            had_paid: None,
             installments: ["2026-06-01", "2026-07-01"]
                 .map(|due| Installment { due_on: day(due), amount: Cents::new(6_000) })
                 .to_vec(),
@@ -234,6 +276,46 @@ mod tests {
         // A check that was handed in before, and is dated after, was not in the terms either.
         let post_dated = Application { credit: EntryId(4), ..paid("2026-05-29") };
         assert_eq!(plan.standing(&[post_dated], &owed(), day("2026-06-02")).state, ArrangementState::Performing);
+    }
+
+    /// A receipt of $60.00 that stood on the bill when the arrangement was made.
+    fn had_paid(before: i64, that_day: i64) -> Arrangement {
+        let had_paid = HadPaid { before: Cents::new(before), that_day: Cents::new(that_day) };
+        Arrangement { had_paid: Some(had_paid), ..arrangement() }
+    }
+
+    #[test]
+    fn known_money_that_a_late_receipt_sets_free_for_the_bill_counts() {
+        // Entry 3 of May 14 had paid another bill; entry 9 of May 13 pays that one now.
+        let set_free = Application { credit: EntryId(3), ..paid("2026-05-14") };
+        assert_eq!(had_paid(0, 0).paid_by(&[set_free], day("2026-05-18")), Cents::new(6_000));
+    }
+
+    #[test]
+    fn a_receipt_that_is_voided_and_posted_anew_counts_for_nothing() {
+        assert_eq!(had_paid(6_000, 0).paid_by(&[paid("2026-05-14")], day("2026-05-18")), Cents::ZERO);
+        assert_eq!(had_paid(0, 6_000).paid_by(&[paid("2026-05-15")], day("2026-05-18")), Cents::ZERO);
+        assert_eq!(had_paid(0, 6_000).paid_by(&[paid("2026-05-14")], day("2026-05-18")), Cents::ZERO);
+    }
+
+    #[test]
+    fn an_old_check_that_comes_back_takes_no_installment_with_it() {
+        // $60.00 of May 14 are gone; what was paid when the arrangement had been made, and on June 1, stands.
+        for on in ["2026-05-15", "2026-06-01"] {
+            let standing = had_paid(6_000, 0).standing(&[paid(on)], &owed(), day("2026-06-02"));
+            assert_eq!((standing.state, standing.paid), (ArrangementState::Performing, Cents::new(6_000)), "{on}");
+        }
+        assert_eq!(had_paid(6_000, 0).paid_by(&[], day("2026-06-02")), Cents::ZERO);
+    }
+
+    #[test]
+    fn a_down_payment_taken_in_the_morning_counts_once_when_its_receipt_is_posted_anew() {
+        let mut plan = had_paid(0, 6_000);
+        plan.installments.insert(0, Installment { due_on: day("2026-05-15"), amount: Cents::new(2_000) });
+        let standing = |applications: &[Application]| plan.standing(applications, &owed(), day("2026-05-16"));
+        assert_eq!(standing(&[Application { credit: EntryId(4), ..paid("2026-05-15") }]).paid, Cents::new(2_000));
+        assert_eq!(standing(&[paid("2026-05-15")]).paid, Cents::new(2_000), "entry 9 in its stead");
+        assert_eq!(standing(&[]).state, ArrangementState::Missed(day("2026-05-15")), "it came back");
     }
 
     #[test]

@@ -48,16 +48,17 @@ impl Promise {
     }
 
     /// What has become of it by `on`, from the ledger alone: a timely payment learned late keeps it after all. What was
-    /// known when it was given is no part of it.
+    /// known when it was given is no part of it, under whatever number it is posted anew.
     #[must_use]
     pub fn state(&self, entries: &[Entry], on: Day) -> PromiseState {
         let undone: Vec<EntryId> = entries.iter().filter(|e| e.effective_on <= on).filter_map(|e| e.reverses).collect();
         let mut payments: Vec<(Day, Cents)> = entries
             .iter()
-            .filter(|e| e.kind == EntryKind::Payment && (e.effective_on > self.made_on || e.id > self.known_through))
+            .filter(|e| e.kind == EntryKind::Payment && e.effective_on > self.made_on)
             .filter(|e| e.effective_on <= on.min(self.last_day()) && !undone.contains(&e.id))
-            .map(|e| (e.effective_on.max(self.made_on), e.amount.abs()))
+            .map(|e| (e.effective_on, e.amount.abs()))
             .collect();
+        payments.push((self.made_on, self.learned_since(entries, &undone)));
         payments.sort_unstable();
         let mut paid = Cents::ZERO;
         for (day, amount) in payments {
@@ -71,6 +72,30 @@ impl Promise {
             _ if on <= self.last_day() => PromiseState::Open,
             _ => PromiseState::Broken(plus_days(self.last_day(), 1)),
         }
+    }
+
+    /// The money received through the day on which it was given that was learned since, less what was undone since of
+    /// the money that was known. A check of an earlier day that comes back takes nothing from the money of that day.
+    fn learned_since(&self, entries: &[Entry], undone: &[EntryId]) -> Cents {
+        let lost: Vec<EntryId> =
+            entries.iter().filter(|e| e.id > self.known_through).filter_map(|e| e.reverses).collect();
+        let (mut before, mut that_day) = (Cents::ZERO, Cents::ZERO);
+        for entry in entries.iter().filter(|e| e.kind == EntryKind::Payment && e.effective_on <= self.made_on) {
+            let (is_new, is_undone) = (entry.id > self.known_through, undone.contains(&entry.id));
+            let change = if is_new && !is_undone {
+                entry.amount.abs()
+            } else if !is_new && is_undone && lost.contains(&entry.id) {
+                -entry.amount.abs()
+            } else {
+                Cents::ZERO
+            };
+            if entry.effective_on < self.made_on {
+                before += change;
+            } else {
+                that_day += change;
+            }
+        }
+        (that_day + before.max(Cents::ZERO)).max(Cents::ZERO)
     }
 }
 
@@ -104,6 +129,23 @@ mod tests {
         let in_the_afternoon = payment(5, 5_000, day("2026-05-11"));
         let kept = PromiseState::Kept(day("2026-05-11"));
         assert_eq!(promise().state(&[at_nine, in_the_afternoon], day("2026-05-11")), kept);
+    }
+
+    #[test]
+    fn a_known_payment_that_is_undone_and_posted_anew_keeps_no_promise() {
+        for on in ["2026-05-08", "2026-05-11"] {
+            let known = payment(4, 5_000, day(on));
+            let voided = Entry {
+                kind: EntryKind::Reversal,
+                reverses: Some(EntryId(4)),
+                amount: Cents::new(5_000),
+                ..payment(5, 0, day("2026-05-12"))
+            };
+            let anew = payment(6, 5_000, day(on));
+            let entries = [known, voided, anew, payment(7, 5_000, day("2026-05-14"))];
+            assert_eq!(promise().state(&entries[..3], day("2026-05-13")), PromiseState::Open, "{on}");
+            assert_eq!(promise().state(&entries, day("2026-05-14")), PromiseState::Kept(day("2026-05-14")), "{on}");
+        }
     }
 
     #[test]

@@ -174,6 +174,7 @@ impl With for Snapshot {
             known_through: EntryId(0),
             made_by: "test".into(),
             covers: self.items.iter().map(|item| item.id).collect(),
+            had_paid: None,
             installments: installments
                 .iter()
                 .map(|(due_on, cents)| Installment { due_on: *due_on, amount: Cents::new(*cents) })

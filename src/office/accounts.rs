@@ -4,7 +4,7 @@ use super::{Office, OfficeError, Result, Rules};
 use crate::domain::arrangement::Installment;
 use crate::domain::day::{plus_days, plus_months};
 use crate::domain::{AccountId, ArrangementId, Cents, Day, HoldId, ItemId, PromiseId, Snapshot};
-use crate::store::{Account, NewArrangement, NewPromise};
+use crate::store::{Account, NewArrangement, NewPromise, StoreError};
 use std::sync::Arc;
 
 /// An arrangement as it is asked for.
@@ -66,7 +66,13 @@ impl Office {
     /// When the day is past or too far ahead, or the amount is nothing or more than is owed.
     pub async fn promise(&self, account: AccountId, amount: Cents, pay_by: Day, by: &str) -> Result<PromiseId> {
         let promise = self.new_promise(account, amount, pay_by).await?;
-        let id = self.store.add_promise(account, &promise, &self.stamp(by)).await?;
+        let id = match self.store.add_promise(account, &promise, &self.stamp(by)).await {
+            Err(StoreError::Stale) => {
+                let again = self.new_promise(account, amount, pay_by).await?;
+                self.store.add_promise(account, &again, &self.stamp(by)).await?
+            }
+            done => done?,
+        };
         self.settle_accounts(&[account]).await?;
         Ok(id)
     }
@@ -82,6 +88,8 @@ impl Office {
         Ok(())
     }
 
+    /// The promise by what is known now. Where a fact comes in before it is recorded, the store calls it stale, and it is
+    /// taken once more: the amount and the day are the customer's words, and hold while they are within the limits.
     pub(super) async fn new_promise(&self, account: AccountId, amount: Cents, pay_by: Day) -> Result<NewPromise> {
         let snapshot = self.snapshot(account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
@@ -104,7 +112,7 @@ impl Office {
                 expected: format!("no more than what is owed, {}", owed.max(Cents::ZERO)),
             });
         }
-        Ok(NewPromise { amount, pay_by, grace_days: limits.grace_days })
+        Ok(NewPromise { seen_seq: snapshot.facts_seq, amount, pay_by, grace_days: limits.grace_days })
     }
 
     /// The installments that a request would make of what is past due, to be shown before it is agreed.
@@ -155,6 +163,7 @@ impl Office {
             });
         }
         Ok(NewArrangement {
+            seen_seq: snapshot.facts_seq,
             covers: past_due.iter().map(|item| item.id).collect::<Vec<ItemId>>(),
             installments: schedule(owed, request, today, &rules),
             grace_days: limits.grace_days,
@@ -168,10 +177,14 @@ impl Office {
     /// As [`Self::propose_arrangement`].
     pub async fn arrange(&self, account: AccountId, request: &PlanRequest, by: &str) -> Result<ArrangementId> {
         let plan = self.propose_arrangement(account, request).await?;
-        let rules = self.rules_on(self.today()).await?;
-        let id = self.store.add_arrangement(account, &plan, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle_accounts(&[account]).await?;
-        Ok(id)
+        match self.make(account, &plan, by).await {
+            Err(OfficeError::Store(StoreError::Stale)) => {
+                let again = self.propose_arrangement(account, request).await?;
+                same_terms(&plan, &again)?;
+                self.make(account, &again, by).await
+            }
+            done => done,
+        }
     }
 
     /// Makes an arrangement with installments as agreed one by one, where equal months do not fit.
@@ -188,19 +201,20 @@ impl Office {
         let first_due = installments.first().map_or_else(|| self.today(), |first| first.due_on);
         let request = PlanRequest { down_payment: Cents::ZERO, installments: 1, first_due, note: note.to_owned() };
         let proposed = self.propose_arrangement(account, &request).await?;
-        let owed: Cents = proposed.installments.iter().map(|installment| installment.amount).sum();
-        let agreed: Cents = installments.iter().map(|installment| installment.amount).sum();
-        let in_order = installments.windows(2).all(|pair| pair[0].due_on < pair[1].due_on);
-        if !in_order || agreed > owed || installments.iter().any(|installment| !installment.amount.is_positive()) {
-            return Err(OfficeError::Input {
-                what: "the schedule of an arrangement",
-                given: format!("{} installments that sum to {agreed}", installments.len()),
-                expected: format!("dates in order, amounts above zero, no more in all than what is past due, {owed}"),
-            });
+        let plan = NewArrangement { installments: in_order(&proposed, installments)?, ..proposed.clone() };
+        match self.make(account, &plan, by).await {
+            Err(OfficeError::Store(StoreError::Stale)) => {
+                let again = self.propose_arrangement(account, &request).await?;
+                same_terms(&proposed, &again)?;
+                self.make(account, &NewArrangement { seen_seq: again.seen_seq, ..plan }, by).await
+            }
+            done => done,
         }
+    }
+
+    async fn make(&self, account: AccountId, plan: &NewArrangement, by: &str) -> Result<ArrangementId> {
         let rules = self.rules_on(self.today()).await?;
-        let plan = NewArrangement { installments, ..proposed };
-        let id = self.store.add_arrangement(account, &plan, &rules.policy.ledger, &self.stamp(by)).await?;
+        let id = self.store.add_arrangement(account, plan, &rules.policy.ledger, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(id)
     }
@@ -214,6 +228,29 @@ impl Office {
         let rules = self.rules_on(self.today()).await?;
         Ok(self.store.cancel_arrangement(id, reason, &rules.policy.ledger, &self.stamp(by)).await?)
     }
+}
+
+/// A fact that came in meanwhile may be a note or a payment. Only the terms that were agreed are made.
+fn same_terms(agreed: &NewArrangement, now: &NewArrangement) -> Result<()> {
+    if (&agreed.covers, &agreed.installments) == (&now.covers, &now.installments) {
+        return Ok(());
+    }
+    Err(StoreError::Stale.into())
+}
+
+/// The installments as agreed one by one, where what was proposed allows them.
+fn in_order(proposed: &NewArrangement, installments: Vec<Installment>) -> Result<Vec<Installment>> {
+    let owed: Cents = proposed.installments.iter().map(|installment| installment.amount).sum();
+    let agreed: Cents = installments.iter().map(|installment| installment.amount).sum();
+    let in_order = installments.windows(2).all(|pair| pair[0].due_on < pair[1].due_on);
+    if !in_order || agreed > owed || installments.iter().any(|installment| !installment.amount.is_positive()) {
+        return Err(OfficeError::Input {
+            what: "the schedule of an arrangement",
+            given: format!("{} installments that sum to {agreed}", installments.len()),
+            expected: format!("dates in order, amounts above zero, no more in all than what is past due, {owed}"),
+        });
+    }
+    Ok(installments)
 }
 
 /// Monthly installments on office days; the cents that do not divide fall on the last.
@@ -256,4 +293,26 @@ pub(super) fn positive(amount: Cents, what: &'static str) -> Result<()> {
         return Ok(());
     }
     Err(OfficeError::Input { what, given: amount.to_string(), expected: "an amount above zero".into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::EntryId;
+    use crate::domain::day::parse;
+
+    #[test]
+    fn an_arrangement_is_proposed_anew_only_with_the_terms_that_were_agreed() {
+        let terms = |seen_seq, cents| NewArrangement {
+            seen_seq,
+            covers: vec![EntryId(1)],
+            installments: vec![Installment { due_on: parse("2026-06-01").unwrap(), amount: Cents::new(cents) }],
+            grace_days: 0,
+            note: String::new(),
+        };
+        // A telephone number came in meanwhile; then a payment of $90.00.
+        assert!(same_terms(&terms(4, 18_000), &terms(5, 18_000)).is_ok());
+        let refused = same_terms(&terms(4, 18_000), &terms(5, 9_000)).unwrap_err();
+        assert_eq!(refused.to_string(), "something came in meanwhile: look at the account and propose again");
+    }
 }

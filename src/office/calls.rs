@@ -13,7 +13,7 @@ use crate::domain::day::plus_days;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::promise::PromiseState;
 use crate::domain::{AccountId, CallId, Cents, Day, EventKind, Snapshot};
-use crate::store::{CallNext, FollowUp, ListedCall, NewHold, Permitted, Stamp};
+use crate::store::{CallNext, FollowUp, ListedCall, NewHold, Permitted, Stamp, StoreError};
 
 /// How many days of attempts are read for the limits.
 const HISTORY_DAYS: i64 = 60;
@@ -240,7 +240,7 @@ impl Office {
             }
             _ => None,
         };
-        let follow =
+        let mut follow =
             FollowUp { next: next(&call, &report, &rules.calendar, stamp.on), promise, hold: hold(&report, &stamp) };
         let attempt = CallAttempt {
             call: id,
@@ -252,7 +252,13 @@ impl Office {
             phone: report.phone,
             note: report.note,
         };
-        self.store.record_attempt(&attempt, &follow, &stamp).await?;
+        match (self.store.record_attempt(&attempt, &follow, &stamp).await, report.promise) {
+            (Err(StoreError::Stale), Some((amount, pay_by))) => {
+                follow.promise = Some(self.new_promise(call.account, amount, pay_by).await?);
+                self.store.record_attempt(&attempt, &follow, &stamp).await?;
+            }
+            (done, _) => done?,
+        }
         self.settle_accounts(&[call.account]).await?;
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::division::Division;
 use super::letters::Letter;
 use crate::audit::audit;
 use crate::decide::decide;
-use crate::domain::arrangement::{Arrangement, Installment};
+use crate::domain::arrangement::{Arrangement, HadPaid, Installment};
 use crate::domain::case::StageRef;
 use crate::domain::day::{LAST_DAY, plus_days};
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
@@ -317,7 +317,8 @@ impl Account<'_> {
 
     /// An arrangement of today on all that is owed; it covers nothing when nothing is owed, and is then not made.
     pub fn arrange(&mut self, installments: Vec<Installment>) {
-        let covers: BTreeSet<ItemId> = self.books().items.iter().map(|item| item.id).collect();
+        let books = self.books();
+        let covers: BTreeSet<ItemId> = books.items.iter().map(|item| item.id).collect();
         if covers.is_empty() {
             return;
         }
@@ -326,6 +327,7 @@ impl Account<'_> {
             made_on: self.world.today,
             known_through: self.last_entry(),
             made_by: "rehearsal".into(),
+            had_paid: Some(HadPaid::of(&covers, &books.applications, self.world.today)),
             covers,
             installments,
             grace_days: self.policy.arrangements.grace_days,

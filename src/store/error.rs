@@ -14,6 +14,9 @@ pub enum StoreError {
     /// What was asked contradicts what is recorded. Trying again does not help.
     #[error("{0}")]
     Conflict(String),
+    /// A fact came in between the look and the act that rests on it.
+    #[error("something came in meanwhile: look at the account and propose again")]
+    Stale,
     /// There is no such thing.
     #[error("there is no {what} {id}")]
     NotFound { what: &'static str, id: String },

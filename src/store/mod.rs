@@ -270,7 +270,7 @@ use_cases! {
     fn holds_of(&self, account: AccountId) -> Vec<Hold>;
     /// The holds in force on `day`.
     fn holds_on(&self, day: Day) -> Vec<(AccountId, Hold)>;
-    /// Records a promise to pay; it replaces one that is still open.
+    /// Records a promise to pay; it replaces one that is still open. Stale, where a fact came in since it was looked at.
     fn add_promise(&self, account: AccountId, promise: &NewPromise, stamp: &Stamp) -> PromiseId;
     /// Cancels a promise; gives its account.
     fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> AccountId;
@@ -278,7 +278,7 @@ use_cases! {
     fn promises_of(&self, account: AccountId) -> Vec<Promise>;
     /// All promises to be paid between the days, both inclusive.
     fn promises_due(&self, from: Day, through: Day) -> Vec<(AccountId, Promise)>;
-    /// Makes an arrangement; money is applied by it from today on.
+    /// Makes an arrangement; money is applied by it from today on. Stale, where a fact came in since it was proposed.
     fn add_arrangement(&self, account: AccountId, plan: &NewArrangement, rules: &LedgerRules, stamp: &Stamp) -> ArrangementId;
     /// Cancels an arrangement from today on.
     fn cancel_arrangement(&self, id: ArrangementId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> ();

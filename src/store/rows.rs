@@ -201,6 +201,8 @@ pub struct NewHold {
 /// A promise about to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPromise {
+    /// The `facts_seq` of the snapshot by which it was taken.
+    pub seen_seq: i64,
     pub amount: Cents,
     pub pay_by: Day,
     pub grace_days: u16,
@@ -209,6 +211,8 @@ pub struct NewPromise {
 /// An arrangement about to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewArrangement {
+    /// The `facts_seq` of the snapshot from which it was proposed.
+    pub seen_seq: i64,
     pub covers: Vec<ItemId>,
     /// In order of their due dates.
     pub installments: Vec<Installment>,

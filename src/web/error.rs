@@ -89,6 +89,7 @@ impl From<StoreError> for WebError {
         match error {
             StoreError::Busy(_) => Self::Busy("The database is busy.".to_owned()),
             StoreError::Conflict(what) => Self::Refused(sentence(&what)),
+            StoreError::Stale => Self::Refused(sentence(&StoreError::Stale.to_string())),
             StoreError::NotFound { what, id } => Self::NotFound(format!("{what} {id}")),
             StoreError::Corrupt(_) | StoreError::Newer { .. } | StoreError::Address(_) | StoreError::Database(_) => {
                 Self::Internal(error.to_string())

@@ -238,6 +238,7 @@ fn arrangement() -> Arrangement {
         known_through: EntryId(24),
         made_by: "Marisol Vega".into(),
         covers: (2..=13).chain([20]).map(EntryId).collect(),
+        had_paid: None,
         installments: [("2026-06-15", 12_000), ("2026-07-15", 12_000), ("2026-08-14", 12_000)]
             .map(|(due, cents)| Installment { due_on: day(due), amount: Cents::new(cents) })
             .to_vec(),

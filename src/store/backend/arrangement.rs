@@ -10,8 +10,9 @@ use super::kept;
 use super::log::{self, NewLine};
 use super::settle::resettle;
 use super::{Backend, Result, StoreError, ledger, touch};
-use crate::domain::arrangement::Arrangement;
-use crate::domain::{AccountId, ArrangementId};
+use crate::domain::arrangement::{Arrangement, HadPaid};
+use crate::domain::ledger::{PlanSpan, settle};
+use crate::domain::{AccountId, ArrangementId, ItemId};
 use crate::rulebook::policy::LedgerRules;
 
 impl Backend {
@@ -23,7 +24,7 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<ArrangementId> {
         let mut tx = self.write().await?;
-        let known_through = ledger::known_through(&mut tx, account).await?;
+        let known_through = ledger::known_through(&mut tx, account, new.seen_seq).await?;
         let standing: Vec<Arrangement> = kept::of_account(&mut tx, account).await?;
         if let Some(other) = standing.iter().find(|plan| plan.canceled_on.is_none() && overlap(plan, new)) {
             return Err(StoreError::Conflict(format!(
@@ -31,12 +32,17 @@ impl Backend {
                 other.id, other.made_on
             )));
         }
+        let covers: BTreeSet<ItemId> = new.covers.iter().copied().collect();
+        let entries = ledger::entries_known(&mut tx, account, None).await?;
+        let spans: Vec<PlanSpan> = standing.iter().map(Arrangement::span).collect();
+        let books = settle(&entries, &rules.order, &spans, stamp.on);
         let plan = Arrangement {
             id: ArrangementId(0),
             made_on: stamp.on,
             known_through,
             made_by: stamp.by.to_string(),
-            covers: new.covers.iter().copied().collect::<BTreeSet<_>>(),
+            had_paid: Some(HadPaid::of(&covers, &books.applications, stamp.on)),
+            covers,
             installments: new.installments.clone(),
             grace_days: new.grace_days,
             canceled_on: None,
@@ -66,6 +72,13 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
+        // What a file under way brings is settled first: settled beside it, its post-dated checks would be forgotten.
+        let account: Option<i64> = sqlx::query_scalar("SELECT account_id FROM arrangement WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let account = account.ok_or_else(|| StoreError::not_found("arrangement", id))?;
+        ledger::hold_still(&mut tx, AccountId(account)).await?;
         let (account, mut plan) = kept::one::<Arrangement>(&mut tx, id.0).await?;
         if let Some(canceled) = plan.canceled_on {
             return Err(StoreError::Conflict(format!("arrangement {id} was canceled on {canceled}")));

@@ -178,12 +178,21 @@ pub(super) async fn open_items_of(
     Ok(items)
 }
 
-/// The account's last entry, so that what is learned from now on has a higher number. No file is being taken meanwhile,
-/// and the account is locked, as whoever posts a single entry does first. It is asked before anything else is locked.
-pub(super) async fn known_through(conn: &mut Conn, account: AccountId) -> Result<EntryId> {
+/// Lets no file be taken meanwhile and locks the account, as whoever posts a single entry does first; gives its
+/// `facts_seq`. It is asked before anything else is locked or read.
+pub(super) async fn hold_still(conn: &mut Conn, account: AccountId) -> Result<i64> {
     sqlx::query(LOCK_NO_IMPORT).execute(&mut *conn).await?;
     let lock = format!("SELECT facts_seq FROM review WHERE account_id = $1 {FOR_UPDATE}");
-    sqlx::query(sql(lock)).bind(account.0).execute(&mut *conn).await?;
+    let seq: Option<i64> = sqlx::query_scalar(sql(lock)).bind(account.0).fetch_optional(conn).await?;
+    seq.ok_or_else(|| StoreError::not_found("account with id", account))
+}
+
+/// The account's last entry, so that what is learned from now on has a higher number; the account is held still. What is
+/// about to be agreed rests on the facts that were seen: where others came in since, it is stale.
+pub(super) async fn known_through(conn: &mut Conn, account: AccountId, seen_seq: i64) -> Result<EntryId> {
+    if hold_still(conn, account).await? != seen_seq {
+        return Err(StoreError::Stale);
+    }
     let last: Option<i64> =
         sqlx::query_scalar("SELECT MAX(id) FROM entry WHERE account_id = $1").bind(account.0).fetch_one(conn).await?;
     Ok(EntryId(last.unwrap_or(0)))

@@ -19,7 +19,7 @@ pub(super) async fn add(conn: &mut Conn, account: AccountId, new: &NewPromise, s
     let promise = Promise {
         id: PromiseId(0),
         made_on: stamp.on,
-        known_through: ledger::known_through(conn, account).await?,
+        known_through: ledger::known_through(conn, account, new.seen_seq).await?,
         amount: new.amount,
         pay_by: new.pay_by,
         grace_days: new.grace_days,
