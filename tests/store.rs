@@ -1316,6 +1316,37 @@ fn a_fee_waits_for_an_import_that_is_under_way_and_is_decided_anew() {
     run(contract, &common::postgres::new_database());
 }
 
+/// An import is stopped when the bank's return of R-17 is posted and nobody else sees it yet; the lead would void R-17.
+#[test]
+fn a_void_waits_for_an_import_that_is_under_way_and_finds_its_return() {
+    let contract = async |store: Store, url: String| {
+        let debtor = one_debtor(&store).await;
+        paid_at_the_counter(&store, debtor).await;
+        let mut other = sqlx::PgConnection::connect(&url).await.expect("a second connection");
+        let mut held = other.begin().await.expect("a transaction");
+        sqlx::query("LOCK TABLE event IN SHARE MODE").execute(&mut *held).await.expect("no event is recorded");
+        let back = NewEntry {
+            reverses: Some(("counter".to_owned(), "R-17".to_owned())),
+            ..reversal("1001", "X-1", "", "2026-04-15")
+        };
+        let returns = entries_file(FileKind::Reversals, vec![back]);
+        let (terms, stamp, by) = (rules(), at("2026-04-16"), lead("2026-04-16"));
+        let voiding = async {
+            until_blocked(&url, 1).await;
+            store.void_counter_payment("R-17", "the bank called", &terms, &by).await
+        };
+        let letting_go = async {
+            until_blocked(&url, 2).await;
+            held.commit().await.expect("let go");
+        };
+        let (taken, voided, ()) = tokio::join!(store.import(&returns, &terms, &stamp), voiding, letting_go);
+        assert!(matches!(taken, Ok(ImportResult::Done(_))), "{taken:?}");
+        assert!(!voided.expect("it is undone").is_new, "by the bank");
+        assert_eq!(open_cents(&store, debtor).await, [18_000]);
+    };
+    run(contract, &common::postgres::new_database());
+}
+
 // Notices.
 
 async fn a_letter_is_served_its_deemed_days_after_the_carrier_took_it(store: Store, _: String) {

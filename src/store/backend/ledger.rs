@@ -151,7 +151,7 @@ pub(super) async fn entries_known(
 
 type ItemColumns = (i64, i64, String, String, i64, i64, Day, Day, Option<Json<BTreeMap<String, Day>>>);
 
-/// Open items of the accounts that the condition names, by account, oldest due first; a JSON array is its value.
+/// Open items of the accounts, by account, oldest due first.
 pub(super) async fn open_items_of(
     conn: &mut Conn,
     accounts: &[AccountId],
@@ -326,6 +326,8 @@ impl Backend {
             )));
         }
         let mut tx = self.write().await?;
+        // A file under way may bring this receipt.
+        sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
         let row = EntryRow {
             account,
             service: Service::General,
@@ -364,6 +366,8 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<VoidedPayment> {
         let mut tx = self.write().await?;
+        // A file under way may bring the bank's return of this payment.
+        sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
         let payment = by_reference(&mut tx, COUNTER_SOURCE, receipt).await?;
         let payment = payment.ok_or_else(|| StoreError::not_found("counter payment with receipt", receipt))?;
         if !was_taken_here(&mut tx, &payment).await? {
@@ -388,6 +392,8 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<EntryId> {
         let mut tx = self.write().await?;
+        // A file under way may undo this entry.
+        sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
         let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE id = $1");
         let found: Option<EntryColumns> = sqlx::query_as(sql(select)).bind(id.0).fetch_optional(&mut *tx).await?;
         let original = found.map(entry).transpose()?.ok_or_else(|| StoreError::not_found("ledger entry", id))?;
