@@ -216,7 +216,7 @@ pub(super) async fn take_back(conn: &mut Conn, row: &NewEntry, payment: &Unmatch
 }
 
 /// The payment came again with another number that is not known either. It is put on the list anew, for whoever
-/// looked at the list before has not seen this.
+/// looked at the list before has not seen this: no number of the list is given twice.
 pub(super) async fn rename(conn: &mut Conn, row: &NewEntry, before: &Unmatched, stamp: &Stamp) -> Result<()> {
     sqlx::query("DELETE FROM unmatched_payment WHERE id = $1").bind(before.id.0).execute(&mut *conn).await?;
     let body = json!({
