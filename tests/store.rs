@@ -67,6 +67,7 @@ contract! {
     an_unmatched_payment_that_comes_again_for_a_known_account_is_matched
     a_rejected_payment_that_comes_again_for_a_known_account_is_taken_and_told
     an_unmatched_payment_that_comes_again_under_another_unknown_number_is_listed_anew
+    the_same_file_again_posts_a_payment_whose_account_has_come_meanwhile
     a_known_row_that_names_another_account_is_a_conflict_also_where_that_account_is_unknown
     a_payment_that_a_person_matched_is_known_when_its_file_comes_again
     a_matched_payment_pays_the_debt_and_the_service_that_it_was_designated_to
@@ -700,6 +701,24 @@ async fn an_unmatched_payment_that_comes_again_under_another_unknown_number_is_l
     assert_eq!(unmatched(&store).await.len(), 1);
     let early = store.reject_payment(stray, &lead("2026-04-12")).await;
     assert!(matches!(early, Err(StoreError::NotFound { .. })), "the list of April 11 decides nothing: {early:?}");
+}
+
+async fn the_same_file_again_posts_a_payment_whose_account_has_come_meanwhile(store: Store, _: String) {
+    let mut file = entries_file(FileKind::Payments, vec![payment("1001", "P-1", 5_000, "2026-04-10")]);
+    file.loaded_through = vec![(PaymentChannel::Lockbox, day("2026-04-12"))];
+    take(&store, &file, &at("2026-04-10")).await;
+    let still = take(&store, &file, &at("2026-04-11")).await;
+    assert!(matches!(still, ImportResult::AlreadyImported(_)), "nobody knows 1001 yet: {still:?}");
+    let loaded = store.watermarks().await.expect("the watermarks");
+    assert_eq!(loaded, BTreeMap::from([(PaymentChannel::Lockbox, day("2026-04-10"))]), "its control record is heard");
+    let debtor = one_debtor(&store).await;
+    let again = take(&store, &file, &at("2026-04-12")).await;
+    let ImportResult::Done(outcome) = again else { panic!("{again:?}") };
+    assert_eq!((outcome.rows, outcome.added), (1, 1));
+    assert_eq!(open_cents(&store, debtor).await, [13_000]);
+    assert!(store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list").is_empty());
+    let known = take(&store, &file, &at("2026-04-13")).await;
+    assert!(matches!(known, ImportResult::AlreadyImported(_)), "{known:?}");
 }
 
 async fn a_known_row_that_names_another_account_is_a_conflict_also_where_that_account_is_unknown(

@@ -31,8 +31,10 @@ impl Backend {
             .fetch_optional(&mut *tx)
             .await?;
         // Entries stand in the books once and for all; an account's record says what is so now, and one that came before
-        // may be so again.
-        if let (Some(Json(outcome)), ImportRows::Entries(_)) = (&known, &file.rows) {
+        // may be so again. A payment that matched no account may match one now.
+        if let (Some(Json(outcome)), ImportRows::Entries(entries)) = (&known, &file.rows)
+            && !unmatched::is_one_open(&mut tx, entries).await?
+        {
             raise_watermarks(&mut tx, file, stamp).await?;
             tx.commit().await?;
             return Ok(ImportResult::AlreadyImported(outcome.clone()));
@@ -48,6 +50,8 @@ impl Backend {
             return Ok(ImportResult::Refused(taking.refused));
         }
         if let Some(Json(before)) = known.filter(|_| taking.outcome.unchanged == taking.outcome.rows) {
+            raise_watermarks(&mut tx, file, stamp).await?;
+            tx.commit().await?;
             return Ok(ImportResult::AlreadyImported(before));
         }
         let touched: Vec<AccountId> = taking.touched.into_iter().collect();

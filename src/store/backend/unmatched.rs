@@ -1,6 +1,6 @@
 //! Payments that match no account: listed, matched and rejected by people, found and taken back by files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::json;
@@ -107,6 +107,17 @@ pub(super) async fn has_come_since(conn: &mut Conn, seen: UnmatchedId) -> Result
             .fetch_optional(conn)
             .await?;
     Ok(newer.is_some())
+}
+
+/// Whether one of the rows is a payment that is open on the unmatched list.
+pub(super) async fn is_one_open(conn: &mut Conn, entries: &[NewEntry]) -> Result<bool> {
+    let open: Vec<(String, String)> =
+        sqlx::query_as("SELECT source, reference FROM unmatched_payment WHERE state = $1")
+            .bind(UnmatchedState::Open.word())
+            .fetch_all(conn)
+            .await?;
+    let open: BTreeSet<(&str, &str)> = open.iter().map(|(source, reference)| (&**source, &**reference)).collect();
+    Ok(entries.iter().any(|row| open.contains(&(&*row.source, &*row.reference))))
 }
 
 async fn still_open(conn: &mut Conn, id: UnmatchedId) -> Result<UnmatchedPayment> {
