@@ -8,8 +8,8 @@ use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
 use super::given::{ExceptionKind, Stamp};
-use super::judge::{Unmatched, UnmatchedBody};
-use super::ledger::{EntryRow, by_reference, post, post_one};
+use super::known::{Unmatched, UnmatchedBody};
+use super::ledger::{EntryRow, by_reference, post_new, post_one};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, LOCK_NO_IMPORT, Result, StoreError, exception, rows, sql, word};
 use crate::domain::import::{NewEntry, ReturnedBy, UnmatchedPayment, UnmatchedState};
@@ -91,7 +91,7 @@ async fn listed(
     .await?;
     found
         .into_iter()
-        .map(|(id, file, Json(UnmatchedBody { row, returned }), state, decided_by)| {
+        .map(|(id, file, Json(UnmatchedBody { row, returned, .. }), state, decided_by)| {
             let state = word(UnmatchedState::from_word, &state)?;
             Ok(UnmatchedPayment { id: UnmatchedId(id), file, row, state, decided_by, returned })
         })
@@ -173,7 +173,7 @@ async fn post_return(conn: &mut Conn, payment: &Entry, by: &ReturnedBy, stamp: &
         reference: by.reference.clone(),
         memo: by.memo.clone(),
     };
-    post(conn, &[row], stamp.at).await?;
+    post_new(conn, &[row], stamp.at).await?;
     let returned = NewEvent { account: payment.account, kind: EventKind::PaymentReturned, on_day: by.on, stage: None };
     event::record(conn, &[returned], stamp).await
 }
@@ -217,7 +217,7 @@ pub(super) async fn take_back(conn: &mut Conn, row: &NewEntry, payment: &Unmatch
     decide(conn, payment.id, UnmatchedState::Returned, stamp).await?;
     let returned = ReturnedBy::of(row);
     let body = json!({ "unmatched": payment.id, "amount": payment.body.row.amount, "returned": returned });
-    let kept = UnmatchedBody { row: payment.body.row.clone(), returned: Some(returned) };
+    let kept = UnmatchedBody { returned: Some(returned), ..payment.body.clone() };
     sqlx::query("UPDATE unmatched_payment SET body = $2 WHERE id = $1")
         .bind(payment.id.0)
         .bind(Json(kept))
@@ -240,15 +240,17 @@ pub(super) async fn rename(conn: &mut Conn, row: &NewEntry, before: &Unmatched, 
 struct UnmatchedRow<'a> {
     source: &'a str,
     reference: &'a str,
-    body: &'a NewEntry,
+    body: &'a UnmatchedBody,
 }
 
-pub(super) async fn add(conn: &mut Conn, payments: &[&NewEntry], file: &str, stamp: &Stamp) -> Result<()> {
+pub(super) async fn add(conn: &mut Conn, payments: &[UnmatchedBody], file: &str, stamp: &Stamp) -> Result<()> {
     if payments.is_empty() {
         return Ok(());
     }
-    let payments: Vec<UnmatchedRow<'_>> =
-        payments.iter().map(|row| UnmatchedRow { source: &row.source, reference: &row.reference, body: row }).collect();
+    let payments: Vec<UnmatchedRow<'_>> = payments
+        .iter()
+        .map(|body| UnmatchedRow { source: &body.row.source, reference: &body.row.reference, body })
+        .collect();
     let insert = format!(
         "INSERT INTO unmatched_payment (source, reference, file, body, state, recorded_at)
          SELECT r.source, r.reference, $2, r.body, 'open', $3 FROM {}",
