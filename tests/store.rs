@@ -68,6 +68,9 @@ contract! {
     an_unmatched_payment_that_comes_again_for_a_known_account_is_matched
     a_rejected_payment_that_comes_again_for_a_known_account_is_taken_and_told
     an_unmatched_payment_that_comes_again_under_another_unknown_number_is_listed_anew
+    a_rejected_payment_stays_rejected_when_an_older_file_names_its_earlier_number
+    a_payment_that_had_two_unknown_numbers_is_known_under_the_earlier_one_when_it_is_matched
+    the_same_file_again_posts_a_payment_whose_account_has_come_meanwhile
     a_known_row_that_names_another_account_is_a_conflict_also_where_that_account_is_unknown
     a_payment_that_a_person_matched_is_known_when_its_file_comes_again
     a_matched_payment_pays_the_debt_and_the_service_that_it_was_designated_to
@@ -77,6 +80,11 @@ contract! {
     a_counter_payment_that_the_bank_returns_comes_back_by_the_inbox
     a_check_that_bounces_before_it_is_matched_leaves_the_list_and_the_file_s_other_rows_go_in
     a_bounced_check_whose_account_is_found_later_is_posted_with_its_return
+    the_reference_of_a_return_that_waits_with_its_payment_names_nothing_else
+    a_check_that_a_person_matched_comes_back_under_the_number_that_was_misread
+    a_check_that_a_file_matched_comes_back_under_the_number_that_was_misread
+    a_return_that_came_before_its_payment_was_found_is_known_when_the_bank_says_it_again
+    a_check_that_was_voided_at_the_counter_and_comes_back_in_the_bank_s_file_is_an_event_once
     a_returned_payment_brings_the_debt_back_and_is_an_event
     a_designated_payment_pays_the_debt_that_it_names
     a_bill_without_a_due_date_is_due_by_the_ledger_rule
@@ -695,17 +703,66 @@ async fn a_rejected_payment_that_comes_again_for_a_known_account_is_taken_and_to
 async fn an_unmatched_payment_that_comes_again_under_another_unknown_number_is_listed_anew(store: Store, _: String) {
     let stray = one_misread(&store).await;
     let row = |number: &str| payment(number, "P-1", 5_000, "2026-04-10");
-    assert_eq!(
-        took(&store, vec![row("1010"), payment("1010", "P-2", 1, "2026-04-10")], "2026-04-11").await.unchanged,
-        1
-    );
+    let same = NewEntry { memo: "check 211".to_owned(), ..row("1010") };
+    assert_eq!(took(&store, vec![same], "2026-04-11").await.unchanged, 1);
     store.reject_payment(stray, &lead("2026-04-11")).await.expect("the rejection");
     assert_eq!(took(&store, vec![row("1007")], "2026-04-12").await.unmatched, 1);
     let open = store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list");
-    let again = open.iter().find(|payment| payment.row.reference == "P-1").expect("it is on the list");
-    assert_eq!(again.row.account.as_str(), "1007");
-    assert!(again.id > stray, "whoever looked before has not seen it");
-    assert_eq!(unmatched(&store).await.len(), 2);
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].row.account.as_str(), "1007");
+    assert!(open[0].id > stray, "whoever looked before has not seen it");
+    assert_eq!(unmatched(&store).await.len(), 1);
+    let early = store.reject_payment(stray, &lead("2026-04-12")).await;
+    assert!(matches!(early, Err(StoreError::NotFound { .. })), "the list of April 11 decides nothing: {early:?}");
+}
+
+/// P-1 misread as 1010 on April 10 and as 1007 on April 12.
+async fn one_misread_twice(store: &Store) -> UnmatchedId {
+    one_misread(store).await;
+    took(store, vec![payment("1007", "P-1", 5_000, "2026-04-10")], "2026-04-12").await;
+    store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list")[0].id
+}
+
+async fn a_rejected_payment_stays_rejected_when_an_older_file_names_its_earlier_number(store: Store, _: String) {
+    let stray = one_misread_twice(&store).await;
+    store.reject_payment(stray, &lead("2026-04-13")).await.expect("the rejection");
+    let of_the_month = vec![payment("1010", "P-1", 5_000, "2026-04-10"), payment("1020", "P-2", 700, "2026-04-14")];
+    let outcome = took(&store, of_the_month, "2026-04-14").await;
+    assert_eq!((outcome.unchanged, outcome.unmatched), (1, 1));
+    let open = store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list");
+    assert_eq!(open.iter().map(|payment| &*payment.row.reference).collect::<Vec<_>>(), ["P-2"]);
+}
+
+async fn a_payment_that_had_two_unknown_numbers_is_known_under_the_earlier_one_when_it_is_matched(
+    store: Store,
+    _: String,
+) {
+    let debtor = one_debtor(&store).await;
+    let stray = one_misread_twice(&store).await;
+    store.match_payment(stray, debtor, &rules(), &lead("2026-04-13")).await.expect("the match");
+    let of_the_month = vec![payment("1010", "P-1", 5_000, "2026-04-10"), payment("1001", "P-2", 700, "2026-04-14")];
+    let outcome = took(&store, of_the_month, "2026-04-14").await;
+    assert_eq!((outcome.added, outcome.unchanged), (1, 1));
+    assert_eq!(took(&store, vec![reversal("1010", "R-1", "P-1", "2026-04-15")], "2026-04-15").await.added, 1);
+    assert_eq!(open_cents(&store, debtor).await, [17_300]);
+}
+
+async fn the_same_file_again_posts_a_payment_whose_account_has_come_meanwhile(store: Store, _: String) {
+    let mut file = entries_file(FileKind::Payments, vec![payment("1001", "P-1", 5_000, "2026-04-10")]);
+    file.loaded_through = vec![(PaymentChannel::Lockbox, day("2026-04-12"))];
+    take(&store, &file, &at("2026-04-10")).await;
+    let still = take(&store, &file, &at("2026-04-11")).await;
+    assert!(matches!(still, ImportResult::AlreadyImported(_)), "nobody knows 1001 yet: {still:?}");
+    let loaded = store.watermarks().await.expect("the watermarks");
+    assert_eq!(loaded, BTreeMap::from([(PaymentChannel::Lockbox, day("2026-04-10"))]), "its control record is heard");
+    let debtor = one_debtor(&store).await;
+    let again = take(&store, &file, &at("2026-04-12")).await;
+    let ImportResult::Done(outcome) = again else { panic!("{again:?}") };
+    assert_eq!((outcome.rows, outcome.added), (1, 1));
+    assert_eq!(open_cents(&store, debtor).await, [13_000]);
+    assert!(store.unmatched_payments(Some(UnmatchedState::Open)).await.expect("the list").is_empty());
+    let known = take(&store, &file, &at("2026-04-13")).await;
+    assert!(matches!(known, ImportResult::AlreadyImported(_)), "{known:?}");
 }
 
 async fn a_known_row_that_names_another_account_is_a_conflict_also_where_that_account_is_unknown(
@@ -870,6 +927,99 @@ async fn a_bounced_check_whose_account_is_found_later_is_posted_with_its_return(
     assert_eq!(kinds(&known), [(EventKind::PaymentReturned, day("2026-04-15"))]);
     let entries = store.entries(debtor).await.expect("the entries");
     assert_eq!(entries.iter().map(|entry| entry.amount.get()).collect::<Vec<_>>(), [18_000, -5_000, 5_000]);
+}
+
+async fn the_reference_of_a_return_that_waits_with_its_payment_names_nothing_else(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    one_misread(&store).await;
+    take_entries(&store, vec![payment("1001", "P-2", 1_000, "2026-04-10")], &at("2026-04-10")).await;
+    took(&store, vec![reversal("1010", "R-1", "P-1", "2026-04-15")], "2026-04-15").await;
+    let others = [
+        reversal("1001", "R-1", "P-2", "2026-04-16"),
+        reversal("1010", "R-1", "P-1", "2026-04-16"),
+        NewEntry { source: "cis".to_owned(), ..payment("1001", "R-1", 1_000, "2026-04-16") },
+        NewEntry { source: "cis".to_owned(), ..payment("1010", "R-1", 1_000, "2026-04-16") },
+    ];
+    for other in others {
+        let refused = refused(&store, vec![other], "2026-04-16").await;
+        assert!(matches!(&refused[..], [RowRefusal::Conflict { .. }]), "{refused:?}");
+        let text = refused[0].to_string();
+        assert!(text.contains("reversal of P-1 of lockbox on 2026-04-15, account 1010"), "{text}");
+    }
+    took(&store, vec![payment("1001", "P-1", 5_000, "2026-04-10")], "2026-04-17").await;
+    assert_eq!(open_cents(&store, debtor).await, [17_000], "P-2 stands as paid, the bounced check does not");
+}
+
+async fn a_check_that_a_person_matched_comes_back_under_the_number_that_was_misread(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let stray = one_misread(&store).await;
+    store.match_payment(stray, debtor, &rules(), &lead("2026-04-11")).await.expect("the match");
+    comes_back_under_the_misread_number(&store, debtor).await;
+}
+
+async fn a_check_that_a_file_matched_comes_back_under_the_number_that_was_misread(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    one_misread(&store).await;
+    took(&store, vec![payment("1001", "P-1", 5_000, "2026-04-10")], "2026-04-12").await;
+    comes_back_under_the_misread_number(&store, debtor).await;
+}
+
+/// P-1 stands on the account, and the bank returns it as of 1010.
+async fn comes_back_under_the_misread_number(store: &Store, debtor: AccountId) {
+    assert_eq!(open_cents(store, debtor).await, [13_000]);
+    let elsewhere = refused(store, vec![reversal("1099", "R-1", "P-1", "2026-04-15")], "2026-04-15").await;
+    assert!(matches!(&elsewhere[..], [RowRefusal::UnknownAccount { .. }]), "{elsewhere:?}");
+    let back = reversal("1010", "R-1", "P-1", "2026-04-15");
+    assert_eq!(took(store, vec![back.clone()], "2026-04-15").await.added, 1);
+    assert_eq!(open_cents(store, debtor).await, [18_000]);
+    assert_eq!(kinds(&snapshot(store, debtor).await), [(EventKind::PaymentReturned, day("2026-04-15"))]);
+    let again = vec![back, charge("1001", "B-2", 100, "2026-04-16", "2026-05-07")];
+    let outcome = took(store, again, "2026-04-16").await;
+    assert_eq!((outcome.added, outcome.unchanged), (1, 1));
+}
+
+async fn a_return_that_came_before_its_payment_was_found_is_known_when_the_bank_says_it_again(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    one_misread(&store).await;
+    let back = reversal("1010", "R-1", "P-1", "2026-04-15");
+    took(&store, vec![back.clone()], "2026-04-15").await;
+    let found = vec![payment("1001", "P-1", 5_000, "2026-04-10"), payment("1001", "P-2", 1_000, "2026-04-10")];
+    took(&store, found, "2026-04-17").await;
+    let outcome = took(&store, vec![back, reversal("1001", "R-2", "P-2", "2026-04-18")], "2026-04-18").await;
+    assert_eq!((outcome.added, outcome.unchanged), (1, 1));
+    assert_eq!(open_cents(&store, debtor).await, [18_000]);
+    let later = refused(&store, vec![reversal("1010", "R-1", "P-1", "2026-04-19")], "2026-04-19").await;
+    assert!(matches!(&later[..], [RowRefusal::Conflict { .. }]), "{later:?}");
+}
+
+async fn a_check_that_was_voided_at_the_counter_and_comes_back_in_the_bank_s_file_is_an_event_once(
+    store: Store,
+    _: String,
+) {
+    let debtor = one_debtor(&store).await;
+    paid_at_the_counter(&store, debtor).await;
+    take_entries(&store, vec![payment("1001", "P-2", 1_000, "2026-04-10")], &at("2026-04-10")).await;
+    let voided = store.void_counter_payment("R-17", "the bank called", &rules(), &lead("2026-04-16")).await;
+    assert!(voided.expect("voided").is_new);
+    let back = NewEntry {
+        reverses: Some(("counter".to_owned(), "R-17".to_owned())),
+        ..reversal("1001", "X-1", "", "2026-04-15")
+    };
+    let before = snapshot(&store, debtor).await.facts_seq;
+    let outcome = took(&store, vec![back.clone()], "2026-04-17").await;
+    assert_eq!((outcome.added, outcome.unchanged), (0, 1));
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(kinds(&known), [(EventKind::PaymentReturned, day("2026-04-15"))]);
+    assert_eq!(known.facts_seq, before + 1, "the account is looked at again");
+    let cumulative = vec![back.clone(), reversal("1001", "X-2", "P-2", "2026-04-18")];
+    let outcome = took(&store, cumulative, "2026-04-18").await;
+    assert_eq!((outcome.added, outcome.unchanged), (1, 1));
+    let days = [(EventKind::PaymentReturned, day("2026-04-15")), (EventKind::PaymentReturned, day("2026-04-18"))];
+    assert_eq!(kinds(&snapshot(&store, debtor).await), days, "each check once");
+    assert_eq!(open_cents(&store, debtor).await, [18_000]);
+    let by_hand = NewEntry { memo: "taken in by hand".to_owned(), ..back };
+    let by_hand = refused(&store, vec![by_hand], "2026-04-19").await;
+    assert!(matches!(&by_hand[..], [RowRefusal::CounterPayment { .. }]), "{by_hand:?}");
 }
 
 async fn a_returned_payment_brings_the_debt_back_and_is_an_event(store: Store, _: String) {
@@ -1318,6 +1468,37 @@ fn a_fee_waits_for_an_import_that_is_under_way_and_is_decided_anew() {
         assert!(matches!(taken, Ok(ImportResult::Done(_))), "{taken:?}");
         assert_eq!(outcome, CommitOutcome::Stale, "the payment of March 20 was learned before the fee");
         assert!(snapshot(&store, debtor).await.fees.is_empty());
+    };
+    run(contract, &common::postgres::new_database());
+}
+
+/// An import is stopped when the bank's return of R-17 is posted and nobody else sees it yet; the lead would void R-17.
+#[test]
+fn a_void_waits_for_an_import_that_is_under_way_and_finds_its_return() {
+    let contract = async |store: Store, url: String| {
+        let debtor = one_debtor(&store).await;
+        paid_at_the_counter(&store, debtor).await;
+        let mut other = sqlx::PgConnection::connect(&url).await.expect("a second connection");
+        let mut held = other.begin().await.expect("a transaction");
+        sqlx::query("LOCK TABLE event IN SHARE MODE").execute(&mut *held).await.expect("no event is recorded");
+        let back = NewEntry {
+            reverses: Some(("counter".to_owned(), "R-17".to_owned())),
+            ..reversal("1001", "X-1", "", "2026-04-15")
+        };
+        let returns = entries_file(FileKind::Reversals, vec![back]);
+        let (terms, stamp, by) = (rules(), at("2026-04-16"), lead("2026-04-16"));
+        let voiding = async {
+            until_blocked(&url, 1).await;
+            store.void_counter_payment("R-17", "the bank called", &terms, &by).await
+        };
+        let letting_go = async {
+            until_blocked(&url, 2).await;
+            held.commit().await.expect("let go");
+        };
+        let (taken, voided, ()) = tokio::join!(store.import(&returns, &terms, &stamp), voiding, letting_go);
+        assert!(matches!(taken, Ok(ImportResult::Done(_))), "{taken:?}");
+        assert!(!voided.expect("it is undone").is_new, "by the bank");
+        assert_eq!(open_cents(&store, debtor).await, [18_000]);
     };
     run(contract, &common::postgres::new_database());
 }

@@ -259,8 +259,9 @@ CREATE TABLE task (
     closed_on  TEXT
 ) STRICT;
 
+-- A number is never given twice: by it, who looked at the list before knows what came since.
 CREATE TABLE unmatched_payment (
-    id          INTEGER PRIMARY KEY,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
     source      TEXT NOT NULL,
     reference   TEXT NOT NULL,
     file        TEXT NOT NULL,

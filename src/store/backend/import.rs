@@ -9,7 +9,8 @@ use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
 use super::given::{ImportRecord, ImportResult, Stamp};
-use super::judge::{Judged, Known, KnownEntry};
+use super::judge::Judged;
+use super::known::{Known, KnownEntry, UnmatchedBody};
 use super::ledger::{self, EntryRow};
 use super::log::{self, NewLine};
 use super::settle::resettle;
@@ -31,8 +32,10 @@ impl Backend {
             .fetch_optional(&mut *tx)
             .await?;
         // Entries stand in the books once and for all; an account's record says what is so now, and one that came before
-        // may be so again.
-        if let (Some(Json(outcome)), ImportRows::Entries(_)) = (&known, &file.rows) {
+        // may be so again. A payment that matched no account may match one now.
+        if let (Some(Json(outcome)), ImportRows::Entries(entries)) = (&known, &file.rows)
+            && !unmatched::is_one_open(&mut tx, entries).await?
+        {
             raise_watermarks(&mut tx, file, stamp).await?;
             tx.commit().await?;
             return Ok(ImportResult::AlreadyImported(outcome.clone()));
@@ -48,6 +51,8 @@ impl Backend {
             return Ok(ImportResult::Refused(taking.refused));
         }
         if let Some(Json(before)) = known.filter(|_| taking.outcome.unchanged == taking.outcome.rows) {
+            raise_watermarks(&mut tx, file, stamp).await?;
+            tx.commit().await?;
             return Ok(ImportResult::AlreadyImported(before));
         }
         let touched: Vec<AccountId> = taking.touched.into_iter().collect();
@@ -190,7 +195,7 @@ impl<'a> Taking<'a> {
     ) -> Result<()> {
         let books = Known::read(conn, page, &stamp.by).await?;
         let (mut post, mut events, mut strays) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut found, mut returned, mut renamed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut found, mut returned, mut renamed, mut voided) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut reversed: BTreeSet<(String, String)> = BTreeSet::new();
         for row in page {
             self.outcome.rows += 1;
@@ -199,16 +204,20 @@ impl<'a> Taking<'a> {
                 Ok(Judged::Unchanged) => self.outcome.unchanged += 1,
                 Ok(Judged::Unmatched) => {
                     self.outcome.unmatched += 1;
-                    strays.push(row);
+                    strays.push(UnmatchedBody::new(row));
                 }
                 Ok(Judged::Renamed(before)) => {
                     self.outcome.unmatched += 1;
                     renamed.push((row, before));
-                    strays.push(row);
+                    strays.push(before.body.renamed(row));
                 }
                 Ok(Judged::Returned(payment)) => {
                     self.outcome.returned += 1;
                     returned.push((row, payment));
+                }
+                Ok(Judged::Voided(payment)) => {
+                    self.outcome.unchanged += 1;
+                    voided.push((row, payment));
                 }
                 Ok(Judged::Found { unmatched, account, designated }) => {
                     self.outcome.added += 1;
@@ -235,13 +244,18 @@ impl<'a> Taking<'a> {
             }
         }
         // Also when a row stands against the file: later rows may name these, and all that is wrong is told at once.
-        ledger::post(conn, &post, stamp.at).await?;
+        ledger::post_new(conn, &post, stamp.at).await?;
         event::record(conn, &events, stamp).await?;
         for (row, account, payment) in found {
             unmatched::find_account(conn, row, account, payment, stamp).await?;
         }
         for (row, payment) in returned {
             unmatched::take_back(conn, row, payment, stamp).await?;
+        }
+        for (row, payment) in voided {
+            if ledger::hear_return(conn, payment, row, stamp).await? {
+                self.touched.insert(payment.account);
+            }
         }
         for (row, before) in renamed {
             unmatched::rename(conn, row, before, stamp).await?;

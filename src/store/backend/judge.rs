@@ -2,37 +2,23 @@
 //!
 //! Here is no writing: `import` does what is judged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-use sqlx::types::Json;
-
-use super::ledger::{COUNTER_PAYMENT, COUNTER_SOURCE, OWN_SOURCE};
-use super::{Conn, Result, rows, sql, texts, word};
-use crate::domain::import::{NewEntry, ReturnedBy, RowRefusal, UnmatchedState};
-use crate::domain::{AccountId, AccountNumber, Actor, Cents, Day, EntryId, EntryKind, Service, UnmatchedId};
-
-/// An entry of the books, as far as a row of a file can be held against it.
-pub(super) struct KnownEntry {
-    pub id: EntryId,
-    pub account: AccountId,
-    pub service: Service,
-    pub kind: EntryKind,
-    pub cents: Cents,
-    number: String,
-    effective_on: Day,
-    due_on: Option<Day>,
-    is_reversed: bool,
-    /// Source and reference of the entry that it undoes.
-    reverses: Option<(String, String)>,
-}
+use super::known::{Key, Known, KnownEntry, Unmatched, UnmatchedBody};
+use super::ledger::{COUNTER_SOURCE, OWN_SOURCE};
+use crate::domain::import::{NewEntry, RowRefusal, UnmatchedState};
+use crate::domain::{AccountId, Cents, Day, EntryId, EntryKind, Service};
 
 impl KnownEntry {
-    /// Whether the row says the same; a reversal's amount and service are those of its original.
+    /// Whether the row says the same of the account that it names.
     fn says_the_same(&self, row: &NewEntry) -> bool {
+        self.number == row.account.as_str() && self.says_the_same_but_for_the_number(row)
+    }
+
+    /// Whether the row says the same of whatever account; a reversal's amount and service are those of its original.
+    fn says_the_same_but_for_the_number(&self, row: &NewEntry) -> bool {
         let same_amount = row.kind == EntryKind::Reversal || (self.cents, self.service) == (row.amount, row.service);
-        self.number == row.account.as_str()
-            && self.kind == row.kind
+        self.kind == row.kind
             && same_amount
             && self.reverses == row.reverses
             && self.effective_on == row.effective_on
@@ -61,24 +47,6 @@ fn describe(
     format!("{kind} of {cents} for {service} on {on}{due}, account {number}")
 }
 
-/// A payment on the unmatched list: its row, and the reversal that took it back where one did.
-#[derive(Serialize, Deserialize)]
-pub(super) struct UnmatchedBody {
-    #[serde(flatten)]
-    pub row: NewEntry,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub returned: Option<ReturnedBy>,
-}
-
-/// A payment that was on the unmatched list, as a row of a file finds it.
-pub(super) struct Unmatched {
-    pub id: UnmatchedId,
-    pub file: String,
-    pub state: UnmatchedState,
-    pub decided_by: Option<String>,
-    pub body: UnmatchedBody,
-}
-
 /// What a row is to the books.
 pub(super) enum Judged<'a> {
     Unchanged,
@@ -94,6 +62,8 @@ pub(super) enum Judged<'a> {
     },
     /// The return of a payment on the unmatched list: of no account's ledger.
     Returned(&'a Unmatched),
+    /// The bank's return of a counter payment that was voided here already: the ledger has what it says.
+    Voided(&'a KnownEntry),
     New {
         account: AccountId,
         original: Option<&'a KnownEntry>,
@@ -101,166 +71,30 @@ pub(super) enum Judged<'a> {
     },
 }
 
-#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
-struct KeyRow<'a> {
-    source: &'a str,
-    reference: &'a str,
-}
-
-/// Source and reference.
-type Key = (String, String);
-
-type KnownColumns =
-    (String, String, i64, i64, String, String, String, i64, Day, Option<Day>, bool, Option<String>, Option<String>);
-
-type UnmatchedColumns = (String, String, i64, String, String, Option<String>, Json<UnmatchedBody>);
-
-/// What the books know that bears on a page of rows.
-pub(super) struct Known {
-    accounts: BTreeMap<String, AccountId>,
-    entries: BTreeMap<Key, KnownEntry>,
-    /// Debts by account and reference, for designated payments.
-    debts: BTreeMap<(AccountId, String), EntryId>,
-    unmatched: BTreeMap<Key, Unmatched>,
-    /// Counter payments that a person posted here, of those that a person's file would reverse.
-    taken_here: BTreeSet<EntryId>,
-}
-
 impl Known {
-    pub(super) async fn read(conn: &mut Conn, page: &[NewEntry], by: &Actor) -> Result<Self> {
-        let mut keys: BTreeSet<KeyRow<'_>> = BTreeSet::new();
-        for row in page {
-            keys.insert(KeyRow { source: &row.source, reference: &row.reference });
-            if let Some((source, reference)) = &row.reverses {
-                keys.insert(KeyRow { source, reference });
-            }
-        }
-        let keys: Vec<KeyRow<'_>> = keys.into_iter().collect();
-        let accounts = Self::read_accounts(conn, page).await?;
-        // A check that was taken at the counter bounces like any other, and the bank's file comes by the inbox. Who takes a
-        // file in by hand could undo with it what only the lead may.
-        let taken_here = match by {
-            Actor::Person(_) => Self::read_taken_here(conn, page).await?,
-            Actor::Daemon | Actor::File(_) => BTreeSet::new(),
-        };
-        Ok(Self {
-            accounts,
-            entries: Self::read_entries(conn, &keys).await?,
-            debts: Self::read_debts(conn, page).await?,
-            unmatched: Self::read_unmatched(conn, &keys).await?,
-            taken_here,
-        })
-    }
-
-    async fn read_accounts(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<String, AccountId>> {
-        let numbers: BTreeSet<&AccountNumber> = page.iter().map(|row| &row.account).collect();
-        let select = format!("SELECT number, id FROM account WHERE number IN {}", texts(1));
-        let found: Vec<(String, i64)> = sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(conn).await?;
-        Ok(found.into_iter().map(|(number, id)| (number, AccountId(id))).collect())
-    }
-
-    async fn read_entries(conn: &mut Conn, keys: &[KeyRow<'_>]) -> Result<BTreeMap<Key, KnownEntry>> {
-        let select = format!(
-            "SELECT entry.source, entry.reference, entry.id, entry.account_id, account.number, entry.service,
-                entry.kind, entry.cents, entry.effective_on, entry.due_on,
-                EXISTS (SELECT 1 FROM entry AS later WHERE later.reverses = entry.id),
-                undone.source, undone.reference
-             FROM {} JOIN entry ON entry.reference = r.reference AND entry.source = r.source
-             JOIN account ON account.id = entry.account_id
-             LEFT JOIN entry AS undone ON undone.id = entry.reverses",
-            rows(1, "source text, reference text")
-        );
-        let found: Vec<KnownColumns> = sqlx::query_as(sql(select)).bind(Json(keys)).fetch_all(conn).await?;
-        let mut entries = BTreeMap::new();
-        for row in found {
-            let (source, reference, id, account, number, service, kind, cents, effective_on, due_on, ..) = row;
-            let (is_reversed, of_source, of_reference) = (row.10, row.11, row.12);
-            let known = KnownEntry {
-                id: EntryId(id),
-                account: AccountId(account),
-                number,
-                service: word(Service::from_word, &service)?,
-                kind: word(EntryKind::from_word, &kind)?,
-                cents: Cents::new(cents),
-                effective_on,
-                due_on,
-                is_reversed,
-                reverses: of_source.zip(of_reference),
-            };
-            entries.insert((source, reference), known);
-        }
-        Ok(entries)
-    }
-
-    async fn read_debts(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<(AccountId, String), EntryId>> {
-        let references: BTreeSet<&String> = page.iter().filter_map(|row| row.designated_reference.as_ref()).collect();
-        if references.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let select = format!(
-            "SELECT account_id, reference, id FROM entry
-             WHERE reference IN {} AND cents > 0 AND kind <> 'reversal' ORDER BY id",
-            texts(1)
-        );
-        let found: Vec<(i64, String, i64)> = sqlx::query_as(sql(select)).bind(Json(references)).fetch_all(conn).await?;
-        Ok(found.into_iter().map(|(account, reference, id)| ((AccountId(account), reference), EntryId(id))).collect())
-    }
-
-    async fn read_unmatched(conn: &mut Conn, keys: &[KeyRow<'_>]) -> Result<BTreeMap<Key, Unmatched>> {
-        let any: Option<i64> =
-            sqlx::query_scalar("SELECT id FROM unmatched_payment LIMIT 1").fetch_optional(&mut *conn).await?;
-        if any.is_none() {
-            return Ok(BTreeMap::new());
-        }
-        let select = format!(
-            "SELECT u.source, u.reference, u.id, u.file, u.state, u.decided_by, u.body FROM {}
-             JOIN unmatched_payment AS u ON u.reference = r.reference AND u.source = r.source",
-            rows(1, "source text, reference text")
-        );
-        let found: Vec<UnmatchedColumns> = sqlx::query_as(sql(select)).bind(Json(keys)).fetch_all(conn).await?;
-        let mut unmatched = BTreeMap::new();
-        for (source, reference, id, file, state, decided_by, Json(body)) in found {
-            let state = word(UnmatchedState::from_word, &state)?;
-            unmatched.insert((source, reference), Unmatched { id: UnmatchedId(id), file, state, decided_by, body });
-        }
-        Ok(unmatched)
-    }
-
-    async fn read_taken_here(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeSet<EntryId>> {
-        let receipts: BTreeSet<&String> = page
-            .iter()
-            .filter_map(|row| row.reverses.as_ref())
-            .filter(|(source, _)| source == COUNTER_SOURCE)
-            .map(|(_, reference)| reference)
-            .collect();
-        if receipts.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let select = format!(
-            "SELECT entry.id FROM entry
-             JOIN log ON log.account_id = entry.account_id AND log.what = $3
-                AND CAST(log.body ->> 'entry' AS TEXT) = CAST(entry.id AS TEXT)
-             WHERE entry.reference IN {} AND entry.source = $2",
-            texts(1)
-        );
-        let found: Vec<i64> = sqlx::query_scalar(sql(select))
-            .bind(Json(receipts))
-            .bind(COUNTER_SOURCE)
-            .bind(COUNTER_PAYMENT)
-            .fetch_all(conn)
-            .await?;
-        Ok(found.into_iter().map(EntryId).collect())
-    }
-
     /// What the row is. `reversed` are the entries that earlier rows of the page undo.
     pub(super) fn judge(&self, row: &NewEntry, reversed: &mut BTreeSet<Key>) -> Result<Judged<'_>, RowRefusal> {
         let key = (row.source.clone(), row.reference.clone());
         let account = self.accounts.get(row.account.as_str()).copied();
         let unmatched = self.unmatched.get(&key);
         if let Some(known) = self.entries.get(&key) {
-            // A payment that a person matched has another account here than in its file, which says what it said.
-            let same = known.says_the_same(row) || unmatched.is_some_and(|unmatched| is_as_it_came(unmatched, row));
+            // A payment that was matched has another account here than in its file, which says what it said; so has its return.
+            let original = row.reverses.as_ref().and_then(|original| self.unmatched.get(original));
+            let same = known.says_the_same(row)
+                || unmatched.is_some_and(|unmatched| unmatched.body.is_as_it_came(row))
+                || original.is_some_and(|original| original.body.is_named_by(row))
+                    && known.says_the_same_but_for_the_number(row);
             return if same { Ok(Judged::Unchanged) } else { Err(conflict(row, known.describe())) };
+        }
+        if let Some(UnmatchedBody { row: payment, returned: Some(kept), .. }) = self.returned.get(&key) {
+            // Should the payment find its account, its return is posted under this reference.
+            let of = (payment.source.clone(), payment.reference.clone());
+            if row.reverses.as_ref() == Some(&of) && kept.is(row) {
+                return Ok(Judged::Unchanged);
+            }
+            let (service, amount, number) = (payment.service, payment.amount, payment.account.as_str());
+            let before = describe(EntryKind::Reversal, Some(&of), service, amount, kept.on, None, number);
+            return Err(conflict(row, before));
         }
         if let Some(unmatched) = unmatched {
             return self.judge_unmatched(row, unmatched, account);
@@ -294,7 +128,7 @@ impl Known {
         }
         match (account, unmatched.state) {
             (Some(account), _) => Ok(Judged::Found { unmatched, account, designated: self.designated(row, account)? }),
-            (None, UnmatchedState::Open | UnmatchedState::Rejected) if row.account != before.account => {
+            (None, UnmatchedState::Open | UnmatchedState::Rejected) if !unmatched.body.came_under(&row.account) => {
                 Ok(Judged::Renamed(unmatched))
             }
             (
@@ -337,6 +171,9 @@ impl Known {
                 None => Ok(Judged::Returned(unmatched)),
             };
         };
+        // The bank does not learn whose payment it was: its return names the number under which it came.
+        let payment = self.unmatched.get(original).filter(|payment| payment.body.came_under(&row.account));
+        let account = payment.map(|_| entry.account).or(account);
         if account.is_none() {
             return Err(RowRefusal::UnknownAccount { account: row.account.clone() });
         }
@@ -353,7 +190,11 @@ impl Known {
         if row.effective_on < entry.effective_on {
             return Err(early(entry.effective_on));
         }
-        if entry.is_reversed || !reversed.insert(original.clone()) {
+        // A clerk may hear of a bounced check before the bank's file does.
+        if source_id == COUNTER_SOURCE && entry.reversed_by.as_deref() == Some(OWN_SOURCE) {
+            return Ok(Judged::Voided(entry));
+        }
+        if entry.reversed_by.is_some() || !reversed.insert(original.clone()) {
             return Err(again);
         }
         Ok(Judged::New { account: entry.account, original: Some(entry), designated: None })
@@ -368,13 +209,6 @@ impl Known {
             account: row.account.clone(),
         })
     }
-}
-
-/// Whether the row is the one that was put on the unmatched list.
-fn is_as_it_came(unmatched: &Unmatched, row: &NewEntry) -> bool {
-    let before = &unmatched.body.row;
-    (row.kind, row.amount, row.effective_on) == (before.kind, before.amount, before.effective_on)
-        && row.account == before.account
 }
 
 fn conflict(row: &NewEntry, before: String) -> RowRefusal {

@@ -7,12 +7,15 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
+use super::event::{self, NewEvent};
 use super::given::{AccountItems, CounterPayment, Stamp, VoidedPayment};
+use super::known::KnownEntry;
 use super::log::{self, NewLine};
 use super::settle::resettle;
 use super::{Backend, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, StoreError, rows, sql, texts, touch, word};
+use crate::domain::import::{NewEntry, ReturnedBy};
 use crate::domain::ledger::PaymentChannel;
-use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service};
+use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, EventKind, OpenItem, Service};
 use crate::rulebook::policy::LedgerRules;
 
 /// The source of what Arrears itself posts.
@@ -73,6 +76,20 @@ pub(super) async fn post(conn: &mut Conn, entries: &[EntryRow], at: DateTime<Utc
     );
     let done = sqlx::query(sql(insert)).bind(Json(entries)).bind(at).execute(conn).await?;
     Ok(done.rows_affected())
+}
+
+/// Posts entries that were judged to be new. One that is left out all the same would be lost in silence: it is an error.
+pub(super) async fn post_new(conn: &mut Conn, entries: &[EntryRow], at: DateTime<Utc>) -> Result<()> {
+    let posted = post(conn, entries, at).await?;
+    if usize::try_from(posted).is_ok_and(|posted| posted == entries.len()) {
+        return Ok(());
+    }
+    let first = entries.first().map(|entry| format!("{} of {}", entry.reference, entry.source)).unwrap_or_default();
+    Err(StoreError::Conflict(format!(
+        "{posted} of {} entries, from {first} on, could be posted: the books have another under the source and reference of \
+         the rest, and nothing was changed",
+        entries.len()
+    )))
 }
 
 pub(super) type EntryColumns = (
@@ -151,7 +168,7 @@ pub(super) async fn entries_known(
 
 type ItemColumns = (i64, i64, String, String, i64, i64, Day, Day, Option<Json<BTreeMap<String, Day>>>);
 
-/// Open items of the accounts that the condition names, by account, oldest due first; a JSON array is its value.
+/// Open items of the accounts, by account, oldest due first.
 pub(super) async fn open_items_of(
     conn: &mut Conn,
     accounts: &[AccountId],
@@ -275,16 +292,36 @@ async fn reversal_of(conn: &mut Conn, id: EntryId) -> Result<Option<EntryId>> {
 
 /// Whether a payment with the counter's source was posted here, by hand. One that a file brought is the file's to undo.
 async fn was_taken_here(conn: &mut Conn, payment: &Entry) -> Result<bool> {
+    is_logged(conn, payment.account, payment.id, COUNTER_PAYMENT).await
+}
+
+/// Whether the account's log has a line of these words on the entry.
+async fn is_logged(conn: &mut Conn, account: AccountId, entry: EntryId, what: &str) -> Result<bool> {
     let lines: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM log
          WHERE account_id = $1 AND what = $2 AND CAST(body ->> 'entry' AS TEXT) = $3",
     )
-    .bind(payment.account.0)
-    .bind(COUNTER_PAYMENT)
-    .bind(payment.id.to_string())
+    .bind(account.0)
+    .bind(what)
+    .bind(entry.to_string())
     .fetch_one(conn)
     .await?;
     Ok(lines > 0)
+}
+
+/// The bank's file returns a counter payment that was voided here. The ledger has its reversal; that the bank returned it is
+/// an event, once, however often the file says it. Whether it is news; the caller touches the account.
+pub(super) async fn hear_return(conn: &mut Conn, payment: &KnownEntry, row: &NewEntry, stamp: &Stamp) -> Result<bool> {
+    const HEARD: &str = "voided payment returned";
+    if is_logged(conn, payment.account, payment.id, HEARD).await? {
+        return Ok(false);
+    }
+    let returned =
+        NewEvent { account: payment.account, kind: EventKind::PaymentReturned, on_day: row.effective_on, stage: None };
+    event::record(conn, &[returned], stamp).await?;
+    let body = json!({ "entry": payment.id, "amount": payment.cents, "returned": ReturnedBy::of(row) });
+    log::write(conn, &[NewLine::of(payment.account, HEARD, body)], None, stamp).await?;
+    Ok(true)
 }
 
 impl Backend {
@@ -335,6 +372,8 @@ impl Backend {
             )));
         }
         let mut tx = self.write().await?;
+        // A file under way may bring this receipt.
+        sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
         let row = EntryRow {
             account,
             service: Service::General,
@@ -373,6 +412,8 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<VoidedPayment> {
         let mut tx = self.write().await?;
+        // A file under way may bring the bank's return of this payment.
+        sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
         let payment = by_reference(&mut tx, COUNTER_SOURCE, receipt).await?;
         let payment = payment.ok_or_else(|| StoreError::not_found("counter payment with receipt", receipt))?;
         if !was_taken_here(&mut tx, &payment).await? {
@@ -397,6 +438,8 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<EntryId> {
         let mut tx = self.write().await?;
+        // A file under way may undo this entry.
+        sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
         let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE id = $1");
         let found: Option<EntryColumns> = sqlx::query_as(sql(select)).bind(id.0).fetch_optional(&mut *tx).await?;
         let original = found.map(entry).transpose()?.ok_or_else(|| StoreError::not_found("ledger entry", id))?;

@@ -21,6 +21,7 @@ mod hold;
 mod import;
 mod judge;
 mod kept;
+mod known;
 mod leave;
 mod ledger;
 mod log;

@@ -1,6 +1,6 @@
 //! Payments that match no account: listed, matched and rejected by people, found and taken back by files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::json;
@@ -8,8 +8,8 @@ use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
 use super::given::{ExceptionKind, Stamp};
-use super::judge::{Unmatched, UnmatchedBody};
-use super::ledger::{EntryRow, by_reference, post, post_one};
+use super::known::{Unmatched, UnmatchedBody};
+use super::ledger::{EntryRow, by_reference, post_new, post_one};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, LOCK_NO_IMPORT, Result, StoreError, exception, rows, sql, word};
 use crate::domain::import::{NewEntry, ReturnedBy, UnmatchedPayment, UnmatchedState};
@@ -91,7 +91,7 @@ async fn listed(
     .await?;
     found
         .into_iter()
-        .map(|(id, file, Json(UnmatchedBody { row, returned }), state, decided_by)| {
+        .map(|(id, file, Json(UnmatchedBody { row, returned, .. }), state, decided_by)| {
             let state = word(UnmatchedState::from_word, &state)?;
             Ok(UnmatchedPayment { id: UnmatchedId(id), file, row, state, decided_by, returned })
         })
@@ -107,6 +107,17 @@ pub(super) async fn has_come_since(conn: &mut Conn, seen: UnmatchedId) -> Result
             .fetch_optional(conn)
             .await?;
     Ok(newer.is_some())
+}
+
+/// Whether one of the rows is a payment that is open on the unmatched list.
+pub(super) async fn is_one_open(conn: &mut Conn, entries: &[NewEntry]) -> Result<bool> {
+    let open: Vec<(String, String)> =
+        sqlx::query_as("SELECT source, reference FROM unmatched_payment WHERE state = $1")
+            .bind(UnmatchedState::Open.word())
+            .fetch_all(conn)
+            .await?;
+    let open: BTreeSet<(&str, &str)> = open.iter().map(|(source, reference)| (&**source, &**reference)).collect();
+    Ok(entries.iter().any(|row| open.contains(&(&*row.source, &*row.reference))))
 }
 
 async fn still_open(conn: &mut Conn, id: UnmatchedId) -> Result<UnmatchedPayment> {
@@ -162,7 +173,7 @@ async fn post_return(conn: &mut Conn, payment: &Entry, by: &ReturnedBy, stamp: &
         reference: by.reference.clone(),
         memo: by.memo.clone(),
     };
-    post(conn, &[row], stamp.at).await?;
+    post_new(conn, &[row], stamp.at).await?;
     let returned = NewEvent { account: payment.account, kind: EventKind::PaymentReturned, on_day: by.on, stage: None };
     event::record(conn, &[returned], stamp).await
 }
@@ -206,7 +217,7 @@ pub(super) async fn take_back(conn: &mut Conn, row: &NewEntry, payment: &Unmatch
     decide(conn, payment.id, UnmatchedState::Returned, stamp).await?;
     let returned = ReturnedBy::of(row);
     let body = json!({ "unmatched": payment.id, "amount": payment.body.row.amount, "returned": returned });
-    let kept = UnmatchedBody { row: payment.body.row.clone(), returned: Some(returned) };
+    let kept = UnmatchedBody { returned: Some(returned), ..payment.body.clone() };
     sqlx::query("UPDATE unmatched_payment SET body = $2 WHERE id = $1")
         .bind(payment.id.0)
         .bind(Json(kept))
@@ -216,7 +227,7 @@ pub(super) async fn take_back(conn: &mut Conn, row: &NewEntry, payment: &Unmatch
 }
 
 /// The payment came again with another number that is not known either. It is put on the list anew, for whoever
-/// looked at the list before has not seen this.
+/// looked at the list before has not seen this: no number of the list is given twice.
 pub(super) async fn rename(conn: &mut Conn, row: &NewEntry, before: &Unmatched, stamp: &Stamp) -> Result<()> {
     sqlx::query("DELETE FROM unmatched_payment WHERE id = $1").bind(before.id.0).execute(&mut *conn).await?;
     let body = json!({
@@ -229,15 +240,17 @@ pub(super) async fn rename(conn: &mut Conn, row: &NewEntry, before: &Unmatched, 
 struct UnmatchedRow<'a> {
     source: &'a str,
     reference: &'a str,
-    body: &'a NewEntry,
+    body: &'a UnmatchedBody,
 }
 
-pub(super) async fn add(conn: &mut Conn, payments: &[&NewEntry], file: &str, stamp: &Stamp) -> Result<()> {
+pub(super) async fn add(conn: &mut Conn, payments: &[UnmatchedBody], file: &str, stamp: &Stamp) -> Result<()> {
     if payments.is_empty() {
         return Ok(());
     }
-    let payments: Vec<UnmatchedRow<'_>> =
-        payments.iter().map(|row| UnmatchedRow { source: &row.source, reference: &row.reference, body: row }).collect();
+    let payments: Vec<UnmatchedRow<'_>> = payments
+        .iter()
+        .map(|body| UnmatchedRow { source: &body.row.source, reference: &body.row.reference, body })
+        .collect();
     let insert = format!(
         "INSERT INTO unmatched_payment (source, reference, file, body, state, recorded_at)
          SELECT r.source, r.reference, $2, r.body, 'open', $3 FROM {}",

@@ -1,0 +1,268 @@
+//! What the books know that bears on the rows of a file, read a page at a time.
+//!
+//! Here is no judgment: `judge` holds the rows against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+
+use super::ledger::{COUNTER_PAYMENT, COUNTER_SOURCE};
+use super::{Conn, Result, rows, sql, texts, word};
+use crate::domain::import::{NewEntry, ReturnedBy, UnmatchedState};
+use crate::domain::{AccountId, AccountNumber, Actor, Cents, Day, EntryId, EntryKind, Service, UnmatchedId};
+
+/// An entry of the books, as far as a row of a file can be held against it.
+pub(super) struct KnownEntry {
+    pub id: EntryId,
+    pub account: AccountId,
+    pub service: Service,
+    pub kind: EntryKind,
+    pub cents: Cents,
+    pub number: String,
+    pub effective_on: Day,
+    pub due_on: Option<Day>,
+    /// The source of the entry that undoes it.
+    pub reversed_by: Option<String>,
+    /// Source and reference of the entry that it undoes.
+    pub reverses: Option<(String, String)>,
+}
+
+/// A payment on the unmatched list: its row, and the reversal that took it back where one did.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct UnmatchedBody {
+    #[serde(flatten)]
+    pub row: NewEntry,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<ReturnedBy>,
+    /// Numbers, unknown as well, under which it came before it came under the row's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub earlier_numbers: BTreeSet<AccountNumber>,
+}
+
+impl UnmatchedBody {
+    /// As a file brings it the first time.
+    pub(super) fn new(row: &NewEntry) -> Self {
+        Self { row: row.clone(), returned: None, earlier_numbers: BTreeSet::new() }
+    }
+
+    /// As a file brings it under another number.
+    pub(super) fn renamed(&self, row: &NewEntry) -> Self {
+        let mut earlier_numbers = self.earlier_numbers.clone();
+        earlier_numbers.insert(self.row.account.clone());
+        Self { row: row.clone(), returned: self.returned.clone(), earlier_numbers }
+    }
+
+    /// Whether it came under the number. Who sends it keeps to that number, whatever was found out here.
+    pub(super) fn came_under(&self, number: &AccountNumber) -> bool {
+        self.row.account == *number || self.earlier_numbers.contains(number)
+    }
+
+    /// Whether the row is one that brought it.
+    pub(super) fn is_as_it_came(&self, row: &NewEntry) -> bool {
+        let before = &self.row;
+        (row.kind, row.amount, row.effective_on) == (before.kind, before.amount, before.effective_on)
+            && self.came_under(&row.account)
+    }
+
+    /// Whether the row, a reversal of it, names it as its files do, or is the one that was kept with it.
+    pub(super) fn is_named_by(&self, row: &NewEntry) -> bool {
+        self.came_under(&row.account) || self.returned.as_ref().is_some_and(|returned| returned.is(row))
+    }
+}
+
+/// A payment that was on the unmatched list, as a row of a file finds it.
+pub(super) struct Unmatched {
+    pub id: UnmatchedId,
+    pub file: String,
+    pub state: UnmatchedState,
+    pub decided_by: Option<String>,
+    pub body: UnmatchedBody,
+}
+
+/// What the books know that bears on a page of rows.
+pub(super) struct Known {
+    pub accounts: BTreeMap<String, AccountId>,
+    pub entries: BTreeMap<Key, KnownEntry>,
+    /// Debts by account and reference, for designated payments.
+    pub debts: BTreeMap<(AccountId, String), EntryId>,
+    pub unmatched: BTreeMap<Key, Unmatched>,
+    /// Payments of the unmatched list that came back, by their returns, which are in no ledger yet.
+    pub returned: BTreeMap<Key, UnmatchedBody>,
+    /// Counter payments that a person posted here, of those that a person's file would reverse.
+    pub taken_here: BTreeSet<EntryId>,
+}
+
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct KeyRow<'a> {
+    source: &'a str,
+    reference: &'a str,
+}
+
+/// Source and reference.
+pub(super) type Key = (String, String);
+
+type KnownColumns = (
+    String,
+    String,
+    i64,
+    i64,
+    String,
+    String,
+    String,
+    i64,
+    Day,
+    Option<Day>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
+type UnmatchedColumns = (String, String, i64, String, String, Option<String>, Json<UnmatchedBody>);
+
+impl Known {
+    pub(super) async fn read(conn: &mut Conn, page: &[NewEntry], by: &Actor) -> Result<Self> {
+        let mut keys: BTreeSet<KeyRow<'_>> = BTreeSet::new();
+        for row in page {
+            keys.insert(KeyRow { source: &row.source, reference: &row.reference });
+            if let Some((source, reference)) = &row.reverses {
+                keys.insert(KeyRow { source, reference });
+            }
+        }
+        let keys: Vec<KeyRow<'_>> = keys.into_iter().collect();
+        let accounts = Self::read_accounts(conn, page).await?;
+        // A check that was taken at the counter bounces like any other, and the bank's file comes by the inbox. Who takes a
+        // file in by hand could undo with it what only the lead may.
+        let taken_here = match by {
+            Actor::Person(_) => Self::read_taken_here(conn, page).await?,
+            Actor::Daemon | Actor::File(_) => BTreeSet::new(),
+        };
+        Ok(Self {
+            accounts,
+            entries: Self::read_entries(conn, &keys).await?,
+            debts: Self::read_debts(conn, page).await?,
+            unmatched: Self::read_unmatched(conn, &keys).await?,
+            returned: Self::read_returned(conn, page).await?,
+            taken_here,
+        })
+    }
+
+    async fn read_accounts(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<String, AccountId>> {
+        let numbers: BTreeSet<&AccountNumber> = page.iter().map(|row| &row.account).collect();
+        let select = format!("SELECT number, id FROM account WHERE number IN {}", texts(1));
+        let found: Vec<(String, i64)> = sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(conn).await?;
+        Ok(found.into_iter().map(|(number, id)| (number, AccountId(id))).collect())
+    }
+
+    async fn read_entries(conn: &mut Conn, keys: &[KeyRow<'_>]) -> Result<BTreeMap<Key, KnownEntry>> {
+        let select = format!(
+            "SELECT entry.source, entry.reference, entry.id, entry.account_id, account.number, entry.service,
+                entry.kind, entry.cents, entry.effective_on, entry.due_on,
+                later.source, undone.source, undone.reference
+             FROM {} JOIN entry ON entry.reference = r.reference AND entry.source = r.source
+             JOIN account ON account.id = entry.account_id
+             LEFT JOIN entry AS later ON later.reverses = entry.id
+             LEFT JOIN entry AS undone ON undone.id = entry.reverses",
+            rows(1, "source text, reference text")
+        );
+        let found: Vec<KnownColumns> = sqlx::query_as(sql(select)).bind(Json(keys)).fetch_all(conn).await?;
+        let mut entries = BTreeMap::new();
+        for row in found {
+            let (source, reference, id, account, number, service, kind, cents, effective_on, due_on, ..) = row;
+            let (reversed_by, of_source, of_reference) = (row.10, row.11, row.12);
+            let known = KnownEntry {
+                id: EntryId(id),
+                account: AccountId(account),
+                number,
+                service: word(Service::from_word, &service)?,
+                kind: word(EntryKind::from_word, &kind)?,
+                cents: Cents::new(cents),
+                effective_on,
+                due_on,
+                reversed_by,
+                reverses: of_source.zip(of_reference),
+            };
+            entries.insert((source, reference), known);
+        }
+        Ok(entries)
+    }
+
+    async fn read_debts(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<(AccountId, String), EntryId>> {
+        let references: BTreeSet<&String> = page.iter().filter_map(|row| row.designated_reference.as_ref()).collect();
+        if references.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let select = format!(
+            "SELECT account_id, reference, id FROM entry
+             WHERE reference IN {} AND cents > 0 AND kind <> 'reversal' ORDER BY id",
+            texts(1)
+        );
+        let found: Vec<(i64, String, i64)> = sqlx::query_as(sql(select)).bind(Json(references)).fetch_all(conn).await?;
+        Ok(found.into_iter().map(|(account, reference, id)| ((AccountId(account), reference), EntryId(id))).collect())
+    }
+
+    async fn read_unmatched(conn: &mut Conn, keys: &[KeyRow<'_>]) -> Result<BTreeMap<Key, Unmatched>> {
+        let any: Option<i64> =
+            sqlx::query_scalar("SELECT id FROM unmatched_payment LIMIT 1").fetch_optional(&mut *conn).await?;
+        if any.is_none() {
+            return Ok(BTreeMap::new());
+        }
+        let select = format!(
+            "SELECT u.source, u.reference, u.id, u.file, u.state, u.decided_by, u.body FROM {}
+             JOIN unmatched_payment AS u ON u.reference = r.reference AND u.source = r.source",
+            rows(1, "source text, reference text")
+        );
+        let found: Vec<UnmatchedColumns> = sqlx::query_as(sql(select)).bind(Json(keys)).fetch_all(conn).await?;
+        let mut unmatched = BTreeMap::new();
+        for (source, reference, id, file, state, decided_by, Json(body)) in found {
+            let state = word(UnmatchedState::from_word, &state)?;
+            unmatched.insert((source, reference), Unmatched { id: UnmatchedId(id), file, state, decided_by, body });
+        }
+        Ok(unmatched)
+    }
+
+    async fn read_returned(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<Key, UnmatchedBody>> {
+        let references: BTreeSet<&String> = page.iter().map(|row| &row.reference).collect();
+        let select = format!(
+            "SELECT body FROM unmatched_payment
+             WHERE state = $2 AND body -> 'returned' ->> 'reference' IN {}",
+            texts(1)
+        );
+        let found: Vec<Json<UnmatchedBody>> = sqlx::query_scalar(sql(select))
+            .bind(Json(references))
+            .bind(UnmatchedState::Returned.word())
+            .fetch_all(conn)
+            .await?;
+        let by_return = |Json(body): Json<UnmatchedBody>| {
+            let key = body.returned.as_ref().map(|returned| (returned.source.clone(), returned.reference.clone()));
+            key.map(|key| (key, body))
+        };
+        Ok(found.into_iter().filter_map(by_return).collect())
+    }
+
+    async fn read_taken_here(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeSet<EntryId>> {
+        let receipts: BTreeSet<&String> = page
+            .iter()
+            .filter_map(|row| row.reverses.as_ref())
+            .filter(|(source, _)| source == COUNTER_SOURCE)
+            .map(|(_, reference)| reference)
+            .collect();
+        if receipts.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let select = format!(
+            "SELECT entry.id FROM entry
+             JOIN log ON log.account_id = entry.account_id AND log.what = $3
+                AND CAST(log.body ->> 'entry' AS TEXT) = CAST(entry.id AS TEXT)
+             WHERE entry.reference IN {} AND entry.source = $2",
+            texts(1)
+        );
+        let found: Vec<i64> = sqlx::query_scalar(sql(select))
+            .bind(Json(receipts))
+            .bind(COUNTER_SOURCE)
+            .bind(COUNTER_PAYMENT)
+            .fetch_all(conn)
+            .await?;
+        Ok(found.into_iter().map(EntryId).collect())
+    }
+}
