@@ -830,7 +830,11 @@ fn a_letter_whose_amount_has_changed_is_voided_and_a_new_one_states_what_is_owed
     let payments =
         "account,amount,received_on,channel,source,reference\n10-000417,50.00,2026-05-01,lockbox,lockbox,LB-1\n";
     city.on("2026-05-01", &["import", &city.file("payments.csv", payments)]).ok();
-    city.on("2026-05-01", &["notices", "batch"]).ok();
+    let told = city.on("2026-05-01", &["notices", "batch"]).ends(Exit::Refused);
+    assert!(
+        told.contains("not printed: it states") && told.contains("it was voided and is made anew tonight"),
+        "{told}"
+    );
     let voided = notices_of(&city, "10-000417", "voided", "2026-05-01");
     assert!(voided[0]["cause"].as_str().unwrap().contains("make it anew"), "{voided:?}");
     city.on("2026-05-02", &["night"]).ok();

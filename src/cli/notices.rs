@@ -13,7 +13,7 @@ use super::{Answer, Desk, Failure, Result};
 use crate::domain::document::MediaType;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{BatchId, Day, NoticeId, day};
-use crate::office::{Duty, Office, OfficeError, Released};
+use crate::office::{Batching, Duty, Office, OfficeError, Released};
 
 #[derive(Debug, Subcommand)]
 pub enum Notices {
@@ -119,20 +119,7 @@ impl Notices {
                 office.cancel_notice(NoticeId(id), &reason, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Notice {id} is canceled")))
             }
-            Self::Batch { by } => match office.make_batch(by.may(&office, Duty::Write).await?).await? {
-                None => Ok(Answer::done("No letter waits for a batch")),
-                Some(made) => Ok(Answer::done(format!(
-                    "Batch {}: {}, {}\nWhen the carrier has them: arrears notices mailed --batch {} --on DATE --proof \
-                     FORM --by NAME",
-                    made.batch,
-                    counted(made.pieces as usize, "letter", "letters"),
-                    office.dir.join(&made.path).display(),
-                    made.batch
-                ))
-                .with_refusals(
-                    made.waiting.iter().map(|(id, why)| format!("notice {id}: left for the next batch: {why}")),
-                )),
-            },
+            Self::Batch { by } => Ok(batched(&office, office.make_batch(by.may(&office, Duty::Write).await?).await?)),
             Self::Mailed(args) => {
                 let marked = match args.batch {
                     Some(batch) => {
@@ -158,6 +145,20 @@ impl Notices {
             }
         }
     }
+}
+
+fn batched(office: &Office, Batching { made, dropped }: Batching) -> Answer {
+    let dropped = dropped.into_iter().map(|(id, why)| format!("notice {id}: not printed: {why}"));
+    let Some(made) = made else { return Answer::done("No letter waits for a batch").with_refusals(dropped) };
+    let waiting = made.waiting.iter().map(|(id, why)| format!("notice {id}: left for the next batch: {why}"));
+    Answer::done(format!(
+        "Batch {}: {}, {}\nWhen the carrier has them: arrears notices mailed --batch {} --on DATE --proof FORM --by NAME",
+        made.batch,
+        counted(made.pieces as usize, "letter", "letters"),
+        office.dir.join(&made.path).display(),
+        made.batch
+    ))
+    .with_refusals(dropped.chain(waiting))
 }
 
 fn done(outcome: &Released, verb: &str, not: &str) -> Answer {

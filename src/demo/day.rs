@@ -192,7 +192,7 @@ impl<'a> Division<'a> {
             self.office.mark_returned(id, day, "attempted, not known", LEAD).await?;
             self.shown.letters_returned += 1;
         }
-        let Some(batch) = self.office.make_batch(LEAD).await? else { return Ok(()) };
+        let Some(batch) = self.office.make_batch(LEAD).await?.made else { return Ok(()) };
         let proof = format!("PS 3665 of {day}, {} pieces", batch.pieces);
         let outcome = self.office.mark_batch_mailed(batch.batch, day, &proof, LEAD).await?;
         self.shown.letters_mailed += outcome.released.len() as u64;

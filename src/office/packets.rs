@@ -260,7 +260,7 @@ mod tests {
         let ids: Vec<_> = planned.iter().map(|notice| notice.id).collect();
         office.release_notices(&ids, "Ruth").await.unwrap();
         office.work_outbox(&city.mailer()).await.unwrap();
-        let made = office.make_batch("Ruth").await.unwrap().unwrap();
+        let made = office.make_batch("Ruth").await.unwrap().made.unwrap();
         office.mark_batch_mailed(made.batch, day("2026-08-21"), "PS 3665", "Ruth").await.unwrap();
         city.at("2026-09-21", "04:00");
         office.night(day("2026-09-21")).await.unwrap();

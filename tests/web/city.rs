@@ -63,7 +63,7 @@ impl City {
             self.office.run_day(day, None).await.unwrap();
             self.office.build_call_list(day).await.unwrap();
             self.office.work_outbox(&mailer).await.unwrap();
-            if let Some(made) = self.office.make_batch("Ruth").await.unwrap() {
+            if let Some(made) = self.office.make_batch("Ruth").await.unwrap().made {
                 self.office.mark_batch_mailed(made.batch, day, "PS 3600", "Ruth").await.unwrap();
             }
             day = plus_days(day, 1);
