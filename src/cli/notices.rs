@@ -13,7 +13,7 @@ use super::{Answer, Desk, Failure, Result};
 use crate::domain::document::MediaType;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{BatchId, Day, NoticeId, day};
-use crate::office::{Batching, Duty, Office, OfficeError, Released};
+use crate::office::{Batching, Duty, Marked, Office, OfficeError, Released};
 
 #[derive(Debug, Subcommand)]
 pub enum Notices {
@@ -137,7 +137,7 @@ impl Notices {
                         office.mark_mailed(&ids, args.on, &args.proof, args.by.may(&office, Duty::Write).await?).await?
                     }
                 };
-                Ok(done(&marked, &format!("marked as mailed {}", day::short(args.on)), "not mailed"))
+                Ok(mailed(&marked, args.on))
             }
             Self::Returned { id, on, reason, by } => {
                 office.mark_returned(NoticeId(id), on, &reason, by.may(&office, Duty::Write).await?).await?;
@@ -165,6 +165,18 @@ fn done(outcome: &Released, verb: &str, not: &str) -> Answer {
     let count = counted(outcome.released.len(), "notice is", "notices are");
     Answer::done(format!("{count} {verb}"))
         .with_refusals(outcome.refused.iter().map(|(id, why)| format!("notice {id}: {not}: {why}")))
+}
+
+fn mailed(marked: &Marked, on: Day) -> Answer {
+    let count = counted(marked.mailed.len(), "notice is", "notices are");
+    let mut refusals: Vec<String> =
+        marked.voided.iter().map(|(id, why)| format!("notice {id}: not mailed: {why}")).collect();
+    if !marked.taken_out.is_empty() {
+        let letters = counted(marked.taken_out.len(), "letter of the batch is", "letters of the batch are");
+        refusals.push(format!("{letters} no longer wanted and must not go out:"));
+        refusals.extend(marked.taken_out.iter().map(|(id, why)| format!("  notice {id}, {why}")));
+    }
+    Answer::done(format!("{count} marked as mailed {}", day::short(on))).with_refusals(refusals)
 }
 
 async fn listed(office: &Office, state: Option<NoticeState>, account: Option<&str>) -> Result<Vec<Numbered<Notice>>> {

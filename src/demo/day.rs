@@ -195,10 +195,10 @@ impl<'a> Division<'a> {
         let Some(batch) = self.office.make_batch(LEAD).await?.made else { return Ok(()) };
         let proof = format!("PS 3665 of {day}, {} pieces", batch.pieces);
         let outcome = self.office.mark_batch_mailed(batch.batch, day, &proof, LEAD).await?;
-        self.shown.letters_mailed += outcome.released.len() as u64;
+        self.shown.letters_mailed += outcome.mailed.len() as u64;
         let rules = self.office.rules_on(day).await?;
         let back = rules.calendar.next_office_day(plus_days(day, RETURN_DAYS));
-        for notice in self.office.store.notices(&outcome.released).await? {
+        for notice in self.office.store.notices(&outcome.mailed).await? {
             let number = self.office.store.account(notice.account).await?.profile.number;
             if self.city.people.get(&number).is_some_and(|persona| persona.mail_returns) {
                 self.returning.entry(back).or_default().push(notice.id);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::looks::{Overtaken, PAGE, Seen};
-use super::{Office, OfficeError, Released, Result};
+use super::{Office, OfficeError, Result};
 use crate::audit::{Refusal, Remedy};
 use crate::decide::{announced_if_mailed, last_day_of};
 use crate::domain::document::MediaType;
@@ -30,6 +30,16 @@ pub struct BatchMade {
     pub path: String,
     /// Letters that wait for the next batch because their accounts kept learning something while this one was made.
     pub waiting: Vec<(NoticeId, String)>,
+}
+
+/// What came of marking letters as mailed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marked {
+    pub mailed: Vec<NoticeId>,
+    /// Letters that state a shut-off too early for the day of mailing, with the reason.
+    pub voided: Vec<(NoticeId, String)>,
+    /// Letters of the batch that were canceled or voided since it was printed, with the addressee and the reason.
+    pub taken_out: Vec<(NoticeId, String)>,
 }
 
 /// Why a letter is not printed as it is.
@@ -169,18 +179,24 @@ impl Office {
     ///
     /// # Errors
     /// When the day lies ahead, or before the batch was made.
-    pub async fn mark_batch_mailed(&self, id: BatchId, on: Day, proof: &str, by: &str) -> Result<Released> {
+    pub async fn mark_batch_mailed(&self, id: BatchId, on: Day, proof: &str, by: &str) -> Result<Marked> {
         let batch = self.store.batch(id).await?;
         self.mailing_day(on, batch.made_on)?;
         let pieces = self.store.notices_of_batch(id).await?;
-        self.mark_pieces(Some(id), pieces, on, proof, by).await
+        let is_out = |piece: &&Notice| matches!(piece.state, NoticeState::Canceled | NoticeState::Voided);
+        let taken_out = pieces.iter().filter(is_out).map(|piece| {
+            let cause = piece.cause.as_deref().unwrap_or("its cause is not known");
+            (piece.id, format!("{}, {}: {cause}", piece.addressee, piece.state))
+        });
+        let taken_out = taken_out.collect();
+        Ok(Marked { taken_out, ..self.mark_pieces(Some(id), pieces, on, proof, by).await? })
     }
 
     /// Marks single letters as mailed; see [`Self::mark_batch_mailed`].
     ///
     /// # Errors
     /// When the day lies ahead, or before the letter was dated.
-    pub async fn mark_mailed(&self, ids: &[NoticeId], on: Day, proof: &str, by: &str) -> Result<Released> {
+    pub async fn mark_mailed(&self, ids: &[NoticeId], on: Day, proof: &str, by: &str) -> Result<Marked> {
         let mut pieces = Vec::new();
         for id in ids {
             let notice = self.store.notice(*id).await?;
@@ -219,7 +235,7 @@ impl Office {
         on: Day,
         proof: &str,
         by: &str,
-    ) -> Result<Released> {
+    ) -> Result<Marked> {
         if proof.trim().is_empty() {
             return Err(OfficeError::Input {
                 what: "the proof of mailing",
@@ -228,7 +244,7 @@ impl Office {
             });
         }
         let stamp = self.stamp(by);
-        let (mut fit, mut outcome) = (Vec::new(), Released::default());
+        let (mut fit, mut outcome) = (Vec::new(), Marked::default());
         let pieces: Vec<Notice> = pieces.into_iter().filter(|notice| notice.state.is_pending()).collect();
         for page in pieces.chunks(PAGE) {
             let view = self.view(page.iter().map(|notice| notice.account)).await?;
@@ -236,7 +252,7 @@ impl Office {
                 match self.too_early(view.of(notice.account)?, notice, on, stamp.on) {
                     Some(cause) => {
                         self.store.void_notices(&[notice.id], &cause, &stamp).await?;
-                        outcome.refused.push((notice.id, format!("{cause}; it was voided and is made anew")));
+                        outcome.voided.push((notice.id, format!("{cause}; it was voided and is made anew")));
                     }
                     None => fit.push(notice.id),
                 }
@@ -244,7 +260,7 @@ impl Office {
         }
         // What was voided is no longer of the batch's mail.
         let pieces = batch.map_or_else(|| Pieces::Single(fit), Pieces::Batch);
-        outcome.released = self.store.mark_mailed(&pieces, on, proof, &stamp).await?;
+        outcome.mailed = self.store.mark_mailed(&pieces, on, proof, &stamp).await?;
         Ok(outcome)
     }
 
@@ -333,6 +349,28 @@ mod tests {
         assert_eq!(why, "its stage ended on 2026-04-17, before it was printed; it was voided");
         night(&city, "2026-04-19").await;
         assert!(of_state(&city, NoticeState::Released).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_printed_letter_of_a_customer_who_pays_is_to_be_taken_out_of_its_batch() {
+        let city = City::new().await;
+        rendered(&city, "2026-05-01").await;
+        let batch = city.office.make_batch("Ruth").await.unwrap().made.unwrap().batch;
+        let letter = of_state(&city, NoticeState::Batched).await[0].id;
+        city.lockbox("10-000417", "300.00", "2026-05-01").await;
+        night(&city, "2026-05-02").await;
+        let standing = city.office.store.exceptions(true).await.unwrap();
+        let asked: Vec<&str> = standing.iter().map(|line| line.text.as_str()).collect();
+        let expected = format!(
+            "take letter {letter} (account 10-000417, Rosa Muñoz) out of print batch {batch}: it was canceled: "
+        );
+        assert!(asked.len() == 1 && asked[0].starts_with(&expected), "{asked:?}");
+        let marked = city.office.mark_batch_mailed(batch, day("2026-05-02"), "PS 3665", "Ruth").await.unwrap();
+        assert_eq!((marked.mailed, marked.voided), (Vec::new(), Vec::new()));
+        assert_eq!(marked.taken_out.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [letter]);
+        let account = city.debtor().await;
+        let log = city.office.store.log_of(account, 50).await.unwrap();
+        assert!(log.iter().any(|line| line.what == "notice canceled"), "{log:?}");
     }
 
     #[tokio::test]
