@@ -174,6 +174,9 @@ fn an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back(city: &City) {
     assert_eq!(channels, ["email", "mail", "mail"]);
     city.on("2026-03-28", &["outbox"]).ok();
     assert_eq!(fs::read_dir(city.data().join("mail")).unwrap().count(), 1);
+    city.on("2026-03-28", &["notices", "batch"]).ok();
+    let mailed = ["notices", "mailed", "--batch", "1", "--on", "2026-03-28", "--proof", "PS 3665"];
+    city.on("2026-03-28", &mailed).ok();
 
     // May 1: the final notice waits for the lead, and is served five days after mailing.
     city.night_and_mail("2026-05-01");

@@ -13,7 +13,7 @@ use super::{Answer, Desk, Failure, Result};
 use crate::domain::document::MediaType;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{BatchId, Day, NoticeId, day};
-use crate::office::{Batching, Duty, Marked, Office, OfficeError, Released};
+use crate::office::{Batching, Duty, IfLate, Marked, Office, OfficeError, Released};
 
 #[derive(Debug, Subcommand)]
 pub enum Notices {
@@ -83,6 +83,9 @@ pub struct Mailed {
     /// The day on which the carrier accepted them
     #[arg(long, value_name = "DATE", value_parser = date)]
     on: Day,
+    /// Void the letters whose stated dates are too early for that day, and mark the others; without it, nothing is marked
+    #[arg(long)]
+    void_late: bool,
     /// The carrier's form and number: PS 3665 no. 118
     #[arg(long)]
     proof: String,
@@ -121,20 +124,13 @@ impl Notices {
             }
             Self::Batch { by } => Ok(batched(&office, office.make_batch(by.may(&office, Duty::Write).await?).await?)),
             Self::Mailed(args) => {
+                let late = if args.void_late { IfLate::Void } else { IfLate::Refuse };
+                let by = args.by.may(&office, Duty::Write).await?;
                 let marked = match args.batch {
-                    Some(batch) => {
-                        office
-                            .mark_batch_mailed(
-                                BatchId(batch),
-                                args.on,
-                                &args.proof,
-                                args.by.may(&office, Duty::Write).await?,
-                            )
-                            .await?
-                    }
+                    Some(batch) => office.mark_batch_mailed(BatchId(batch), args.on, late, &args.proof, by).await?,
                     None => {
                         let ids: Vec<NoticeId> = args.ids.iter().copied().map(NoticeId).collect();
-                        office.mark_mailed(&ids, args.on, &args.proof, args.by.may(&office, Duty::Write).await?).await?
+                        office.mark_mailed(&ids, args.on, late, &args.proof, by).await?
                     }
                 };
                 Ok(mailed(&marked, args.on))

@@ -32,6 +32,15 @@ pub struct BatchMade {
     pub waiting: Vec<(NoticeId, String)>,
 }
 
+/// What is done with letters that state a shut-off too early for the day of mailing.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum IfLate {
+    /// Nothing at all is marked: the day may be a slip of the pen, and a letter that is voided stays so.
+    Refuse,
+    /// They are voided and made anew; the others are marked.
+    Void,
+}
+
 /// What came of marking letters as mailed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marked {
@@ -174,14 +183,14 @@ impl Office {
         })
     }
 
-    /// Marks a batch as mailed on a day, with its proof. Letters whose stated dates are too early by then are not
-    /// mailed: they are voided, and their stage is decided anew.
+    /// Marks a batch as mailed on a day, with its proof. Letters whose stated dates are too early by then are never
+    /// marked.
     ///
     /// # Errors
-    /// When the day lies ahead, or before the batch was made.
-    pub async fn mark_batch_mailed(&self, id: BatchId, on: Day, proof: &str, by: &str) -> Result<Marked> {
+    /// When the day lies ahead, or before the batch was made; when letters are too late and `late` is to refuse.
+    pub async fn mark_batch_mailed(&self, id: BatchId, on: Day, late: IfLate, proof: &str, by: &str) -> Result<Marked> {
         let batch = self.store.batch(id).await?;
-        self.mailing_day(on, batch.made_on)?;
+        self.mailing_day(on, batch.made_on, &format!("print batch {id}"))?;
         let pieces = self.store.notices_of_batch(id).await?;
         let is_out = |piece: &&Notice| matches!(piece.state, NoticeState::Canceled | NoticeState::Voided);
         let taken_out = pieces.iter().filter(is_out).map(|piece| {
@@ -189,14 +198,14 @@ impl Office {
             (piece.id, format!("{}, {}: {cause}", piece.addressee, piece.state))
         });
         let taken_out = taken_out.collect();
-        Ok(Marked { taken_out, ..self.mark_pieces(Some(id), pieces, on, proof, by).await? })
+        Ok(Marked { taken_out, ..self.mark_pieces(Some(id), pieces, on, late, proof, by).await? })
     }
 
     /// Marks single letters as mailed; see [`Self::mark_batch_mailed`].
     ///
     /// # Errors
-    /// When the day lies ahead, or before the letter was dated.
-    pub async fn mark_mailed(&self, ids: &[NoticeId], on: Day, proof: &str, by: &str) -> Result<Marked> {
+    /// When the day lies ahead, or before the letter was dated or its batch made.
+    pub async fn mark_mailed(&self, ids: &[NoticeId], on: Day, late: IfLate, proof: &str, by: &str) -> Result<Marked> {
         let mut pieces = Vec::new();
         for id in ids {
             let notice = self.store.notice(*id).await?;
@@ -210,19 +219,23 @@ impl Office {
                     "nothing was marked",
                 ));
             }
-            self.mailing_day(on, notice.dated.unwrap_or(on))?;
+            let printed_on = match notice.batch {
+                Some(batch) => Some(self.store.batch(batch).await?.made_on),
+                None => notice.dated,
+            };
+            self.mailing_day(on, printed_on.unwrap_or(on), &format!("notice {id}"))?;
             pieces.push(notice);
         }
-        self.mark_pieces(None, pieces, on, proof, by).await
+        self.mark_pieces(None, pieces, on, late, proof, by).await
     }
 
-    fn mailing_day(&self, on: Day, earliest: Day) -> Result<()> {
+    fn mailing_day(&self, on: Day, earliest: Day, what: &str) -> Result<()> {
         let today = self.today();
         if on > today || on < earliest {
             return Err(OfficeError::Input {
                 what: "the day of mailing",
                 given: on.to_string(),
-                expected: format!("a day from {earliest}, when it was made, through today, {today}"),
+                expected: format!("a day from {earliest}, when {what} was made, through today, {today}"),
             });
         }
         Ok(())
@@ -233,6 +246,7 @@ impl Office {
         batch: Option<BatchId>,
         pieces: Vec<Notice>,
         on: Day,
+        late: IfLate,
         proof: &str,
         by: &str,
     ) -> Result<Marked> {
@@ -244,19 +258,23 @@ impl Office {
             });
         }
         let stamp = self.stamp(by);
-        let (mut fit, mut outcome) = (Vec::new(), Marked::default());
+        let (mut fit, mut too_late, mut outcome) = (Vec::new(), Vec::new(), Marked::default());
         let pieces: Vec<Notice> = pieces.into_iter().filter(|notice| notice.state.is_pending()).collect();
         for page in pieces.chunks(PAGE) {
             let view = self.view(page.iter().map(|notice| notice.account)).await?;
             for notice in page {
                 match self.too_early(view.of(notice.account)?, notice, on, stamp.on) {
-                    Some(cause) => {
-                        self.store.void_notices(&[notice.id], &cause, &stamp).await?;
-                        outcome.voided.push((notice.id, format!("{cause}; it was voided and is made anew")));
-                    }
+                    Some(cause) => too_late.push((notice, cause)),
                     None => fit.push(notice.id),
                 }
             }
+        }
+        if late == IfLate::Refuse && !too_late.is_empty() {
+            return Err(nothing_marked(on, &too_late));
+        }
+        for (notice, cause) in too_late {
+            self.store.void_notices(&[notice.id], &cause, &stamp).await?;
+            outcome.voided.push((notice.id, format!("{cause}; it was voided and is made anew")));
         }
         // What was voided is no longer of the batch's mail.
         let pieces = batch.map_or_else(|| Pieces::Single(fit), Pieces::Batch);
@@ -267,10 +285,36 @@ impl Office {
     /// Records that a piece came back.
     ///
     /// # Errors
-    /// When it was never mailed.
+    /// When it was never mailed, or the day lies ahead or before its mailing.
     pub async fn mark_returned(&self, id: NoticeId, on: Day, reason: &str, by: &str) -> Result<()> {
+        let today = self.today();
+        if let Some(mailed) = self.store.notice(id).await?.mailed_on.filter(|mailed| on < *mailed || on > today) {
+            return Err(OfficeError::Input {
+                what: "the day on which it came back",
+                given: on.to_string(),
+                expected: format!("a day from {mailed}, when notice {id} was mailed, through today, {today}"),
+            });
+        }
         Ok(self.store.mark_returned(id, on, reason, &self.stamp(by)).await?)
     }
+}
+
+/// How many letters a refusal names.
+const NAMED: usize = 10;
+
+fn nothing_marked(on: Day, too_late: &[(&Notice, String)]) -> OfficeError {
+    let mut named: Vec<String> = too_late
+        .iter()
+        .take(NAMED)
+        .map(|(notice, cause)| format!("notice {}, {}: {cause}", notice.id, notice.addressee))
+        .collect();
+    if too_late.len() > NAMED {
+        named.push(format!("and {} more", too_late.len() - NAMED));
+    }
+    OfficeError::refused(
+        format!("{} of the letters could not be mailed on {on} as they stand ({})", too_late.len(), named.join("; ")),
+        "nothing was marked: correct the day, or say --void-late, which voids them and has them made anew",
+    )
 }
 
 /// The balance as the letter would state it today. A bill that has come since it was dated, and is not past due yet, does
@@ -365,12 +409,61 @@ mod tests {
             "take letter {letter} (account 10-000417, Rosa Muñoz) out of print batch {batch}: it was canceled: "
         );
         assert!(asked.len() == 1 && asked[0].starts_with(&expected), "{asked:?}");
-        let marked = city.office.mark_batch_mailed(batch, day("2026-05-02"), "PS 3665", "Ruth").await.unwrap();
+        let marked =
+            city.office.mark_batch_mailed(batch, day("2026-05-02"), IfLate::Refuse, "PS 3665", "Ruth").await.unwrap();
         assert_eq!((marked.mailed, marked.voided), (Vec::new(), Vec::new()));
         assert_eq!(marked.taken_out.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [letter]);
         let account = city.debtor().await;
         let log = city.office.store.log_of(account, 50).await.unwrap();
         assert!(log.iter().any(|line| line.what == "notice canceled"), "{log:?}");
+    }
+
+    #[tokio::test]
+    async fn a_day_of_mailing_that_would_void_letters_changes_nothing_until_it_is_said_on_purpose() {
+        let city = City::new().await;
+        rendered(&city, "2026-05-01").await;
+        let batch = city.office.make_batch("Ruth").await.unwrap().made.unwrap().batch;
+        city.at("2026-05-15", "09:00");
+        let mark = async |on: &str, late| city.office.mark_batch_mailed(batch, day(on), late, "PS 3665", "Ruth").await;
+        let refused = mark("2026-05-15", IfLate::Refuse).await.unwrap_err().to_string();
+        assert!(refused.contains("Rosa Muñoz: it states 2026-05-22") && refused.contains("--void-late"), "{refused}");
+        assert_eq!(of_state(&city, NoticeState::Batched).await.len(), 1, "nothing has changed");
+        let marked = mark("2026-05-01", IfLate::Refuse).await.unwrap();
+        assert_eq!((marked.mailed.len(), marked.voided.len()), (1, 0), "the right day is taken afterwards");
+    }
+
+    #[tokio::test]
+    async fn letters_that_were_mailed_too_late_are_voided_when_it_is_said_on_purpose() {
+        let city = City::new().await;
+        rendered(&city, "2026-05-01").await;
+        let batch = city.office.make_batch("Ruth").await.unwrap().made.unwrap().batch;
+        city.at("2026-05-15", "09:00");
+        let marking = city.office.mark_batch_mailed(batch, day("2026-05-15"), IfLate::Void, "PS 3665", "Ruth");
+        let marked = marking.await.unwrap();
+        assert_eq!((marked.mailed.len(), marked.voided.len(), marked.taken_out.len()), (0, 1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_letter_is_mailed_after_its_batch_was_made_and_comes_back_after_it_was_mailed() {
+        let city = City::new().await;
+        rendered(&city, "2026-03-28").await;
+        city.at("2026-03-30", "09:00");
+        let batch = city.office.make_batch("Ruth").await.unwrap().made.unwrap().batch;
+        let letter = of_state(&city, NoticeState::Batched).await[0].id;
+        for on in ["2026-03-29", "2026-03-31"] {
+            let whole = city.office.mark_batch_mailed(batch, day(on), IfLate::Void, "PS 3665", "Ruth").await;
+            let whole = whole.unwrap_err().to_string();
+            assert!(whole.contains(&format!("from 2026-03-30, when print batch {batch} was made")), "{whole}");
+            let single = city.office.mark_mailed(&[letter], day(on), IfLate::Void, "PS 3665", "Ruth").await;
+            let single = single.unwrap_err().to_string();
+            assert!(single.contains(&format!("from 2026-03-30, when notice {letter} was made")), "{single}");
+        }
+        city.office.mark_batch_mailed(batch, day("2026-03-30"), IfLate::Refuse, "PS 3665", "Ruth").await.unwrap();
+        for on in ["2026-03-29", "2026-03-31"] {
+            let refused = city.office.mark_returned(letter, day(on), "moved", "Ruth").await.unwrap_err().to_string();
+            assert!(refused.contains(&format!("from 2026-03-30, when notice {letter} was mailed")), "{refused}");
+        }
+        city.office.mark_returned(letter, day("2026-03-30"), "moved", "Ruth").await.unwrap();
     }
 
     #[tokio::test]

@@ -42,7 +42,7 @@ pub use duties::Duty;
 pub use error::{ErrorKind, OfficeError, Result};
 pub use exports::Exported;
 pub use files::{Intake, Taken};
-pub use mailing::{BatchMade, Batching, Marked};
+pub use mailing::{BatchMade, Batching, IfLate, Marked};
 pub use night::{DayReport, NIGHT, Progress};
 pub use notices::Released;
 pub use orders::{Finalized, Handled};
