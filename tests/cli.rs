@@ -174,6 +174,9 @@ fn an_unpaid_bill_runs_from_the_reminder_to_the_crew_and_back(city: &City) {
     assert_eq!(channels, ["email", "mail", "mail"]);
     city.on("2026-03-28", &["outbox"]).ok();
     assert_eq!(fs::read_dir(city.data().join("mail")).unwrap().count(), 1);
+    city.on("2026-03-28", &["notices", "batch"]).ok();
+    let mailed = ["notices", "mailed", "--batch", "1", "--on", "2026-03-28", "--proof", "PS 3665"];
+    city.on("2026-03-28", &mailed).ok();
 
     // May 1: the final notice waits for the lead, and is served five days after mailing.
     city.night_and_mail("2026-05-01");
@@ -831,7 +834,11 @@ fn a_letter_whose_amount_has_changed_is_voided_and_a_new_one_states_what_is_owed
     let payments =
         "account,amount,received_on,channel,source,reference\n10-000417,50.00,2026-05-01,lockbox,lockbox,LB-1\n";
     city.on("2026-05-01", &["import", &city.file("payments.csv", payments)]).ok();
-    city.on("2026-05-01", &["notices", "batch"]).ok();
+    let told = city.on("2026-05-01", &["notices", "batch"]).ends(Exit::Refused);
+    assert!(
+        told.contains("not printed: it states") && told.contains("it was voided and is made anew tonight"),
+        "{told}"
+    );
     let voided = notices_of(&city, "10-000417", "voided", "2026-05-01");
     assert!(voided[0]["cause"].as_str().unwrap().contains("make it anew"), "{voided:?}");
     city.on("2026-05-02", &["night"]).ok();

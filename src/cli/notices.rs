@@ -13,7 +13,7 @@ use super::{Answer, Desk, Failure, Result};
 use crate::domain::document::MediaType;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{BatchId, Day, NoticeId, day};
-use crate::office::{Duty, Office, OfficeError, Released};
+use crate::office::{Batching, Duty, IfLate, Marked, Office, OfficeError, Released};
 
 #[derive(Debug, Subcommand)]
 pub enum Notices {
@@ -83,6 +83,9 @@ pub struct Mailed {
     /// The day on which the carrier accepted them
     #[arg(long, value_name = "DATE", value_parser = date)]
     on: Day,
+    /// Void the letters whose stated dates are too early for that day, and mark the others; without it, nothing is marked
+    #[arg(long)]
+    void_late: bool,
     /// The carrier's form and number: PS 3665 no. 118
     #[arg(long)]
     proof: String,
@@ -119,38 +122,18 @@ impl Notices {
                 office.cancel_notice(NoticeId(id), &reason, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Notice {id} is canceled")))
             }
-            Self::Batch { by } => match office.make_batch(by.may(&office, Duty::Write).await?).await? {
-                None => Ok(Answer::done("No letter waits for a batch")),
-                Some(made) => Ok(Answer::done(format!(
-                    "Batch {}: {}, {}\nWhen the carrier has them: arrears notices mailed --batch {} --on DATE --proof \
-                     FORM --by NAME",
-                    made.batch,
-                    counted(made.pieces as usize, "letter", "letters"),
-                    office.dir.join(&made.path).display(),
-                    made.batch
-                ))
-                .with_refusals(
-                    made.waiting.iter().map(|(id, why)| format!("notice {id}: left for the next batch: {why}")),
-                )),
-            },
+            Self::Batch { by } => Ok(batched(&office, office.make_batch(by.may(&office, Duty::Write).await?).await?)),
             Self::Mailed(args) => {
+                let late = if args.void_late { IfLate::Void } else { IfLate::Refuse };
+                let by = args.by.may(&office, Duty::Write).await?;
                 let marked = match args.batch {
-                    Some(batch) => {
-                        office
-                            .mark_batch_mailed(
-                                BatchId(batch),
-                                args.on,
-                                &args.proof,
-                                args.by.may(&office, Duty::Write).await?,
-                            )
-                            .await?
-                    }
+                    Some(batch) => office.mark_batch_mailed(BatchId(batch), args.on, late, &args.proof, by).await?,
                     None => {
                         let ids: Vec<NoticeId> = args.ids.iter().copied().map(NoticeId).collect();
-                        office.mark_mailed(&ids, args.on, &args.proof, args.by.may(&office, Duty::Write).await?).await?
+                        office.mark_mailed(&ids, args.on, late, &args.proof, by).await?
                     }
                 };
-                Ok(done(&marked, &format!("marked as mailed {}", day::short(args.on)), "not mailed"))
+                Ok(mailed(&marked, args.on))
             }
             Self::Returned { id, on, reason, by } => {
                 office.mark_returned(NoticeId(id), on, &reason, by.may(&office, Duty::Write).await?).await?;
@@ -160,10 +143,36 @@ impl Notices {
     }
 }
 
+fn batched(office: &Office, Batching { made, dropped }: Batching) -> Answer {
+    let dropped = dropped.into_iter().map(|(id, why)| format!("notice {id}: not printed: {why}"));
+    let Some(made) = made else { return Answer::done("No letter waits for a batch").with_refusals(dropped) };
+    let waiting = made.waiting.iter().map(|(id, why)| format!("notice {id}: left for the next batch: {why}"));
+    Answer::done(format!(
+        "Batch {}: {}, {}\nWhen the carrier has them: arrears notices mailed --batch {} --on DATE --proof FORM --by NAME",
+        made.batch,
+        counted(made.pieces as usize, "letter", "letters"),
+        office.dir.join(&made.path).display(),
+        made.batch
+    ))
+    .with_refusals(dropped.chain(waiting))
+}
+
 fn done(outcome: &Released, verb: &str, not: &str) -> Answer {
     let count = counted(outcome.released.len(), "notice is", "notices are");
     Answer::done(format!("{count} {verb}"))
         .with_refusals(outcome.refused.iter().map(|(id, why)| format!("notice {id}: {not}: {why}")))
+}
+
+fn mailed(marked: &Marked, on: Day) -> Answer {
+    let count = counted(marked.mailed.len(), "notice is", "notices are");
+    let mut refusals: Vec<String> =
+        marked.voided.iter().map(|(id, why)| format!("notice {id}: not mailed: {why}")).collect();
+    if !marked.taken_out.is_empty() {
+        let letters = counted(marked.taken_out.len(), "letter of the batch is", "letters of the batch are");
+        refusals.push(format!("{letters} no longer wanted and must not go out:"));
+        refusals.extend(marked.taken_out.iter().map(|(id, why)| format!("  notice {id}, {why}")));
+    }
+    Answer::done(format!("{count} marked as mailed {}", day::short(on))).with_refusals(refusals)
 }
 
 async fn listed(office: &Office, state: Option<NoticeState>, account: Option<&str>) -> Result<Vec<Numbered<Notice>>> {

@@ -31,7 +31,7 @@ use crate::rulebook::policy::OpenCases;
 use held::{Truth, earlier};
 use view::{View, events_by};
 
-pub use restate::{announced_if_mailed, restate};
+pub use restate::{announced_if_mailed, last_day_of, restate};
 
 /// Decides one account on the world's business date.
 ///

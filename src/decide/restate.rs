@@ -38,6 +38,15 @@ pub fn announced_if_mailed(
     acts::announced(of_step.planner(), of_step.stage, &of_step.step.items).map(|(_, day)| day)
 }
 
+/// The last day on which the stage may act; `None` when it has no end, or the case or run is gone.
+#[must_use]
+pub fn last_day_of(snapshot: &Snapshot, world: &World, policy: &Policy, of: &StageRef) -> Option<Day> {
+    let events = events_by(snapshot, world.today);
+    let view = View::new(snapshot, world, policy, &events);
+    let of_step = OfStep::find(&view, of)?;
+    of_step.planner().resolve(&of_step.stage.end.as_ref()?.last).ok()
+}
+
 /// A step that acted, with its run as the view sees it.
 struct OfStep<'a> {
     track: &'a Track,

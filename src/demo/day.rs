@@ -16,7 +16,7 @@ use crate::domain::notice::NoticeState;
 use crate::domain::referral::ReferralState;
 use crate::domain::{AccountId, AccountNumber, Cents, Day, HoldId, NoticeId, OrderId};
 use crate::notices::Mailer;
-use crate::office::{Office, OfficeError, Result};
+use crate::office::{IfLate, Office, OfficeError, Result};
 use crate::store::{CounterPayment, CrewResult};
 
 /// Minutes after midnight: the run, the lead's morning, the calls, the end of the day.
@@ -192,13 +192,13 @@ impl<'a> Division<'a> {
             self.office.mark_returned(id, day, "attempted, not known", LEAD).await?;
             self.shown.letters_returned += 1;
         }
-        let Some(batch) = self.office.make_batch(LEAD).await? else { return Ok(()) };
+        let Some(batch) = self.office.make_batch(LEAD).await?.made else { return Ok(()) };
         let proof = format!("PS 3665 of {day}, {} pieces", batch.pieces);
-        let outcome = self.office.mark_batch_mailed(batch.batch, day, &proof, LEAD).await?;
-        self.shown.letters_mailed += outcome.released.len() as u64;
+        let outcome = self.office.mark_batch_mailed(batch.batch, day, IfLate::Void, &proof, LEAD).await?;
+        self.shown.letters_mailed += outcome.mailed.len() as u64;
         let rules = self.office.rules_on(day).await?;
         let back = rules.calendar.next_office_day(plus_days(day, RETURN_DAYS));
-        for notice in self.office.store.notices(&outcome.released).await? {
+        for notice in self.office.store.notices(&outcome.mailed).await? {
             let number = self.office.store.account(notice.account).await?.profile.number;
             if self.city.people.get(&number).is_some_and(|persona| persona.mail_returns) {
                 self.returning.entry(back).or_default().push(notice.id);

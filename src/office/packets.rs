@@ -249,6 +249,7 @@ fn basis(rules: &Rules) -> PolicyBasis {
 mod tests {
     use super::*;
     use crate::domain::notice::NoticeState;
+    use crate::office::IfLate;
     use crate::office::testing::{City, day};
 
     /// The demand was mailed on August 21; on September 21 the agency's candidate waits.
@@ -260,8 +261,8 @@ mod tests {
         let ids: Vec<_> = planned.iter().map(|notice| notice.id).collect();
         office.release_notices(&ids, "Ruth").await.unwrap();
         office.work_outbox(&city.mailer()).await.unwrap();
-        let made = office.make_batch("Ruth").await.unwrap().unwrap();
-        office.mark_batch_mailed(made.batch, day("2026-08-21"), "PS 3665", "Ruth").await.unwrap();
+        let made = office.make_batch("Ruth").await.unwrap().made.unwrap();
+        office.mark_batch_mailed(made.batch, day("2026-08-21"), IfLate::Void, "PS 3665", "Ruth").await.unwrap();
         city.at("2026-09-21", "04:00");
         office.night(day("2026-09-21")).await.unwrap();
         office.store.referrals(Some(ReferralState::Candidate)).await.unwrap()[0].id

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{NaiveTime, TimeZone};
 use tempfile::TempDir;
 
-use super::{CallReport, Office};
+use super::{CallReport, IfLate, Office};
 use crate::clock::SetClock;
 use crate::domain::call::CallOutcome;
 use crate::domain::day::{parse, plus_days};
@@ -91,8 +91,8 @@ impl City {
         let ids: Vec<NoticeId> = planned.iter().map(|notice| notice.id).collect();
         self.office.release_notices(&ids, "Ruth").await.unwrap();
         self.office.work_outbox(&self.mailer()).await.unwrap();
-        let made = self.office.make_batch("Ruth").await.unwrap().unwrap();
-        self.office.mark_batch_mailed(made.batch, day("2026-05-01"), "PS 3665", "Ruth").await.unwrap();
+        let made = self.office.make_batch("Ruth").await.unwrap().made.unwrap();
+        self.office.mark_batch_mailed(made.batch, day("2026-05-01"), IfLate::Void, "PS 3665", "Ruth").await.unwrap();
         self.at("2026-05-08", "04:00");
     }
 

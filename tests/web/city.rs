@@ -7,7 +7,7 @@ use arrears::clock::SetClock;
 use arrears::domain::day::{parse, plus_days};
 use arrears::domain::{Day, Language, Role};
 use arrears::notices::Mailer;
-use arrears::office::{Office, Taken};
+use arrears::office::{IfLate, Office, Taken};
 use arrears::store::StaffMember;
 use arrears::web::password;
 use chrono::{NaiveTime, TimeZone};
@@ -63,8 +63,8 @@ impl City {
             self.office.run_day(day, None).await.unwrap();
             self.office.build_call_list(day).await.unwrap();
             self.office.work_outbox(&mailer).await.unwrap();
-            if let Some(made) = self.office.make_batch("Ruth").await.unwrap() {
-                self.office.mark_batch_mailed(made.batch, day, "PS 3600", "Ruth").await.unwrap();
+            if let Some(made) = self.office.make_batch("Ruth").await.unwrap().made {
+                self.office.mark_batch_mailed(made.batch, day, IfLate::Void, "PS 3600", "Ruth").await.unwrap();
             }
             day = plus_days(day, 1);
         }

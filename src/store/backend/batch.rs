@@ -130,6 +130,36 @@ impl Backend {
     }
 }
 
+/// Which of the letters stand in a print batch that was not mailed.
+pub(super) fn printed(notices: &[Notice]) -> BTreeSet<NoticeId> {
+    notices.iter().filter(|notice| notice.state == NoticeState::Batched).map(|notice| notice.id).collect()
+}
+
+/// Asks a person to take printed letters out of their batch: they were ended, and lie among those that go to the carrier.
+pub(super) async fn take_out(
+    conn: &mut Conn,
+    ended: &[Notice],
+    printed: &BTreeSet<NoticeId>,
+    stamp: &Stamp,
+) -> Result<()> {
+    for notice in ended.iter().filter(|notice| printed.contains(&notice.id)) {
+        let Some(batch) = notice.batch else { continue };
+        let account: String = sqlx::query_scalar("SELECT number FROM account WHERE id = $1")
+            .bind(notice.account.0)
+            .fetch_one(&mut *conn)
+            .await?;
+        let text = format!(
+            "take letter {} (account {account}, {}) out of print batch {batch}: it was {}: {}",
+            notice.id,
+            notice.addressee,
+            notice.state,
+            notice.cause.as_deref().unwrap_or("its cause is not known")
+        );
+        exception::open(conn, Some(notice.account), ExceptionKind::PullLetter, &text, stamp).await?;
+    }
+    Ok(())
+}
+
 async fn pieces_of(conn: &mut Conn, batch: BatchId) -> Result<Vec<Notice>> {
     kept::list(conn, kept::select("batch_id = $1 ORDER BY id").bind(batch.0)).await
 }

@@ -192,20 +192,22 @@ async fn cancel(conn: &mut Conn, standing: &[&Commit], stamp: &Stamp) -> Result<
         return Ok(());
     }
     let accounts: Vec<AccountId> = endings.keys().copied().collect();
-    cancel_notices(conn, &endings, &accounts).await?;
+    cancel_notices(conn, &endings, &accounts, stamp).await?;
     cancel_calls(conn, &endings, &accounts).await?;
     cancel_orders(conn, &endings, &accounts, stamp).await?;
     cancel_referrals(conn, &endings, &accounts).await
 }
 
-async fn cancel_notices(conn: &mut Conn, endings: &Endings<'_>, accounts: &[AccountId]) -> Result<()> {
+async fn cancel_notices(conn: &mut Conn, endings: &Endings<'_>, accounts: &[AccountId], stamp: &Stamp) -> Result<()> {
     let condition =
         format!("account_id IN {} AND state IN ('planned', 'released', 'rendered', 'batched') ORDER BY id", ids(1));
     let mut pending: Vec<Notice> = kept::list(conn, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
     let cause = |notice: &Notice| cause_of(endings, notice.account, Some(&notice.of));
     pending.retain(|notice| cause(notice).is_some());
-    notice::end(conn, pending, NoticeState::Canceled, |notice| cause(notice).unwrap_or_default()).await?;
-    Ok(())
+    let cause = |notice: &Notice| cause(notice).unwrap_or_default();
+    let canceled = notice::end(conn, pending, NoticeState::Canceled, cause, stamp).await?;
+    let line = |notice: &Notice| notice::lines(std::slice::from_ref(notice), "notice canceled", &cause(notice));
+    log::write(conn, &canceled.iter().flat_map(line).collect::<Vec<_>>(), None, stamp).await
 }
 
 async fn cancel_calls(conn: &mut Conn, endings: &Endings<'_>, accounts: &[AccountId]) -> Result<()> {

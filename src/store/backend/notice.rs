@@ -13,7 +13,7 @@ use super::given::{Carried, Permitted, RenderedPiece, Stamp, WorkKind};
 use super::kept::{self, Kept};
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, body, document, outbox, rows, sql, touch};
+use super::{Backend, Conn, Result, StoreError, batch, body, document, outbox, rows, sql, touch};
 use crate::audit::Ordered;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState};
 use crate::domain::{AccountId, BatchId, Channel, Day, EventKind, NoticeId, Recipient};
@@ -109,6 +109,7 @@ pub(super) async fn make_failed_anew(conn: &mut Conn, account: AccountId, stamp:
         .filter(|notice| notice.state == NoticeState::Failed || notice.state.is_pending())
         .cloned()
         .collect();
+    let printed = batch::printed(&voided);
     for notice in voided.iter_mut().filter(|notice| notice.state.is_pending()) {
         notice.cause = Some("another piece of it failed; it is made anew".to_owned());
     }
@@ -116,6 +117,7 @@ pub(super) async fn make_failed_anew(conn: &mut Conn, account: AccountId, stamp:
         notice.state = NoticeState::Voided;
     }
     outbox::withdraw(conn, &ids_of(&voided)).await?;
+    batch::take_out(conn, &voided, &printed, stamp).await?;
     let events = event_each_act(&voided, EventKind::NoticeVoided, stamp.on);
     step(conn, &voided, &events, "notice voided", "its cause was cleared, and it is made anew", stamp).await
 }
@@ -159,19 +161,22 @@ fn accounts_of(notices: &[Notice]) -> Vec<AccountId> {
     notices.iter().map(|notice| notice.account).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Ends pending pieces and withdraws their work.
+/// Ends pending pieces and withdraws their work. Those that are printed already go on the exceptions list.
 pub(super) async fn end(
     conn: &mut Conn,
     mut notices: Vec<Notice>,
     state: NoticeState,
     cause: impl Fn(&Notice) -> String,
+    stamp: &Stamp,
 ) -> Result<Vec<Notice>> {
+    let printed = batch::printed(&notices);
     for notice in &mut notices {
         notice.cause = Some(cause(notice));
         notice.state = state;
     }
     put(conn, &notices).await?;
     outbox::withdraw(conn, &ids_of(&notices)).await?;
+    batch::take_out(conn, &notices, &printed, stamp).await?;
     Ok(notices)
 }
 
@@ -275,7 +280,7 @@ impl Backend {
         let mut tx = self.write().await?;
         let mut notices = chosen(&mut tx, ids).await?;
         notices.retain(|notice| notice.state.is_pending());
-        let notices = end(&mut tx, notices, NoticeState::Canceled, |_| cause.to_owned()).await?;
+        let notices = end(&mut tx, notices, NoticeState::Canceled, |_| cause.to_owned(), stamp).await?;
         step(&mut tx, &notices, &[], "notice canceled", cause, stamp).await?;
         tx.commit().await?;
         Ok(ids_of(&notices))
@@ -285,7 +290,7 @@ impl Backend {
         let mut tx = self.write().await?;
         let mut notices = chosen(&mut tx, ids).await?;
         notices.retain(|notice| notice.state.is_pending());
-        let notices = end(&mut tx, notices, NoticeState::Voided, |_| cause.to_owned()).await?;
+        let notices = end(&mut tx, notices, NoticeState::Voided, |_| cause.to_owned(), stamp).await?;
         // What a letter has told is not told again because an email beside it, or a copy, came too late.
         let mut needed = Vec::new();
         for notice in &notices {

@@ -20,6 +20,8 @@ words! {
         /// A payment that a person had rejected came again for a known account, and is on its ledger.
         RejectedPayment = "rejected_payment",
         ReturnedMail = "returned_mail",
+        /// A letter in a print batch was canceled or voided before it was mailed.
+        PullLetter = "pull_letter",
         EmailBounced = "email_bounced",
         WorkFailed = "work_failed",
         /// The mail server takes no email; it is tried again.
@@ -43,6 +45,7 @@ impl ExceptionKind {
             | Self::DatedAhead
             | Self::RejectedPayment
             | Self::ReturnedMail
+            | Self::PullLetter
             | Self::EmailBounced
             | Self::WorkFailed
             | Self::MailDown
