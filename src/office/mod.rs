@@ -45,6 +45,7 @@ pub use night::{DayReport, NIGHT, Progress};
 pub use notices::{BatchMade, Released};
 pub use orders::{Finalized, Handled};
 pub use packets::PacketMade;
+pub use payments::AtCounter;
 pub use policies::{Rules, read_policy, shipped_text};
 pub use why::{Explained, Simulated, Why};
 

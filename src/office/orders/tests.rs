@@ -114,7 +114,11 @@ async fn a_payment_after_dispatch_calls_the_crew_back() {
     let city = City::new().await;
     let order = finalized(&city).await;
     assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, [order]);
-    city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+    let taken = city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+    let told: Vec<_> = taken.recalled.iter().map(|order| (order.id, order.crew.as_deref())).collect();
+    assert_eq!((taken.is_new, told), (true, vec![(order, Some("Crew 4"))]));
+    let again = city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+    assert_eq!((again.entry, again.is_new, again.recalled), (taken.entry, false, vec![]));
     let standing = city.office.store.exceptions(true).await.unwrap();
     assert!(standing.iter().any(|line| line.kind == ExceptionKind::RecallCrew), "{standing:?}");
 }
