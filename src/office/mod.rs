@@ -6,6 +6,7 @@
 //! pages (`web`), arguments and tables (`cli`).
 
 mod accounts;
+mod became;
 mod call_sheets;
 mod calls;
 mod cores;
