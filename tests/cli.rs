@@ -465,6 +465,11 @@ fn a_command_is_done_by_someone_of_the_staff_whose_role_may() {
 
     // A representative takes money, and releases nothing.
     city.by("M. Chen", day, &pay).ok();
+    let again = city.by("M. Chen", day, &pay).ok();
+    assert!(again.starts_with("$20.00 was posted before to account 10-000418; "), "{again}");
+    let elsewhere = ["payments", "counter", "10-000417", "20.00", "--receipt", "R-1"];
+    let other = city.by("M. Chen", day, &elsewhere).ends(Exit::Refused);
+    assert!(other.contains("on account 10-000418; give another reference"), "{other}");
     let refused = city.by("M. Chen", day, &["notices", "release", "--all"]).ends(Exit::Refused);
     assert!(refused.contains("M. Chen is a representative, and may not release notices"), "{refused}");
     assert!(refused.contains("ask L. Ortiz"), "{refused}");

@@ -2238,7 +2238,18 @@ async fn a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incid
     assert_eq!(standing().await, [ExceptionKind::RecallCrew]);
     store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await.expect("recorded");
     assert_eq!(standing().await, [ExceptionKind::RecallCrew, ExceptionKind::Incident]);
-    assert_eq!(snapshot(&store, debtor).await.shut_off, [Service::Water]);
+    let known = snapshot(&store, debtor).await;
+    assert_eq!((known.shut_off, known.without_leave), (vec![Service::Water], vec![Service::Water]));
+    let told: Vec<EventKind> = known.events.iter().map(|event| event.kind).collect();
+    assert_eq!(told, [EventKind::OrderCanceled, EventKind::ShutOffWithoutLeave]);
+
+    let restore = Action::Restore { services: vec![Service::Water], without_fee: true };
+    decide(&store, debtor, vec![act(debtor, "restore", restore, "2026-05-22")], &[], "2026-05-22").await;
+    let order = store.orders_of(debtor).await.expect("the orders")[1].id;
+    assert_eq!(dispatch(&store, order, "2026-05-22").await, all_done(&[order]));
+    store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await.expect("done");
+    let known = snapshot(&store, debtor).await;
+    assert_eq!((known.shut_off, known.without_leave), (vec![], vec![]));
 }
 
 async fn an_order_without_a_result_is_told_once_and_settled_by_the_result(store: Store, _: String) {

@@ -100,6 +100,7 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             | EventKind::InstallmentMissed
             | EventKind::PromiseBroken
             | EventKind::ShutOff
+            | EventKind::ShutOffWithoutLeave
             | EventKind::Restored
             | EventKind::OrderCanceled
             | EventKind::Placed

@@ -225,7 +225,7 @@ fn case(case: &Case) -> String {
         table.row([run.track.to_string(), String::new(), String::new(), opened]);
         for step in &run.steps {
             let state = match &step.state {
-                StepState::Acted(day) => format!("done {}", day::short(*day)),
+                StepState::Acted(day) => format!("decided {}", day::short(*day)),
                 StepState::Skipped(by) => format!("skipped {} by {}: {}", day::short(by.on), by.by, by.reason),
                 StepState::Canceled(day, cause) => format!("canceled {}: {cause}", day::short(*day)),
                 StepState::Expired(day) => format!("expired {}", day::short(*day)),

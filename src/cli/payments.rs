@@ -1,5 +1,7 @@
 //! `payments`: the counter, the unmatched, the watermarks.
 
+use std::fmt::Write;
+
 use clap::Subcommand;
 
 use super::args::{By, Json, date, money, word};
@@ -132,14 +134,21 @@ impl Payments {
                 let received_on = received.unwrap_or_else(|| office.today());
                 let payment = CounterPayment { amount, received_on, reference: receipt, memo };
                 let by = by.may(&office, Duty::Write).await?;
-                if confirm_amount {
-                    office.confirmed_counter_payment(account.id, &payment, by).await?;
+                let taken = if confirm_amount {
+                    office.confirmed_counter_payment(account.id, &payment, by).await?
                 } else {
-                    office.counter_payment(account.id, &payment, by).await?;
-                }
+                    office.counter_payment(account.id, &payment, by).await?
+                };
                 let balance = office.snapshot(account.id).await?.balance();
                 let number = &account.profile.number;
-                Ok(Answer::done(format!("{amount} is posted to account {number}; its balance is {balance}")))
+                let said = if taken.is_new { "is posted" } else { "was posted before" };
+                let mut text = format!("{amount} {said} to account {number}; its balance is {balance}");
+                for order in taken.recalled {
+                    let crew = order.crew.as_deref().unwrap_or("a crew");
+                    // Writing to a string does not fail.
+                    let _ = write!(text, "\nOrder {} is with {crew}: call them back", order.id);
+                }
+                Ok(Answer::done(text))
             }
             Self::Void { receipt, reason, by } => {
                 let voided = office.void_payment(&receipt, &reason, by.may(&office, Duty::Release).await?).await?;

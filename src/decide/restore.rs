@@ -1,5 +1,5 @@
 //! Restoration: a service that is off while nothing past due is left of the debt that counts toward it is turned on
-//! again, whatever a policy says.
+//! again, whatever a policy says. One that was shut off without leave is turned on again whatever is owed, without fee.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -17,7 +17,8 @@ pub fn restore(view: &View, is_delinquent: bool, decision: &mut Decision) {
     if view.snapshot.shut_off.is_empty() {
         return;
     }
-    let cuts: Vec<_> = view.events.iter().filter(|event| event.kind == EventKind::ShutOff).collect();
+    let is_cut = |kind| matches!(kind, EventKind::ShutOff | EventKind::ShutOffWithoutLeave);
+    let cuts: Vec<_> = view.events.iter().filter(|event| is_cut(event.kind)).collect();
     let case = cuts.last().and_then(|cut| cut.of.as_ref()).map_or(view.snapshot.cases_so_far, |of| of.case);
     let undone = view
         .events
@@ -30,8 +31,13 @@ pub fn restore(view: &View, is_delinquent: bool, decision: &mut Decision) {
             .map_or((RuleId(0), BTreeSet::new()), |(track, stage)| (stage.rule, track.counts.clone()));
         let counts = if counts.is_empty() { BTreeSet::from([*service]) } else { counts };
         let counting = View { counts: Cow::Owned(counts), ..view.clone() };
-        if is_delinquent && counting.past_due().next().is_some() {
+        let without_leave = view.snapshot.without_leave.contains(service);
+        if is_delinquent && !without_leave && counting.past_due().next().is_some() {
             continue;
+        }
+        let mut facts = vec![("past due".into(), counting.past_due_amount().to_string())];
+        if without_leave {
+            facts.push(("shut off without leave".into(), "yes".into()));
         }
         let of = StageRef {
             case,
@@ -44,19 +50,12 @@ pub fn restore(view: &View, is_delinquent: bool, decision: &mut Decision) {
         };
         decision.acts.push(Act {
             key: ActKey { account: view.snapshot.account, of, service: Some(*service), n: 0 },
-            action: Action::Restore { services: vec![*service], without_fee: false },
+            action: Action::Restore { services: vec![*service], without_fee: without_leave },
             amount: None,
             for_day: view.world.today,
             notice: None,
             needs_release: false,
-            because: Finding {
-                rule,
-                track: None,
-                stage: None,
-                verdict: Verdict::Acts,
-                facts: vec![("past due".into(), counting.past_due_amount().to_string())],
-                until: None,
-            },
+            because: Finding { rule, track: None, stage: None, verdict: Verdict::Acts, facts, until: None },
         });
     }
 }

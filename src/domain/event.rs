@@ -33,6 +33,8 @@ words! {
         InstallmentMissed = "installment missed",
         PromiseBroken = "promise broken",
         ShutOff = "shut off",
+        /// A crew did a shut-off that had been canceled. No stage rests on it, and the service is restored at once.
+        ShutOffWithoutLeave = "cut without leave",
         Restored = "restored",
         /// A field order was canceled or lapsed.
         OrderCanceled = "order canceled",

@@ -43,6 +43,14 @@ impl OrderState {
     }
 }
 
+impl FieldOrder {
+    /// A crew did it although it had been canceled. The cause stays with the order, and only cancellation gives one.
+    #[must_use]
+    pub const fn is_done_without_leave(&self) -> bool {
+        matches!(self.state, OrderState::Done) && self.cause.is_some()
+    }
+}
+
 /// One order for one service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldOrder {

@@ -42,6 +42,9 @@ pub struct Snapshot {
     pub ledger: Vec<Entry>,
     /// Services that are shut off now, by the crew's results.
     pub shut_off: Vec<super::account::Service>,
+    /// Those of them that a crew shut off although the order was canceled: they are restored whatever is owed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_leave: Vec<super::account::Service>,
     /// The open case, and how many the account has had.
     pub case: Option<Case>,
     pub cases_so_far: u32,

@@ -78,6 +78,7 @@ pub fn snapshot() -> Snapshot {
         fees: Vec::new(),
         ledger: Vec::new(),
         shut_off: Vec::new(),
+        without_leave: Vec::new(),
         case: None,
         cases_so_far: 0,
         frozen: None,

@@ -6,6 +6,7 @@
 //! pages (`web`), arguments and tables (`cli`).
 
 mod accounts;
+mod became;
 mod call_sheets;
 mod calls;
 mod cores;
@@ -48,6 +49,7 @@ pub use night::{DayReport, NIGHT, Progress};
 pub use notices::Released;
 pub use orders::{Finalized, Handled};
 pub use packets::PacketMade;
+pub use payments::AtCounter;
 pub use policies::{Rules, read_policy, shipped_text};
 pub use why::{Explained, Simulated, Why};
 

@@ -29,7 +29,7 @@ pub struct Handled {
     pub refused: Vec<(OrderId, String)>,
 }
 
-const fn is_shut_off(kind: OrderKind) -> bool {
+pub(super) const fn is_shut_off(kind: OrderKind) -> bool {
     match kind {
         OrderKind::ShutOff | OrderKind::Limit => true,
         OrderKind::Restore | OrderKind::Tag | OrderKind::Visit => false,

@@ -1,7 +1,9 @@
 //! Money by hand: taken at the counter, voided, waived; and what people say about money that came in by files.
 
 use super::accounts::{need_reason, not_ahead, positive};
+use super::orders::is_shut_off;
 use super::{Office, OfficeError, Result};
+use crate::domain::field_order::{FieldOrder, OrderState};
 use crate::domain::ledger::{EntryKind, PaymentChannel};
 use crate::domain::{AccountId, Cents, Day, EntryId, UnmatchedId};
 use crate::store::{CounterPayment, VoidedPayment};
@@ -9,13 +11,23 @@ use crate::store::{CounterPayment, VoidedPayment};
 /// A counter payment above this, and above twice what is owed, is asked about: a cipher too many costs somebody a month.
 const UNUSUAL: Cents = Cents::new(50_000);
 
+/// What came of money taken at the counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtCounter {
+    pub entry: EntryId,
+    /// False where the receipt was posted before: nothing new was.
+    pub is_new: bool,
+    /// Shut-offs that it canceled while a crew was out for them: somebody must call the crew back.
+    pub recalled: Vec<FieldOrder>,
+}
+
 impl Office {
     /// Posts money taken at the counter and decides the account at once.
     ///
     /// # Errors
     /// When the receipt has no number, the amount is not above zero or unusual (see [`Self::confirmed_counter_payment`]), the day lies ahead, or the
     /// receipt is known with another amount or was voided.
-    pub async fn counter_payment(&self, account: AccountId, payment: &CounterPayment, by: &str) -> Result<EntryId> {
+    pub async fn counter_payment(&self, account: AccountId, payment: &CounterPayment, by: &str) -> Result<AtCounter> {
         let owed = self.snapshot(account).await?.balance().max(Cents::ZERO);
         if payment.amount > UNUSUAL && payment.amount > owed + owed && !self.is_posted(account, payment).await? {
             return Err(OfficeError::refused(
@@ -35,7 +47,7 @@ impl Office {
         account: AccountId,
         payment: &CounterPayment,
         by: &str,
-    ) -> Result<EntryId> {
+    ) -> Result<AtCounter> {
         positive(payment.amount, "a payment")?;
         if payment.reference.trim().is_empty() || payment.reference.trim() != payment.reference {
             return Err(OfficeError::Input {
@@ -47,9 +59,19 @@ impl Office {
         }
         not_ahead(payment.received_on, self.today(), "the day of a payment")?;
         let rules = self.rules_on(self.today()).await?;
+        let is_new = !self.is_posted(account, payment).await?;
+        let mut out = self.store.orders_of(account).await?;
+        out.retain(|order| order.state == OrderState::Dispatched && is_shut_off(order.kind));
         let entry = self.store.counter_payment(account, payment, &rules.policy.ledger, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
-        Ok(entry)
+        let mut recalled = Vec::new();
+        for order in out {
+            let now = self.store.order(order.id).await?;
+            if now.state == OrderState::Canceled {
+                recalled.push(now);
+            }
+        }
+        Ok(AtCounter { entry, is_new, recalled })
     }
 
     /// Whether the receipt is in the account's ledger: then it is posted no second time, whatever is owed now.

@@ -1,10 +1,12 @@
 //! Why: what stands with an account and what it waits for; and what would happen on the days ahead.
 
+use super::became::{became, pieces_for};
 use super::{Office, Result};
 pub use crate::decide::why::Explained;
 use crate::decide::why::explain;
 use crate::decide::{decide, why};
-use crate::domain::day::plus_days;
+use crate::domain::day::{plus_days, short};
+use crate::domain::decision::Verdict;
 use crate::domain::{AccountId, Cents, Day, Decision, Snapshot};
 
 /// What stands with an account on a day.
@@ -44,7 +46,17 @@ impl Office {
             None => in_force,
         };
         let decision = decide(&snapshot, &self.world(&rules, day), &rules.policy);
-        let explained = explain(&decision, &rules.policy);
+        let mut explained = explain(&decision, &rules.policy);
+        // A stage that acted has decided; whether its letter was mailed or its order done stands with the pieces.
+        let pieces = self.pieces_of(account).await?;
+        for (finding, said) in decision.findings.iter().zip(&mut explained) {
+            let Verdict::Done(acted) = finding.verdict else { continue };
+            let of_stage = pieces_for(&pieces, &decision, finding, acted);
+            if let Some(fate) = became(acted, &of_stage) {
+                // The pieces are as they stand today: of a day past, that much is known.
+                said.says = if day < self.today() { format!("decided {}", short(acted)) } else { fate };
+            }
+        }
         Ok(Why { on: day, next_review: decision.next_review, explained, decision })
     }
 

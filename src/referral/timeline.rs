@@ -149,6 +149,7 @@ const fn event_text(kind: EventKind) -> Option<&'static str> {
         | EventKind::InstallmentMissed
         | EventKind::PromiseBroken
         | EventKind::ShutOff
+        | EventKind::ShutOffWithoutLeave
         | EventKind::Restored
         | EventKind::OrderCanceled => None,
     }

@@ -34,6 +34,7 @@ pub struct Account<'a> {
     promises: Vec<Promise>,
     arrangements: Vec<Arrangement>,
     shut_off: Vec<Service>,
+    pub without_leave: Vec<Service>,
     pub(super) case: Option<Case>,
     cases_so_far: u32,
     facts_seq: i64,
@@ -67,6 +68,7 @@ impl<'a> Account<'a> {
             promises: Vec::new(),
             arrangements: Vec::new(),
             shut_off: Vec::new(),
+            without_leave: Vec::new(),
             case: None,
             cases_so_far: 0,
             facts_seq: 0,
@@ -142,6 +144,7 @@ impl<'a> Account<'a> {
             fees: self.fees.clone(),
             ledger: if overtaken { self.entries.clone() } else { Vec::new() },
             shut_off: self.shut_off.clone(),
+            without_leave: self.without_leave.clone(),
             case: self.case.clone(),
             cases_so_far: self.cases_so_far,
             frozen: None,
@@ -204,6 +207,7 @@ impl<'a> Account<'a> {
             Action::Disconnect { .. } => self.happens(EventKind::OrderCanceled, Some(of)),
             Action::Restore { services, .. } => {
                 self.shut_off.retain(|service| !services.contains(service));
+                self.without_leave.retain(|service| !services.contains(service));
                 self.happens(EventKind::Restored, Some(of));
             }
             Action::ReverseFee { fee, .. } => self.reverse_fee(*fee),

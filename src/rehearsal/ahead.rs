@@ -55,7 +55,10 @@ fn suppose(snapshot: &mut Snapshot, act: &Act, day: Day) {
             snapshot.shut_off.extend(services.iter().copied());
             snapshot.events.push(event(EventKind::ShutOff, day));
         }
-        Action::Restore { services, .. } => snapshot.shut_off.retain(|service| !services.contains(service)),
+        Action::Restore { services, .. } => {
+            snapshot.shut_off.retain(|service| !services.contains(service));
+            snapshot.without_leave.retain(|service| !services.contains(service));
+        }
         Action::ReverseFee { fee, .. } => {
             snapshot.items.retain(|item| item.id != *fee);
             let posted = snapshot.fees.iter_mut().filter(|posted| posted.entry == *fee);

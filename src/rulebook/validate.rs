@@ -111,7 +111,7 @@ fn brings(act: &Action, event: EventKind) -> bool {
         EventKind::ContactMade | EventKind::ContactFailed | EventKind::CallAttempted | EventKind::CallImpossible => {
             matches!(act, Action::Call(_))
         }
-        EventKind::ShutOff => matches!(act, Action::Disconnect { .. }),
+        EventKind::ShutOff | EventKind::ShutOffWithoutLeave => matches!(act, Action::Disconnect { .. }),
         EventKind::Restored => matches!(act, Action::Restore { .. }),
         EventKind::Placed | EventKind::Recalled => matches!(act, Action::Refer { .. }),
         EventKind::OrderCanceled => {

@@ -1,10 +1,17 @@
 //! A shut-off on its day: what stops it between the list and the crew.
 
 use super::*;
+use crate::domain::Service;
 use crate::domain::call::CallOutcome;
 use crate::domain::hold::HoldKind;
 use crate::office::testing::{City, day, report};
 use crate::store::{CounterPayment, ExceptionKind};
+
+/// A second bill that fell due on May 21.
+const JUST_PAST_DUE: &str = "\
+account,service,amount,billed_on,due_on,source,reference
+10-000417,water,70.00,2026-05-01,2026-05-21,cis,B2-W
+";
 
 async fn state(city: &City, order: OrderId) -> OrderState {
     city.office.store.order(order).await.unwrap().state
@@ -107,7 +114,11 @@ async fn a_payment_after_dispatch_calls_the_crew_back() {
     let city = City::new().await;
     let order = finalized(&city).await;
     assert_eq!(city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap().done, [order]);
-    city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+    let taken = city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+    let told: Vec<_> = taken.recalled.iter().map(|order| (order.id, order.crew.as_deref())).collect();
+    assert_eq!((taken.is_new, told), (true, vec![(order, Some("Crew 4"))]));
+    let again = city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+    assert_eq!((again.entry, again.is_new, again.recalled), (taken.entry, false, vec![]));
     let standing = city.office.store.exceptions(true).await.unwrap();
     assert!(standing.iter().any(|line| line.kind == ExceptionKind::RecallCrew), "{standing:?}");
 }
@@ -200,4 +211,46 @@ async fn an_unmatched_payment_of_another_amount_and_number_withholds_nothing() {
     city.lockbox("77-431902", "61.00", "2026-05-21").await;
     let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
     assert_eq!(outcome.finalized, [order]);
+}
+
+#[tokio::test]
+async fn a_shut_off_done_although_it_was_canceled_is_restored_at_once_whatever_is_owed() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    city.takes("charges-2.csv", JUST_PAST_DUE).await;
+    let dispatched = city.office.dispatch_orders(&[order], "Crew 1", "Ruth").await.unwrap();
+    assert_eq!(dispatched.done, [order]);
+    let debtor = city.debtor().await;
+    // The bill it began with; the new bill stays open, a day past due.
+    city.office.counter_payment(debtor, &money(22_420), "Omar").await.unwrap();
+    assert_eq!(state(&city, order).await, OrderState::Canceled);
+    assert_eq!(city.office.snapshot(debtor).await.unwrap().balance(), Cents::new(7_000));
+
+    let result = |done, note: &str| CrewResult {
+        done,
+        on: day("2026-05-22"),
+        at: Some("10:00".to_owned()),
+        crew: "Crew 1".to_owned(),
+        note: note.to_owned(),
+    };
+    city.office.record_order_result(order, result(true, ""), "Omar").await.unwrap();
+    let to_restore = async || {
+        let approved = city.office.store.field_orders(Some(OrderState::Approved), None).await.unwrap();
+        approved.into_iter().map(|order| (order.id, order.kind, order.service)).collect::<Vec<_>>()
+    };
+    let ordered = to_restore().await;
+    assert!(matches!(ordered[..], [(_, OrderKind::Restore, Service::Water)]), "{ordered:?}");
+    let standing = city.office.store.exceptions(true).await.unwrap();
+    assert!(standing.iter().any(|line| line.kind == ExceptionKind::Incident), "{standing:?}");
+
+    // Nobody could get in: it is ordered anew, and nothing holds it back.
+    let first = ordered[0].0;
+    assert_eq!(city.office.dispatch_orders(&[first], "Crew 1", "Ruth").await.unwrap().done, [first]);
+    city.office.record_order_result(first, result(false, "locked gate"), "Omar").await.unwrap();
+    let second = to_restore().await[0].0;
+    assert_eq!(city.office.dispatch_orders(&[second], "Crew 1", "Ruth").await.unwrap().done, [second]);
+    city.office.record_order_result(second, result(true, ""), "Omar").await.unwrap();
+    let known = city.office.snapshot(debtor).await.unwrap();
+    assert_eq!((known.shut_off, known.without_leave, known.items.len()), (vec![], vec![], 1), "no fee");
+    assert_eq!(to_restore().await, []);
 }

@@ -52,6 +52,21 @@ fn water_is_restored_when_the_water_is_paid_though_sewer_is_not() {
 }
 
 #[test]
+fn water_that_was_shut_off_without_leave_is_restored_at_once_without_fee_though_it_is_not_paid() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.through("2026-05-22");
+    assert_eq!((tale.days("shut_off"), tale.days("restore")), (vec!["2026-05-22".to_owned()], Vec::new()));
+    tale.account.without_leave.push(Service::Water);
+    let snapshot = tale.account.snapshot();
+    let decision = tale.account.decide().unwrap();
+    let restore = decision.acts.iter().find(|act| matches!(act.action, Action::Restore { .. })).unwrap();
+    assert_eq!(restore.action, Action::Restore { services: vec![Service::Water], without_fee: true });
+    assert_eq!((restore.for_day, restore.needs_release), (day("2026-05-22"), false));
+    assert!(crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).is_ok());
+}
+
+#[test]
 fn a_restoration_that_the_crew_could_not_do_is_ordered_anew_until_the_water_runs() {
     let policy = riverbend();
     let mut tale = Tale::new(&policy);

@@ -105,7 +105,7 @@ async fn carry_out(conn: &mut Conn, order: &FieldOrder, on: Day, stamp: &Stamp) 
                 .bind(stamp.at)
                 .execute(&mut *conn)
                 .await?;
-            &[EventKind::ShutOff]
+            if order.is_done_without_leave() { &[EventKind::ShutOffWithoutLeave] } else { &[EventKind::ShutOff] }
         }
         OrderKind::Restore => {
             sqlx::query(

@@ -239,9 +239,13 @@ pub(super) async fn post_one(
         .await?
         .ok_or_else(|| StoreError::not_found("entry", &row.reference))?;
     if !new && (posted.account, posted.amount, posted.effective_on) != (row.account, row.cents, row.effective_on) {
+        let number: String = sqlx::query_scalar("SELECT number FROM account WHERE id = $1")
+            .bind(posted.account.0)
+            .fetch_one(&mut *conn)
+            .await?;
         return Err(StoreError::Conflict(format!(
-            "{} of {} was posted before as {} of {} on account id {}; give another reference, or reverse that one",
-            row.reference, row.source, posted.amount, posted.effective_on, posted.account
+            "{} of {} was posted before as {} of {} on account {number}; give another reference, or reverse that one",
+            row.reference, row.source, posted.amount, posted.effective_on
         )));
     }
     if new {

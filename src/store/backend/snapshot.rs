@@ -8,9 +8,10 @@ use sqlx::types::Json;
 
 use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
-use super::{Backend, Conn, Result, StoreError, account, fee, ids, sql, word};
+use super::{Backend, Conn, Result, StoreError, account, fee, ids, kept, sql, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
+use crate::domain::field_order::{FieldOrder, OrderKind};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Application, PlanSpan, settle};
 use crate::domain::promise::Promise;
@@ -128,6 +129,7 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 fees: Vec::new(),
                 ledger: Vec::new(),
                 shut_off: Vec::new(),
+                without_leave: Vec::new(),
                 case: case.map(|Json(case)| case),
                 cases_so_far: cases_from(cases.unwrap_or(0))?,
                 frozen,
@@ -156,7 +158,10 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
         snapshot.holds = holds.remove(account).unwrap_or_default();
         snapshot.promises = promises.remove(account).unwrap_or_default();
         snapshot.arrangements = arrangements.remove(account).unwrap_or_default();
-        snapshot.shut_off = shut_off.remove(account).unwrap_or_default();
+        if let Some(off) = shut_off.remove(account) {
+            snapshot.without_leave = without_leave(conn, *account, &off).await?;
+            snapshot.shut_off = off.into_iter().map(|(service, _)| service).collect();
+        }
         snapshot.fees = fees.remove(account).unwrap_or_default();
         snapshot.ledger = ledgers.remove(account).unwrap_or_default();
         snapshot.profile.attributes.extend(flags.remove(account).unwrap_or_default());
@@ -240,23 +245,34 @@ async fn dated<T: Dated>(conn: &mut Conn, table: &str, accounts: &[AccountId], k
     Ok(dated)
 }
 
-type ShutOffColumns = (i64, String, DateTime<Utc>, Option<DateTime<Utc>>);
+type ShutOffColumns = (i64, String, Day, DateTime<Utc>, Option<DateTime<Utc>>);
 
-async fn shut_off(conn: &mut Conn, accounts: &[AccountId], known: Known) -> Result<By<Service>> {
+/// The services that are off, and since when.
+async fn shut_off(conn: &mut Conn, accounts: &[AccountId], known: Known) -> Result<By<(Service, Day)>> {
     let select = format!(
-        "SELECT account_id, service, recorded_at, restored_at FROM shut_off
+        "SELECT account_id, service, since, recorded_at, restored_at FROM shut_off
          WHERE account_id IN {} ORDER BY account_id, service",
         ids(1)
     );
     let found: Vec<ShutOffColumns> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
-    let mut services: By<Service> = By::new();
-    for (account, service, recorded_at, restored_at) in found {
+    let mut services: By<(Service, Day)> = By::new();
+    for (account, service, since, recorded_at, restored_at) in found {
         let restored = restored_at.is_some_and(|restored| known.is_none_or(|by| restored <= by));
         if !restored && known.is_none_or(|by| recorded_at <= by) {
-            services.entry(AccountId(account)).or_default().push(word(Service::from_word, &service)?);
+            services.entry(AccountId(account)).or_default().push((word(Service::from_word, &service)?, since));
         }
     }
     Ok(services)
+}
+
+/// The services that are off because a crew did a canceled order.
+async fn without_leave(conn: &mut Conn, account: AccountId, off: &[(Service, Day)]) -> Result<Vec<Service>> {
+    let orders: Vec<FieldOrder> = kept::of_account(conn, account).await?;
+    let is_wrong = |(service, since): &&(Service, Day)| {
+        let mut cuts = orders.iter().filter(|order| matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit));
+        cuts.any(|cut| cut.is_done_without_leave() && cut.service == *service && cut.done_on == Some(*since))
+    };
+    Ok(off.iter().filter(is_wrong).map(|(service, _)| *service).collect())
 }
 
 async fn payments(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<Entry>> {
