@@ -353,6 +353,17 @@ CREATE TABLE exception (
 );
 CREATE INDEX exception_by_account ON exception (account_id) WHERE cleared_on IS NULL;
 
+-- The city's word that a translation is right: of one text, named by its hash. A text that is changed is not signed.
+CREATE TABLE wording_signature (
+    name      TEXT NOT NULL,
+    language  TEXT NOT NULL,
+    hash      TEXT NOT NULL,
+    signed_by TEXT NOT NULL,
+    signed_on DATE NOT NULL,
+    note      TEXT NOT NULL,
+    PRIMARY KEY (name, language)
+);
+
 CREATE TABLE staff (
     name          TEXT PRIMARY KEY,
     role          TEXT NOT NULL,

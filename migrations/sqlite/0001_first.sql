@@ -354,6 +354,17 @@ CREATE TABLE exception (
 ) STRICT;
 CREATE INDEX exception_by_account ON exception (account_id) WHERE cleared_on IS NULL;
 
+-- The city's word that a translation is right: of one text, named by its hash. A text that is changed is not signed.
+CREATE TABLE wording_signature (
+    name      TEXT NOT NULL,
+    language  TEXT NOT NULL,
+    hash      TEXT NOT NULL,
+    signed_by TEXT NOT NULL,
+    signed_on TEXT NOT NULL,
+    note      TEXT NOT NULL,
+    PRIMARY KEY (name, language)
+) STRICT;
+
 CREATE TABLE staff (
     name          TEXT PRIMARY KEY,
     role          TEXT NOT NULL,

@@ -85,7 +85,7 @@ impl Bench<'_> {
                 Limit::ArrangementDefault { posted, .. } => {
                     posted.is_some_and(|posted| posted.unit == Unit::BusinessDay)
                 }
-                Limit::DebtAge { .. } | Limit::NeverAlone { .. } => false,
+                Limit::DebtAge { .. } | Limit::Languages { .. } | Limit::NeverAlone { .. } => false,
             };
             let is_known = calendar.known.is_none_or(|(first, last)| first <= day && day <= last);
             if reads_calendar && !is_known {
@@ -206,6 +206,7 @@ impl Bench<'_> {
             | Limit::NeverOn { .. }
             | Limit::NeverWhile { .. }
             | Limit::ArrangementDefault { .. }
+            | Limit::Languages { .. }
             | Limit::NeverAlone { .. } => {}
         }
         Ok(())

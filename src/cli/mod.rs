@@ -38,6 +38,7 @@ pub mod table;
 mod tasks;
 mod today;
 mod why;
+mod wordings;
 
 use std::io::Write;
 use std::path::Path;
@@ -144,6 +145,9 @@ pub enum Command {
     /// The people of the division
     #[command(subcommand)]
     Staff(staff::Staff),
+    /// What the notices say in each language, and the translations that the city has signed
+    #[command(subcommand)]
+    Wordings(wordings::WordingsCommand),
     /// Run by itself: dates, files, the outbox, and the pages where an address is given
     Run(run::Run),
     /// A made-up city, lived through in seconds: letters, emails, call lists, packets to look at
@@ -194,6 +198,7 @@ async fn answer(cli: Cli) -> Result {
         Command::Exceptions(args) => args.run(&desk).await,
         Command::Log(args) => args.run(&desk).await,
         Command::Staff(args) => args.run(&desk).await,
+        Command::Wordings(args) => args.run(&desk).await,
         Command::Run(args) => args.run(&desk).await,
         Command::Demo(args) => args.run(&desk).await,
         Command::Bench(args) => args.run(&desk).await,

@@ -121,6 +121,7 @@ impl<'a> Planner<'_, 'a> {
                 Limit::OccupantCopy { .. }
                 | Limit::NeverOn { .. }
                 | Limit::NeverWhile { .. }
+                | Limit::Languages { .. }
                 | Limit::NeverAlone { .. } => {}
             }
         }

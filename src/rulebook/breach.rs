@@ -69,7 +69,8 @@ impl<'a> Case<'a> {
             Limit::ArrangementDefault { days, .. } if after_default => self.too_soon_after_default(*days),
             // These bar at every act; no text of a policy goes around them.
             Limit::NeverOn { .. } | Limit::NeverWhile { .. } | Limit::ArrangementDefault { .. } => None,
-            Limit::NeverAlone { .. } => None,
+            // The pieces are written in them, whatever the policy says.
+            Limit::Languages { .. } | Limit::NeverAlone { .. } => None,
         };
         found.into_iter().chain(posted).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Channel, CustomerClass, Service};
+use crate::domain::{Channel, CustomerClass, Language, Service};
 
 use super::condition;
 use super::day_rules;
@@ -33,6 +33,7 @@ pub const LIMITS: &[(&str, &str, &str)] = &[
          left at the premises from then on",
         "60 days",
     ),
+    ("languages", "a statutory notice is in each of these languages", "[en, es, zh, tl, vi, ko]"),
     ("never_alone", "a statutory notice never goes by these channels alone", "[email]"),
 ];
 
@@ -158,7 +159,10 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
     let alone = fields
         .take("never_alone", report)
         .map(|node| Limit::NeverAlone { by: fields::words(node, "a channel", Channel::ALL, Channel::word, report) });
-    age.or(notice).or(occupant).or(contact).or(never_on).or(never_while).or(default).or(alone)
+    let languages = fields.take("languages", report).map(|node| Limit::Languages {
+        languages: fields::words(node, "a language", Language::ALL, Language::word, report),
+    });
+    age.or(notice).or(occupant).or(contact).or(never_on).or(never_while).or(default).or(languages).or(alone)
 }
 
 /// `5 business days`.

@@ -75,6 +75,24 @@ impl Policy {
         policy
     }
 
+    /// The languages that the packs require of a statutory notice to a customer of the class with the services, in the
+    /// packs' order. Without a service that is known, every pack of the class counts.
+    #[must_use]
+    pub fn languages(&self, class: CustomerClass, services: &[Service]) -> Vec<crate::domain::Language> {
+        let applies = |guard: &&Guard| {
+            guard.classes.contains(&class) && (services.is_empty() || services.contains(&guard.service))
+        };
+        let mut languages = Vec::new();
+        for guard in self.guards.iter().filter(applies) {
+            if let Limit::Languages { languages: required } = &guard.limit {
+                languages.extend(
+                    required.iter().copied().filter(|language| !languages.contains(language)).collect::<Vec<_>>(),
+                );
+            }
+        }
+        languages
+    }
+
     /// What a hold of the kind blocks: the floor, and what the policy adds.
     #[must_use]
     pub fn hold_blocks(&self, kind: HoldKind) -> BTreeSet<Blocks> {
@@ -422,6 +440,8 @@ pub enum Limit {
     /// `posted` is given only after a notice that the law requires was left at the premises: when these days were over,
     /// and at least so long before.
     ArrangementDefault { days: u16, posted: Option<Offset> },
+    /// A notice that the law requires is in each of these languages, whatever the customer's own.
+    Languages { languages: Vec<crate::domain::Language> },
     /// A statutory notice is never by these channels alone.
     NeverAlone { by: Vec<crate::domain::Channel> },
 }

@@ -8,6 +8,9 @@
 //! clocks differ agree about them. Deliberately absent: any choice. The store does not decide what follows from a fact; it
 //! raises the account's `facts_seq`, makes the account due today, and lets `decide` look.
 
+#[macro_use]
+mod use_cases;
+
 mod commit;
 mod error;
 mod postgres;
@@ -81,24 +84,6 @@ impl Store {
     }
 }
 
-/// Declares the facade's methods: each is that of the backend, on whichever database is open.
-macro_rules! use_cases {
-    ($($(#[$doc:meta])* fn $name:ident(&self $(, $arg:ident: $ty:ty)* $(,)?) -> $ret:ty;)+) => {
-        impl Store {$(
-            $(#[$doc])*
-            ///
-            /// # Errors
-            /// See [`StoreError`]; nothing is written then.
-            pub async fn $name(&self $(, $arg: $ty)*) -> Result<$ret> {
-                match self {
-                    Self::Sqlite(db) => db.$name($($arg),*).await,
-                    Self::Postgres(db) => db.$name($($arg),*).await,
-                }
-            }
-        )+}
-    };
-}
-
 // Files that come in.
 use_cases! {
     /// Takes a file whole or refuses it whole. Known rows are left alone; touched accounts are settled anew and due today.
@@ -110,6 +95,13 @@ use_cases! {
     fn ripen(&self, rules: &LedgerRules, stamp: &Stamp) -> u64;
     /// Whether there is something to settle by `day`; it asks without writing.
     fn is_ripening(&self, day: Day) -> bool;
+}
+
+// Translations that the city has signed.
+use_cases! {
+    /// Signs them, each in place of an earlier signature of the same notice and language.
+    fn sign_wordings(&self, signatures: &[WordingSignature], stamp: &Stamp) -> ();
+    fn wording_signatures(&self) -> Vec<WordingSignature>;
 }
 
 // Accounts and what is known of them.

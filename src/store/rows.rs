@@ -3,6 +3,7 @@
 mod exception;
 mod export;
 mod permitted;
+mod signature;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use exception::*;
 pub use export::*;
 pub use permitted::*;
+pub use signature::*;
 
 use crate::domain::account::words;
 use crate::domain::arrangement::Installment;

@@ -36,6 +36,7 @@ mod snapshot;
 mod staff;
 mod task;
 mod unmatched;
+mod wording;
 
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Pool, Transaction};
