@@ -1,27 +1,28 @@
 //! The languages of a notice as it was planned, against the packs. Planning writes them; this looks again.
 
-use crate::domain::notice::NewNotice;
 use crate::domain::{Language, NoticeName, Profile};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Limit;
 
-/// Whether a notice as planned lacks a language that a pack requires of it.
+/// Whether a notice that the law requires, as it is `written`, lacks a language that a pack requires of it.
 ///
 /// # Errors
 /// The first language that it lacks, with the law.
-pub fn audit_languages(policy: &Policy, profile: &Profile, piece: &NewNotice) -> Result<(), MissingLanguage> {
-    if !piece.statutory {
-        return Ok(());
-    }
+pub fn audit_languages(
+    policy: &Policy,
+    profile: &Profile,
+    notice: &NoticeName,
+    written: &[Language],
+) -> Result<(), MissingLanguage> {
     for guard in &policy.guards {
         let Limit::Languages { languages } = &guard.limit else { continue };
-        let has_service = profile.services.iter().any(|service| *service == guard.service);
+        let has_service = profile.services.contains(&guard.service);
         if !guard.classes.contains(&profile.class) || !(has_service || profile.services.is_empty()) {
             continue;
         }
-        if let Some(language) = languages.iter().find(|language| !piece.languages.contains(language)) {
+        if let Some(language) = languages.iter().find(|language| !written.contains(language)) {
             let citation = policy.origin(guard.rule).map_or_else(String::new, |origin| origin.citation.clone());
-            return Err(MissingLanguage { notice: piece.template.clone(), language: *language, citation });
+            return Err(MissingLanguage { notice: notice.clone(), language: *language, citation });
         }
     }
     Ok(())

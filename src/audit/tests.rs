@@ -735,6 +735,18 @@ fn offsets() -> impl Strategy<Value = Offset> {
     (units, 0_u16..12, any::<bool>()).prop_map(|(unit, n, more_than)| Offset { n, unit, more_than })
 }
 
+#[test]
+fn a_notice_without_a_language_that_the_law_requires_is_refused_by_the_law() {
+    use crate::domain::Language::{English, Korean, Spanish};
+    let policy = policy(vec![guard(0, Limit::Languages { languages: vec![English, Korean] })]);
+    let profile = crate::domain::testing::profile();
+    assert_eq!(audit_languages(&policy, &profile, &"final_notice".into(), &[Korean, Spanish, English]), Ok(()));
+    let refused = audit_languages(&policy, &profile, &"final_notice".into(), &[English, Spanish]).unwrap_err();
+    assert_eq!((refused.language, refused.citation.as_str()), (Korean, "H&S 116908(a)(1)(A)"));
+    let shop = crate::domain::Profile { class: CustomerClass::Commercial, ..profile };
+    assert_eq!(audit_languages(&policy, &shop, &"final_notice".into(), &[English]), Ok(()), "the pack is for homes");
+}
+
 proptest! {
     #[test]
     fn the_day_before_the_earliest_is_refused_and_the_earliest_is_cleared(

@@ -330,8 +330,9 @@ fn decide_one(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Commi
     let required = rules.policy.languages(profile.class, &profile.services);
     let pieces: Vec<NewNotice> =
         cleared.decision().acts.iter().flat_map(|act| of_act(act, profile, &required)).collect();
-    for piece in &pieces {
-        audit_languages(&rules.policy, profile, piece).map_err(|missing| refused(missing.to_string()))?;
+    for piece in pieces.iter().filter(|piece| piece.statutory) {
+        audit_languages(&rules.policy, profile, &piece.template, &piece.languages)
+            .map_err(|missing| refused(missing.to_string()))?;
     }
     Commit::of(cleared, snapshot, pieces).map_err(|error| refused(error.to_string()))
 }
