@@ -1,0 +1,33 @@
+//! The dated stories that a city's auditor would ask for first: files in, people's commands, and what must follow, to the day
+//! and to the cent. Each is lived by the program itself, on SQLite and on PostgreSQL.
+//!
+//! The policy is that of Riverbend unless a story says otherwise.
+
+#[path = "stories/city.rs"]
+mod city;
+#[path = "stories/money_in_the_building.rs"]
+mod money_in_the_building;
+#[path = "common/postgres.rs"]
+mod postgres;
+
+/// Lives each story on both databases.
+macro_rules! story {
+    ($($file:ident :: $name:ident)+) => {
+        mod on_sqlite {$(
+            #[test]
+            fn $name() {
+                super::$file::$name(&super::city::City::new(None));
+            }
+        )+}
+        mod on_postgres {$(
+            #[test]
+            fn $name() {
+                super::$file::$name(&super::city::City::new(Some(&super::postgres::new_database())));
+            }
+        )+}
+    };
+}
+
+story! {
+    money_in_the_building::a_payment_that_is_in_the_building_keeps_the_water_on
+}
