@@ -7,6 +7,8 @@
 mod city;
 #[path = "stories/money_in_the_building.rs"]
 mod money_in_the_building;
+#[path = "stories/outage.rs"]
+mod outage;
 #[path = "common/postgres.rs"]
 mod postgres;
 
@@ -30,4 +32,7 @@ macro_rules! story {
 
 story! {
     money_in_the_building::a_payment_that_is_in_the_building_keeps_the_water_on
+    outage::a_letter_that_leaves_late_moves_the_shut_off_out
+    outage::a_batch_that_nobody_marks_as_mailed_never_leads_to_a_shut_off
+    outage::mail_that_came_back_bars_the_shut_off_until_a_visit_and_a_posting
 }

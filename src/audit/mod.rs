@@ -16,6 +16,7 @@ mod disconnection;
 pub mod minimum;
 mod protection;
 mod reexamine;
+mod returned;
 mod service;
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,11 @@ pub const LIMITS: &[(&str, &str, &str)] = &[
          left at the premises from then on",
         "60 days",
     ),
+    (
+        "after_return",
+        "no shut-off on mail that came back, before a crew has visited and left a notice at the premises",
+        "[visit, posting]",
+    ),
     ("never_alone", "a statutory notice never goes by these channels alone", "[email]"),
 ];
 
@@ -158,7 +163,15 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
     let alone = fields
         .take("never_alone", report)
         .map(|node| Limit::NeverAlone { by: fields::words(node, "a channel", Channel::ALL, Channel::word, report) });
-    age.or(notice).or(occupant).or(contact).or(never_on).or(never_while).or(default).or(alone)
+    let returned = fields.take("after_return", report).and_then(|node| {
+        let asked = fields::words(node, "what is done", &["visit", "posting"], |word| word, report);
+        if !["visit", "posting"].iter().all(|word| asked.contains(word)) {
+            report.add(Fault::new(node.at, "mail that came back is answered by both").expected("`[visit, posting]`"));
+            return None;
+        }
+        Some(Limit::AfterReturn)
+    });
+    age.or(notice).or(occupant).or(contact).or(never_on).or(never_while).or(default).or(returned).or(alone)
 }
 
 /// `5 business days`.

@@ -422,6 +422,8 @@ pub enum Limit {
     /// `posted` is given only after a notice that the law requires was left at the premises: when these days were over,
     /// and at least so long before.
     ArrangementDefault { days: u16, posted: Option<Offset> },
+    /// Where the notice came back, only after a visit to the premises and a notice that the law requires left there since.
+    AfterReturn,
     /// A statutory notice is never by these channels alone.
     NeverAlone { by: Vec<crate::domain::Channel> },
 }
