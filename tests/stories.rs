@@ -3,10 +3,14 @@
 //!
 //! The policy is that of Riverbend unless a story says otherwise.
 
+#[path = "stories/arrangement.rs"]
+mod arrangement;
 #[path = "stories/city.rs"]
 mod city;
 #[path = "stories/money_in_the_building.rs"]
 mod money_in_the_building;
+#[path = "stories/occupant_copy.rs"]
+mod occupant_copy;
 #[path = "stories/outage.rs"]
 mod outage;
 #[path = "common/postgres.rs"]
@@ -35,4 +39,9 @@ story! {
     outage::a_letter_that_leaves_late_moves_the_shut_off_out
     outage::a_batch_that_nobody_marks_as_mailed_never_leads_to_a_shut_off
     outage::mail_that_came_back_bars_the_shut_off_until_a_visit_and_a_posting
+    arrangement::a_missed_installment_gives_sixty_days_then_a_posting_and_then_five_business_days
+    arrangement::an_installment_received_in_time_and_learned_late_was_never_missed
+    occupant_copy::seven_business_days_after_both_mailings_and_never_on_a_friday
+    occupant_copy::fifteen_days_where_the_public_utilities_code_stands_beside_it
+    occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
 }
