@@ -15,6 +15,8 @@ mod occupant_copy;
 mod outage;
 #[path = "common/postgres.rs"]
 mod postgres;
+#[path = "stories/rerun.rs"]
+mod rerun;
 
 /// Lives each story on both databases.
 macro_rules! story {
@@ -44,4 +46,5 @@ story! {
     occupant_copy::seven_business_days_after_both_mailings_and_never_on_a_friday
     occupant_copy::fifteen_days_where_the_public_utilities_code_stands_beside_it
     occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
+    rerun::what_is_done_twice_happens_once
 }

@@ -25,6 +25,7 @@ mod outbox;
 mod packets;
 mod payments;
 mod policies;
+mod reprint;
 mod skip;
 pub mod staff;
 mod tasks;
@@ -51,6 +52,7 @@ pub use orders::{Finalized, Handled};
 pub use packets::PacketMade;
 pub use payments::AtCounter;
 pub use policies::{Rules, read_policy, shipped_text};
+pub use reprint::Reprinted;
 pub use why::{Explained, Simulated, Why};
 
 use crate::clock::Clock;
