@@ -13,6 +13,8 @@ mod money_in_the_building;
 mod occupant_copy;
 #[path = "stories/outage.rs"]
 mod outage;
+#[path = "stories/packet.rs"]
+mod packet;
 #[path = "common/postgres.rs"]
 mod postgres;
 #[path = "stories/rerun.rs"]
@@ -46,5 +48,6 @@ story! {
     occupant_copy::seven_business_days_after_both_mailings_and_never_on_a_friday
     occupant_copy::fifteen_days_where_the_public_utilities_code_stands_beside_it
     occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
+    packet::an_old_debt_goes_out_once_counted_and_by_its_own_date
     rerun::what_is_done_twice_happens_once
 }

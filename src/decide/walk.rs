@@ -136,7 +136,8 @@ impl<'a> Walker<'_, 'a> {
             });
             let is_asked = self.planner().lacks_posting(stage) || self.planner().is_unanswered_return(stage);
             return (is_passed && !is_asked).then(|| {
-                self.found(stage, stage.rule, Verdict::NotMet, Vec::new(), None);
+                let facts = super::perform::out_of_reach(stage, self.view).into_iter().collect();
+                self.found(stage, stage.rule, Verdict::NotMet, facts, None);
                 Outcome::Next
             });
         };
