@@ -13,7 +13,7 @@ use arrears::domain::document::sha256;
 use arrears::domain::hold::HoldKind;
 use arrears::domain::person::Override;
 use arrears::domain::referral::{Destination, ReferralState};
-use arrears::domain::{AccountId, Cents, EntryId, EntryKind, NoticeId, Occupancy, Service};
+use arrears::domain::{AccountId, Cents, Entry, EntryId, EntryKind, NoticeId, Occupancy, Service};
 use arrears::referral::export::{ExportLine, ExportRefusal, export};
 use arrears::referral::input::{BackgroundCheck, CheckKind};
 use arrears::referral::packet::build;
@@ -422,4 +422,28 @@ fn the_attorneys_list_refuses_what_nobody_approved_and_what_stands_twice() {
     let mut wrong = line;
     wrong.total += Cents::new(1);
     assert!(matches!(export(&[wrong]).unwrap_err(), ExportRefusal::TotalDiffers { .. }));
+}
+
+#[test]
+fn a_fee_that_came_back_under_the_billing_system_s_reference_is_one_fee_and_refuses_the_packet_until_one_is_reversed() {
+    let own = Entry {
+        source: "arrears".into(),
+        ..entry(90, Service::General, EntryKind::Fee, 1_000, "2026-04-02", Some("2026-04-02"))
+    };
+    let theirs = entry(91, Service::Water, EntryKind::Fee, 1_000, "2026-05-01", Some("2026-05-22"));
+    let once = with_entry(input(), own);
+    assert!(build(&once, &Typesetter::new()).is_ok());
+    let twice = with_entry(once, theirs);
+    let total = twice.books.balance;
+    let refused = refusal(&twice);
+    assert!(
+        matches!(&refused, PacketRefusal::FeeTwice { own: EntryId(90), total: t, once: o, .. }
+            if *t == total && *o == total - Cents::new(1_000)),
+        "{refused}"
+    );
+    let undone = Entry {
+        reverses: Some(EntryId(91)),
+        ..entry(92, Service::Water, EntryKind::Reversal, -1_000, "2026-05-04", None)
+    };
+    assert!(build(&with_entry(twice, undone), &Typesetter::new()).is_ok());
 }

@@ -165,12 +165,32 @@ impl Bench<'_> {
             return Err(Broken::NotCarried { stated, carried: open }.into());
         }
         let Some(to) = to else { return Ok(()) };
-        if reaches_property(to) && self.snapshot.profile.occupancy != Occupancy::Owner {
+        if reaches_property(to) && !self.debtor_owns() {
             return Err(Broken::NotOwner { to }.into());
         }
         match self.placed_on() {
             Some(on) => Err(Broken::AlreadyPlaced { on }.into()),
             None => Ok(()),
+        }
+    }
+
+    /// The customer lives in the premises as their owner, and nobody else is recorded as that.
+    fn debtor_owns(self) -> bool {
+        let profile = &self.snapshot.profile;
+        let is_customer = |name: &str| {
+            let (mut one, mut other) = (name.split_whitespace(), profile.customer_name.split_whitespace());
+            loop {
+                match (one.next(), other.next()) {
+                    (None, None) => break true,
+                    (Some(a), Some(b)) if a.to_uppercase() == b.to_uppercase() => {}
+                    _ => break false,
+                }
+            }
+        };
+        match (profile.occupancy, &profile.owner) {
+            (Occupancy::Tenant, _) | (Occupancy::Vacant, None) => false,
+            (Occupancy::Owner, None) => true,
+            (Occupancy::Owner | Occupancy::Vacant, Some(owner)) => is_customer(&owner.name),
         }
     }
 

@@ -211,6 +211,8 @@ pub enum Broken {
         short(*.spoken_by), short(*.posted_by)
     )]
     NoContact { spoken_by: Day, posted_by: Day },
+    #[error("the notice came back {}, and since then {}", short(*.returned), unanswered_phrase(*.is_visited, *.is_left))]
+    ReturnUnanswered { returned: Day, is_visited: bool, is_left: bool },
     // notices
     #[error("a notice without its facts")]
     NoticeWithoutFacts,
@@ -244,6 +246,14 @@ pub enum Broken {
 
 fn found_phrase(found: Option<Day>) -> String {
     found.map_or_else(|| "none stands".to_owned(), |day| format!("the one that stands counts from {}", short(day)))
+}
+
+const fn unanswered_phrase(is_visited: bool, is_left: bool) -> &'static str {
+    match (is_visited, is_left) {
+        (true, _) => "no required notice was left at the premises",
+        (false, true) => "nobody has visited the premises",
+        (false, false) => "nobody has visited the premises and left a required notice there",
+    }
 }
 
 fn open_phrase(open: Option<Cents>) -> String {

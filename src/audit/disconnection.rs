@@ -85,6 +85,10 @@ impl Bench<'_> {
                 Limit::ArrangementDefault { posted, .. } => {
                     posted.is_some_and(|posted| posted.unit == Unit::BusinessDay)
                 }
+                Limit::AfterReturn => {
+                    self.return_is_answered(cut).map_err(|broken| Objection::of_rule(guard.rule, broken))?;
+                    false
+                }
                 Limit::DebtAge { .. } | Limit::Languages { .. } | Limit::NeverAlone { .. } => false,
             };
             let is_known = calendar.known.is_none_or(|(first, last)| first <= day && day <= last);
@@ -116,8 +120,9 @@ impl Bench<'_> {
     }
 
     fn requires_contact(self, of: &StageRef) -> bool {
-        self.stage(of)
-            .is_some_and(|(_, stage)| stage.acts.iter().any(|act| matches!(act, Action::Call(call) if call.required)))
+        self.stage(of).is_some_and(|(_, stage)| {
+            stage.acts.iter().any(|act| matches!(act, Action::Call(call) | Action::Visit(call) if call.required))
+        })
     }
 
     /// The amount rests only on items that may carry it, one by one: a crumb of an old bill does not age a new one.
@@ -207,6 +212,7 @@ impl Bench<'_> {
             | Limit::NeverWhile { .. }
             | Limit::ArrangementDefault { .. }
             | Limit::Languages { .. }
+            | Limit::AfterReturn
             | Limit::NeverAlone { .. } => {}
         }
         Ok(())

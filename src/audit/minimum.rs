@@ -64,6 +64,7 @@ fn permits(limit: &Limit, world: &World, due_on: &[Day], given: &[Given], mails_
         Limit::NeverWhile { .. }
         | Limit::ArrangementDefault { .. }
         | Limit::Languages { .. }
+        | Limit::AfterReturn
         | Limit::NeverAlone { .. } => true,
     }
 }

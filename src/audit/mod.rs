@@ -17,6 +17,7 @@ mod languages;
 pub mod minimum;
 mod protection;
 mod reexamine;
+mod returned;
 mod service;
 #[cfg(test)]
 mod tests;

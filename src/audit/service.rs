@@ -58,7 +58,7 @@ pub(super) fn standing_notices(snapshot: &Snapshot, policy: &Policy, of: &StageR
 }
 
 /// Whether the step's notice can no longer carry `of`.
-fn is_spent(run: &TrackRun, step: &Step, stage: &Stage, of: &StageRef) -> bool {
+pub(super) fn is_spent(run: &TrackRun, step: &Step, stage: &Stage, of: &StageRef) -> bool {
     let StepState::Acted(acted) = step.state else { return true };
     let came_around =
         stage.every.is_none() && run.steps.iter().any(|other| other.stage == step.stage && other.round > step.round);

@@ -45,6 +45,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use chrono::NaiveTime;
 use clap::{Parser, Subcommand};
 
 pub use args::Place;
@@ -293,22 +294,27 @@ fn unnamed_city(office: &Office) -> Option<String> {
     })
 }
 
-/// The machine's clock; in trials, one that stands at noon of the date that the environment names.
+/// The machine's clock; in trials, one that stands at noon of the date that the environment names, or at the time behind it.
 fn clock(config: &Config) -> Result<Arc<dyn Clock>> {
     let given = std::env::var_os(TODAY).filter(|given| !given.is_empty());
     let Some(given) = given.or_else(|| config.trial_date.map(|day| day.to_string().into())) else {
         return Ok(Arc::new(SystemClock));
     };
-    let noon = given
+    let instant = given
         .to_str()
-        .and_then(day::parse)
-        .and_then(|day| day.and_hms_opt(12, 0, 0))
-        .and_then(|noon| noon.and_local_timezone(config.time_zone).earliest());
-    match noon {
-        Some(noon) => Ok(Arc::new(SetClock::new(noon.with_timezone(&chrono::Utc)))),
+        .and_then(|given| {
+            let (date, time) = given.split_once('T').unwrap_or((given, "12:00"));
+            Some(day::parse(date)?.and_time(NaiveTime::parse_from_str(time, "%H:%M").ok()?))
+        })
+        .and_then(|instant| instant.and_local_timezone(config.time_zone).earliest());
+    match instant {
+        Some(instant) => Ok(Arc::new(SetClock::new(instant.with_timezone(&chrono::Utc)))),
         None => Err(Failure {
             exit: Exit::Usage,
-            message: format!("{TODAY} is {}: expected a date like 2026-05-22", given.to_string_lossy()),
+            message: format!(
+                "{TODAY} is {}: expected a date like 2026-05-22, or with a time 2026-05-22T09:10",
+                given.to_string_lossy()
+            ),
         }),
     }
 }

@@ -13,7 +13,7 @@ use super::{Answer, Desk, Failure, Result};
 use crate::domain::document::MediaType;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{BatchId, Day, NoticeId, day};
-use crate::office::{Batching, Duty, IfLate, Marked, Office, OfficeError, Released};
+use crate::office::{Batching, Duty, IfLate, Marked, Office, OfficeError, Released, Reprinted};
 
 #[derive(Debug, Subcommand)]
 pub enum Notices {
@@ -57,6 +57,11 @@ pub enum Notices {
     Batch {
         #[command(flatten)]
         by: By,
+    },
+    /// Write the files of a print batch again, of the letters as they were kept; changes nothing
+    Reprint {
+        /// The batch
+        id: i64,
     },
     /// Mark letters as mailed, with the proof
     Mailed(Mailed),
@@ -123,6 +128,7 @@ impl Notices {
                 Ok(Answer::done(format!("Notice {id} is canceled")))
             }
             Self::Batch { by } => Ok(batched(&office, office.make_batch(by.may(&office, Duty::Write).await?).await?)),
+            Self::Reprint { id } => Ok(reprinted(&office, BatchId(id), office.reprint_batch(BatchId(id)).await?)),
             Self::Mailed(args) => {
                 let late = if args.void_late { IfLate::Void } else { IfLate::Refuse };
                 let by = args.by.may(&office, Duty::Write).await?;
@@ -155,6 +161,14 @@ fn batched(office: &Office, Batching { made, dropped }: Batching) -> Answer {
         made.batch
     ))
     .with_refusals(dropped.chain(waiting))
+}
+
+fn reprinted(office: &Office, id: BatchId, Reprinted { path, pieces, is_same_file, taken_out }: Reprinted) -> Answer {
+    let how = if is_same_file { "the same file" } else { "the same letters, in a file that is set anew" };
+    let refusals = taken_out.into_iter().map(|(id, why)| format!("notice {id} must not go out: {why}"));
+    let letters = counted(pieces as usize, "letter", "letters");
+    Answer::done(format!("Batch {id} again: {letters}, {how}, {}", office.dir.join(path).display()))
+        .with_refusals(refusals)
 }
 
 fn done(outcome: &Released, verb: &str, not: &str) -> Answer {

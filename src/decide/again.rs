@@ -70,13 +70,14 @@ impl<'a> Walker<'_, 'a> {
     /// that was not made, or either canceled. It is ordered anew on the next day on which the office is open.
     pub fn is_field_work_undone(&self, stage: &Stage, round: u16) -> bool {
         let of = |kind| self.view.stage_events(&stage.id, round).any(|event| event.kind == kind);
-        let is_errand = stage.acts.iter().any(|action| match action {
-            Action::Tag(_) => true,
-            Action::Call(_) => of(EventKind::CallImpossible),
+        let is_met = || of(EventKind::ContactMade) || of(EventKind::ContactFailed);
+        let is_undone = stage.acts.iter().any(|action| match action {
+            Action::Tag(_) => !of(EventKind::NoticePosted),
+            Action::Visit(_) => !is_met(),
+            Action::Call(_) => of(EventKind::CallImpossible) && !is_met(),
             _ => false,
         });
-        let done = [EventKind::NoticePosted, EventKind::ContactMade, EventKind::ContactFailed];
-        is_errand && !stage.disconnects() && of(EventKind::OrderCanceled) && !done.into_iter().any(of)
+        is_undone && !stage.disconnects() && of(EventKind::OrderCanceled)
     }
 
     /// From the third errand in vain on, each further one comes with a task for the lead: nobody keeps sending a crew to a

@@ -30,7 +30,15 @@ impl<'p, 'a> Planner<'p, 'a> {
                 happened = happened.max(Some(event.on));
             }
         }
-        happened.ok_or_else(|| Verdict::WaitsFor(kind, Some(stage.clone())))
+        // Where it came back, what was left at the premises since stands in for it.
+        let mail = matches!(kind, EventKind::NoticeMailed | EventKind::NoticeServed);
+        match happened {
+            Some(day) => Ok(day),
+            None if mail => {
+                self.left_instead(stage).unwrap_or_else(|| Err(Verdict::WaitsFor(kind, Some(stage.clone()))))
+            }
+            None => Err(Verdict::WaitsFor(kind, Some(stage.clone()))),
+        }
     }
 
     /// Whether the notice of the stage's latest round was voided, and nothing of it was mailed since.
@@ -96,7 +104,10 @@ impl<'p, 'a> Planner<'p, 'a> {
             let happened = kinds.iter().filter_map(|kind| self.event_of(&stage.id, *kind).ok()).min();
             match happened {
                 Some(day) => served = served.max(day),
-                None => return Err(Verdict::WaitsFor(kinds[0], Some(stage.id.clone()))),
+                None => {
+                    let waits = Verdict::WaitsFor(kinds[0], Some(stage.id.clone()));
+                    return Err(self.left_instead(&stage.id).and_then(Result::err).unwrap_or(waits));
+                }
             }
         }
         Ok(served)
@@ -159,7 +170,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         let required = stage.acts.iter().any(|action| match action {
             Action::Notice(notice) => notice.statutory,
             Action::Tag(tag) => tag.statutory,
-            Action::Call(call) => call.required,
+            Action::Call(call) | Action::Visit(call) => call.required,
             _ => false,
         });
         let listed = self.step(&stage.id).map(|step| &step.items);
@@ -169,7 +180,9 @@ impl<'p, 'a> Planner<'p, 'a> {
     /// What came of the required attempts ahead of the stage; what is still missing, where it is.
     pub fn contact_evidence(&self, stage: &Stage) -> Result<Contact, Verdict> {
         let ahead = || self.track.stages.iter().take_while(|other| other.id != stage.id);
-        let calls = |other: &&Stage| other.acts.iter().any(|act| matches!(act, Action::Call(call) if call.required));
+        let calls = |other: &&Stage| {
+            other.acts.iter().any(|act| matches!(act, Action::Call(call) | Action::Visit(call) if call.required))
+        };
         let first = |kind| ahead().filter(calls).filter_map(|other| self.event_of(&other.id, kind).ok()).min();
         if let Some(made) = first(EventKind::ContactMade) {
             return Ok(Contact::Made(made));

@@ -118,6 +118,14 @@ impl<'a> Planner<'_, 'a> {
                     current = raise(left, guard.rule).max(current);
                     raise(first_with_lead(&self.view.world.calendar, left, posted.of_guard(), current), guard.rule);
                 }
+                Limit::AfterReturn => match self.visited_since_return(stage) {
+                    None => {}
+                    Some(Ok(on)) => {
+                        raise(on, guard.rule);
+                    }
+                    Some(Err(_)) if planning || self.view.supposes_contact => {}
+                    Some(Err(verdict)) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
+                },
                 Limit::OccupantCopy { .. }
                 | Limit::NeverOn { .. }
                 | Limit::NeverWhile { .. }

@@ -17,6 +17,7 @@ mod perform;
 mod plan;
 mod restate;
 mod restore;
+mod returned;
 mod tracks;
 mod view;
 mod walk;

@@ -78,6 +78,11 @@ impl<'a> Walker<'_, 'a> {
         let items = self.items_of(narrowed, stage);
         let (mut free, mut barred): (Vec<Action>, Vec<(Barred, Option<Day>)>) = (Vec::new(), Vec::new());
         for action in stage.acts.iter().flat_map(|action| as_it_can_be_done(action, narrowed)) {
+            if matches!(action, Action::Refer { to } if to.reaches_property())
+                && out_of_reach(stage, narrowed).is_some()
+            {
+                continue;
+            }
             // A stage that tells and charges may tell again; it charges each bill once.
             if matches!(action, Action::Fee(_)) && stage.every.is_none() && self.is_charged(stage) {
                 continue;
@@ -88,6 +93,13 @@ impl<'a> Walker<'_, 'a> {
                 Some(bar) => barred.push((bar, held.until)),
                 None => free.push(action),
             }
+        }
+        if free.is_empty()
+            && barred.is_empty()
+            && let Some(fact) = out_of_reach(stage, narrowed)
+        {
+            self.found(stage, stage.rule, Verdict::NotMet, vec![fact], None);
+            return Outcome::Next;
         }
         let adverse_barred = stage.disconnects() && !free.iter().any(|act| matches!(act, Action::Disconnect { .. }));
         if adverse_barred && barred.is_empty() {
@@ -187,6 +199,13 @@ impl<'a> Walker<'_, 'a> {
         let act = acts::act(self.planner().on(view), stage, of, n, action, for_day, items, because);
         self.gives.acts.extend(act);
     }
+}
+
+/// Why what the stage refers does not reach the debtor: a lien or the tax roll follows the premises, and they are another's.
+pub fn out_of_reach(stage: &Stage, view: &View) -> Option<(String, String)> {
+    let reaches = |action: &Action| matches!(action, Action::Refer { to } if to.reaches_property());
+    let why = view.snapshot.profile.is_not_owner_because().filter(|_| stage.acts.iter().any(reaches))?;
+    Some(("debtor is owner".to_owned(), format!("no: {why}")))
 }
 
 /// A call that cannot be made becomes a visit where it matters; a shut-off, an act for each service.

@@ -124,13 +124,20 @@ impl<'a> Walker<'_, 'a> {
 
     /// A stage that was reached before: done, spent, passed over; or one that is due again.
     fn reached_before(&mut self, index: usize, stage: &'a Stage) -> Option<Outcome> {
+        // What came back before its notice was served anew is history.
+        if self.planner().answers_nothing(stage) {
+            self.found(stage, stage.rule, Verdict::NotMet, Vec::new(), None);
+            return Some(Outcome::Next);
+        }
         let Some(step) = self.planner().step(&stage.id) else {
             // What a later stage went past in this round is not gone back to.
             let is_passed = self.track.stages[index + 1..].iter().any(|later| {
                 self.planner().step(&later.id).is_some_and(|step| !matches!(step.state, StepState::Spent(..)))
             });
-            return (is_passed && !self.planner().lacks_posting(stage)).then(|| {
-                self.found(stage, stage.rule, Verdict::NotMet, Vec::new(), None);
+            let is_asked = self.planner().lacks_posting(stage) || self.planner().is_unanswered_return(stage);
+            return (is_passed && !is_asked).then(|| {
+                let facts = super::perform::out_of_reach(stage, self.view).into_iter().collect();
+                self.found(stage, stage.rule, Verdict::NotMet, facts, None);
                 Outcome::Next
             });
         };
@@ -183,7 +190,8 @@ impl<'a> Walker<'_, 'a> {
                 return Outcome::Again;
             }
         }
-        if self.posted_too_early(stage) && self.spend_from(index, &Cause::Expired) {
+        let is_early = self.posted_too_early(stage) || self.planner().is_unanswered_return(stage);
+        if is_early && self.spend_from(index, &Cause::Expired) {
             return Outcome::Again;
         }
         if self.planner().fell_through(stage) && self.spend_from(index, &Cause::Unreachable) {

@@ -84,7 +84,7 @@ impl Demo {
     /// # Errors
     /// When the folder holds something else, or an act fails that should not.
     pub async fn show(&self, told: Told<'_>) -> Result<Shown> {
-        if !crate::typeset::Typesetter::new().has_wide_fonts() {
+        if !crate::office::prints_every_language() {
             return Err(OfficeError::refused(
                 "the demonstration's notices are in Chinese and Korean too, and no font on this machine holds them",
                 "install one with `apt-get install fonts-wqy-microhei`, and run this again",

@@ -182,6 +182,21 @@ impl Profile {
         !self.service_address.is_same_place(&self.mailing_address)
     }
 
+    /// Why the customer is not taken for the owner of the premises; `None` where nothing speaks against it. In doubt two names
+    /// are two people.
+    #[must_use]
+    pub fn is_not_owner_because(&self) -> Option<String> {
+        let folded = |name: &str| name.split_whitespace().map(str::to_uppercase).collect::<Vec<_>>().join(" ");
+        match (self.occupancy, &self.owner) {
+            (Occupancy::Tenant, _) => Some("the premises are let".to_owned()),
+            (Occupancy::Vacant, None) => Some("the premises are vacant and no owner is recorded".to_owned()),
+            (_, Some(owner)) if folded(&owner.name) != folded(&self.customer_name) => {
+                Some(format!("{} is recorded as owner", owner.name))
+            }
+            (Occupancy::Owner | Occupancy::Vacant, _) => None,
+        }
+    }
+
     /// Why nobody can be telephoned; `None` where somebody can.
     #[must_use]
     pub fn cannot_be_called(&self) -> Option<&'static str> {

@@ -44,8 +44,8 @@ words! {
 pub enum Action {
     Notice(NoticeAction),
     Call(CallAction),
-    /// A call that cannot be made and is required or may be a visit: a crew visits where the policy says `or: visit`; else
-    /// the lead is told. A policy orders it as a call.
+    /// A visit that the policy orders; or a call that cannot be made and is required or may be a visit: a crew visits where
+    /// the policy says `or: visit`; else the lead is told.
     Visit(CallAction),
     /// A ledger entry, posted with the decision.
     Fee(FeeAction),
@@ -111,11 +111,26 @@ pub struct NoticeAction {
 pub struct CallAction {
     /// What is to be said: the script's name.
     pub script: String,
+    /// By telephone; none where the policy orders a visit.
     pub attempts: u8,
     /// Required by law: it stands outside the call list's ranking and capacity.
     pub required: bool,
     /// The attempt may be a visit instead.
     pub or_visit: bool,
+}
+
+impl CallAction {
+    /// A visit that the policy orders, whether anybody can be telephoned or not.
+    #[must_use]
+    pub const fn visit(script: String) -> Self {
+        Self { script, attempts: 0, required: true, or_visit: true }
+    }
+
+    /// Whether it stands in for a call that could not be made, where it became a visit.
+    #[must_use]
+    pub const fn replaces_call(&self) -> bool {
+        self.attempts > 0
+    }
 }
 
 /// A tag left at the premises.

@@ -42,6 +42,9 @@ words! {
     }
 }
 
+/// The source of what Arrears posts by itself: fees, and what takes them back.
+pub const OWN_SOURCE: &str = "arrears";
+
 /// One line of an account's ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {

@@ -19,6 +19,17 @@ words! {
     }
 }
 
+impl Destination {
+    /// Whether it reaches the premises, and so nobody but their owner.
+    #[must_use]
+    pub const fn reaches_property(self) -> bool {
+        match self {
+            Self::Lien | Self::TaxRoll => true,
+            Self::Attorney | Self::SmallClaims | Self::Agency | Self::Setoff => false,
+        }
+    }
+}
+
 words! {
     /// How far a referral has come.
     ReferralState {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::looks::{Overtaken, PAGE, Seen};
+use super::reprint::taken_out;
 use super::{Office, OfficeError, Result};
 use crate::audit::{Refusal, Remedy};
 use crate::decide::{announced_if_mailed, last_day_of};
@@ -170,7 +171,7 @@ impl Office {
         (owed != stated).then(|| Untrue { cause: format!("it states {stated} owed in all, and {owed} is"), becomes })
     }
 
-    async fn letter(&self, notice: &Notice, account: &AccountNumber) -> Result<Letter> {
+    pub(super) async fn letter(&self, notice: &Notice, account: &AccountNumber) -> Result<Letter> {
         let missing = |hash: &str| OfficeError::DocumentMissing { kind: MediaType::Pdf, hash: hash.to_owned() };
         let hash = notice.document.as_ref().ok_or_else(|| missing("none"))?;
         let document = self.store.document(hash).await?.ok_or_else(|| missing(hash.as_str()))?;
@@ -192,12 +193,7 @@ impl Office {
         let batch = self.store.batch(id).await?;
         self.mailing_day(on, batch.made_on, &format!("print batch {id}"))?;
         let pieces = self.store.notices_of_batch(id).await?;
-        let is_out = |piece: &&Notice| matches!(piece.state, NoticeState::Canceled | NoticeState::Voided);
-        let taken_out = pieces.iter().filter(is_out).map(|piece| {
-            let cause = piece.cause.as_deref().unwrap_or("its cause is not known");
-            (piece.id, format!("{}, {}: {cause}", piece.addressee, piece.state))
-        });
-        let taken_out = taken_out.collect();
+        let taken_out = taken_out(&pieces);
         Ok(Marked { taken_out, ..self.mark_pieces(Some(id), pieces, on, late, proof, by).await? })
     }
 

@@ -25,6 +25,7 @@ mod outbox;
 mod packets;
 mod payments;
 mod policies;
+mod reprint;
 mod skip;
 pub mod staff;
 mod tasks;
@@ -52,8 +53,9 @@ pub use orders::{Finalized, Handled};
 pub use packets::PacketMade;
 pub use payments::AtCounter;
 pub use policies::{Rules, read_policy, shipped_text};
+pub use reprint::Reprinted;
 pub use why::{Explained, Simulated, Why};
-pub use wordings::{WordingStanding, WordingState};
+pub use wordings::{WordingStanding, WordingState, prints_every_language};
 
 use crate::clock::Clock;
 use crate::config::Config;

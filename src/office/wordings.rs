@@ -16,6 +16,7 @@ use crate::notices::language::{english_name, listed};
 use crate::notices::wording::{self, OwnWording};
 use crate::notices::{RenderError, Wordings, render_arrangement, samples};
 use crate::store::{ExceptionKind, WordingSignature};
+use crate::typeset::Typesetter;
 
 /// The folder of the data directory in which a city's own wordings stand: `wordings/final_notice/ko.md`.
 const FOLDER: &str = "wordings";
@@ -184,6 +185,12 @@ impl Office {
         let signatures = self.store.wording_signatures().await?;
         Ok(Signed(signatures.into_iter().map(|s| ((s.name, s.language), s.hash)).collect()))
     }
+}
+
+/// Whether this machine has the fonts for every language that notices are written in.
+#[must_use]
+pub fn prints_every_language() -> bool {
+    Typesetter::new().has_wide_fonts()
 }
 
 fn no_wording(name: &str) -> OfficeError {

@@ -7,11 +7,13 @@ use super::input::PacketInput;
 use super::limitation::{self, Clock};
 use super::sent;
 use crate::domain::arrangement::ArrangementState;
+use crate::domain::day::days_between;
 use crate::domain::document::sha256;
 use crate::domain::hold::Blocks;
+use crate::domain::ledger::OWN_SOURCE;
 use crate::domain::promise::PromiseState;
 use crate::domain::referral::{Destination, ReferralState};
-use crate::domain::{AccountId, Cents, Channel, Day, DocumentHash, EntryId, NoticeId, Occupancy};
+use crate::domain::{AccountId, Cents, Channel, Day, DocumentHash, Entry, EntryId, EntryKind, NoticeId, Service};
 use crate::typeset::TypesetError;
 
 /// Why a packet is not made.
@@ -31,6 +33,18 @@ pub enum PacketRefusal {
         "{by} at the cut-off {cut_off} is {found}, and the ledger's balance is {ledger}: rebuild the account's open items before anything is sent"
     )]
     TotalDiffers { by: &'static str, cut_off: Day, found: Cents, ledger: Cents },
+    #[error(
+        "a fee of {amount} is counted twice: posted here on {posted_on} as entry {own}, and brought by {source_name} as {reference}; the total would be {total} instead of {once}: import a reversal of theirs, or waive ours"
+    )]
+    FeeTwice {
+        own: EntryId,
+        posted_on: Day,
+        amount: Cents,
+        source_name: String,
+        reference: String,
+        total: Cents,
+        once: Cents,
+    },
     #[error("nothing is owed on {on}: the balance is {balance}; cancel the referral")]
     NothingOwed { on: Day, balance: Cents },
     #[error("nothing is past due at the cut-off {cut_off}, though {balance} is owed: refer the debt when it is due")]
@@ -92,6 +106,7 @@ pub fn examine(input: &PacketInput) -> Result<(), PacketRefusal> {
     one_account(input)?;
     standing_referral(input)?;
     totals(input)?;
+    fee_once(input)?;
     let standing = protections(input);
     if !standing.is_empty() {
         return Err(PacketRefusal::Protected { on: input.checked_on, standing });
@@ -178,23 +193,49 @@ fn totals(input: &PacketInput) -> Result<(), PacketRefusal> {
     Ok(())
 }
 
+/// Within so many days of its posting a fee of ours comes back from the billing system.
+const COMES_BACK_WITHIN_DAYS: i64 = 60;
+
+/// A fee that Arrears posted and that came back under the billing system's own reference, unrecognized, is one fee.
+fn fee_once(input: &PacketInput) -> Result<(), PacketRefusal> {
+    let stands = |fee: &&Entry| {
+        let is_undone = input.entries.iter().any(|e| e.reverses == Some(fee.id) && e.effective_on <= input.cut_off);
+        fee.kind == EntryKind::Fee && fee.effective_on <= input.cut_off && !is_undone
+    };
+    let fees = || input.entries.iter().filter(stands);
+    let is_twin = |own: &Entry, other: &Entry| {
+        let service = own.service == other.service || [own.service, other.service].contains(&Service::General);
+        let days = days_between(own.effective_on, other.effective_on);
+        other.source != OWN_SOURCE
+            && service
+            && other.amount == own.amount
+            && (0..=COMES_BACK_WITHIN_DAYS).contains(&days)
+    };
+    for own in fees().filter(|fee| fee.source == OWN_SOURCE) {
+        let Some(other) = fees().find(|other| is_twin(own, other)) else { continue };
+        let total = input.books.balance;
+        return Err(PacketRefusal::FeeTwice {
+            own: own.id,
+            posted_on: own.effective_on,
+            amount: own.amount,
+            source_name: other.source.clone(),
+            reference: other.reference.clone(),
+            total,
+            once: total - own.amount,
+        });
+    }
+    Ok(())
+}
+
 /// Lien and tax roll reach the property of the debtor; a tenant's debt does not follow the land.
 fn owner(input: &PacketInput) -> Result<(), PacketRefusal> {
     let to = input.referral.to;
-    match to {
-        Destination::Attorney | Destination::SmallClaims | Destination::Agency | Destination::Setoff => return Ok(()),
-        Destination::Lien | Destination::TaxRoll => {}
-    }
-    let profile = &input.profile;
-    let why = match (profile.occupancy, &profile.owner) {
-        (Occupancy::Tenant, _) => "the premises are let".to_owned(),
-        (Occupancy::Vacant, None) => "the premises are vacant and no owner is recorded".to_owned(),
-        (_, Some(owner)) if !is_same_name(&owner.name, &profile.customer_name) => {
-            format!("{} is recorded as owner", owner.name)
+    match input.profile.is_not_owner_because() {
+        Some(why) if to.reaches_property() => {
+            Err(PacketRefusal::DebtorNotOwner { to, debtor: input.profile.customer_name.clone(), why })
         }
-        (Occupancy::Owner | Occupancy::Vacant, _) => return Ok(()),
-    };
-    Err(PacketRefusal::DebtorNotOwner { to, debtor: profile.customer_name.clone(), why })
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Whether two names are the same in letters; case and spaces do not count. In doubt they are two people.

@@ -167,7 +167,7 @@ impl<'a> Account<'a> {
     fn carry_out_act(&mut self, act: &Act, division: &Division) {
         let today = self.world.today;
         let of = &act.key.of;
-        if matches!(act.action, Action::Visit(_)) {
+        if matches!(&act.action, Action::Visit(call) if call.replaces_call()) {
             self.happens(EventKind::CallImpossible, Some(of));
         }
         match &act.action {

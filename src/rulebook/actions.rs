@@ -17,6 +17,7 @@ use super::tokens::Phrase;
 pub const ACTIONS: &[(&str, &str, &str)] = &[
     ("notice", "a letter or email, one wording", "{notice: reminder, by: [email, mail]}"),
     ("call", "attempts to reach the customer by telephone", "{call: courtesy, attempts: 1}"),
+    ("visit", "somebody goes to the premises to speak to an adult", "{visit: shut_off_contact}"),
     ("fee", "an entry in the ledger", "{fee: {greater of: [5.00, 5% of unpaid charges]}, name: late fee}"),
     ("tag", "a notice left at the premises by a crew", "{tag: shut_off_tag, statutory: yes}"),
     ("disconnect", "a shut-off order for each service", "{disconnect: [water]}"),
@@ -113,6 +114,7 @@ fn of_map(
     let parsed = match action {
         "notice" => notice(&mut fields, report),
         "call" => call(&mut fields, report),
+        "visit" => label(&mut fields, "visit", report).map(|script| Action::Visit(CallAction::visit(script))),
         "fee" => fee(&mut fields, defaults, report),
         "tag" => {
             let template = template(&mut fields, "tag", report);

@@ -67,10 +67,13 @@ impl<'a> Case<'a> {
             Limit::OccupantCopy { offset } => self.without_occupant(*offset),
             Limit::Contact { contact, posted } => self.without_contact(*contact, *posted),
             Limit::ArrangementDefault { days, .. } if after_default => self.too_soon_after_default(*days),
-            // These bar at every act; no text of a policy goes around them.
-            Limit::NeverOn { .. } | Limit::NeverWhile { .. } | Limit::ArrangementDefault { .. } => None,
-            // The pieces are written in them, whatever the policy says.
-            Limit::Languages { .. } | Limit::NeverAlone { .. } => None,
+            // These bar at every act, or are written into every piece; no text of a policy goes around them.
+            Limit::NeverOn { .. }
+            | Limit::NeverWhile { .. }
+            | Limit::ArrangementDefault { .. }
+            | Limit::AfterReturn
+            | Limit::Languages { .. }
+            | Limit::NeverAlone { .. } => None,
         };
         found.into_iter().chain(posted).collect()
     }

@@ -34,6 +34,11 @@ pub const LIMITS: &[(&str, &str, &str)] = &[
         "60 days",
     ),
     ("languages", "a statutory notice is in each of these languages", "[en, es, zh, tl, vi, ko]"),
+    (
+        "after_return",
+        "no shut-off on mail that came back, before a crew has visited and left a notice at the premises",
+        "[visit, posting]",
+    ),
     ("never_alone", "a statutory notice never goes by these channels alone", "[email]"),
 ];
 
@@ -162,7 +167,23 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
     let languages = fields.take("languages", report).map(|node| Limit::Languages {
         languages: fields::words(node, "a language", Language::ALL, Language::word, report),
     });
-    age.or(notice).or(occupant).or(contact).or(never_on).or(never_while).or(default).or(languages).or(alone)
+    let returned = fields.take("after_return", report).and_then(|node| {
+        let asked = fields::words(node, "what is done", &["visit", "posting"], |word| word, report);
+        if !["visit", "posting"].iter().all(|word| asked.contains(word)) {
+            report.add(Fault::new(node.at, "mail that came back is answered by both").expected("`[visit, posting]`"));
+            return None;
+        }
+        Some(Limit::AfterReturn)
+    });
+    age.or(notice)
+        .or(occupant)
+        .or(contact)
+        .or(never_on)
+        .or(never_while)
+        .or(default)
+        .or(languages)
+        .or(returned)
+        .or(alone)
 }
 
 /// `5 business days`.

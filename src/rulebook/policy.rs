@@ -442,6 +442,8 @@ pub enum Limit {
     ArrangementDefault { days: u16, posted: Option<Offset> },
     /// A notice that the law requires is in each of these languages, whatever the customer's own.
     Languages { languages: Vec<crate::domain::Language> },
+    /// Where the notice came back, only after a visit to the premises and a notice that the law requires left there since.
+    AfterReturn,
     /// A statutory notice is never by these channels alone.
     NeverAlone { by: Vec<crate::domain::Channel> },
 }

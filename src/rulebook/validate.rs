@@ -109,7 +109,7 @@ fn brings(act: &Action, event: EventKind) -> bool {
         EventKind::NoticePosted => matches!(act, Action::Tag(_)),
         EventKind::EmailBounced => matches!(act, Action::Notice(_)),
         EventKind::ContactMade | EventKind::ContactFailed | EventKind::CallAttempted | EventKind::CallImpossible => {
-            matches!(act, Action::Call(_))
+            matches!(act, Action::Call(_) | Action::Visit(_))
         }
         EventKind::ShutOff | EventKind::ShutOffWithoutLeave => matches!(act, Action::Disconnect { .. }),
         EventKind::Restored => matches!(act, Action::Restore { .. }),

@@ -1,4 +1,4 @@
-//! The independent checker of PDF/UA-1 and PDF/A-2a (`page-validation` of PyPI), which `./test` installs.
+//! The independent checker of PDF/UA-1 and PDF/A-2a (`page-validation`), which `./test` installs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! Contact before a shut-off: calls, visits and postings, by the policy and by California.
 
-use super::{HASTY, Tale, pay, riverbend};
+use super::{Account, HASTY, Tale, pay, riverbend};
 use crate::decide::why;
 use crate::domain::testing::day;
 use crate::domain::{Act, Action, Cents, EventKind, Service};
@@ -120,6 +120,57 @@ fn a_tag_left_on_tuesday_afternoon_allows_no_crew_on_thursday_morning() {
         tale.through("2026-06-30");
         assert_eq!(tale.days("posting"), [posted_on]);
         assert_eq!(tale.days("shut_off"), [shut_off_on]);
+    }
+}
+
+#[test]
+fn a_letter_that_came_back_is_followed_by_a_visit_and_a_notice_that_is_left_and_counts_from_there() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-06", Account::return_letter);
+    tale.on("2026-06-10", |_| {});
+    assert_eq!(tale.days("returned_mail"), ["2026-05-06"; 2], "before anybody was called");
+    assert_eq!(tale.days("contact"), ["2026-05-13"], "seven days after the notice was left");
+    assert_eq!(
+        tale.days("shut_off"),
+        ["2026-05-22"],
+        "its fifteen days were over on May 21, the sixty of the bill on May 22"
+    );
+}
+
+#[test]
+fn a_letter_that_comes_back_after_the_calls_is_answered_all_the_same_and_once_for_each_return() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-20", Account::return_letter);
+    tale.through("2026-05-26");
+    tale.on("2026-05-27", Account::return_letter);
+    tale.through("2026-06-30");
+    assert_eq!(tale.days("returned_mail"), ["2026-05-20", "2026-05-20", "2026-05-27", "2026-05-27"]);
+    assert_eq!(tale.days("shut_off"), ["2026-06-11"]);
+}
+
+#[test]
+fn the_audit_refuses_a_shut_off_after_a_return_without_a_visit_or_without_a_notice_left_since() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-06", Account::return_letter);
+    tale.on("2026-05-22", |_| {});
+    let decision = tale.account.decide().unwrap();
+    assert!(decision.acts.iter().any(|act| matches!(act.action, Action::Disconnect { .. })));
+    let snapshot = tale.account.snapshot();
+    let of_the_visit =
+        |event: &crate::domain::Event| event.of.as_ref().is_some_and(|of| of.stage.as_str() == "returned_mail");
+    for (kind, said) in [
+        (EventKind::ContactMade, "nobody has visited the premises"),
+        (EventKind::NoticePosted, "no required notice was left at the premises"),
+    ] {
+        let mut without = snapshot.clone();
+        without.events.retain(|event| event.kind != kind || !of_the_visit(event));
+        let breach = crate::audit::audit(&without, &policy, &tale.account.world, decision.clone()).unwrap_err();
+        assert!(breach.to_string().contains("the notice came back Wed 2026-05-06"), "{breach}");
+        assert!(breach.to_string().contains(said), "{breach}");
+        assert!(breach.to_string().contains("Health and Safety Code 116908(a)(2)"), "{breach}");
     }
 }
 

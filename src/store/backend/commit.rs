@@ -383,12 +383,15 @@ impl Orders {
         }
     }
 
-    /// A contact that cannot be made by telephone: a crew goes where the policy has a visit for it, else the lead is told.
+    /// A visit; also for a contact that cannot be made by telephone: a crew goes where the policy has a visit for it, else the
+    /// lead is told.
     fn visit(&mut self, act: &Act, call: &CallAction, on: Day) {
         let account = act.key.account;
         self.learned.insert(account);
         let stage = Some(act.key.of.clone());
-        self.events.push(NewEvent { account, kind: EventKind::CallImpossible, on_day: on, stage });
+        if call.replaces_call() {
+            self.events.push(NewEvent { account, kind: EventKind::CallImpossible, on_day: on, stage });
+        }
         if call.or_visit {
             self.field_work.push(order(act, OrderKind::Visit, Service::General, OrderState::Approved));
         } else {

@@ -19,7 +19,7 @@ use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryK
 use crate::rulebook::policy::LedgerRules;
 
 /// The source of what Arrears itself posts.
-pub(super) const OWN_SOURCE: &str = "arrears";
+pub(super) use crate::domain::ledger::OWN_SOURCE;
 /// The source of payments taken at the counter.
 pub(super) const COUNTER_SOURCE: &str = "counter";
 /// The log's word for a payment that was taken here.

@@ -1,0 +1,53 @@
+//! The dated stories that a city's auditor would ask for first: files in, people's commands, and what must follow, to the day
+//! and to the cent. Each is lived by the program itself, on SQLite and on PostgreSQL.
+//!
+//! The policy is that of Riverbend unless a story says otherwise.
+
+#[path = "stories/arrangement.rs"]
+mod arrangement;
+#[path = "stories/city.rs"]
+mod city;
+#[path = "stories/money_in_the_building.rs"]
+mod money_in_the_building;
+#[path = "stories/occupant_copy.rs"]
+mod occupant_copy;
+#[path = "stories/outage.rs"]
+mod outage;
+#[path = "stories/packet.rs"]
+mod packet;
+#[path = "common/postgres.rs"]
+mod postgres;
+#[path = "stories/rerun.rs"]
+mod rerun;
+
+/// Lives each story on both databases.
+macro_rules! story {
+    ($($file:ident :: $name:ident)+) => {
+        mod on_sqlite {$(
+            #[test]
+            fn $name() {
+                super::$file::$name(&super::city::City::new(None));
+            }
+        )+}
+        mod on_postgres {$(
+            #[test]
+            fn $name() {
+                super::$file::$name(&super::city::City::new(Some(&super::postgres::new_database())));
+            }
+        )+}
+    };
+}
+
+story! {
+    money_in_the_building::a_payment_that_is_in_the_building_keeps_the_water_on
+    outage::a_letter_that_leaves_late_moves_the_shut_off_out
+    outage::a_batch_that_nobody_marks_as_mailed_never_leads_to_a_shut_off
+    outage::mail_that_came_back_bars_the_shut_off_until_a_visit_and_a_posting
+    arrangement::a_missed_installment_gives_sixty_days_then_a_posting_and_then_five_business_days
+    arrangement::an_installment_received_in_time_and_learned_late_was_never_missed
+    occupant_copy::seven_business_days_after_both_mailings_and_never_on_a_friday
+    occupant_copy::fifteen_days_where_the_public_utilities_code_stands_beside_it
+    occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
+    packet::an_old_debt_goes_out_once_counted_and_by_its_own_date
+    rerun::what_is_done_twice_happens_once
+}
