@@ -18,6 +18,7 @@ mod error;
 mod fields;
 mod guards;
 mod origins;
+mod outreach;
 mod phrase;
 pub mod policy;
 mod settings;
