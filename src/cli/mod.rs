@@ -5,6 +5,7 @@
 //! is allowed (that is the office's, so that pages and commands refuse the same), and any printing below [`run`].
 
 mod account;
+mod approvals;
 mod args;
 mod arrange;
 mod bench;
@@ -85,6 +86,13 @@ pub enum Command {
     /// Payments: the counter, the unmatched, and through which day each channel is loaded
     #[command(subcommand)]
     Payments(payments::Payments),
+    /// Propose to correct what is owed
+    Adjust(approvals::Adjust),
+    /// Propose to write off what is past due
+    Writeoff(approvals::WriteOff),
+    /// What one person proposes and another approves: waivers, adjustments, write-offs
+    #[command(subcommand)]
+    Approvals(approvals::Approvals),
     /// Fees: waive
     #[command(subcommand)]
     Fee(fee::Fee),
@@ -176,6 +184,9 @@ async fn answer(cli: Cli) -> Result {
         Command::Import(args) => args.run(&desk).await,
         Command::Imports(args) => args.run(&desk).await,
         Command::Payments(args) => args.run(&desk).await,
+        Command::Adjust(args) => args.run(&desk).await,
+        Command::Writeoff(args) => args.run(&desk).await,
+        Command::Approvals(args) => args.run(&desk).await,
         Command::Fee(args) => args.run(&desk).await,
         Command::Rules(args) => args.run(&desk).await,
         Command::Night(args) => args.run(&desk).await,

@@ -25,6 +25,7 @@ mod outbox;
 mod packets;
 mod payments;
 mod policies;
+mod proposals;
 mod reprint;
 mod skip;
 pub mod staff;

@@ -11,6 +11,7 @@
 #[macro_use]
 mod use_cases;
 
+mod approvals;
 mod commit;
 mod error;
 mod postgres;
@@ -95,13 +96,6 @@ use_cases! {
     fn ripen(&self, rules: &LedgerRules, stamp: &Stamp) -> u64;
     /// Whether there is something to settle by `day`; it asks without writing.
     fn is_ripening(&self, day: Day) -> bool;
-}
-
-// Translations that the city has signed.
-use_cases! {
-    /// Signs them, each in place of an earlier signature of the same notice and language.
-    fn sign_wordings(&self, signatures: &[WordingSignature], stamp: &Stamp) -> ();
-    fn wording_signatures(&self) -> Vec<WordingSignature>;
 }
 
 // Accounts and what is known of them.

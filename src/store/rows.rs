@@ -344,6 +344,8 @@ pub struct Waiting {
     pub unmatched_payments: u64,
     pub exceptions: u64,
     pub tasks: u64,
+    /// Proposals that wait for a second person.
+    pub proposals: u64,
     pub work: u64,
 }
 
