@@ -11,6 +11,7 @@ mod bench;
 mod calls;
 mod demo;
 mod dispute;
+mod doctor;
 mod email;
 mod exceptions;
 pub mod exit;
@@ -144,6 +145,8 @@ pub enum Command {
     /// The people of the division
     #[command(subcommand)]
     Staff(staff::Staff),
+    /// Whether the record is whole and what was done was lawful: chains, seals, papers, books, the outbox, shut-offs
+    Doctor(doctor::Doctor),
     /// Run by itself: dates, files, the outbox, and the pages where an address is given
     Run(run::Run),
     /// A made-up city, lived through in seconds: letters, emails, call lists, packets to look at
@@ -194,6 +197,7 @@ async fn answer(cli: Cli) -> Result {
         Command::Exceptions(args) => args.run(&desk).await,
         Command::Log(args) => args.run(&desk).await,
         Command::Staff(args) => args.run(&desk).await,
+        Command::Doctor(args) => args.run(&desk).await,
         Command::Run(args) => args.run(&desk).await,
         Command::Demo(args) => args.run(&desk).await,
         Command::Bench(args) => args.run(&desk).await,

@@ -170,7 +170,12 @@ impl Office {
         self.leave_on(&snapshot, order, on).await
     }
 
-    async fn leave_on(&self, snapshot: &Snapshot, order: &FieldOrder, on: Day) -> Result<Result<Permit, Refusal>> {
+    pub(super) async fn leave_on(
+        &self,
+        snapshot: &Snapshot,
+        order: &FieldOrder,
+        on: Day,
+    ) -> Result<Result<Permit, Refusal>> {
         let rules = self.rules_of_case(snapshot).await?;
         let Some(of) = order.of.clone() else { return Ok(Err(Refusal::StageOver { how: "it is of none".to_owned() })) };
         let (ordered, service, items, amount) = match order.kind {

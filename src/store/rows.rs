@@ -3,6 +3,8 @@
 mod exception;
 mod export;
 mod permitted;
+mod reading;
+mod seal;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use exception::*;
 pub use export::*;
 pub use permitted::*;
+pub use reading::*;
+pub use seal::*;
 
 use crate::domain::account::words;
 use crate::domain::arrangement::Installment;

@@ -28,6 +28,7 @@ pub(super) const LOCK_MIGRATION: &str = "SELECT 1";
 pub(super) const LOCK_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_NO_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_EXPORT: &str = "SELECT 1";
+pub(super) const LOCK_RECORD: &str = "SELECT 1";
 pub(super) const COMPACT: &str = "VACUUM";
 
 /// Of a database that is new; one that is there keeps its own.
@@ -49,6 +50,16 @@ pub(super) fn rows(n: u8, columns: &str) -> String {
 /// The row's part of the bodies bound as `$n`.
 pub(super) fn body(n: u8) -> String {
     format!("CAST(substr(${n}, r.at, r.len) AS TEXT)")
+}
+
+/// The row's part of the bodies bound as `$n`, as JSON that stays as it was written.
+pub(super) fn exact(n: u8) -> String {
+    body(n)
+}
+
+/// The text bound as `$n`, as JSON that stays as it was written.
+pub(super) fn exact_text(n: u8) -> String {
+    format!("${n}")
 }
 
 /// The JSON array of numbers bound as `$n`, as a subquery.

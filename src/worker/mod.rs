@@ -151,7 +151,8 @@ impl Worker {
         let intake = self.office.take_inbox().await;
         if let Ok(intake) = &intake {
             if intake.taken + intake.refused > 0 {
-                tracing::info!(taken = intake.taken, refused = intake.refused, "files came in");
+                let seal = self.office.seal("import").await?.map(|seal| seal.root);
+                tracing::info!(taken = intake.taken, refused = intake.refused, seal, "files came in");
             }
             for why in &intake.stuck {
                 tracing::error!(%why, "a file of the inbox cannot be taken");
@@ -208,6 +209,7 @@ impl Worker {
             tracing::warn!(%day, "the date was missed; this run makes it good");
         }
         let report = self.office.night(today).await?;
+        let seal = self.office.seal_night(today).await?;
         tracing::info!(
             day = %today,
             examined = report.examined,
@@ -218,6 +220,7 @@ impl Worker {
             orders = report.orders,
             referrals = report.referrals,
             refused = report.refused,
+            seal = seal.map(|seal| seal.root),
             "the date was run"
         );
         Ok(())

@@ -8,6 +8,7 @@ mod arrangement;
 mod batch;
 mod bodies;
 mod call;
+mod chain;
 mod commit;
 mod document;
 mod email;
@@ -29,14 +30,17 @@ mod notice;
 mod outbox;
 mod policy;
 mod promise;
+mod reading;
 mod referral;
 mod run;
+mod seal;
 mod settle;
 mod snapshot;
 mod staff;
 mod task;
 mod unmatched;
 
+pub use reading::Reading;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Pool, Transaction};
 
@@ -45,7 +49,7 @@ use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
     BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, COMPACT, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION,
-    LOCK_NO_IMPORT, MIGRATIONS, SKIP_LOCKED, body, ids, rows, texts,
+    LOCK_NO_IMPORT, LOCK_RECORD, MIGRATIONS, SKIP_LOCKED, body, exact, exact_text, ids, rows, texts,
 };
 use crate::domain::{AccountId, Day};
 
