@@ -66,6 +66,33 @@ impl City {
         command.args(args).output().expect("the program runs")
     }
 
+    /// The same city in another place.
+    fn restored(&self, database: Option<String>) -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        let city = Self { dir, database };
+        let archive = self.dir.path().join("backups");
+        let archive = fs::read_dir(archive).expect("backups").next().expect("a backup").expect("a backup").path();
+        let said = city.ok("2026-05-03", &["restore", archive.to_str().expect("UTF-8")]);
+        assert!(said.contains("Everything is as it should be."), "{said}");
+        city
+    }
+
+    #[track_caller]
+    fn refuses(&self, today: &str, args: &[&str]) -> String {
+        let said = self.arrears(&self.data(), today, args);
+        assert_eq!(said.status.code(), Some(3), "{args:?}: {}", String::from_utf8_lossy(&said.stdout));
+        String::from_utf8(said.stderr).expect("UTF-8")
+    }
+
+    /// The emails that lie in `mail/`, by name.
+    fn emails(&self) -> Vec<String> {
+        let Ok(mail) = fs::read_dir(self.data().join("mail")) else { return Vec::new() };
+        let mut names: Vec<String> =
+            mail.map(|email| email.expect("an email").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
     #[track_caller]
     fn ok(&self, today: &str, args: &[&str]) -> String {
         let said = self.arrears(&self.data(), today, args);
@@ -134,6 +161,7 @@ macro_rules! story {
 story! {
     the_doctor_finds_nothing_in_a_city_that_was_worked_by_commands_alone
     the_doctor_names_each_thing_that_was_changed_behind_the_program_s_back
+    a_restored_city_sends_nothing_again_until_the_lead_has_looked
 }
 
 fn the_doctor_finds_nothing_in_a_city_that_was_worked_by_commands_alone(city: &City) {
@@ -244,4 +272,62 @@ fn the_doctor_names_each_thing_that_was_changed_behind_the_program_s_back(city: 
     assert_eq!(city.found(), [("files".into(), String::new(), "print/batch-000001.pdf".into())]);
     fs::write(&batch, bytes).expect("a file");
     assert_eq!(city.found(), []);
+}
+
+fn a_restored_city_sends_nothing_again_until_the_lead_has_looked(city: &City) {
+    // A third account's reminder is set and waits for its mail server when the backup is made.
+    let account = "account,customer_name,service_address,service_city,service_state,service_zip,email,services\n\
+                   10-000419,Ana Reyes,422 Alder St,Riverbend,CA,95600,ana.reyes@example.com,water\n";
+    let charge = "account,service,amount,billed_on,due_on,source,reference\n\
+                  10-000419,water,80.00,2026-04-06,2026-04-27,cis,B3-W\n";
+    let (account, charge) = (city.file("a.csv", account), city.file("c.csv", charge));
+    city.ok("2026-05-02", &["import", &account, &charge]);
+    let before = city.emails();
+    let mail = city.data().join("mail");
+    fs::rename(&mail, city.data().join("mail-aside")).expect("the folder moves");
+    fs::write(&mail, "").expect("a file in its place");
+    city.ok("2026-05-03", &["night", "--date", "2026-05-03"]);
+    city.ok("2026-05-03", &["outbox"]);
+    let backups = city.dir.path().join("backups");
+    let made = city.ok("2026-05-03", &["backup", backups.to_str().expect("UTF-8")]);
+    assert!(made.contains("Seal: "), "{made}");
+    // The server is back, and the email leaves after the backup.
+    fs::remove_file(&mail).expect("the file");
+    fs::rename(city.data().join("mail-aside"), &mail).expect("the folder moves");
+    city.ok("2026-05-04", &["outbox"]);
+    assert_eq!(city.emails().len(), before.len() + 1);
+
+    // The disk is lost, and the backup is restored in another place.
+    let restored = city.restored(city.database.is_some().then(common::postgres::new_database));
+    assert_eq!(
+        fs::read(restored.data().join("print/batch-000001.pdf")).ok(),
+        fs::read(city.data().join("print/batch-000001.pdf")).ok()
+    );
+    restored.ok("2026-05-04", &["outbox"]);
+    assert_eq!(restored.emails(), Vec::<String>::new(), "nothing goes out");
+    for act in [&["night", "--date", "2026-05-04"][..], &["notices", "batch"]] {
+        let said = restored.refuses("2026-05-04", act);
+        assert!(said.contains("arrears restored release"), "{said}");
+    }
+    let standing = restored.ok("2026-05-04", &["exceptions", "list"]);
+    assert!(standing.contains("restored from a backup"), "{standing}");
+    let shown: Value = serde_json::from_str(&restored.ok("2026-05-04", &["restored", "show", "--json"])).expect("JSON");
+    let (email, to) = (&shown["emails"][0][0], &shown["emails"][0][2]);
+    assert_eq!(to, "ana.reyes@example.com");
+
+    // The mail server's log says that it had left: it is recorded as sent, and everything else goes on.
+    restored
+        .ok("2026-05-04", &["restored", "release", "--reason", "log of the mail server", "--sent", &email.to_string()]);
+    restored.ok("2026-05-04", &["night", "--date", "2026-05-04"]);
+    restored.ok("2026-05-04", &["outbox"]);
+    assert_eq!(restored.emails(), Vec::<String>::new(), "it is not sent again");
+    assert!(restored.ok("2026-05-04", &["restored", "show"]).contains("Work goes on."));
+    let standing = restored.ok("2026-05-04", &["exceptions", "list"]);
+    assert!(!standing.contains("restored from a backup"), "{standing}");
+    assert_eq!(restored.found(), []);
+
+    // Into a directory that holds something, nothing is restored.
+    let archive = fs::read_dir(&backups).expect("backups").next().expect("a backup").expect("a backup").path();
+    let said = restored.refuses("2026-05-04", &["restore", archive.to_str().expect("UTF-8")]);
+    assert!(said.contains("is not empty"), "{said}");
 }

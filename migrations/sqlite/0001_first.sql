@@ -326,6 +326,17 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_by_state ON outbox (kind, id) WHERE state = 'ready';
 
+-- The digest of each business date: one email, made once and sent as it was made.
+CREATE TABLE digest (
+    business_date TEXT PRIMARY KEY,
+    sent_to       TEXT NOT NULL,
+    hash          TEXT NOT NULL REFERENCES document (hash),
+    not_before    TEXT NOT NULL,
+    attempts      INTEGER NOT NULL,
+    sent_at       TEXT,
+    error         TEXT
+) STRICT;
+
 CREATE TABLE lease (
     name        TEXT PRIMARY KEY,
     owner       TEXT NOT NULL,
@@ -364,6 +375,17 @@ CREATE TABLE seal (
     entries   INTEGER NOT NULL,
     previous  TEXT NOT NULL UNIQUE,
     root      TEXT NOT NULL
+) STRICT;
+
+-- That this database was restored from a backup. While `released_at` is empty nothing goes out and no night is run: what
+-- was done since the backup is not known here.
+CREATE TABLE restoration (
+    id             INTEGER PRIMARY KEY,
+    backup_made_at TEXT NOT NULL,
+    restored_at    TEXT NOT NULL,
+    released_by    TEXT,
+    reason         TEXT,
+    released_at    TEXT
 ) STRICT;
 
 CREATE TABLE exception (

@@ -210,6 +210,7 @@ impl Office {
     /// # Errors
     /// When the database fails. What stands against single orders is in the result.
     pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, by: &str) -> Result<Handled> {
+        self.goes_out().await?;
         // The calendar wins too: a shut-off whose day has passed is decided anew.
         self.lapse_orders(self.today()).await?;
         let stamp = self.stamp(by);

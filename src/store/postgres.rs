@@ -35,6 +35,7 @@ pub(super) const LOCK_EXPORT: &str = "SELECT pg_advisory_xact_lock(7246013)";
 pub(super) const LOCK_RECORD: &str = "LOCK TABLE log, entry IN SHARE MODE";
 /// It does so by itself.
 pub(super) const COMPACT: &str = "SELECT 1";
+pub(super) const DATABASE_BYTES: &str = "SELECT pg_database_size(current_database())";
 
 /// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.
 pub(super) fn rows(n: u8, columns: &str) -> String {

@@ -1,9 +1,23 @@
 //! The facade's last part: what was done, what keeps it true, and who did it.
 
 use super::{
-    AccountId, DateTime, Document, DocumentHash, Exception, ExceptionKind, LogLine, Result, Seal, StaffMember, Stamp,
-    Store, Utc,
+    AccountId, DateTime, Day, Document, DocumentHash, Exception, ExceptionKind, LogLine, Restoration, Result, Seal,
+    StaffMember, Stamp, Store, Utc, Vitals, WaitingDigest,
 };
+
+impl Store {
+    /// Copies an SQLite database, as it is at one moment, into a new file while others go on working. False on PostgreSQL,
+    /// which has programs of its own for that.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written.
+    pub async fn copy_into(&self, path: &std::path::Path) -> Result<bool> {
+        match self {
+            Self::Sqlite(db) => db.copy_into(path).await.map(|()| true),
+            Self::Postgres(_) => Ok(false),
+        }
+    }
+}
 
 // Log, exceptions, people, documents.
 use_cases! {
@@ -11,6 +25,24 @@ use_cases! {
     fn seal(&self, why: &str, stamp: &Stamp) -> Option<Seal>;
     /// Seals, newest first.
     fn seals(&self, limit: u32) -> Vec<Seal>;
+    /// Marks the database as restored from a backup: from now on nothing goes out until that is released.
+    fn mark_restored(&self, backup_made_at: DateTime<Utc>, stamp: &Stamp) -> ();
+    /// The restoration that nobody has released yet.
+    fn standstill(&self) -> Option<Restoration>;
+    /// Work may go on.
+    fn end_standstill(&self, reason: &str, stamp: &Stamp) -> ();
+    /// Whether the digest of a business date was made.
+    fn has_digest(&self, date: Day) -> bool;
+    /// Keeps the digest of a business date, to be sent; one that was made before stays.
+    fn add_digest(&self, date: Day, to: &str, message: &Document, stamp: &Stamp) -> ();
+    /// Digests that are to be sent by now.
+    fn waiting_digests(&self, now: DateTime<Utc>) -> Vec<WaitingDigest>;
+    /// The mail server took it.
+    fn digest_sent(&self, date: Day, stamp: &Stamp) -> ();
+    /// It is tried again then.
+    fn digest_waits(&self, date: Day, not_before: DateTime<Utc>, error: &str) -> ();
+    /// Counts for a monitor.
+    fn vitals(&self) -> Vitals;
     /// The account's log, newest first.
     fn log_of(&self, account: AccountId, limit: u32) -> Vec<LogLine>;
     /// The whole log in its order, after the last of the previous page.

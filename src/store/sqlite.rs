@@ -30,6 +30,7 @@ pub(super) const LOCK_NO_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_EXPORT: &str = "SELECT 1";
 pub(super) const LOCK_RECORD: &str = "SELECT 1";
 pub(super) const COMPACT: &str = "VACUUM";
+pub(super) const DATABASE_BYTES: &str = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
 
 /// Of a database that is new; one that is there keeps its own.
 const PAGE_KIB: u32 = 8;

@@ -96,6 +96,7 @@ impl Worker {
         }
         report("exports", self.write_exports().await);
         report("night", self.run_dates(now).await);
+        report("digest", self.digest().await);
         self.filled.notify_one();
     }
 
@@ -180,6 +181,15 @@ impl Worker {
         Ok(())
     }
 
+    async fn digest(&self) -> Result<(), OfficeError> {
+        self.office.make_digest().await?;
+        let sent = self.office.send_digests(&self.mailer).await?;
+        if sent > 0 {
+            tracing::info!(sent, "the digest was sent");
+        }
+        Ok(())
+    }
+
     async fn work_outbox(&self, stop: &CancellationToken) -> Result<(), OfficeError> {
         let go_on = || !stop.is_cancelled();
         let rendered = self.office.render_released(&go_on).await?;
@@ -202,6 +212,10 @@ impl Worker {
             return self.list_calls(today).await;
         }
         if !self.hour_has_come(today, now) {
+            return Ok(());
+        }
+        // The exceptions list says so; before it is released, no date is recorded as missed either.
+        if self.office.store.standstill().await?.is_some() {
             return Ok(());
         }
         for day in missed(last, today) {

@@ -177,10 +177,11 @@ impl Office {
         let mut numbers: BTreeMap<AccountId, AccountNumber> = BTreeMap::new();
         for finding in checks.iter_mut().flat_map(|check| &mut check.findings) {
             let Some(id) = finding.id.filter(|_| finding.account.is_none()) else { continue };
-            if !numbers.contains_key(&id) {
-                numbers.insert(id, self.store.account(id).await?.profile.number);
-            }
-            finding.account = numbers.get(&id).cloned();
+            let number = match numbers.get(&id) {
+                Some(number) => number.clone(),
+                None => self.store.account(id).await?.profile.number,
+            };
+            finding.account = Some(numbers.entry(id).or_insert(number).clone());
         }
         Ok(())
     }

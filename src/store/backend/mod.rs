@@ -10,6 +10,7 @@ mod bodies;
 mod call;
 mod chain;
 mod commit;
+mod digest;
 mod document;
 mod email;
 mod event;
@@ -32,6 +33,7 @@ mod policy;
 mod promise;
 mod reading;
 mod referral;
+mod restoration;
 mod run;
 mod seal;
 mod settle;
@@ -39,6 +41,7 @@ mod snapshot;
 mod staff;
 mod task;
 mod unmatched;
+mod vitals;
 
 pub use reading::Reading;
 use sqlx::types::Json;
@@ -48,8 +51,8 @@ use super::super::commit::Commit;
 use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
-    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, COMPACT, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION,
-    LOCK_NO_IMPORT, LOCK_RECORD, MIGRATIONS, SKIP_LOCKED, body, exact, exact_text, ids, rows, texts,
+    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, COMPACT, Conn, DATABASE_BYTES, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT,
+    LOCK_MIGRATION, LOCK_NO_IMPORT, LOCK_RECORD, MIGRATIONS, SKIP_LOCKED, body, exact, exact_text, ids, rows, texts,
 };
 use crate::domain::{AccountId, Day};
 

@@ -27,6 +27,7 @@ pub struct Reading {
 }
 
 type LineColumns = (i64, Option<i64>, Option<i64>, DateTime<Utc>, String, String, String, String);
+type DocumentColumns = (i64, Option<i64>, String, String, String, Vec<u8>);
 type WorkColumns = (i64, i64, String, i64, String, i64, i64, DateTime<Utc>);
 
 impl Backend {
@@ -150,7 +151,7 @@ impl Reading {
     }
 
     pub async fn documents(&mut self, after: i64, limit: u32) -> Result<Vec<(i64, KeptDocument)>> {
-        let found: Vec<(i64, Option<i64>, String, String, String, Vec<u8>)> = sqlx::query_as(
+        let found: Vec<DocumentColumns> = sqlx::query_as(
             "SELECT document_use.id, document_use.account_id, document_use.used_for, document.hash, document.media_type,
                 document.bytes
              FROM document_use JOIN document ON document.hash = document_use.hash
