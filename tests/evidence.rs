@@ -140,6 +140,9 @@ impl City {
     }
 }
 
+/// What is changed, how it is undone, and what must be named: check, account, place.
+type Tampering = (String, String, &'static [(&'static str, &'static str, &'static str)]);
+
 /// Lives each story on both databases.
 macro_rules! story {
     ($($name:ident)+) => {
@@ -182,7 +185,6 @@ fn the_doctor_finds_nothing_in_a_city_that_was_worked_by_commands_alone(city: &C
 }
 
 fn the_doctor_names_each_thing_that_was_changed_behind_the_program_s_back(city: &City) {
-    // (what is done, how it is undone, what must be named: check, account, place)
     let account = "(SELECT id FROM account WHERE number = '10-000417')";
     city.tampers(
         "CREATE TABLE log_kept AS SELECT * FROM log; CREATE TABLE document_kept AS SELECT * FROM document;
@@ -191,7 +193,7 @@ fn the_doctor_names_each_thing_that_was_changed_behind_the_program_s_back(city: 
     let other_bytes =
         if city.database.is_some() { "convert_to('no notice', 'UTF8')" } else { "CAST('no notice' AS BLOB)" };
     let first_line = format!("(SELECT MIN(seq) FROM log WHERE account_id = {account})");
-    let cases: &[(String, String, &[(&str, &str, &str)])] = &[
+    let cases: &[Tampering] = &[
         (
             format!("UPDATE log SET what = 'notice released' WHERE seq = {first_line}"),
             format!(
@@ -330,4 +332,19 @@ fn a_restored_city_sends_nothing_again_until_the_lead_has_looked(city: &City) {
     let archive = fs::read_dir(&backups).expect("backups").next().expect("a backup").expect("a backup").path();
     let said = restored.refuses("2026-05-04", &["restore", archive.to_str().expect("UTF-8")]);
     assert!(said.contains("is not empty"), "{said}");
+}
+
+#[test]
+fn the_doctor_finds_nothing_in_the_demonstration() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let city = City { dir, database: None };
+    city.ok("", &["demo", "--accounts", "60", "--days", "150"]);
+    let said = city.arrears(&city.data(), "", &["doctor", "--json"]);
+    let said: Value = serde_json::from_slice(&said.stdout).expect("JSON");
+    for check in said["checks"].as_array().expect("checks") {
+        assert_eq!(check["findings"], Value::Array(Vec::new()), "{}", check["name"]);
+    }
+    // Water was shut off there, by the policy and with leave.
+    let cuts = said["checks"].as_array().expect("checks").iter().find(|check| check["name"] == "shut-offs");
+    assert!(cuts.and_then(|check| check["looked_at"].as_u64()) > Some(0), "{said:#}");
 }

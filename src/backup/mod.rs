@@ -165,21 +165,21 @@ pub fn manifest(path: &Path) -> Result<Manifest, ArchiveError> {
 
 fn open(path: &Path) -> Result<ZipArchive<BufReader<File>>, ArchiveError> {
     let file = File::open(path).map_err(at(path))?;
-    ZipArchive::new(BufReader::new(file)).map_err(|error| no_archive(path, error))
+    ZipArchive::new(BufReader::new(file)).map_err(|error| no_archive(path, &error))
 }
 
-fn no_archive(path: &Path, why: impl ToString) -> ArchiveError {
+fn no_archive(path: &Path, why: &impl ToString) -> ArchiveError {
     ArchiveError::NoArchive { path: path.to_owned(), why: why.to_string() }
 }
 
 fn manifest_of<R: Read + Seek>(zip: &mut ZipArchive<R>, path: &Path) -> Result<Manifest, ArchiveError> {
-    let file = zip.by_name(MANIFEST).map_err(|error| no_archive(path, error))?;
-    let manifest: Manifest = serde_json::from_reader(file).map_err(|error| no_archive(path, error))?;
+    let file = zip.by_name(MANIFEST).map_err(|error| no_archive(path, &error))?;
+    let manifest: Manifest = serde_json::from_reader(file).map_err(|error| no_archive(path, &error))?;
     if manifest.layout > LAYOUT {
-        return Err(no_archive(path, format!("a newer Arrears, {}, made it", manifest.version)));
+        return Err(no_archive(path, &format!("a newer Arrears, {}, made it", manifest.version)));
     }
     if let Some(file) = manifest.files.iter().find(|file| !stays_inside(Path::new(&file.path))) {
-        return Err(no_archive(path, format!("{:?} would lie outside the directory", file.path)));
+        return Err(no_archive(path, &format!("{:?} would lie outside the directory", file.path)));
     }
     Ok(manifest)
 }
@@ -226,8 +226,8 @@ fn extract<R: Read + Seek>(
         let folder = folder_of(&path);
         fs::create_dir_all(&folder).map_err(at(&folder))?;
         let mut file = private(&path).map_err(at(&path))?;
-        let from = zip.by_name(&packed.path).map_err(|error| no_archive(archive, error))?;
-        let (_, found) = copy(from, &mut file).map_err(|error| no_archive(archive, error))?;
+        let from = zip.by_name(&packed.path).map_err(|error| no_archive(archive, &error))?;
+        let (_, found) = copy(from, &mut file).map_err(|error| no_archive(archive, &error))?;
         if found != packed.sha256 {
             return Err(ArchiveError::Damaged {
                 path: archive.to_owned(),

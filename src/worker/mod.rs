@@ -5,6 +5,8 @@
 //! dates and takes files (a lease says which); the outbox is worked by all. Deliberately absent: any choice of what is
 //! done, which is the office's.
 
+mod systemd;
+
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use cron::Schedule;
+pub use systemd::Systemd;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +36,7 @@ pub struct Worker {
     mailer: Mailer,
     /// Tells this daemon from others in the lease.
     owner: String,
+    systemd: Systemd,
     night: Option<Schedule>,
     inbox: Option<Schedule>,
     outbox: Option<Schedule>,
@@ -47,13 +51,13 @@ pub struct Worker {
 impl Worker {
     /// A daemon of the office; `owner` is unique among daemons on one database.
     #[must_use]
-    pub fn new(office: Arc<Office>, mailer: Mailer, owner: String) -> Self {
+    pub fn new(office: Arc<Office>, mailer: Mailer, owner: String, systemd: Systemd) -> Self {
         let schedules = &office.config.schedules;
         // The configuration refused what is no expression when it was loaded.
         let read = |text: &str| Schedule::from_str(text).ok();
         let (night, inbox, outbox) = (read(&schedules.night), read(&schedules.inbox), read(&schedules.outbox));
         let (listed, told) = (std::sync::Mutex::new(None), std::sync::Mutex::new(None));
-        Self { office, mailer, owner, night, inbox, outbox, filled: Notify::new(), listed, told }
+        Self { office, mailer, owner, systemd, night, inbox, outbox, filled: Notify::new(), listed, told }
     }
 
     /// Works until `stop` is canceled; what is under way is finished first.
@@ -62,12 +66,18 @@ impl Worker {
     /// lease is renewed beside both, so that no second daemon begins while a large file is being taken.
     pub async fn run(&self, stop: CancellationToken) {
         tracing::info!(owner = %self.owner, today = %self.office.today(), "the daemon works");
+        self.systemd.ready();
         let done = CancellationToken::new();
         let work = async {
             tokio::join!(self.keep_dates(&stop), self.keep_outbox(&stop));
             done.cancel();
         };
-        tokio::join!(work, self.keep_lease(&done));
+        let told_to_stop = async {
+            stop.cancelled().await;
+            self.systemd.stopping();
+        };
+        // Whoever ends the work has canceled `stop`.
+        tokio::join!(work, self.keep_lease(&done), told_to_stop);
         if let Err(error) = self.office.store.drop_lease(LEASE, &self.owner).await {
             tracing::warn!(%error, "the lease was not given back; it runs out by itself");
         }
@@ -119,6 +129,7 @@ impl Worker {
                 () = done.cancelled() => {}
                 () = tokio::time::sleep(LEASE_RENEWAL) => {
                     self.takes_lease().await;
+                    self.systemd.alive();
                 }
             }
         }
@@ -313,7 +324,7 @@ mod tests {
 
     /// A daemon that has just been started, and what it does in its first moment.
     async fn start(city: &City) -> Worker {
-        let worker = Worker::new(Arc::clone(&city.office), city.mailer(), "one".into());
+        let worker = Worker::new(Arc::clone(&city.office), city.mailer(), "one".into(), Systemd::default());
         let now = city.office.now();
         worker.step(&mut Some(now)).await;
         worker
