@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("typeset", &["domain"]),
     ("ingest", &["domain"]),
     ("store", &["audit", "domain", "rulebook"]),
+    ("backup", &["domain"]),
     ("notices", &["domain", "config", "typeset"]),
     ("referral", &["domain", "typeset"]),
     // Where they meet.
@@ -31,6 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "allocate",
             "audit",
+            "backup",
             "clock",
             "config",
             "decide",
@@ -81,7 +83,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("lettre", &["notices", "web"]),
     ("pulldown_cmark", &["notices"]),
     ("tera", &["notices", "web"]),
-    ("zip", &["referral"]),
+    ("zip", &["backup", "referral"]),
     ("granit_parser", &["rulebook"]),
     ("argon2", &["office"]),
     ("axum", &["web"]),

@@ -58,6 +58,40 @@ async fn without_a_login_only_the_health_of_the_daemon_is_shown() {
 }
 
 #[tokio::test]
+async fn a_monitor_reads_figures_without_a_login_and_no_name_among_them() {
+    let (_city, at) = open().await;
+    let answer = Browser::new(at).get("/metrics").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "text/plain; version=0.0.4; charset=utf-8"));
+    let text = answer.text();
+    let value = |name: &str| {
+        let line =
+            text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{name}: {text}"));
+        line.rsplit(' ').next().unwrap().to_owned()
+    };
+    // Friday, June 5, 2026, in UTC.
+    assert_eq!(value("arrears_last_night_date_seconds"), "1780617600");
+    assert!(value("arrears_database_bytes").parse::<u64>().unwrap() > 0);
+    assert_eq!(value("arrears_restored_standstill"), "0");
+    for name in [
+        r#"arrears_last_night{what="examined"}"#,
+        r#"arrears_exceptions_open{kind="file_refused"}"#,
+        r#"arrears_outbox{kind="render_notice",state="done"}"#,
+        r#"arrears_outbox_oldest_seconds{kind="send_email"}"#,
+        "arrears_emails_waiting",
+    ] {
+        value(name);
+    }
+    // Every figure is described, and every line is one that Prometheus reads.
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+        let name = name.split('{').next().unwrap();
+        assert!(text.contains(&format!("# TYPE {name} gauge\n")), "{line}");
+    }
+    assert!(!text.contains("Muñoz") && !text.contains("10-0004") && !text.contains("Alder"), "{text}");
+}
+
+#[tokio::test]
 async fn a_login_leads_back_to_the_page_that_was_asked_for_and_ends_with_logging_out() {
     let (_city, at) = open().await;
     let mut ruth = Browser::new(at);

@@ -78,7 +78,9 @@ CREATE TABLE review (
     -- Credit that no debt has taken.
     unapplied_cents INTEGER NOT NULL,
     -- The first effective date in the ledger that has not come yet.
-    future_on       TEXT
+    future_on       TEXT,
+    -- The hash of the account's last line in the log.
+    chain_head      TEXT
 ) STRICT;
 CREATE INDEX review_by_day ON review (next_review, account_id);
 CREATE INDEX review_by_future ON review (future_on) WHERE future_on IS NOT NULL;
@@ -324,13 +326,25 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_by_state ON outbox (kind, id) WHERE state = 'ready';
 
+-- The digest of each business date: one email, made once and sent as it was made.
+CREATE TABLE digest (
+    business_date TEXT PRIMARY KEY,
+    sent_to       TEXT NOT NULL,
+    hash          TEXT NOT NULL REFERENCES document (hash),
+    not_before    TEXT NOT NULL,
+    attempts      INTEGER NOT NULL,
+    sent_at       TEXT,
+    error         TEXT
+) STRICT;
+
 CREATE TABLE lease (
     name        TEXT PRIMARY KEY,
     owner       TEXT NOT NULL,
     lease_until INTEGER NOT NULL
 ) STRICT;
 
--- Everything that was done. `hash` is kept for the chain of each account.
+-- Everything that was done: nothing here is ever changed or removed. Each line's hash covers its fields and the hash of
+-- the account's line before; lines of no account have a chain of their own. Actor and body are kept to the byte.
 CREATE TABLE log (
     seq         INTEGER PRIMARY KEY,
     account_id  INTEGER REFERENCES account (id),
@@ -339,9 +353,40 @@ CREATE TABLE log (
     actor       TEXT NOT NULL,
     what        TEXT NOT NULL,
     body        TEXT NOT NULL,
-    hash        TEXT
+    hash        TEXT NOT NULL
 ) STRICT;
 CREATE INDEX log_by_account ON log (account_id, seq) WHERE account_id IS NOT NULL;
+
+-- The head of the chain of lines that belong to no account: one row.
+CREATE TABLE city_chain (
+    head TEXT NOT NULL
+) STRICT;
+INSERT INTO city_chain (head) VALUES ('0000000000000000000000000000000000000000000000000000000000000000');
+
+-- What stood in log and ledger when a night, an import or a backup was over. Each seal covers what came since the one
+-- before, through `log_seq` and `entry_id`, and the root of that one; there is one chain of them.
+CREATE TABLE seal (
+    id        INTEGER PRIMARY KEY,
+    why       TEXT NOT NULL,
+    made_at   TEXT NOT NULL,
+    log_seq   INTEGER NOT NULL,
+    entry_id  INTEGER NOT NULL,
+    lines     INTEGER NOT NULL,
+    entries   INTEGER NOT NULL,
+    previous  TEXT NOT NULL UNIQUE,
+    root      TEXT NOT NULL
+) STRICT;
+
+-- That this database was restored from a backup. While `released_at` is empty nothing goes out and no night is run: what
+-- was done since the backup is not known here.
+CREATE TABLE restoration (
+    id             INTEGER PRIMARY KEY,
+    backup_made_at TEXT NOT NULL,
+    restored_at    TEXT NOT NULL,
+    released_by    TEXT,
+    reason         TEXT,
+    released_at    TEXT
+) STRICT;
 
 CREATE TABLE exception (
     id         INTEGER PRIMARY KEY,

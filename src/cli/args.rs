@@ -28,7 +28,12 @@ pub struct By {
 }
 
 impl By {
-    /// The name, of someone who has the duty. There is no other way to it, so that no command forgets to ask.
+    /// The name as it was given, where no staff is known yet.
+    pub fn name(&self) -> &str {
+        &self.by
+    }
+
+    /// The name, of someone who has the duty. Whoever works where there is a staff takes it from here, so that no command forgets to ask.
     pub async fn may(&self, office: &Office, duty: Duty) -> super::Result<&str> {
         office.person_may(&self.by, duty).await?;
         Ok(&self.by)

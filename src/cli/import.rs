@@ -83,6 +83,7 @@ impl Import {
                 let _ = writeln!(answer.out, "Decided anew: {accounts}");
             }
         }
+        office.seal("import").await?;
         Ok(answer)
     }
 }

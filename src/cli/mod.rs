@@ -8,10 +8,12 @@ mod account;
 mod approvals;
 mod args;
 mod arrange;
+mod backup;
 mod bench;
 mod calls;
 mod demo;
 mod dispute;
+mod doctor;
 mod email;
 mod exceptions;
 pub mod exit;
@@ -157,6 +159,15 @@ pub enum Command {
     /// What the notices say in each language, and the translations that the city has signed
     #[command(subcommand)]
     Wordings(wordings::WordingsCommand),
+    /// Whether the record is whole and what was done was lawful: chains, seals, papers, books, the outbox, shut-offs
+    Doctor(doctor::Doctor),
+    /// Copy everything into one file, while the daemon works
+    Backup(backup::Backup),
+    /// Make a city of a backup, in a new directory
+    Restore(backup::Restore),
+    /// A restored city, from which nothing goes out until somebody has looked: show, release
+    #[command(subcommand)]
+    Restored(backup::Restored),
     /// Run by itself: dates, files, the outbox, and the pages where an address is given
     Run(run::Run),
     /// A made-up city, lived through in seconds: letters, emails, call lists, packets to look at
@@ -211,6 +222,10 @@ async fn answer(cli: Cli) -> Result {
         Command::Log(args) => args.run(&desk).await,
         Command::Staff(args) => args.run(&desk).await,
         Command::Wordings(args) => args.run(&desk).await,
+        Command::Doctor(args) => args.run(&desk).await,
+        Command::Backup(args) => args.run(&desk).await,
+        Command::Restore(args) => args.run(&desk).await,
+        Command::Restored(args) => args.run(&desk).await,
         Command::Run(args) => args.run(&desk).await,
         Command::Demo(args) => args.run(&desk).await,
         Command::Bench(args) => args.run(&desk).await,

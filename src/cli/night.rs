@@ -32,6 +32,8 @@ struct Done {
     missed: u32,
     lapsed_orders: u64,
     calls_listed: u64,
+    /// The root over log and ledger as the night left them.
+    seal: Option<String>,
     #[serde(flatten)]
     report: DayReport,
 }
@@ -74,7 +76,8 @@ impl Night {
         let lapsed_orders = office.lapse_orders(date).await?;
         let report = decided(&office, date).await?;
         let calls_listed = office.build_call_list(date).await?;
-        let done = Done { date, missed, lapsed_orders, calls_listed, report };
+        let seal = office.seal_night(date).await?.map(|seal| seal.root);
+        let done = Done { date, missed, lapsed_orders, calls_listed, seal, report };
         self.json.or(&done, || text(&done))
     }
 }
@@ -120,5 +123,8 @@ fn text(done: &Done) -> String {
         table.row([count.to_string(), what.into()]);
     }
     text.push_str(&table.show("Nothing was due."));
+    if let Some(root) = &done.seal {
+        text.push_str(&format!("Seal: {root}\n"));
+    }
     text
 }

@@ -14,7 +14,7 @@ use super::{Answer, Desk, Failure, Result};
 use crate::clock::{Clock, SystemClock};
 use crate::notices::Mailer;
 use crate::web;
-use crate::worker::Worker;
+use crate::worker::{Systemd, Worker};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,7 +63,8 @@ impl Run {
         };
         #[expect(clippy::disallowed_methods, reason = "a name that no other daemon bears, and that decides nothing")]
         let owner = uuid::Uuid::now_v7().to_string();
-        Box::pin(Worker::new(office, mailer, owner).run(stop.clone())).await;
+        let systemd = Systemd::at(std::env::var_os("NOTIFY_SOCKET").as_deref());
+        Box::pin(Worker::new(office, mailer, owner, systemd).run(stop.clone())).await;
         stop.cancel();
         if let Some(pages) = pages {
             pages.await.map_err(|error| Failure::failed(format!("the pages stopped: {error}")))?;

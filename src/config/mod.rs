@@ -3,6 +3,7 @@
 //! Deliberately absent: anything that a policy says. Days, amounts and conditions are rules, and rules are adopted.
 
 pub mod city;
+pub mod digest;
 pub mod imports;
 pub mod mail;
 pub mod schedule;
@@ -13,6 +14,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use city::CityProfile;
+pub use digest::Digest;
 pub use imports::Imports;
 pub use mail::MailConfig;
 pub use schedule::Schedules;
@@ -36,6 +38,10 @@ pub struct Config {
     pub schedules: Schedules,
     /// How far ahead the rows of a file may be dated: `charges_ahead_days`, `payments_ahead_days`.
     pub imports: Imports,
+    /// Whether `/metrics` answers, on the address of the pages.
+    pub metrics: bool,
+    /// Who gets the daily digest; without one there is none.
+    pub digest: Digest,
     /// Who speaks for the records in a packet's declaration.
     pub custodian: Custodian,
     /// For trials: every command acts as if it were noon of this date. A demonstration stands still on its last day.
@@ -71,6 +77,8 @@ impl Default for Config {
             mail: MailConfig::default(),
             schedules: Schedules::default(),
             imports: Imports::default(),
+            metrics: true,
+            digest: Digest::default(),
             custodian: Custodian::default(),
             trial_date: None,
             moratoria: Vec::new(),

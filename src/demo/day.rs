@@ -70,6 +70,7 @@ impl<'a> Division<'a> {
         self.clock.set(instant(today.day, NIGHT));
         self.take(&today.files).await?;
         let report = self.office.night(today.day).await?;
+        self.office.seal_night(today.day).await?;
         self.shown.nights.add(report);
         Ok(())
     }

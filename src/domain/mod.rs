@@ -14,6 +14,7 @@ pub mod day;
 pub mod decision;
 pub mod document;
 pub mod event;
+pub mod evidence;
 pub mod fee;
 pub mod field_order;
 pub mod hold;

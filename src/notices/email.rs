@@ -64,20 +64,25 @@ pub fn message(
         .message_id(Some(format!("<{name}@{}>", city.mail_domain())))
         .date(noon(dated))
         .multipart(body)?;
-    // RFC 3834: no vacation replies, please.
-    let headers = message.headers_mut();
-    headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()));
-    headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str("Content-Language"), languages));
+    automatic(&mut message, &languages);
     Ok(message.formatted())
 }
 
-fn mailbox(name: &str, address: &str) -> Result<Mailbox, EmailError> {
+/// Marks a message as made by a program, in these languages. RFC 3834: no vacation replies, please.
+pub(super) fn automatic(message: &mut Message, languages: &str) {
+    let headers = message.headers_mut();
+    headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()));
+    headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str("Content-Language"), languages.to_owned()));
+}
+
+/// An address with a name, where there is one.
+pub(super) fn mailbox(name: &str, address: &str) -> Result<Mailbox, EmailError> {
     let parsed = address.parse().map_err(|_| EmailError::NotAnAddress { address: address.to_owned() })?;
-    Ok(Mailbox::new(Some(name.to_owned()), parsed))
+    Ok(Mailbox::new((!name.is_empty()).then(|| name.to_owned()), parsed))
 }
 
 /// Noon in Greenwich, which is the same date everywhere in the United States.
-fn noon(day: Day) -> SystemTime {
+pub(super) fn noon(day: Day) -> SystemTime {
     let seconds = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp() + 12 * 60 * 60;
     SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }

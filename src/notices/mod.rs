@@ -9,6 +9,7 @@ pub mod batch;
 pub mod blocks;
 pub mod call_sheet;
 pub mod deliver;
+pub mod digest;
 pub mod email;
 mod email_html;
 mod email_text;

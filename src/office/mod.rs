@@ -6,10 +6,13 @@
 //! pages (`web`), arguments and tables (`cli`).
 
 mod accounts;
+mod backups;
 mod became;
 mod call_sheets;
 mod calls;
 mod cores;
+mod digest;
+pub mod doctor;
 mod duties;
 mod error;
 mod exports;
@@ -27,6 +30,7 @@ mod payments;
 mod policies;
 mod proposals;
 mod reprint;
+mod seals;
 mod skip;
 pub mod staff;
 mod tasks;
@@ -42,6 +46,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use chrono::{DateTime, Utc};
 
 pub use accounts::PlanRequest;
+pub use backups::{BackedUp, MayBeDone, Restored, restore};
 pub use calls::{CallReport, ListReleased};
 pub use duties::Duty;
 pub use error::{ErrorKind, OfficeError, Result};

@@ -85,6 +85,7 @@ impl Office {
     /// # Errors
     /// When no policy is in force or the database fails; what was committed stays, and the run is resumed.
     pub async fn run_day(&self, day: Day, progress: Option<Progress<'_>>) -> Result<DayReport> {
+        self.goes_out().await?;
         let stamp = self.daemon_stamp(day);
         let rules = self.rules_on(day).await?;
         let run = match self.store.begin_run(day, NIGHT, &stamp).await? {

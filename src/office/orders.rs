@@ -174,7 +174,12 @@ impl Office {
         self.leave_on(&snapshot, order, on).await
     }
 
-    async fn leave_on(&self, snapshot: &Snapshot, order: &FieldOrder, on: Day) -> Result<Result<Permit, Refusal>> {
+    pub(super) async fn leave_on(
+        &self,
+        snapshot: &Snapshot,
+        order: &FieldOrder,
+        on: Day,
+    ) -> Result<Result<Permit, Refusal>> {
         let rules = self.rules_of_case(snapshot).await?;
         let Some(of) = order.of.clone() else { return Ok(Err(Refusal::StageOver { how: "it is of none".to_owned() })) };
         let (ordered, service, items, amount) = match order.kind {
@@ -209,6 +214,7 @@ impl Office {
     /// # Errors
     /// When the database fails. What stands against single orders is in the result.
     pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, by: &str) -> Result<Handled> {
+        self.goes_out().await?;
         // The calendar wins too: a shut-off whose day has passed is decided anew.
         self.lapse_orders(self.today()).await?;
         let stamp = self.stamp(by);

@@ -15,6 +15,8 @@ mod approvals;
 mod commit;
 mod error;
 mod postgres;
+mod reading;
+mod record;
 mod rows;
 mod sqlite;
 
@@ -25,6 +27,7 @@ use serde_json::Value;
 
 pub use commit::Commit;
 pub use error::{Result, StoreError};
+pub use reading::Reading;
 pub use rows::*;
 
 use crate::domain::arrangement::Arrangement;
@@ -350,37 +353,4 @@ use_cases! {
     fn last_finished(&self, kind: &str) -> Option<Day>;
     /// Runs, newest first.
     fn runs(&self, limit: u32) -> Vec<RunRecord>;
-}
-
-// Log, exceptions, people, documents.
-use_cases! {
-    /// The account's log, newest first.
-    fn log_of(&self, account: AccountId, limit: u32) -> Vec<LogLine>;
-    /// The whole log in its order, after the last of the previous page.
-    fn log(&self, after: i64, limit: u32) -> Vec<LogLine>;
-    /// Puts something on the exceptions list; the same text that still stands there is not repeated.
-    fn open_exception(&self, account: Option<AccountId>, kind: ExceptionKind, text: &str, stamp: &Stamp) -> i64;
-    /// Clears a line of the exceptions list; a frozen account is due today.
-    fn clear_exception(&self, id: i64, stamp: &Stamp) -> ();
-    /// Clears all lines of a kind that belong to no account: what they told of is over.
-    fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> ();
-    /// The exceptions list: what stands, or all.
-    fn exceptions(&self, open_only: bool) -> Vec<Exception>;
-    /// Adds a person, or changes one; the password's hash only where one is given, and
-    /// then the person's sessions end.
-    fn put_staff(&self, member: &StaffMember, password_hash: Option<&str>, stamp: &Stamp) -> ();
-    /// All people, by name.
-    fn staff(&self) -> Vec<StaffMember>;
-    /// A person with the password's hash, for logging in.
-    fn staff_login(&self, name: &str) -> Option<(StaffMember, Option<String>)>;
-    /// Takes a person off the staff, unless nobody would be left who may add people. Gives how many calls are nobody's now.
-    fn remove_staff(&self, name: &str, stamp: &Stamp) -> usize;
-    /// Opens a session under the hash of its token, and removes those that have expired.
-    fn open_session(&self, token_hash: &str, staff: &str, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> ();
-    /// Whose session it is, unless it has expired.
-    fn session(&self, token_hash: &str, now: DateTime<Utc>) -> Option<StaffMember>;
-    /// Ends a session.
-    fn close_session(&self, token_hash: &str) -> ();
-    /// A kept document.
-    fn document(&self, hash: &DocumentHash) -> Option<Document>;
 }

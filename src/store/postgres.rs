@@ -31,8 +31,11 @@ pub(super) const LOCK_IMPORT: &str = "SELECT pg_advisory_xact_lock(7246012)";
 pub(super) const LOCK_NO_IMPORT: &str = "SELECT pg_advisory_xact_lock_shared(7246012)";
 /// Lists of referrals are made one at a time, so that each has a number of its own.
 pub(super) const LOCK_EXPORT: &str = "SELECT pg_advisory_xact_lock(7246013)";
+/// Waits for whoever is writing to log and ledger: what is there then, is there for good, for numbers are given in order.
+pub(super) const LOCK_RECORD: &str = "LOCK TABLE log, entry IN SHARE MODE";
 /// It does so by itself.
 pub(super) const COMPACT: &str = "SELECT 1";
+pub(super) const DATABASE_BYTES: &str = "SELECT pg_database_size(current_database())";
 
 /// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.
 pub(super) fn rows(n: u8, columns: &str) -> String {
@@ -41,7 +44,21 @@ pub(super) fn rows(n: u8, columns: &str) -> String {
 
 /// The row's part of the bodies bound as `$n`.
 pub(super) fn body(n: u8) -> String {
-    format!("CAST(convert_from(substring(${n} FROM CAST(r.at AS INT) FOR CAST(r.len AS INT)), 'UTF8') AS JSONB)")
+    format!("CAST({} AS JSONB)", part(n))
+}
+
+/// The row's part of the bodies bound as `$n`, as JSON that stays as it was written.
+pub(super) fn exact(n: u8) -> String {
+    format!("CAST({} AS JSON)", part(n))
+}
+
+fn part(n: u8) -> String {
+    format!("convert_from(substring(${n} FROM CAST(r.at AS INT) FOR CAST(r.len AS INT)), 'UTF8')")
+}
+
+/// The text bound as `$n`, as JSON that stays as it was written.
+pub(super) fn exact_text(n: u8) -> String {
+    format!("CAST(CAST(${n} AS TEXT) AS JSON)")
 }
 
 /// The JSON array of numbers bound as `$n`, as a subquery.

@@ -1,17 +1,27 @@
 //! What the store takes and gives besides the domain's own nouns.
 
+mod digest;
 mod exception;
 mod export;
 mod permitted;
+mod reading;
+mod restoration;
+mod seal;
 mod signature;
+mod vitals;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use digest::*;
 pub use exception::*;
 pub use export::*;
 pub use permitted::*;
+pub use reading::*;
+pub use restoration::*;
+pub use seal::*;
 pub use signature::*;
+pub use vitals::*;
 
 use crate::domain::account::words;
 use crate::domain::arrangement::Installment;

@@ -28,7 +28,9 @@ pub(super) const LOCK_MIGRATION: &str = "SELECT 1";
 pub(super) const LOCK_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_NO_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_EXPORT: &str = "SELECT 1";
+pub(super) const LOCK_RECORD: &str = "SELECT 1";
 pub(super) const COMPACT: &str = "VACUUM";
+pub(super) const DATABASE_BYTES: &str = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
 
 /// Of a database that is new; one that is there keeps its own.
 const PAGE_KIB: u32 = 8;
@@ -49,6 +51,16 @@ pub(super) fn rows(n: u8, columns: &str) -> String {
 /// The row's part of the bodies bound as `$n`.
 pub(super) fn body(n: u8) -> String {
     format!("CAST(substr(${n}, r.at, r.len) AS TEXT)")
+}
+
+/// The row's part of the bodies bound as `$n`, as JSON that stays as it was written.
+pub(super) fn exact(n: u8) -> String {
+    body(n)
+}
+
+/// The text bound as `$n`, as JSON that stays as it was written.
+pub(super) fn exact_text(n: u8) -> String {
+    format!("${n}")
 }
 
 /// The JSON array of numbers bound as `$n`, as a subquery.

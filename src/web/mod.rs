@@ -1,4 +1,4 @@
-//! The console: server-rendered pages behind a login, and `/healthz`.
+//! The console: server-rendered pages behind a login; `/healthz` and `/metrics`.
 //!
 //! It works without script, asks no other host for anything, and keeps no state but the list of failed logins and the
 //! message that a page owes a person after a form. Deliberately absent: every rule. A page shows what `store` has and
@@ -99,6 +99,7 @@ pub fn router(office: Arc<Office>) -> Router {
         .route("/assets/console.css", get(pages::assets::style))
         .route("/assets/icon.svg", get(pages::assets::icon))
         .route("/healthz", get(pages::health::show))
+        .route("/metrics", get(pages::metrics::show))
         .fallback(pages::missing)
         .method_not_allowed_fallback(pages::missing)
         .layer(middleware::from_fn(headers::secure))

@@ -5,6 +5,8 @@
 //! dates and takes files (a lease says which); the outbox is worked by all. Deliberately absent: any choice of what is
 //! done, which is the office's.
 
+mod systemd;
+
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use cron::Schedule;
+pub use systemd::Systemd;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +36,7 @@ pub struct Worker {
     mailer: Mailer,
     /// Tells this daemon from others in the lease.
     owner: String,
+    systemd: Systemd,
     night: Option<Schedule>,
     inbox: Option<Schedule>,
     outbox: Option<Schedule>,
@@ -47,13 +51,13 @@ pub struct Worker {
 impl Worker {
     /// A daemon of the office; `owner` is unique among daemons on one database.
     #[must_use]
-    pub fn new(office: Arc<Office>, mailer: Mailer, owner: String) -> Self {
+    pub fn new(office: Arc<Office>, mailer: Mailer, owner: String, systemd: Systemd) -> Self {
         let schedules = &office.config.schedules;
         // The configuration refused what is no expression when it was loaded.
         let read = |text: &str| Schedule::from_str(text).ok();
         let (night, inbox, outbox) = (read(&schedules.night), read(&schedules.inbox), read(&schedules.outbox));
         let (listed, told) = (std::sync::Mutex::new(None), std::sync::Mutex::new(None));
-        Self { office, mailer, owner, night, inbox, outbox, filled: Notify::new(), listed, told }
+        Self { office, mailer, owner, systemd, night, inbox, outbox, filled: Notify::new(), listed, told }
     }
 
     /// Works until `stop` is canceled; what is under way is finished first.
@@ -62,12 +66,18 @@ impl Worker {
     /// lease is renewed beside both, so that no second daemon begins while a large file is being taken.
     pub async fn run(&self, stop: CancellationToken) {
         tracing::info!(owner = %self.owner, today = %self.office.today(), "the daemon works");
+        self.systemd.ready();
         let done = CancellationToken::new();
         let work = async {
             tokio::join!(self.keep_dates(&stop), self.keep_outbox(&stop));
             done.cancel();
         };
-        tokio::join!(work, self.keep_lease(&done));
+        let told_to_stop = async {
+            stop.cancelled().await;
+            self.systemd.stopping();
+        };
+        // Whoever ends the work has canceled `stop`.
+        tokio::join!(work, self.keep_lease(&done), told_to_stop);
         if let Err(error) = self.office.store.drop_lease(LEASE, &self.owner).await {
             tracing::warn!(%error, "the lease was not given back; it runs out by itself");
         }
@@ -96,6 +106,7 @@ impl Worker {
         }
         report("exports", self.write_exports().await);
         report("night", self.run_dates(now).await);
+        report("digest", self.digest().await);
         self.filled.notify_one();
     }
 
@@ -118,6 +129,7 @@ impl Worker {
                 () = done.cancelled() => {}
                 () = tokio::time::sleep(LEASE_RENEWAL) => {
                     self.takes_lease().await;
+                    self.systemd.alive();
                 }
             }
         }
@@ -151,7 +163,8 @@ impl Worker {
         let intake = self.office.take_inbox().await;
         if let Ok(intake) = &intake {
             if intake.taken + intake.refused > 0 {
-                tracing::info!(taken = intake.taken, refused = intake.refused, "files came in");
+                let seal = self.office.seal("import").await?.map(|seal| seal.root);
+                tracing::info!(taken = intake.taken, refused = intake.refused, seal, "files came in");
             }
             for why in &intake.stuck {
                 tracing::error!(%why, "a file of the inbox cannot be taken");
@@ -175,6 +188,15 @@ impl Worker {
         let written = self.office.write_exports().await?;
         if written > 0 {
             tracing::info!(written, "lists of referrals were written from their record");
+        }
+        Ok(())
+    }
+
+    async fn digest(&self) -> Result<(), OfficeError> {
+        self.office.make_digest().await?;
+        let sent = self.office.send_digests(&self.mailer).await?;
+        if sent > 0 {
+            tracing::info!(sent, "the digest was sent");
         }
         Ok(())
     }
@@ -203,11 +225,16 @@ impl Worker {
         if !self.hour_has_come(today, now) {
             return Ok(());
         }
+        // The exceptions list says so; before it is released, no date is recorded as missed either.
+        if self.office.store.standstill().await?.is_some() {
+            return Ok(());
+        }
         for day in missed(last, today) {
             self.office.record_missed_day(day).await?;
             tracing::warn!(%day, "the date was missed; this run makes it good");
         }
         let report = self.office.night(today).await?;
+        let seal = self.office.seal_night(today).await?;
         tracing::info!(
             day = %today,
             examined = report.examined,
@@ -218,6 +245,7 @@ impl Worker {
             orders = report.orders,
             referrals = report.referrals,
             refused = report.refused,
+            seal = seal.map(|seal| seal.root),
             "the date was run"
         );
         Ok(())
@@ -296,7 +324,7 @@ mod tests {
 
     /// A daemon that has just been started, and what it does in its first moment.
     async fn start(city: &City) -> Worker {
-        let worker = Worker::new(Arc::clone(&city.office), city.mailer(), "one".into());
+        let worker = Worker::new(Arc::clone(&city.office), city.mailer(), "one".into(), Systemd::default());
         let now = city.office.now();
         worker.step(&mut Some(now)).await;
         worker

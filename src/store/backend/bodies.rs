@@ -36,6 +36,12 @@ impl Bodies {
         Part { at, len: body.len() }
     }
 
+    /// A body as it was added.
+    pub(super) fn text(&self, part: Part) -> Result<&str> {
+        let bytes = self.0.get(part.at - 1..part.at - 1 + part.len).unwrap_or_default();
+        std::str::from_utf8(bytes).map_err(|error| StoreError::Corrupt(format!("a record that is not UTF-8: {error}")))
+    }
+
     /// What the statement binds.
     pub(super) fn into_blob(self) -> Vec<u8> {
         self.0

@@ -56,8 +56,8 @@ impl Backend {
         cancel(&mut tx, &standing, stamp).await?;
         let orders = Orders::of(&standing, stamp);
         orders.carry_out(&mut tx, rules, stamp).await?;
-        write_reviews(&mut tx, &standing, &orders.learned).await?;
-        log::write_decisions(&mut tx, run, &standing, stamp).await?;
+        let heads = log::write_decisions(&mut tx, run, &standing, stamp).await?;
+        write_reviews(&mut tx, &standing, &orders.learned, &heads).await?;
         tx.commit().await?;
 
         let outcome = |commit| if is_stale(commit) { CommitOutcome::Stale } else { CommitOutcome::Committed };
@@ -122,8 +122,10 @@ async fn write_cases(conn: &mut Conn, standing: &[&Commit]) -> Result<()> {
 }
 
 #[derive(Serialize)]
-struct ReviewRow {
+struct ReviewRow<'a> {
     account: AccountId,
+    /// The head of its chain in the log, where the decision has a line.
+    head: Option<&'a str>,
     next_review: Option<Day>,
     /// Whether the decision itself adds to what the next one sees: 1 or 0.
     learned: i64,
@@ -131,7 +133,12 @@ struct ReviewRow {
 
 /// Sets the next reviews. An account to whose facts the decision itself added is looked at again the day after. A case
 /// that moved on makes stale whatever else was decided on what it was before.
-async fn write_reviews(conn: &mut Conn, standing: &[&Commit], learned: &BTreeSet<AccountId>) -> Result<()> {
+async fn write_reviews(
+    conn: &mut Conn,
+    standing: &[&Commit],
+    learned: &BTreeSet<AccountId>,
+    heads: &BTreeMap<AccountId, String>,
+) -> Result<()> {
     // A policy that was adopted ahead is looked at on its first day, whatever was decided until then.
     let Some(first) = standing.first() else { return Ok(()) };
     let next_policy: Option<Day> = sqlx::query_scalar("SELECT MIN(effective_on) FROM policy WHERE effective_on > $1")
@@ -145,14 +152,16 @@ async fn write_reviews(conn: &mut Conn, standing: &[&Commit], learned: &BTreeSet
         let tomorrow = has_learned.then(|| plus_days(decision.on, 1));
         reviews.push(ReviewRow {
             account: decision.account,
+            head: heads.get(&decision.account).map(String::as_str),
             next_review: [decision.next_review, tomorrow, next_policy].into_iter().flatten().min(),
             learned: i64::from(has_learned || commit.case.is_some()),
         });
     }
     let update = format!(
-        "UPDATE review SET next_review = r.next_review, facts_seq = facts_seq + r.learned
+        "UPDATE review SET next_review = r.next_review, facts_seq = facts_seq + r.learned,
+            chain_head = COALESCE(r.head, chain_head)
          FROM {} WHERE review.account_id = r.account",
-        rows(1, "account bigint, next_review date, learned bigint")
+        rows(1, "account bigint, next_review date, learned bigint, head text")
     );
     sqlx::query(sql(update)).bind(Json(reviews)).execute(conn).await?;
     Ok(())

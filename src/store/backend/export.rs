@@ -12,7 +12,7 @@ use super::given::{ExportFile, NewExport, Permitted, ReferralExport, Stamp, Whol
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
 use super::referral;
-use super::{Backend, LOCK_EXPORT, Result, StoreError};
+use super::{Backend, Conn, LOCK_EXPORT, Result, StoreError};
 use crate::audit::Ordered;
 use crate::domain::{ActKey, ReferralId};
 
@@ -20,6 +20,13 @@ type Row = (Json<ReferralExport>, Option<DateTime<Utc>>);
 
 fn export((Json(export), written_at): Row) -> ReferralExport {
     ReferralExport { written_at, ..export }
+}
+
+/// All lists that went out, oldest first.
+pub(super) async fn all(conn: &mut Conn) -> Result<Vec<ReferralExport>> {
+    let found: Vec<Row> =
+        sqlx::query_as("SELECT body, written_at FROM referral_export ORDER BY id").fetch_all(conn).await?;
+    Ok(found.into_iter().map(export).collect())
 }
 
 impl Backend {

@@ -1,4 +1,7 @@
-//! The log: who did what, when. Nothing is ever changed or removed here.
+//! The log: who did what, when. Nothing is ever changed or removed here, and each line's hash covers the account's line
+//! before it.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -6,8 +9,10 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use super::bodies::{Bodies, PART, Part};
+use super::chain::{self, Chain, Heads};
 use super::given::{LogLine, Stamp};
-use super::{Backend, Commit, Conn, Result, body, rows, sql};
+use super::{Backend, Commit, Conn, Result, StoreError, exact, exact_text, rows, sql};
+use crate::domain::evidence::Line;
 use crate::domain::{AccountId, Actor, RunId};
 
 /// A line about to be written.
@@ -30,6 +35,8 @@ struct LineRow {
     what: &'static str,
     #[serde(flatten)]
     part: Part,
+    /// Given when the line takes its place in the chain.
+    hash: String,
 }
 
 /// Writes lines in their order.
@@ -42,54 +49,72 @@ pub(super) async fn write<B: Serialize + Sync>(
     let mut bodies = Bodies::default();
     let lines: Vec<LineRow> = lines
         .iter()
-        .map(|line| Ok(LineRow { account: line.account, what: line.what, part: bodies.add(&line.body)? }))
+        .map(|line| {
+            let part = bodies.add(&line.body)?;
+            Ok(LineRow { account: line.account, what: line.what, part, hash: String::new() })
+        })
         .collect::<Result<_>>()?;
-    write_rows(conn, &lines, bodies, run, stamp).await
+    let heads = write_rows(conn, lines, bodies, run, stamp).await?;
+    chain::keep(conn, &heads).await
 }
 
-/// Writes the decisions of a batch, each with its line as it was made.
+/// Writes the decisions of a batch, each with its line as it was made. Gives the heads of the accounts' chains, which the
+/// caller writes together with their reviews.
 pub(super) async fn write_decisions(
     conn: &mut Conn,
     run: Option<RunId>,
     standing: &[&Commit],
     stamp: &Stamp,
-) -> Result<()> {
+) -> Result<BTreeMap<AccountId, String>> {
     let mut bodies = Bodies::default();
     let lines: Vec<LineRow> = standing
         .iter()
         .filter_map(|commit| {
             let part = bodies.add_text(commit.log.as_deref()?);
-            Some(LineRow { account: Some(commit.decision.account), what: "decision", part })
+            Some(LineRow { account: Some(commit.decision.account), what: "decision", part, hash: String::new() })
         })
         .collect();
-    write_rows(conn, &lines, bodies, run, stamp).await
+    let heads = write_rows(conn, lines, bodies, run, stamp).await?;
+    Ok(heads.into_iter().filter_map(|(chain, head)| Some((chain?, head))).collect())
 }
 
+/// Writes the lines behind the heads of their chains, and gives the new heads.
 async fn write_rows(
     conn: &mut Conn,
-    lines: &[LineRow],
+    mut lines: Vec<LineRow>,
     bodies: Bodies,
     run: Option<RunId>,
     stamp: &Stamp,
-) -> Result<()> {
+) -> Result<Heads> {
     if lines.is_empty() {
-        return Ok(());
+        return Ok(Heads::new());
+    }
+    let actor = serde_json::to_string(&stamp.by)
+        .map_err(|error| StoreError::Corrupt(format!("a name that cannot be written as JSON: {error}")))?;
+    let chains: Vec<Chain> = lines.iter().map(|line| line.account).collect();
+    let mut heads = chain::heads(conn, &chains).await?;
+    for line in &mut lines {
+        let LineRow { account, what, .. } = *line;
+        let body = bodies.text(line.part)?;
+        let written = Line { account, run, recorded_at: stamp.at, actor: &actor, what, body };
+        line.hash = chain::extend(&mut heads, &written);
     }
     let insert = format!(
-        "INSERT INTO log (account_id, run_id, recorded_at, actor, what, body)
-         SELECT r.account, $3, $4, $5, r.what, {} FROM {}",
-        body(2),
-        rows(1, &format!("account bigint, what text, {PART}"))
+        "INSERT INTO log (account_id, run_id, recorded_at, actor, what, body, hash)
+         SELECT r.account, $3, $4, {}, r.what, {}, r.hash FROM {}",
+        exact_text(5),
+        exact(2),
+        rows(1, &format!("account bigint, what text, hash text, {PART}"))
     );
     sqlx::query(sql(insert))
         .bind(Json(lines))
         .bind(bodies.into_blob())
         .bind(run.map(|run| run.0))
         .bind(stamp.at)
-        .bind(Json(&stamp.by))
+        .bind(actor)
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(heads)
 }
 
 type Row = (i64, Option<i64>, Option<i64>, DateTime<Utc>, Json<Actor>, String, Json<Value>);

@@ -8,7 +8,9 @@ mod arrangement;
 mod batch;
 mod bodies;
 mod call;
+mod chain;
 mod commit;
+mod digest;
 mod document;
 mod email;
 mod event;
@@ -30,15 +32,20 @@ mod outbox;
 mod policy;
 mod promise;
 mod proposal;
+mod reading;
 mod referral;
+mod restoration;
 mod run;
+mod seal;
 mod settle;
 mod snapshot;
 mod staff;
 mod task;
 mod unmatched;
+mod vitals;
 mod wording;
 
+pub use reading::Reading;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Pool, Transaction};
 
@@ -46,8 +53,8 @@ use super::super::commit::Commit;
 use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
-    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, COMPACT, Conn, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT, LOCK_MIGRATION,
-    LOCK_NO_IMPORT, MIGRATIONS, SKIP_LOCKED, body, ids, rows, texts,
+    BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, COMPACT, Conn, DATABASE_BYTES, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT,
+    LOCK_MIGRATION, LOCK_NO_IMPORT, LOCK_RECORD, MIGRATIONS, SKIP_LOCKED, body, exact, exact_text, ids, rows, texts,
 };
 use crate::domain::{AccountId, Day};
 

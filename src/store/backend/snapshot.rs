@@ -68,22 +68,33 @@ impl Backend {
         rules: &LedgerRules,
     ) -> Result<Snapshot> {
         let mut tx = self.read().await?;
-        let mut found = heads(&mut tx, &[account]).await?;
-        learn(&mut tx, &mut found, &[account], Some(known_by)).await?;
-        let mut snapshot = found.pop().ok_or_else(|| StoreError::not_found("account with id", account))?;
-        let entries = entries_known(&mut tx, account, Some(known_by)).await?;
-        let plans: Vec<PlanSpan> = snapshot.arrangements.iter().map(Arrangement::span).collect();
-        let books = settle(&entries, &rules.order, &plans, day);
-        snapshot.items = books.items;
-        snapshot.unapplied = books.unapplied;
-        if !plans.is_empty() || !snapshot.promises.is_empty() {
-            snapshot.payments = entries.into_iter().filter(is_payment).collect();
-            snapshot.applications = books.applications;
-        }
-        (snapshot.case, snapshot.cases_so_far) = case_known(&mut tx, account, known_by).await?;
-        snapshot.frozen = frozen_on(&mut tx, account, day).await?;
-        Ok(snapshot)
+        as_of(&mut tx, account, day, known_by, rules).await
     }
+}
+
+/// The account as it was known at the instant `known_by`, settled as of `day`.
+pub(super) async fn as_of(
+    conn: &mut Conn,
+    account: AccountId,
+    day: Day,
+    known_by: DateTime<Utc>,
+    rules: &LedgerRules,
+) -> Result<Snapshot> {
+    let mut found = heads(conn, &[account]).await?;
+    learn(conn, &mut found, &[account], Some(known_by)).await?;
+    let mut snapshot = found.pop().ok_or_else(|| StoreError::not_found("account with id", account))?;
+    let entries = entries_known(conn, account, Some(known_by)).await?;
+    let plans: Vec<PlanSpan> = snapshot.arrangements.iter().map(Arrangement::span).collect();
+    let books = settle(&entries, &rules.order, &plans, day);
+    snapshot.items = books.items;
+    snapshot.unapplied = books.unapplied;
+    if !plans.is_empty() || !snapshot.promises.is_empty() {
+        snapshot.payments = entries.into_iter().filter(is_payment).collect();
+        snapshot.applications = books.applications;
+    }
+    (snapshot.case, snapshot.cases_so_far) = case_known(conn, account, known_by).await?;
+    snapshot.frozen = frozen_on(conn, account, day).await?;
+    Ok(snapshot)
 }
 
 /// Payments and what undoes them: what promises and arrangements are held against.

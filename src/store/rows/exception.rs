@@ -33,6 +33,8 @@ words! {
         RecallCrew = "recall_crew",
         NoResult = "no_result",
         Incident = "incident",
+        /// The database was restored from a backup: nothing goes out until a person releases it.
+        Restored = "restored",
     }
 }
 
@@ -55,7 +57,8 @@ impl ExceptionKind {
             | Self::PolicyGap
             | Self::RecallCrew
             | Self::NoResult
-            | Self::Incident => false,
+            | Self::Incident
+            | Self::Restored => false,
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod health;
 mod history;
 pub mod login;
 mod message;
+pub mod metrics;
 pub mod notices;
 pub mod orders;
 mod owing;

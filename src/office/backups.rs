@@ -1,0 +1,323 @@
+//! Backups of a city while it works, and what is left undone after one was restored until a person has looked.
+//!
+//! The database is copied first, as it is at one moment, and the papers behind it: whatever it names lies on the disk by
+//! then. A restored city does not know what was done since its backup. So facts may come in, and nothing goes out and no
+//! night is run until the lead releases it.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::accounts::need_reason;
+use super::{Office, OfficeError, Result};
+use crate::backup::{ArchiveError, Manifest, PG_DUMP, SQLITE, manifest, pack, unpack};
+use crate::config::{Config, FILE};
+use crate::domain::field_order::OrderState;
+use crate::domain::notice::NoticeState;
+use crate::domain::referral::ReferralState;
+use crate::domain::{AccountNumber, Channel, Day, NoticeId};
+use crate::notices::email::message_name;
+use crate::store::{ExceptionKind, Restoration, Stamp, Store};
+
+/// What of the data directory belongs to the city besides the database.
+const FOLDERS: [&str; 9] = ["inbox", ".incoming", "done", "refused", "print", "packets", "exports", "mail", "rules"];
+
+/// A backup as it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackedUp {
+    pub path: PathBuf,
+    pub manifest: Manifest,
+}
+
+/// A city as it was restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    pub manifest: Manifest,
+    /// The database's address in its `arrears.yaml`, which was struck out there: it may be that of the city that works.
+    pub struck_out: Option<String>,
+}
+
+/// What stands in a restored city and may have been done since its backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MayBeDone {
+    pub restoration: Restoration,
+    pub last_night: Option<Day>,
+    /// Emails that wait to be sent: number, account, address, and the name in their Message-ID.
+    pub emails: Vec<(NoticeId, AccountNumber, String, String)>,
+    /// Letters that are not marked mailed.
+    pub letters: usize,
+    /// Field orders that are not over.
+    pub orders: usize,
+    /// Referrals approved, and lists not written.
+    pub referrals: usize,
+}
+
+impl Office {
+    /// Writes a backup into a folder, or to a path that ends in `.zip`. A seal is made first, so that the copy ends with
+    /// one. On PostgreSQL the database is dumped by `pg_dump`, which has to be installed.
+    ///
+    /// # Errors
+    /// When something cannot be read or written; no archive is left then.
+    pub async fn back_up(&self, to: &Path, database: Option<&str>) -> Result<BackedUp> {
+        self.seal("backup").await?;
+        let seal = self.store.seals(1).await?.pop().map(|seal| seal.root);
+        let made_at = self.now();
+        let path = if to.extension().is_some_and(|extension| extension == "zip") {
+            to.to_owned()
+        } else {
+            to.join(format!("arrears-{}.zip", made_at.format("%Y%m%dT%H%M%SZ")))
+        };
+        let scratch = tempfile_in(&self.dir)?;
+        let copied = self.copy_database(&scratch, database).await;
+        let packed = match copied {
+            Ok((name, copy)) => {
+                let files = std::iter::once((name.to_owned(), copy)).chain(papers(&self.dir)?).collect::<Vec<_>>();
+                let (to, seal) = (path.clone(), seal.clone());
+                let packing = tokio::task::spawn_blocking(move || pack(&to, &files, made_at, seal));
+                packing.await.map_err(|error| OfficeError::Interrupted(error.to_string()))?.map_err(archive)
+            }
+            Err(error) => Err(error),
+        };
+        std::fs::remove_dir_all(&scratch).map_err(|source| OfficeError::file(&scratch, source))?;
+        Ok(BackedUp { path, manifest: packed? })
+    }
+
+    async fn copy_database(&self, scratch: &Path, database: Option<&str>) -> Result<(&'static str, PathBuf)> {
+        let copy = scratch.join(SQLITE);
+        if self.store.copy_into(&copy).await? {
+            return Ok((SQLITE, copy));
+        }
+        let dump = scratch.join(PG_DUMP);
+        let url = database.or(self.config.database.as_deref()).unwrap_or_default();
+        let mut command = Command::new("pg_dump");
+        command.args(["--format=custom", "--no-owner", "--file"]).arg(&dump).arg(url);
+        run(command, "pg_dump").await?;
+        Ok((PG_DUMP, dump))
+    }
+
+    /// Refuses what goes out, and the night, while a restored city stands still.
+    ///
+    /// # Errors
+    /// The refusal names the command that releases it.
+    pub async fn goes_out(&self) -> Result<()> {
+        match self.store.standstill().await? {
+            None => Ok(()),
+            Some(restoration) => Err(OfficeError::refused(
+                format!(
+                    "this city was restored from the backup of {}, and nothing goes out until somebody has looked",
+                    self.local(restoration.backup_made_at)
+                ),
+                "`arrears restored show` lists what may have been done since, `arrears restored release --reason TEXT` goes on",
+            )),
+        }
+    }
+
+    fn local(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.config.time_zone).format("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// What waits in a restored city and may have been done since its backup; `None` where work goes on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn may_be_done(&self) -> Result<Option<MayBeDone>> {
+        let Some(restoration) = self.store.standstill().await? else { return Ok(None) };
+        let rendered = self.store.notices_in(NoticeState::Rendered, u32::MAX).await?;
+        let (emails, letters): (Vec<_>, Vec<_>) =
+            rendered.into_iter().partition(|notice| notice.channel == Channel::Email);
+        let batched = self.store.notices_in(NoticeState::Batched, u32::MAX).await?;
+        let mut named = Vec::with_capacity(emails.len());
+        for notice in emails {
+            let number = self.store.account(notice.account).await?.profile.number;
+            let message = format!("{}@{}", message_name(&notice), self.city().mail_domain());
+            named.push((notice.id, number, notice.email.clone().unwrap_or_default(), message));
+        }
+        let mut orders = 0;
+        for state in OrderState::ALL.iter().filter(|state| state.is_pending()) {
+            orders += self.store.field_orders(Some(*state), None).await?.len();
+        }
+        Ok(Some(MayBeDone {
+            restoration,
+            last_night: self.store.last_finished(super::NIGHT).await?,
+            emails: named,
+            letters: letters.len() + batched.len(),
+            orders,
+            referrals: self.store.referrals(Some(ReferralState::Approved)).await?.len()
+                + self.store.unwritten_exports().await?.len(),
+        }))
+    }
+
+    /// Lets work go on in a restored city. The emails named had left since the backup: they are recorded as sent, today.
+    ///
+    /// # Errors
+    /// When no reason is given, or nothing stands still.
+    pub async fn release_restored(&self, sent: &[NoticeId], reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
+        let stamp = self.stamp(by);
+        for notice in self.store.notices(sent).await? {
+            if notice.channel != Channel::Email {
+                return Err(OfficeError::refused(
+                    format!("notice {} is no email", notice.id),
+                    "mark letters with `arrears notices mailed`",
+                ));
+            }
+        }
+        for id in sent {
+            let proof = format!("before the restoration, by {by}: {reason}");
+            self.store.email_sent(*id, stamp.on, &proof, &stamp).await?;
+        }
+        self.store.end_standstill(reason, &stamp).await?;
+        Ok(self.store.clear_exceptions_of(ExceptionKind::Restored, &stamp).await?)
+    }
+}
+
+/// Restores an archive into a directory that is empty or not there. `database` is an empty PostgreSQL database, where the
+/// archive has a dump of one. Nothing can be sent from the directory before it is marked as restored.
+///
+/// # Errors
+/// When the archive is damaged, or there is something in the directory; nothing is left then.
+pub async fn restore(from: &Path, dir: &Path, database: Option<&str>, stamp: &Stamp) -> Result<Restored> {
+    let held = manifest(from).map_err(archive)?;
+    if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(archive(ArchiveError::NotEmpty { path: dir.to_owned() }));
+    }
+    let is_dump = held.holds(PG_DUMP);
+    if is_dump != database.is_some() {
+        let why =
+            if is_dump { "the backup is of a PostgreSQL database" } else { "the backup is of an SQLite database" };
+        let way = if is_dump {
+            "name an empty one with --database postgres://USER@HOST/NAME"
+        } else {
+            "leave --database out (and ARREARS_DATABASE): the file is restored into the directory"
+        };
+        return Err(OfficeError::refused(why, way));
+    }
+    // Beside the directory, so that it is moved into place as a whole, and marked before.
+    let name = dir.file_name().map_or_else(|| "arrears".into(), |name| name.to_string_lossy().into_owned());
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let staged = parent.join(format!(".{name}.restoring-{}", std::process::id()));
+    let done = stage(from, &staged, database, stamp).await;
+    let moved = match done {
+        Ok(restored) => {
+            std::fs::rename(&staged, dir).map_err(|source| OfficeError::file(dir, source)).map(|()| restored)
+        }
+        Err(error) => Err(error),
+    };
+    if moved.is_err() {
+        // It may not have come so far that there is one.
+        let _ = std::fs::remove_dir_all(&staged);
+    }
+    moved
+}
+
+async fn stage(from: &Path, staged: &Path, database: Option<&str>, stamp: &Stamp) -> Result<Restored> {
+    let (archived, into) = (from.to_owned(), staged.to_owned());
+    let unpacking = tokio::task::spawn_blocking(move || unpack(&archived, &into));
+    let manifest = unpacking.await.map_err(|error| OfficeError::Interrupted(error.to_string()))?.map_err(archive)?;
+    let url = if let Some(url) = database {
+        let dump = staged.join(PG_DUMP);
+        let mut command = Command::new("pg_restore");
+        command.args(["--exit-on-error", "--single-transaction", "--no-owner", "--dbname", url]).arg(&dump);
+        run(command, "pg_restore").await?;
+        std::fs::remove_file(&dump).map_err(|source| OfficeError::file(&dump, source))?;
+        url.to_owned()
+    } else {
+        format!("sqlite:{}", staged.join(SQLITE).display())
+    };
+    let store = Store::open(&url).await?;
+    store.mark_restored(manifest.made_at, stamp).await?;
+    let text = "The database was restored from a backup. Nothing goes out and no night is run until `arrears restored release`: see \
+                `arrears restored show`";
+    store.open_exception(None, ExceptionKind::Restored, text, stamp).await?;
+    store.close().await;
+    Ok(Restored { manifest, struck_out: strike_out_database(staged)? })
+}
+
+/// The configuration that came along may name the database of the city that works: that line becomes a comment.
+fn strike_out_database(dir: &Path) -> Result<Option<String>> {
+    let database = Config::load(dir).map_err(OfficeError::Config)?.database;
+    if database.is_some() {
+        let path = dir.join(FILE);
+        let text = std::fs::read_to_string(&path).map_err(|source| OfficeError::file(&path, source))?;
+        let struck: String = text
+            .lines()
+            .map(|line| {
+                if line.starts_with("database:") {
+                    format!("# before the restoration: {line}\n")
+                } else {
+                    format!("{line}\n")
+                }
+            })
+            .collect();
+        std::fs::write(&path, struck).map_err(|source| OfficeError::file(&path, source))?;
+    }
+    Ok(database)
+}
+
+/// The city's files besides the database, by path, without those that are just being written.
+fn papers(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    if dir.join(FILE).is_file() {
+        found.push((FILE.to_owned(), dir.join(FILE)));
+    }
+    for folder in FOLDERS {
+        walk(dir, &dir.join(folder), &mut found)?;
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn walk(dir: &Path, folder: &Path, found: &mut Vec<(String, PathBuf)>) -> Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
+        Err(source) => return Err(OfficeError::file(folder, source)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|source| OfficeError::file(folder, source))?;
+        let kind = entry.file_type().map_err(|source| OfficeError::file(&entry.path(), source))?;
+        let path = entry.path();
+        if kind.is_dir() {
+            walk(dir, &path, found)?;
+        } else if kind.is_file() && path.extension().is_none_or(|extension| extension != "part") {
+            let inside = path.strip_prefix(dir).unwrap_or(&path);
+            let parts: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+            found.push((parts.join("/"), path.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// A folder of its own for the copy of the database, on the same disk.
+fn tempfile_in(dir: &Path) -> Result<PathBuf> {
+    let path = dir.join(format!(".backup-{}.part", std::process::id()));
+    // One that a killed backup left under the same number is of no use.
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).map_err(|source| OfficeError::file(&path, source))?;
+    Ok(path)
+}
+
+async fn run(mut command: Command, name: &'static str) -> Result<()> {
+    let install = "install PostgreSQL's client programs (Debian: postgresql-client), of the server's version or newer";
+    let output = tokio::task::spawn_blocking(move || command.output())
+        .await
+        .map_err(|error| OfficeError::Interrupted(error.to_string()))?
+        .map_err(|error| OfficeError::refused(format!("{name} cannot be run: {error}"), install))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(OfficeError::refused(format!("{name} failed: {said}"), install))
+}
+
+fn archive(error: ArchiveError) -> OfficeError {
+    match error {
+        ArchiveError::File { path, source } => OfficeError::File { path, source },
+        refused @ (ArchiveError::NoArchive { .. } | ArchiveError::Damaged { .. } | ArchiveError::NotEmpty { .. }) => {
+            OfficeError::refused(refused.to_string(), "nothing was changed")
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What was done, held to the invariants: each shut-off is put to the audit again with what was known when the crew left.
+
+use std::collections::BTreeMap;
+
+use super::{Check, Examination, Finding, PAGE, Result, TAMPERED};
+use crate::domain::call::{CallAttempt, CallOutcome};
+use crate::domain::day::{days_between, plus_days, short};
+use crate::domain::document::sha256;
+use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
+use crate::domain::ledger::settle;
+use crate::domain::notice::{Notice, NoticeState};
+use crate::domain::referral::ReferralState;
+use crate::domain::{AccountId, Cents, Channel, ReferralId};
+use crate::store::ReferralExport;
+
+impl Examination<'_> {
+    pub(super) async fn acts(&mut self) -> Result<[Check; 5]> {
+        let mut lawful = Check::new(
+            "shut-offs",
+            "no shut-off before a day that the guards allow, on a closed day, under a hold, promise, arrangement or moratorium",
+        );
+        let mut noticed = Check::new(
+            "shut-off notices",
+            "each rests on a written notice as kept, with proof that it was mailed or left",
+        );
+        let mut after = 0;
+        loop {
+            let page = self.reading.orders(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.id.0;
+            for order in page.iter().filter(|order| is_cut(order)) {
+                self.cut(&mut lawful, &mut noticed, order).await?;
+            }
+        }
+        let calls = self.calls().await?;
+        let overrides = self.overrides().await?;
+        Ok([lawful, noticed, calls, overrides, self.referrals().await?])
+    }
+
+    async fn cut(&mut self, lawful: &mut Check, noticed: &mut Check, order: &FieldOrder) -> Result<()> {
+        let place = format!("order {} ({}, {})", order.id, order.kind, short(order.for_day));
+        let dispatched = self.reading.line_on(order.account, "order dispatched", "order", order.id.0).await?;
+        let Some((line, at)) = dispatched else {
+            lawful.looked_at += 1;
+            let finding = Finding::at(place).of(order.account).found("done, and the log has no crew that was sent");
+            lawful.finds(finding.expected("a line of the log: order dispatched").remedy(TAMPERED));
+            return Ok(());
+        };
+        // The second look before it left, once more: the stage, the guards, the calendar, holds and the debt.
+        let rules = match self.office.rules_on(order.for_day).await {
+            Ok(rules) => rules,
+            Err(error) => {
+                lawful.looked_at += 1;
+                lawful
+                    .finds(Finding::at(place).of(order.account).found(error.to_string()).expected("a policy in force"));
+                return Ok(());
+            }
+        };
+        let known = self.reading.snapshot_as_of(order.account, order.for_day, at, &rules.policy.ledger).await?;
+        let leave = self.office.leave_on(&known, order, order.for_day).await?;
+        lawful.expects(leave.is_ok(), || {
+            let refusal = leave.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            Finding::at(place.clone())
+                .of(order.account)
+                .found(format!("by what was known at log line {line}, the audit refuses it: {refusal}"))
+                .expected("leave to shut off")
+        });
+        let is_named = order.approved_by.is_some() && order.finalized_by.is_some() && order.crew.is_some();
+        if !is_named || order.done_on != Some(order.for_day) {
+            lawful.finds(
+                Finding::at(place.clone())
+                    .of(order.account)
+                    .found("not approved, finalized and dispatched by somebody, or done on another day")
+                    .expected("a name for each step, and the day of the order"),
+            );
+        }
+        let notices = self.reading.notices_of(order.account).await?;
+        let mut carrying: Vec<&Notice> = notices.iter().filter(|notice| carries(notice, order)).collect();
+        carrying.sort_by_key(|notice| notice.id);
+        let mut is_kept = false;
+        for notice in carrying {
+            if let Some(hash) = &notice.document {
+                let document = self.office.store.document(hash).await?;
+                is_kept = is_kept || document.is_some_and(|document| sha256(&document.bytes) == *hash);
+            }
+        }
+        noticed.expects(is_kept, || {
+            Finding::at(place)
+                .of(order.account)
+                .found("no kept letter or tag of its case that had been mailed or left before, and had not come back")
+                .expected("a statutory notice on paper, kept byte for byte, with day and proof of its mailing")
+        });
+        Ok(())
+    }
+
+    async fn calls(&mut self) -> Result<Check> {
+        let mut check =
+            Check::new("calls", "attempts keep to the policy's limits, and nobody is called who asked not to be");
+        let today = self.office.today();
+        let Ok(rules) = self.office.rules_on(today).await else { return Ok(check) };
+        let limits = &rules.policy.calls;
+        let mut by_account: BTreeMap<AccountId, Vec<CallAttempt>> = BTreeMap::new();
+        for attempt in self.reading.attempts().await? {
+            by_account.entry(attempt.account).or_default().push(attempt);
+        }
+        for (account, attempts) in by_account {
+            let opted_out =
+                attempts.iter().filter(|attempt| attempt.outcome == CallOutcome::OptOut).map(|a| a.made_on).min();
+            for attempt in &attempts {
+                let first = plus_days(attempt.made_on, 1 - i64::from(limits.within_days));
+                let made = attempts.iter().filter(|other| first <= other.made_on && other.made_on <= attempt.made_on);
+                let made = made.count();
+                let place = || {
+                    Finding::at(format!("call {} on {}", attempt.call, short(attempt.made_on)))
+                        .of(account)
+                        .remedy("speak with whoever made the call; the limits are those of the policy in force today")
+                };
+                check.expects(made <= usize::from(limits.max_attempts), || {
+                    place()
+                        .found(format!("{made} attempts in {} days", limits.within_days))
+                        .expected(format!("{} at most", limits.max_attempts))
+                });
+                if let Some(day) = opted_out.filter(|day| days_between(*day, attempt.made_on) > 0) {
+                    let asked = format!("called, though the customer had asked on {} not to be", short(day));
+                    check.finds(place().found(asked).expected("a visit"));
+                }
+            }
+        }
+        Ok(check)
+    }
+
+    /// Every act against the policy has a person and a reason in the log.
+    async fn overrides(&mut self) -> Result<Check> {
+        let mut check = Check::new("overrides", "each has a person and a reason");
+        let mut after = 0;
+        loop {
+            let page = self.reading.lines(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            for line in page.iter().filter(|line| line.what == "overridden") {
+                let note: Option<String> = serde_json::from_str::<serde_json::Value>(&line.body)
+                    .ok()
+                    .and_then(|body| body.get("note").and_then(|note| note.as_str()).map(str::to_owned));
+                let reason = note.as_deref().and_then(|note| note.split_once(": ")).map(|(_, reason)| reason.trim());
+                let has_person = line.actor.contains("person");
+                check.expects(has_person && reason.is_some_and(|reason| !reason.is_empty()), || {
+                    let finding = Finding::at(format!("log line {}", line.seq))
+                        .found(format!("by {}: {}", line.actor, note.clone().unwrap_or_default()))
+                        .expected("a person and a reason");
+                    line.account.map_or(finding.clone(), |account| finding.of(account))
+                });
+            }
+        }
+        Ok(check)
+    }
+
+    /// What was placed stands on one list, and a list's total is that of its accounts' ledgers at its cut-off.
+    async fn referrals(&mut self) -> Result<Check> {
+        let mut check =
+            Check::new("referrals", "a list's total is the ledger's at its cut-off, and each debt is placed once");
+        let mut accounts = BTreeMap::new();
+        let mut placed: BTreeMap<(AccountId, String), u32> = BTreeMap::new();
+        let mut after = 0;
+        loop {
+            let page = self.reading.referrals(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.id.0;
+            for referral in page {
+                accounts.insert(referral.id, referral.account);
+                if referral.state == ReferralState::Placed {
+                    *placed.entry((referral.account, referral.act_key)).or_default() += 1;
+                }
+            }
+        }
+        for ((account, key), times) in placed {
+            check.expects(times == 1, || {
+                Finding::at(format!("referral {key}"))
+                    .of(account)
+                    .found(format!("placed {times} times"))
+                    .expected("once")
+            });
+        }
+        for list in self.reading.exports().await? {
+            let total = self.ledger_total(&list, &accounts).await?;
+            check.expects(total == list.total, || {
+                Finding::at(format!("list {}", list.name))
+                    .found(format!("{} on the list", list.total))
+                    .expected(format!("{total} by the ledgers as they were known on {}", short(list.made_on)))
+            });
+        }
+        Ok(check)
+    }
+
+    /// What the accounts of a list owed by the ledger when it was made.
+    async fn ledger_total(
+        &mut self,
+        list: &ReferralExport,
+        accounts: &BTreeMap<ReferralId, AccountId>,
+    ) -> Result<Cents> {
+        let order = self.office.rules_on(list.made_on).await?.policy.ledger.order.clone();
+        let mut total = Cents::ZERO;
+        for referral in &list.referrals {
+            let Some(account) = accounts.get(referral).copied() else { continue };
+            let placed = self.reading.line_on(account, "referral placed", "id", referral.0).await?;
+            let Some(mut books) = self.reading.books(AccountId(account.0 - 1), 1).await?.pop() else { continue };
+            books.entries.retain(|entry| placed.is_none_or(|(_, at)| entry.recorded_at <= at));
+            total += settle(&books.entries, &order, &books.plans, list.made_on).balance;
+        }
+        Ok(total)
+    }
+}
+
+/// A shut-off that a crew did with leave. One done without is an incident, on the exceptions list and restored at once.
+fn is_cut(order: &FieldOrder) -> bool {
+    matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit)
+        && order.state == OrderState::Done
+        && !order.is_done_without_leave()
+}
+
+/// Whether the notice is on paper, of the order's case and track, and stood when the crew left.
+fn carries(notice: &Notice, order: &FieldOrder) -> bool {
+    let Some(of) = &order.of else { return false };
+    let is_of_run = notice.of.case == of.case && notice.of.track == of.track && notice.of.anchor == of.anchor;
+    let on_paper = matches!(notice.channel, Channel::Mail | Channel::Posting | Channel::Hand);
+    let stood = match notice.state {
+        NoticeState::Mailed => notice.mailed_on.is_some_and(|on| on < order.for_day) && notice.proof.is_some(),
+        // Back later: it was void from then on, and not before.
+        NoticeState::Returned => notice.returned_on.is_some_and(|on| on > order.for_day),
+        NoticeState::Posted => true,
+        NoticeState::Planned
+        | NoticeState::Released
+        | NoticeState::Rendered
+        | NoticeState::Batched
+        | NoticeState::Sent
+        | NoticeState::Bounced
+        | NoticeState::Canceled
+        | NoticeState::Voided
+        | NoticeState::Failed => false,
+    };
+    is_of_run && on_paper && notice.statutory && stood
+}
