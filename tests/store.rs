@@ -126,7 +126,11 @@ contract! {
     an_old_check_that_comes_back_is_no_missed_installment
     only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it
     a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default
-    an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed
+    an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed_and_the_lead_has_said_so
+    a_bill_that_is_billed_anew_before_it_is_reversed_keeps_its_arrangement
+    a_bill_that_is_billed_anew_days_after_it_was_reversed_keeps_its_arrangement
+    a_bill_that_is_billed_anew_twice_and_paid_in_time_completes_its_arrangement
+    a_reversed_bill_that_no_running_arrangement_covers_is_told_to_nobody
     a_promise_is_kept_by_the_ledger
     the_lead_orders_the_call_list_and_releases_it
     attempts_without_a_conversation_end_in_contact_failed
@@ -1947,18 +1951,101 @@ async fn a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its
     assert_eq!(state("2026-06-03").await, ArrangementState::Performing);
 }
 
-async fn an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed(store: Store, _: String) {
+/// The reversal of a bill.
+fn unbilled(account: &str, reference: &str, of: &str, on: &str) -> NewEntry {
+    NewEntry { reverses: Some(("cis".to_owned(), of.to_owned())), ..reversal(account, reference, of, on) }
+}
+
+/// What stands on the exceptions list, by kind.
+async fn standing_lines(store: &Store) -> Vec<(i64, ExceptionKind)> {
+    let lines = store.exceptions(true).await.expect("the list");
+    lines.into_iter().map(|line| (line.id, line.kind)).collect()
+}
+
+async fn an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed_and_the_lead_has_said_so(
+    store: Store,
+    _: String,
+) {
     let debtor = one_debtor(&store).await;
     arrange(&store, debtor, "2026-05-15").await;
-    let mut undone = reversal("1001", "R-1", "B-1", "2026-07-10");
-    undone.reverses = Some(("cis".to_owned(), "B-1".to_owned()));
-    take_entries(&store, vec![undone], &at("2026-07-10")).await;
-    let (_, standing) = {
-        let known = snapshot(&store, debtor).await;
-        let (plan, standing) = known.arrangement_on(day("2026-07-10")).expect("it is there");
-        (plan.id, standing)
-    };
-    assert_eq!((standing.state, standing.defaulted_on()), (ArrangementState::Completed, None));
+    let outcome = took(&store, vec![unbilled("1001", "R-1", "B-1", "2026-05-20")], "2026-05-20").await;
+    assert_eq!((outcome.carried, outcome.awaited), (0, 1));
+    // Nobody knows yet whether it is billed anew.
+    assert_eq!(arranged(&store, debtor, "2026-05-20").await.0, ArrangementState::Performing);
+    let frozen = snapshot(&store, debtor).await.frozen.expect("the account is frozen");
+    assert!(frozen.starts_with("B-1 of cis ($180.00, water due 2026-03-23) was reversed"), "{frozen}");
+    let lines = standing_lines(&store).await;
+    assert_eq!(lines.len(), 1);
+    store.clear_exception(lines[0].0, &lead("2026-05-21")).await.expect("cleared");
+    assert_eq!(snapshot(&store, debtor).await.frozen, None);
+    assert_eq!(arranged(&store, debtor, "2026-05-21").await.0, ArrangementState::Completed);
+}
+
+async fn a_bill_that_is_billed_anew_before_it_is_reversed_keeps_its_arrangement(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    took(&store, vec![payment("1001", "P-1", 9_000, "2026-06-01")], "2026-06-01").await;
+    took(&store, vec![charge("1001", "B-2", 9_500, "2026-06-02", "2026-06-22")], "2026-06-02").await;
+    // The files of a morning: charges come before reversals. The bill is of $175.00 now.
+    took(&store, vec![charge("1001", "B-1A", 17_500, "2026-06-10", "2026-03-23")], "2026-06-10").await;
+    let outcome = took(&store, vec![unbilled("1001", "R-1", "B-1", "2026-06-10")], "2026-06-10").await;
+    assert_eq!((outcome.carried, outcome.awaited), (1, 0));
+    assert_eq!(open_cents(&store, debtor).await, [8_500, 9_500], "what was paid on the first is paid on the second");
+    let performing = (ArrangementState::Performing, Cents::new(9_000));
+    assert_eq!(arranged(&store, debtor, "2026-06-10").await, performing);
+    assert_eq!(snapshot(&store, debtor).await.frozen, None);
+    let lines = store.exceptions(true).await.expect("the list");
+    assert_eq!(lines.iter().map(|line| line.kind).collect::<Vec<_>>(), [ExceptionKind::RebilledDiffers]);
+    assert!(lines[0].text.contains("B-1A of cis ($175.00"), "{}", lines[0].text);
+    // The same files again change nothing.
+    let again = entries_file(FileKind::Payments, vec![unbilled("1001", "R-1", "B-1", "2026-06-10")]);
+    assert!(matches!(take(&store, &again, &at("2026-06-11")).await, ImportResult::AlreadyImported(_)));
+    assert_eq!(standing_lines(&store).await.len(), 1);
+    assert_eq!(arranged(&store, debtor, "2026-06-11").await, performing);
+}
+
+async fn a_bill_that_is_billed_anew_days_after_it_was_reversed_keeps_its_arrangement(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    took(&store, vec![unbilled("1001", "R-1", "B-1", "2026-05-20")], "2026-05-20").await;
+    // A bill of another service is not it.
+    let sewer = NewEntry { service: Service::Sewer, ..charge("1001", "B-1S", 18_000, "2026-05-21", "2026-03-23") };
+    took(&store, vec![sewer], "2026-05-21").await;
+    assert!(snapshot(&store, debtor).await.frozen.is_some());
+    let outcome = took(&store, vec![charge("1001", "B-1A", 18_000, "2026-05-22", "2026-03-23")], "2026-05-22").await;
+    assert_eq!((outcome.carried, outcome.awaited), (1, 0));
+    assert_eq!(snapshot(&store, debtor).await.frozen, None);
+    assert!(standing_lines(&store).await.is_empty(), "the file has cleared it");
+    assert_eq!(arranged(&store, debtor, "2026-06-01").await.0, ArrangementState::Performing);
+    assert_eq!(arranged(&store, debtor, "2026-06-02").await.0, ArrangementState::Missed(day("2026-06-01")));
+    let log = store.log_of(debtor, 20).await.expect("the log");
+    let told: Vec<&str> = log.iter().rev().map(|line| line.what.as_str()).collect();
+    assert!(told.contains(&"arrangement carried over") && told.contains(&"exception cleared"), "{told:?}");
+}
+
+async fn a_bill_that_is_billed_anew_twice_and_paid_in_time_completes_its_arrangement(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    took(&store, vec![payment("1001", "P-1", 9_000, "2026-06-01")], "2026-06-01").await;
+    for (on, of, to) in [("2026-06-08", "B-1", "B-1A"), ("2026-06-15", "B-1A", "B-1B")] {
+        took(&store, vec![charge("1001", to, 18_000, on, "2026-03-23")], on).await;
+        took(&store, vec![unbilled("1001", &format!("R-{of}"), of, on)], on).await;
+    }
+    assert_eq!(arranged(&store, debtor, "2026-06-30").await, (ArrangementState::Performing, Cents::new(9_000)));
+    took(&store, vec![payment("1001", "P-2", 9_000, "2026-07-01")], "2026-07-01").await;
+    assert_eq!(arranged(&store, debtor, "2026-07-02").await, (ArrangementState::Completed, Cents::new(18_000)));
+    assert!(standing_lines(&store).await.is_empty());
+}
+
+async fn a_reversed_bill_that_no_running_arrangement_covers_is_told_to_nobody(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    took(&store, vec![charge("1001", "B-2", 9_500, "2026-06-02", "2026-06-22")], "2026-06-02").await;
+    took(&store, vec![unbilled("1001", "R-2", "B-2", "2026-06-03")], "2026-06-03").await;
+    took(&store, vec![payment("1001", "P-1", 18_000, "2026-06-04")], "2026-06-04").await;
+    assert_eq!(arranged(&store, debtor, "2026-06-04").await.0, ArrangementState::Completed);
+    took(&store, vec![unbilled("1001", "R-1", "B-1", "2026-06-05")], "2026-06-05").await;
+    assert!(standing_lines(&store).await.is_empty());
 }
 
 async fn a_promise_is_kept_by_the_ledger(store: Store, _: String) {

@@ -50,6 +50,20 @@ impl Import {
                             counted(outcome.returned as usize, "returned payment is", "returned payments are")
                         );
                     }
+                    if outcome.carried > 0 {
+                        let _ = write!(
+                            answer.out,
+                            "; {} billed anew under an arrangement, which goes on with the new bill",
+                            counted(outcome.carried as usize, "bill was", "bills were")
+                        );
+                    }
+                    if outcome.awaited > 0 {
+                        let _ = write!(
+                            answer.out,
+                            "; {} reversed under an arrangement: `arrears exceptions list`",
+                            counted(outcome.awaited as usize, "bill was", "bills were")
+                        );
+                    }
                     answer.out.push('\n');
                     look_at_dates(&mut answer.out, &told);
                 }

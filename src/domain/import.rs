@@ -83,6 +83,12 @@ pub struct ImportOutcome {
     /// Returns of payments that were on the unmatched list; they are off it.
     #[serde(default)]
     pub returned: u32,
+    /// Reversed bills under an arrangement that goes on with the bill which came in their place.
+    #[serde(default)]
+    pub carried: u32,
+    /// Reversed bills under an arrangement in whose place nothing has come: each is on the exceptions list.
+    #[serde(default)]
+    pub awaited: u32,
     /// The sum of the amounts that were added.
     pub added_amount: Cents,
 }

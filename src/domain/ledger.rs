@@ -146,6 +146,20 @@ pub struct PlanSpan {
     /// The day on which it was canceled. Money of that day still goes by it: what was paid in the morning is not moved.
     pub until: Option<Day>,
     pub covers: BTreeSet<ItemId>,
+    /// Covered bills that stand in the place of reversed ones.
+    pub carried: Vec<Carried>,
+}
+
+/// A bill that took the place of one which the billing system reversed, under an arrangement that covered that one.
+///
+/// Money pays it as it paid the first: from that one's day on, and where it was designated to that one. Otherwise what had
+/// been paid in time would go to younger bills for the days between, and installments would be missed by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    pub of: ItemId,
+    pub to: ItemId,
+    /// The day on which the first counted.
+    pub since: Day,
 }
 
 impl PlanSpan {
@@ -179,10 +193,14 @@ pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], a
     let undone: BTreeSet<EntryId> = known.iter().filter_map(|entry| entry.reverses).collect();
     let mut standing: Vec<&Entry> =
         known.into_iter().filter(|entry| entry.reverses.is_none() && !undone.contains(&entry.id)).collect();
-    standing.sort_by_key(|entry| (entry.effective_on, entry.is_credit(), entry.id));
+    let carried: Vec<&Carried> = plans.iter().flat_map(|plan| &plan.carried).collect();
+    let place = |entry: &Entry| {
+        carried.iter().find(|carried| carried.to == entry.id).map_or(entry.effective_on, |carried| carried.since)
+    };
+    standing.sort_by_key(|entry| (place(entry), entry.is_credit(), entry.id));
 
     let mut replay = Replay { order, plans, open: BTreeMap::new(), waiting: Vec::new(), applications: Vec::new() };
-    for day in standing.chunk_by(|one, other| one.effective_on == other.effective_on) {
+    for day in standing.chunk_by(|one, other| place(one) == place(other)) {
         let (debts, credits) = day.split_at(day.partition_point(|entry| !entry.is_credit()));
         replay.take_debts(debts);
         for credit in credits {
@@ -264,6 +282,9 @@ impl<'a> Replay<'a> {
             .filter(|plan| plan.directs(credit))
             .flat_map(|plan| plan.covers.iter().copied())
             .collect();
+        let carried = self.plans.iter().flat_map(|plan| &plan.carried);
+        let in_its_place = carried.filter(|carried| credit.designated_item == Some(carried.of)).map(|c| c.to).last();
+        let designated = in_its_place.or(credit.designated_item);
         let mut debts: Vec<&OpenItem> = self.open.values().filter(|item| item.open.is_positive()).collect();
         debts.sort_by_key(|item| {
             let is_fee = item.kind == EntryKind::Fee;
@@ -279,7 +300,7 @@ impl<'a> Replay<'a> {
                 .position(|service| *service == item.service)
                 .unwrap_or(self.order.services.len());
             (
-                credit.designated_item != Some(item.id),
+                designated != Some(item.id),
                 credit.designated_service.is_some_and(|service| service != item.service),
                 covered.contains(&item.id),
                 fee_rank,
@@ -420,7 +441,13 @@ mod tests {
     /// An arrangement on entry 1.
     fn plan(from: &str, known_through: i64) -> PlanSpan {
         let known_through = EntryId(known_through);
-        PlanSpan { from: day(from), known_through, until: None, covers: BTreeSet::from([EntryId(1)]) }
+        PlanSpan {
+            from: day(from),
+            known_through,
+            until: None,
+            covers: BTreeSet::from([EntryId(1)]),
+            carried: Vec::new(),
+        }
     }
 
     #[test]
@@ -451,6 +478,32 @@ mod tests {
             let plan = PlanSpan { until: canceled.map(day), ..plan("2026-05-15", 1) };
             assert_eq!(open_of(&settle(&entries, &ApplicationOrder::default(), &[plan], day("2026-06-20"))), open);
         }
+    }
+
+    #[test]
+    fn a_bill_that_is_billed_anew_under_an_arrangement_keeps_what_had_been_paid_on_the_first() {
+        // $360.00 of March under an arrangement of May 15; $60.00 of June 1 paid it, before the bill of June 2 was there. On
+        // June 10 it is reversed and billed anew.
+        let mut undone = entry(4, EntryKind::Reversal, -36_000, day("2026-06-10"), None);
+        undone.reverses = Some(EntryId(1));
+        let mut designated = payment(6, 1_000, "2026-06-05");
+        designated.designated_item = Some(EntryId(1));
+        let entries = [
+            charge(1, 36_000, "2026-03-02", "2026-03-23"),
+            charge(2, 9_500, "2026-06-02", "2026-06-22"),
+            payment(3, 6_000, "2026-06-01"),
+            undone,
+            charge(5, 34_000, "2026-06-10", "2026-03-23"),
+            designated,
+        ];
+        let mut plan = plan("2026-05-15", 1);
+        let forgotten = settle(&entries, &ApplicationOrder::default(), &[plan.clone()], day("2026-06-10"));
+        assert_eq!(open_of(&forgotten), [(5, 34_000), (2, 2_500)], "without it, the money is the current bill's");
+        plan.covers.insert(EntryId(5));
+        plan.carried.push(Carried { of: EntryId(1), to: EntryId(5), since: day("2026-03-02") });
+        let books = settle(&entries, &ApplicationOrder::default(), &[plan], day("2026-06-10"));
+        assert_eq!(open_of(&books), [(5, 27_000), (2, 9_500)]);
+        assert_eq!(books.balance, forgotten.balance);
     }
 
     proptest! {

@@ -1,10 +1,11 @@
 //! The exceptions list: what a person must look at.
 
 use serde_json::json;
+use sqlx::types::Json;
 
 use super::given::{Exception, ExceptionKind, Stamp};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, notice, touch, word};
+use super::{Backend, Conn, Result, StoreError, ids, notice, rebill, sql, touch, word};
 use crate::domain::day::plus_days;
 use crate::domain::{AccountId, Day};
 
@@ -77,6 +78,31 @@ pub(super) async fn settle(
     log::write(conn, &lines, None, stamp).await
 }
 
+/// Clears those of the lines that still stand: a file brought what they waited for.
+pub(super) async fn settle_lines(conn: &mut Conn, lines: &[i64], stamp: &Stamp) -> Result<()> {
+    let update = format!(
+        "UPDATE exception SET cleared_by = $2, cleared_on = $3 WHERE id IN {} AND cleared_on IS NULL
+         RETURNING id, account_id, text",
+        ids(1)
+    );
+    let mut cleared: Vec<(i64, Option<i64>, String)> = sqlx::query_as(sql(update))
+        .bind(Json(lines))
+        .bind(stamp.by.to_string())
+        .bind(stamp.on)
+        .fetch_all(&mut *conn)
+        .await?;
+    cleared.sort_unstable();
+    let lines: Vec<NewLine> = cleared
+        .into_iter()
+        .map(|(id, account, text)| NewLine {
+            account: account.map(AccountId),
+            what: "exception cleared",
+            body: json!({ "exception": id, "text": text }),
+        })
+        .collect();
+    log::write(conn, &lines, None, stamp).await
+}
+
 /// The account is looked at again on the day after `on`, not over and over on the same day.
 async fn look_again(conn: &mut Conn, account: AccountId, on: Day) -> Result<()> {
     sqlx::query("UPDATE review SET next_review = $2 WHERE account_id = $1")
@@ -130,6 +156,9 @@ impl Backend {
             touch(&mut tx, &[account], stamp.on).await?;
             if found.kind == ExceptionKind::WorkFailed {
                 notice::make_failed_anew(&mut tx, account, stamp).await?;
+            }
+            if found.kind == ExceptionKind::ArrangedBillReversed {
+                rebill::give_up(&mut tx, account, id).await?;
             }
         }
         let body = json!({ "exception": id, "text": found.text });

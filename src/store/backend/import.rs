@@ -14,7 +14,7 @@ use super::known::{Known, KnownEntry, UnmatchedBody};
 use super::ledger::{self, EntryRow};
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Conn, LOCK_IMPORT, Result, rows, sql, texts, touch, unmatched, word};
+use super::{Backend, Conn, LOCK_IMPORT, Result, rebill, rows, sql, texts, touch, unmatched, word};
 use crate::domain::day::plus_days;
 use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow};
 use crate::domain::{AccountId, AccountNumber, DocumentHash, EntryId, EntryKind, EventKind, Profile};
@@ -55,6 +55,8 @@ impl Backend {
             tx.commit().await?;
             return Ok(ImportResult::AlreadyImported(before));
         }
+        let followed = rebill::follow(&mut tx, &taking.reversed, &taking.touched, stamp).await?;
+        (taking.outcome.carried, taking.outcome.awaited) = (followed.carried, followed.awaited);
         let touched: Vec<AccountId> = taking.touched.into_iter().collect();
         for page in touched.chunks(PAGE) {
             touch(&mut tx, page, stamp.on).await?;
@@ -121,12 +123,14 @@ struct Taking<'a> {
     outcome: ImportOutcome,
     refused: Vec<RefusedRow>,
     touched: BTreeSet<AccountId>,
+    /// Debts that the file reverses.
+    reversed: Vec<(AccountId, EntryId)>,
 }
 
 impl<'a> Taking<'a> {
     fn new(file: &'a ImportFile) -> Self {
         let outcome = ImportOutcome { file: file.name.clone(), ..ImportOutcome::default() };
-        Self { file, outcome, refused: Vec::new(), touched: BTreeSet::new() }
+        Self { file, outcome, refused: Vec::new(), touched: BTreeSet::new(), reversed: Vec::new() }
     }
 
     async fn accounts(&mut self, conn: &mut Conn, profiles: &[(u32, Profile)], stamp: &Stamp) -> Result<()> {
@@ -237,6 +241,8 @@ impl<'a> Taking<'a> {
                             stage: None,
                         });
                     }
+                    let debt = original.filter(|original| original.cents.is_positive());
+                    self.reversed.extend(debt.map(|debt| (account, debt.id)));
                     let entry = entry_row(row, account, original, designated, rules);
                     self.outcome.added_amount += entry.cents;
                     post.push(entry);

@@ -29,6 +29,7 @@ mod notice;
 mod outbox;
 mod policy;
 mod promise;
+mod rebill;
 mod referral;
 mod run;
 mod settle;

@@ -12,6 +12,10 @@ words! {
         BalanceDiffers = "balance_differs",
         /// The audit refused a decision. Freezes the account.
         AuditRefused = "audit_refused",
+        /// A file reversed a bill that an arrangement covers, and none came in its place. Freezes the account.
+        ArrangedBillReversed = "arranged_bill_reversed",
+        /// An arrangement goes on with a bill of another amount than the one that it was made on.
+        RebilledDiffers = "rebilled_differs",
         FileRefused = "file_refused",
         /// A file of the inbox cannot be read or moved; it is tried again.
         FileStuck = "file_stuck",
@@ -39,8 +43,9 @@ impl ExceptionKind {
     #[must_use]
     pub const fn freezes(self) -> bool {
         match self {
-            Self::BalanceDiffers | Self::AuditRefused => true,
-            Self::FileRefused
+            Self::BalanceDiffers | Self::AuditRefused | Self::ArrangedBillReversed => true,
+            Self::RebilledDiffers
+            | Self::FileRefused
             | Self::FileStuck
             | Self::DatedAhead
             | Self::RejectedPayment
