@@ -8,6 +8,7 @@ use clap::Args;
 use super::args::By;
 use super::exit::counted;
 use super::{Answer, Desk, Exit, Failure, Result};
+use crate::domain::balance::BalanceCounts;
 use crate::office::{Duty, NIGHT, Taken};
 
 #[derive(Args, Debug)]
@@ -64,6 +65,17 @@ impl Import {
                             counted(outcome.awaited as usize, "bill was", "bills were")
                         );
                     }
+                    if outcome.taken_over > 0 {
+                        let _ = write!(
+                            answer.out,
+                            "; {} own came back, and {} not counted again",
+                            counted(outcome.taken_over as usize, "fee of our", "fees of our"),
+                            if outcome.taken_over == 1 { "is" } else { "are" }
+                        );
+                    }
+                    if let Some(counts) = &outcome.balances {
+                        let _ = write!(answer.out, "; {}", compared(counts));
+                    }
                     answer.out.push('\n');
                     look_at_dates(&mut answer.out, &told);
                 }
@@ -99,6 +111,22 @@ impl Import {
         }
         Ok(answer)
     }
+}
+
+/// What a file of balances showed.
+fn compared(counts: &BalanceCounts) -> String {
+    let mut text = format!("{} with our ledger", counted(counts.agree as usize, "account agrees", "accounts agree"));
+    for (count, what) in [
+        (counts.cleared, "differed before and is free again"),
+        (counts.accepted, "differs as it did when a person cleared it"),
+        (counts.stale, "is passed over, for a later balance is known"),
+        (counts.differ, "differs: `arrears exceptions list`"),
+    ] {
+        if count > 0 {
+            let _ = write!(text, "; {count} {what}");
+        }
+    }
+    text
 }
 
 fn look_at_dates(out: &mut String, told: &[String]) {

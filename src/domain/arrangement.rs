@@ -58,14 +58,14 @@ pub struct Reversed {
     /// Those in whose place nothing has come yet. While there is one the arrangement is not completed by having nothing to
     /// pay.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub awaited: Vec<Awaited>,
+    pub unreplaced: Vec<Awaited>,
 }
 
 impl Reversed {
     /// Whether no bill was taken back.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.carried.is_empty() && self.awaited.is_empty()
+        self.carried.is_empty() && self.unreplaced.is_empty()
     }
 }
 
@@ -212,7 +212,7 @@ impl Arrangement {
             }
         }
         let is_owed = open.iter().any(|item| item.open.is_positive() && self.covers.contains(&item.id));
-        if !is_owed && self.reversed.awaited.is_empty() {
+        if !is_owed && self.reversed.unreplaced.is_empty() {
             missed.clear();
             until = None;
             // A canceled arrangement remains one, unless it was paid as agreed.
@@ -369,10 +369,10 @@ mod tests {
     #[test]
     fn a_bill_that_was_reversed_completes_nothing_until_the_lead_has_said_that_none_comes_in_its_place() {
         let mut plan = arrangement();
-        plan.reversed.awaited.push(Awaited { debt: EntryId(1), exception: 7 });
+        plan.reversed.unreplaced.push(Awaited { debt: EntryId(1), exception: 7 });
         assert_eq!(plan.standing(&[], &[], day("2026-05-20")).state, ArrangementState::Performing);
         assert_eq!(plan.standing(&[], &[], day("2026-06-02")).defaulted_on(), Some(day("2026-06-01")));
-        plan.reversed.awaited.clear();
+        plan.reversed.unreplaced.clear();
         assert_eq!(plan.standing(&[], &[], day("2026-06-02")).state, ArrangementState::Completed);
     }
 

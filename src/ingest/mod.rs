@@ -11,6 +11,7 @@ pub mod intake;
 
 mod accounts;
 mod adjustments;
+mod balances;
 mod charges;
 mod columns;
 mod control;
@@ -27,6 +28,7 @@ pub use errors::{Expectation, FileError, FileErrors, MOST_ERRORS, Problem};
 use csv::ByteRecord;
 
 use crate::domain::Profile;
+use crate::domain::balance::NewBalance;
 use crate::domain::document::sha256;
 use crate::domain::import::{FileKind, ImportFile, ImportRows, NewEntry};
 use columns::{Columns, Header, Row};
@@ -42,6 +44,7 @@ struct Format {
 enum RowReader {
     Account(fn(&mut Row) -> Option<Profile>),
     Entry(fn(&mut Row) -> Option<NewEntry>),
+    Balance(fn(&mut Row) -> Option<NewBalance>),
 }
 
 /// The registry of kinds.
@@ -52,6 +55,7 @@ const fn format(kind: FileKind) -> Format {
         FileKind::Payments => Format { columns: payments::COLUMNS, rows: RowReader::Entry(payments::row) },
         FileKind::Adjustments => Format { columns: adjustments::COLUMNS, rows: RowReader::Entry(adjustments::row) },
         FileKind::Reversals => Format { columns: reversals::COLUMNS, rows: RowReader::Entry(reversals::row) },
+        FileKind::Balances => Format { columns: balances::COLUMNS, rows: RowReader::Balance(balances::row) },
     }
 }
 
@@ -103,6 +107,12 @@ fn read_into(name: &str, bytes: &[u8], errors: &mut FileErrors) -> Option<Import
                 controls.check(&entries, errors);
             }
             ImportRows::Entries(entries)
+        }
+        RowReader::Balance(row) => {
+            let rows = read_rows(&mut table, &header, kind, &mut controls, row, errors);
+            let rows: Vec<NewBalance> = rows.into_iter().map(|(_, row)| row).collect();
+            balances::report_repeats(&rows, errors);
+            ImportRows::Balances(rows)
         }
     };
     let loaded_through = controls.loaded_through();

@@ -93,7 +93,7 @@ impl Office {
         Ok(draft)
     }
 
-    /// Writes the files of every list that is recorded and not yet written; gives the number of lists. Writing one again
+    /// Writes the files of every list that is recorded and not yet written, of fees too; gives the number of lists. Writing one again
     /// gives the same bytes.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl Office {
             }
             self.store.export_written(&list.name, &self.daemon_stamp(self.today())).await?;
         }
-        Ok(waiting.len())
+        Ok(waiting.len() + self.write_fee_exports().await?)
     }
 
     /// Where a file of a list lies: `exports/attorney-2026-05-20-1.csv`, its totals beside it, and the packets under

@@ -13,6 +13,7 @@ mod cores;
 mod duties;
 mod error;
 mod exports;
+mod fee_exports;
 mod files;
 mod holds;
 pub mod log_lines;

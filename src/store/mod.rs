@@ -14,8 +14,6 @@ mod postgres;
 mod rows;
 mod sqlite;
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -28,14 +26,12 @@ use crate::domain::call::{Call, CallAttempt};
 use crate::domain::document::Document;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderState};
 use crate::domain::hold::Hold;
-use crate::domain::import::{ImportFile, UnmatchedPayment, UnmatchedState};
-use crate::domain::ledger::PaymentChannel;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
 use crate::domain::promise::Promise;
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, ArrangementId, BatchId, CallId, Day, DocumentHash, Entry, EntryId, Event, HoldId, NoticeId, OrderId,
-    PolicyHash, PromiseId, ReferralId, RunId, Snapshot, UnmatchedId,
+    AccountId, ArrangementId, BatchId, CallId, Day, DocumentHash, Event, HoldId, NoticeId, OrderId, PolicyHash,
+    PromiseId, ReferralId, RunId, Snapshot, UnmatchedId,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -99,18 +95,8 @@ macro_rules! use_cases {
     };
 }
 
-// Files that come in.
-use_cases! {
-    /// Takes a file whole or refuses it whole. Known rows are left alone; touched accounts are settled anew and due today.
-    fn import(&self, file: &ImportFile, rules: &LedgerRules, stamp: &Stamp) -> ImportResult;
-    /// The files taken last, newest first.
-    fn imports(&self, limit: u32) -> Vec<ImportRecord>;
-    /// Settles the accounts that have entries whose effective date has come by the stamp's day; gives their number.
-    /// So a post-dated payment counts from its day and no sooner.
-    fn ripen(&self, rules: &LedgerRules, stamp: &Stamp) -> u64;
-    /// Whether there is something to settle by `day`; it asks without writing.
-    fn is_ripening(&self, day: Day) -> bool;
-}
+/// The money: files that come in, the ledger, and the billing system's books beside ours.
+mod books;
 
 // Accounts and what is known of them.
 use_cases! {
@@ -130,30 +116,6 @@ use_cases! {
     fn search(&self, text: &str, limit: u32) -> Vec<Account>;
     /// How much waits for people on `day`.
     fn waiting(&self, day: Day) -> Waiting;
-}
-
-// The ledger.
-use_cases! {
-    /// The account's entries in the order of their effective dates.
-    fn entries(&self, account: AccountId) -> Vec<Entry>;
-    /// Accounts that owe or have credit, by id after the last of the previous page, for reports over all.
-    fn open_items(&self, after: Option<AccountId>, limit: u32) -> Vec<AccountItems>;
-    /// Posts a payment taken at the counter. The same receipt again is the same entry; another amount is a conflict.
-    fn counter_payment(&self, account: AccountId, payment: &CounterPayment, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
-    /// Undoes a payment that was taken here, by its receipt. One that is voided already stays so, and that is said.
-    fn void_counter_payment(&self, receipt: &str, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> VoidedPayment;
-    /// Undoes an entry of Arrears' own (a fee waived) with a reason.
-    fn reverse_entry(&self, entry: EntryId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
-    /// Payments that matched no account, in the order in which they came.
-    fn unmatched_payments(&self, state: Option<UnmatchedState>) -> Vec<UnmatchedPayment>;
-    /// Posts an unmatched payment to the account.
-    fn match_payment(&self, id: UnmatchedId, account: AccountId, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
-    /// Says that an unmatched payment is nobody's here.
-    fn reject_payment(&self, id: UnmatchedId, stamp: &Stamp) -> ();
-    /// Through which day each channel's payments are loaded.
-    fn watermarks(&self) -> BTreeMap<PaymentChannel, Day>;
-    /// Signs that the channel is complete through the day; an earlier day than the recorded one changes nothing.
-    fn raise_watermark(&self, channel: PaymentChannel, through: Day, stamp: &Stamp) -> ();
 }
 
 // Decisions.
@@ -374,8 +336,8 @@ use_cases! {
     fn log(&self, after: i64, limit: u32) -> Vec<LogLine>;
     /// Puts something on the exceptions list; the same text that still stands there is not repeated.
     fn open_exception(&self, account: Option<AccountId>, kind: ExceptionKind, text: &str, stamp: &Stamp) -> i64;
-    /// Clears a line of the exceptions list; a frozen account is due today.
-    fn clear_exception(&self, id: i64, stamp: &Stamp) -> ();
+    /// Clears a line of the exceptions list; a frozen account is due today. The reason goes into the log.
+    fn clear_exception(&self, id: i64, reason: Option<&str>, stamp: &Stamp) -> ();
     /// Clears all lines of a kind that belong to no account: what they told of is over.
     fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> ();
     /// The exceptions list: what stands, or all.

@@ -5,7 +5,7 @@ use sqlx::types::Json;
 
 use super::given::{Exception, ExceptionKind, Stamp};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, ids, notice, rebill, sql, touch, word};
+use super::{Backend, Conn, Result, StoreError, balance, ids, notice, rebill, sql, touch, word};
 use crate::domain::day::plus_days;
 use crate::domain::{AccountId, Day};
 
@@ -134,7 +134,7 @@ impl Backend {
         Ok(id)
     }
 
-    pub async fn clear_exception(&self, id: i64, stamp: &Stamp) -> Result<()> {
+    pub async fn clear_exception(&self, id: i64, reason: Option<&str>, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
         let found: Option<Row> = sqlx::query_as(
             "SELECT id, account_id, kind, text, opened_on, cleared_by, cleared_on FROM exception WHERE id = $1",
@@ -157,11 +157,17 @@ impl Backend {
             if found.kind == ExceptionKind::WorkFailed {
                 notice::make_failed_anew(&mut tx, account, stamp).await?;
             }
+            if found.kind == ExceptionKind::BalanceDiffers {
+                balance::accept(&mut tx, account).await?;
+            }
             if found.kind == ExceptionKind::ArrangedBillReversed {
                 rebill::give_up(&mut tx, account, id).await?;
             }
         }
-        let body = json!({ "exception": id, "text": found.text });
+        let body = match reason {
+            Some(reason) => json!({ "exception": id, "text": found.text, "reason": reason }),
+            None => json!({ "exception": id, "text": found.text }),
+        };
         let line = NewLine { account: found.account, what: "exception cleared", body };
         log::write(&mut tx, &[line], None, stamp).await?;
         Ok(tx.commit().await?)
@@ -176,7 +182,7 @@ impl Backend {
         .fetch_all(&self.reader)
         .await?;
         for id in standing {
-            match self.clear_exception(id, stamp).await {
+            match self.clear_exception(id, None, stamp).await {
                 // Another daemon, or a person, was first.
                 Ok(()) | Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error),

@@ -7,17 +7,20 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
+use super::balance::{self, Said};
 use super::event::{self, NewEvent};
 use super::given::{ImportRecord, ImportResult, Stamp};
 use super::judge::Judged;
 use super::known::{Known, KnownEntry, UnmatchedBody};
 use super::ledger::{self, EntryRow};
 use super::log::{self, NewLine};
+use super::own_fee::{self, TakenOver};
 use super::settle::resettle;
 use super::{Backend, Conn, LOCK_IMPORT, Result, rebill, rows, sql, texts, touch, unmatched, word};
+use crate::domain::balance::{BalanceCounts, NewBalance};
 use crate::domain::day::plus_days;
-use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow};
-use crate::domain::{AccountId, AccountNumber, DocumentHash, EntryId, EntryKind, EventKind, Profile};
+use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow, RowRefusal};
+use crate::domain::{AccountId, AccountNumber, Cents, DocumentHash, EntryId, EntryKind, EventKind, Profile};
 use crate::rulebook::policy::LedgerRules;
 
 /// How many rows go into one set of statements.
@@ -44,6 +47,7 @@ impl Backend {
         match &file.rows {
             ImportRows::Accounts(accounts) => taking.accounts(&mut tx, accounts, stamp).await?,
             ImportRows::Entries(entries) => taking.entries(&mut tx, entries, rules, stamp).await?,
+            ImportRows::Balances(balances) => taking.balances(&mut tx, balances, stamp).await?,
         }
         if !taking.refused.is_empty() {
             tx.rollback().await?;
@@ -55,8 +59,10 @@ impl Backend {
             tx.commit().await?;
             return Ok(ImportResult::AlreadyImported(before));
         }
-        let followed = rebill::follow(&mut tx, &taking.reversed, &taking.touched, stamp).await?;
-        (taking.outcome.carried, taking.outcome.awaited) = (followed.carried, followed.awaited);
+        if matches!(file.rows, ImportRows::Entries(_)) {
+            let followed = rebill::follow(&mut tx, &taking.reversed, &taking.touched, stamp).await?;
+            (taking.outcome.carried, taking.outcome.awaited) = (followed.carried, followed.awaited);
+        }
         let touched: Vec<AccountId> = taking.touched.into_iter().collect();
         for page in touched.chunks(PAGE) {
             touch(&mut tx, page, stamp.on).await?;
@@ -200,6 +206,7 @@ impl<'a> Taking<'a> {
         let books = Known::read(conn, page, &stamp.by).await?;
         let (mut post, mut events, mut strays) = (Vec::new(), Vec::new(), Vec::new());
         let (mut found, mut returned, mut renamed, mut voided) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut taken: Vec<TakenOver> = Vec::new();
         let mut reversed: BTreeSet<(String, String)> = BTreeSet::new();
         for row in page {
             self.outcome.rows += 1;
@@ -222,6 +229,16 @@ impl<'a> Taking<'a> {
                 Ok(Judged::Voided(payment)) => {
                     self.outcome.unchanged += 1;
                     voided.push((row, payment));
+                }
+                Ok(Judged::TakenOver(own)) => {
+                    self.outcome.taken_over += 1;
+                    taken.push(TakenOver {
+                        account: own.account,
+                        entry: own.id,
+                        source: row.source.clone(),
+                        reference: row.reference.clone(),
+                        on_day: row.effective_on,
+                    });
                 }
                 Ok(Judged::Found { unmatched, account, designated }) => {
                     self.outcome.added += 1;
@@ -266,7 +283,48 @@ impl<'a> Taking<'a> {
         for (row, before) in renamed {
             unmatched::rename(conn, row, before, stamp).await?;
         }
+        own_fee::take_over(conn, &taken, stamp).await?;
         unmatched::add(conn, &strays, &self.file.name, stamp).await
+    }
+
+    async fn balances(&mut self, conn: &mut Conn, balances: &[NewBalance], stamp: &Stamp) -> Result<()> {
+        let numbers: BTreeSet<&AccountNumber> = balances.iter().map(|row| &row.account).collect();
+        let numbers: Vec<&AccountNumber> = numbers.into_iter().collect();
+        let mut known: BTreeMap<String, AccountId> = BTreeMap::new();
+        for page in numbers.chunks(PAGE) {
+            let select = format!("SELECT number, id FROM account WHERE number IN {}", texts(1));
+            let found: Vec<(String, i64)> = sqlx::query_as(sql(select)).bind(Json(page)).fetch_all(&mut *conn).await?;
+            known.extend(found.into_iter().map(|(number, id)| (number, AccountId(id))));
+        }
+        let mut said: BTreeMap<AccountId, Said> = BTreeMap::new();
+        for row in balances {
+            let Some(account) = known.get(row.account.as_str()).copied() else {
+                let refusal = RowRefusal::UnknownAccount { account: row.account.clone() };
+                self.refused.push(RefusedRow { line: row.line, refusal });
+                continue;
+            };
+            let of_account = said.entry(account).or_insert(Said { account, as_of: row.as_of, cents: Cents::ZERO });
+            of_account.cents += row.amount;
+        }
+        self.outcome.rows = u32::try_from(said.len()).unwrap_or(u32::MAX);
+        if !self.refused.is_empty() {
+            return Ok(());
+        }
+        let mut counts = BalanceCounts::default();
+        let said: Vec<Said> = said.into_values().collect();
+        for page in said.chunks(PAGE) {
+            let compared = balance::compare(conn, page, &self.file.name, stamp).await?;
+            self.outcome.unchanged += compared.unchanged;
+            self.touched.extend(compared.touched);
+            counts.agree += compared.counts.agree;
+            counts.cleared += compared.counts.cleared;
+            counts.differ += compared.counts.differ;
+            counts.accepted += compared.counts.accepted;
+            counts.stale += compared.counts.stale;
+        }
+        self.outcome.added = self.outcome.rows - self.outcome.unchanged;
+        self.outcome.balances = Some(counts);
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod account;
 mod arrangement;
+mod balance;
 mod batch;
 mod bodies;
 mod call;
@@ -27,6 +28,7 @@ mod ledger;
 mod log;
 mod notice;
 mod outbox;
+mod own_fee;
 mod policy;
 mod promise;
 mod rebill;

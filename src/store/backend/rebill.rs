@@ -61,7 +61,7 @@ pub(super) async fn follow(
             let standing = plan.standing(&of_account(&applied), open, stamp.on);
             let is_new = |debt: &EntryId| reversed.contains(&(account, *debt)) && plan.covers.contains(debt);
             let awaited: BTreeMap<EntryId, i64> =
-                plan.reversed.awaited.iter().map(|awaited| (awaited.debt, awaited.exception)).collect();
+                plan.reversed.unreplaced.iter().map(|awaited| (awaited.debt, awaited.exception)).collect();
             let lost = ledger.iter().filter(|entry| is_new(&entry.id) || awaited.contains_key(&entry.id));
             let lost: Vec<&Entry> = lost.collect();
             let mut is_changed = false;
@@ -75,7 +75,7 @@ pub(super) async fn follow(
                     let text = reversed_text(debt, &plan);
                     let kind = ExceptionKind::ArrangedBillReversed;
                     let exception = exception::open(conn, Some(account), kind, &text, stamp).await?;
-                    plan.reversed.awaited.push(Awaited { debt: debt.id, exception });
+                    plan.reversed.unreplaced.push(Awaited { debt: debt.id, exception });
                     followed.awaited += 1;
                 }
                 is_changed = true;
@@ -92,9 +92,9 @@ pub(super) async fn follow(
 pub(super) async fn give_up(conn: &mut Conn, account: AccountId, exception: i64) -> Result<()> {
     let plans: Vec<Arrangement> = kept::of_account(conn, account).await?;
     for mut plan in plans {
-        let before = plan.reversed.awaited.len();
-        plan.reversed.awaited.retain(|awaited| awaited.exception != exception);
-        if plan.reversed.awaited.len() < before {
+        let before = plan.reversed.unreplaced.len();
+        plan.reversed.unreplaced.retain(|awaited| awaited.exception != exception);
+        if plan.reversed.unreplaced.len() < before {
             put(conn, &plan).await?;
         }
     }
@@ -170,7 +170,7 @@ async fn carry(
     let since = earlier.map_or(debt.effective_on, |carried| carried.since);
     plan.covers.insert(anew.id);
     plan.reversed.carried.push(Carried { of: debt.id, to: anew.id, since });
-    plan.reversed.awaited.retain(|awaited| awaited.debt != debt.id);
+    plan.reversed.unreplaced.retain(|awaited| awaited.debt != debt.id);
     let body = json!({
         "arrangement": plan.id, "reversed": debt.id, "billed_anew": anew.id, "before": debt.amount, "now": anew.amount,
     });

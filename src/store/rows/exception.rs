@@ -39,6 +39,12 @@ words! {
 }
 
 impl ExceptionKind {
+    /// Whether whoever clears it says why: money that was in doubt is held to be right.
+    #[must_use]
+    pub const fn asks_for_reason(self) -> bool {
+        matches!(self, Self::BalanceDiffers | Self::ArrangedBillReversed)
+    }
+
     /// Whether adverse acts are barred for the account until a person clears it.
     #[must_use]
     pub const fn freezes(self) -> bool {
