@@ -16,6 +16,9 @@ pub struct Import {
     /// CSV files as docs/IMPORT.md says, in the order given: accounts before what refers to them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Take also amounts, and numbers of rows, that are far above what is usual: somebody has looked
+    #[arg(long)]
+    confirm_large: bool,
     #[command(flatten)]
     by: By,
 }
@@ -27,7 +30,12 @@ impl Import {
         let mut answer = Answer::done("");
         for file in &self.files {
             let name = file.display();
-            match office.import(file, by).await.map_err(Failure::from) {
+            let taken = if self.confirm_large {
+                office.import_confirmed(file, by).await
+            } else {
+                office.import(file, by).await
+            };
+            match taken.map_err(Failure::from) {
                 Ok(Taken::Done { outcome, told }) => {
                     let _ = write!(
                         answer.out,

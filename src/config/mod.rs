@@ -3,6 +3,7 @@
 //! Deliberately absent: anything that a policy says. Days, amounts and conditions are rules, and rules are adopted.
 
 pub mod city;
+pub mod guards;
 pub mod imports;
 pub mod mail;
 pub mod schedule;
@@ -13,6 +14,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use city::CityProfile;
+pub use guards::Guards;
 pub use imports::Imports;
 pub use mail::MailConfig;
 pub use schedule::Schedules;
@@ -36,6 +38,8 @@ pub struct Config {
     pub schedules: Schedules,
     /// How far ahead the rows of a file may be dated: `charges_ahead_days`, `payments_ahead_days`.
     pub imports: Imports,
+    /// When a night or a file is so unusual that it waits for a person.
+    pub guards: Guards,
     /// Who speaks for the records in a packet's declaration.
     pub custodian: Custodian,
     /// For trials: every command acts as if it were noon of this date. A demonstration stands still on its last day.
@@ -71,6 +75,7 @@ impl Default for Config {
             mail: MailConfig::default(),
             schedules: Schedules::default(),
             imports: Imports::default(),
+            guards: Guards::default(),
             custodian: Custodian::default(),
             trial_date: None,
             moratoria: Vec::new(),
@@ -161,6 +166,7 @@ mod tests {
         let config = Config::parse(shown, Path::new(FILE)).unwrap();
         assert_eq!(config.city.name, "City of Elm");
         assert_eq!((config.schedules, config.imports), (Schedules::default(), Imports::default()), "as it says");
+        assert_eq!(config.guards, Guards::default(), "as it says");
         assert_eq!(config.moratoria.len(), 1);
     }
 }

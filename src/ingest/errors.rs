@@ -90,6 +90,14 @@ pub enum Problem {
     BeforeOther { other: &'static str, other_value: String },
     #[error("the date lies too far ahead; expected {latest} ({days} days ahead) at the latest")]
     TooFarAhead { latest: String, days: u16 },
+    #[error(
+        "above {limit}, the most that is taken without a word; if it is right, `arrears import --confirm-large FILE`"
+    )]
+    UnusualAmount { limit: String },
+    #[error(
+        "it has {rows} rows, and more than {most} are far more than ever; if that is right, `arrears import --confirm-large FILE`"
+    )]
+    UnusualLength { rows: u64, most: u64 },
     #[error("{why}")]
     DoesNotFit { why: &'static str },
     #[error("stands on line {first_line} already with another content: {differs}")]

@@ -8,6 +8,7 @@
 pub mod ahead;
 pub mod errors;
 pub mod intake;
+pub mod unusual;
 
 mod accounts;
 mod adjustments;

@@ -39,6 +39,7 @@ impl Office {
     /// When the files cannot be written: what is recorded is written by the next export, or by the daemon. A referral
     /// against which something stands, or whose packet is refused, is left out and named.
     pub async fn export_referrals(&self, to: Destination, by: &str) -> Result<Exported> {
+        self.nothing_is_held().await?;
         self.write_exports().await?;
         let stamp = self.stamp(by);
         let mut overtaken = Overtaken::new();

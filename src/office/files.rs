@@ -9,13 +9,16 @@ use chrono::{DateTime, Utc};
 
 use super::{Office, OfficeError, Result};
 use crate::domain::Actor;
-use crate::domain::import::{ImportFile, ImportOutcome};
+use crate::domain::import::{FileKind, ImportFile, ImportOutcome};
 use crate::ingest::ahead::{AheadLimits, DatedAhead, dated_ahead, not_over};
+use crate::ingest::unusual::{UsualFile, unusual};
 use crate::ingest::{self, FileErrors, intake};
 use crate::store::{ExceptionKind, ImportResult, Stamp};
 
 /// How much of a file is read to learn its kind.
 const HEADER_BYTES: u64 = 64 * 1024;
+/// Files that say what is usual.
+const EARLIER_FILES: u32 = 500;
 /// How long nothing may have been written to a file of the inbox before it is taken.
 const AT_REST_SECONDS: i64 = 5;
 
@@ -49,6 +52,18 @@ impl Office {
     /// # Errors
     /// When the file cannot be read, or is a folder; when the database fails.
     pub async fn import(&self, path: &Path, by: &str) -> Result<Taken> {
+        self.import_as(path, by, false).await
+    }
+
+    /// Imports a file although one of its rows, or their number, is not like others: a person has looked.
+    ///
+    /// # Errors
+    /// As [`Self::import`].
+    pub async fn import_confirmed(&self, path: &Path, by: &str) -> Result<Taken> {
+        self.import_as(path, by, true).await
+    }
+
+    async fn import_as(&self, path: &Path, by: &str, is_confirmed: bool) -> Result<Taken> {
         if path.is_dir() {
             return Err(OfficeError::Input {
                 what: "a file to import",
@@ -59,7 +74,7 @@ impl Office {
         let bytes = std::fs::read(path).map_err(|source| OfficeError::file(path, source))?;
         let name = file_name(path);
         let stamp = Stamp { by: Actor::Person(by.to_owned()), ..self.daemon_stamp(self.today()) };
-        let errors = match self.take(ingest::read(&name, &bytes), &stamp).await? {
+        let errors = match self.take(ingest::read(&name, &bytes), is_confirmed, &stamp).await? {
             Ok(taken) => return Ok(taken),
             Err(errors) => errors,
         };
@@ -127,7 +142,7 @@ impl Office {
         }
         let name = file_name(&path);
         let stamp = Stamp { by: Actor::File(name.clone()), ..self.daemon_stamp(self.today()) };
-        if let Err(errors) = self.take(ingest::read(&name, &bytes), &stamp).await? {
+        if let Err(errors) = self.take(ingest::read(&name, &bytes), false, &stamp).await? {
             intake::refuse(&self.dir, &path, &errors.text())?;
             intake.refused += 1;
             return Ok(());
@@ -156,7 +171,19 @@ impl Office {
 
     /// Brings a file that was read into the books, or says all that stands against it; what a person must know of it
     /// goes on the exceptions list.
-    async fn take(&self, read: Result<ImportFile, FileErrors>, stamp: &Stamp) -> Result<Result<Taken, FileErrors>> {
+    async fn take(
+        &self,
+        read: Result<ImportFile, FileErrors>,
+        is_confirmed: bool,
+        stamp: &Stamp,
+    ) -> Result<Result<Taken, FileErrors>> {
+        let read = match read {
+            Ok(file) if !is_confirmed => {
+                let usual = self.usual_file(file.kind).await?;
+                unusual(&file, usual).map(|()| file)
+            }
+            read => read,
+        };
         let rules = self.rules_on(stamp.on).await?;
         let imports = self.config.imports;
         let limits = AheadLimits { charges: imports.charges_ahead_days, payments: imports.payments_ahead_days };
@@ -181,6 +208,21 @@ impl Office {
         let text = format!("{} was refused: {count}", errors.file);
         self.store.open_exception(None, ExceptionKind::FileRefused, &text, stamp).await?;
         Ok(Err(errors))
+    }
+
+    /// What is usual for a file of the kind: until enough were taken, any number of rows.
+    async fn usual_file(&self, kind: FileKind) -> Result<UsualFile> {
+        let guards = self.config.guards;
+        let before = self.store.imports(EARLIER_FILES).await?;
+        let rows: Vec<u64> =
+            before.into_iter().filter(|file| file.kind == kind).map(|file| u64::from(file.outcome.rows)).collect();
+        let most_rows = match rows.iter().max() {
+            Some(largest) if rows.len() >= guards.least_history => {
+                largest.saturating_mul(u64::from(guards.times)).max(guards.always_allowed)
+            }
+            _ => u64::MAX,
+        };
+        Ok(UsualFile { largest_row: guards.largest_row(), most_rows })
     }
 
     /// Puts what somebody is to look at on the exceptions list.
@@ -322,6 +364,32 @@ mod tests {
         let told = exceptions(&city).await;
         assert_eq!(told.len(), 1);
         assert!(told[0].1.starts_with("inbox/a.csv is in the way: it is a link, and is not followed"), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn a_payment_far_above_what_anybody_pays_is_refused_until_a_person_has_confirmed_it() {
+        let city = City::new().await;
+        let row = "10-000417,9999999.99,2026-03-01,lockbox,lockbox,LB-1\n";
+        city.inbox("payments.csv", &format!("{PAYMENTS}{row}"));
+        assert_eq!(city.office.take_inbox().await.unwrap().refused, 1);
+        let refused = city.office.dir.join("refused/payments.csv");
+        assert!(matches!(city.office.import(&refused, "Ruth").await.unwrap(), Taken::Refused { .. }));
+        assert!(matches!(city.office.import_confirmed(&refused, "Ruth").await.unwrap(), Taken::Done { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_file_of_far_more_rows_than_ever_is_refused_until_a_person_has_confirmed_it() {
+        let city = City::configured("guards: {always_allowed: 1, least_history: 1}\n").await;
+        let file = |rows: std::ops::Range<u8>| {
+            let row = |n| format!("10-000417,1.00,2026-03-01,lockbox,lockbox,LB-{n}\n");
+            format!("{PAYMENTS}{}", rows.map(row).collect::<String>())
+        };
+        city.takes("payments.csv", &file(0..1)).await;
+        city.takes("payments-2.csv", &file(1..4)).await;
+        city.inbox("payments-3.csv", &file(4..14));
+        assert_eq!(city.office.take_inbox().await.unwrap().refused, 1, "ten, when no file had more than three");
+        let refused = city.office.dir.join("refused/payments-3.csv");
+        assert!(matches!(city.office.import_confirmed(&refused, "Ruth").await.unwrap(), Taken::Done { .. }));
     }
 
     #[tokio::test]

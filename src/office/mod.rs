@@ -26,6 +26,7 @@ mod outbox;
 mod packets;
 mod payments;
 mod policies;
+mod runaway;
 mod skip;
 pub mod staff;
 mod tasks;

@@ -141,6 +141,9 @@ impl Office {
     /// # Errors
     /// When the database fails; what an email runs into is recorded with it.
     pub async fn send_rendered(&self, mailer: &Mailer, go_on: &(dyn Fn() -> bool + Sync)) -> Result<u64> {
+        if self.held_night().await?.is_some() {
+            return Ok(0);
+        }
         let mut done = 0;
         let pace = mailer.pace();
         while go_on() {

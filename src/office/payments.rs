@@ -6,7 +6,7 @@ use super::{Office, OfficeError, Result};
 use crate::domain::field_order::{FieldOrder, OrderState};
 use crate::domain::ledger::{EntryKind, PaymentChannel};
 use crate::domain::{AccountId, Cents, Day, EntryId, UnmatchedId};
-use crate::store::{CounterPayment, VoidedPayment};
+use crate::store::{CounterPayment, ExceptionKind, VoidedPayment};
 
 /// A counter payment above this, and above twice what is owed, is asked about: a cipher too many costs somebody a month.
 const UNUSUAL: Cents = Cents::new(50_000);
@@ -164,6 +164,12 @@ impl Office {
             return Err(OfficeError::refused(
                 format!("{} bars notices, shut-off and referral until somebody has looked into it", line.kind),
                 "say what was found, with --reason",
+            ));
+        }
+        if line.as_ref().is_some_and(|line| line.kind == ExceptionKind::NightHeld) {
+            return Err(OfficeError::refused(
+                "what is held is released or dropped",
+                "`arrears night release --reason TEXT`, or `arrears night drop --reason TEXT`",
             ));
         }
         self.store.clear_exception(id, reason, &self.stamp(by)).await?;

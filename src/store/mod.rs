@@ -114,6 +114,8 @@ use_cases! {
     fn account_by_number(&self, number: &str) -> Option<Account>;
     /// Accounts whose number, name or service address contains the text, by number.
     fn search(&self, text: &str, limit: u32) -> Vec<Account>;
+    /// How many accounts there are.
+    fn account_count(&self) -> u64;
     /// How much waits for people on `day`.
     fn waiting(&self, day: Day) -> Waiting;
 }
@@ -324,6 +326,8 @@ use_cases! {
     fn finish_run(&self, id: RunId, summary: &Value, stamp: &Stamp) -> ();
     /// The last business date whose run of the kind was finished.
     fn last_finished(&self, kind: &str) -> Option<Day>;
+    /// The notices that a run has planned and of which nobody was told yet.
+    fn notices_of_run(&self, run: RunId) -> Vec<NoticeId>;
     /// Runs, newest first.
     fn runs(&self, limit: u32) -> Vec<RunRecord>;
 }
@@ -340,6 +344,10 @@ use_cases! {
     fn clear_exception(&self, id: i64, reason: Option<&str>, stamp: &Stamp) -> ();
     /// Clears all lines of a kind that belong to no account: what they told of is over.
     fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> ();
+    /// The lines of a kind that stand and belong to no account.
+    fn standing_exceptions(&self, kind: ExceptionKind) -> Vec<Exception>;
+    /// Whether a line of a kind that belonged to no account was cleared on the day.
+    fn was_cleared_on(&self, kind: ExceptionKind, day: Day) -> bool;
     /// The exceptions list: what stands, or all.
     fn exceptions(&self, open_only: bool) -> Vec<Exception>;
     /// Adds a person, or changes one; the password's hash only where one is given, and

@@ -203,6 +203,10 @@ impl Worker {
         if !self.hour_has_come(today, now) {
             return Ok(());
         }
+        if self.office.held_night().await?.is_some() {
+            tracing::debug!("a night is held: none is run until the lead has released or dropped it");
+            return Ok(());
+        }
         for day in missed(last, today) {
             self.office.record_missed_day(day).await?;
             tracing::warn!(%day, "the date was missed; this run makes it good");

@@ -16,6 +16,8 @@ words! {
         ArrangedBillReversed = "arranged_bill_reversed",
         /// An arrangement goes on with a bill of another amount than the one that it was made on.
         RebilledDiffers = "rebilled_differs",
+        /// A night is not like others, and waits for the lead: nothing leaves the building.
+        NightHeld = "night_held",
         FileRefused = "file_refused",
         /// A file of the inbox cannot be read or moved; it is tried again.
         FileStuck = "file_stuck",
@@ -51,6 +53,7 @@ impl ExceptionKind {
         match self {
             Self::BalanceDiffers | Self::AuditRefused | Self::ArrangedBillReversed => true,
             Self::RebilledDiffers
+            | Self::NightHeld
             | Self::FileRefused
             | Self::FileStuck
             | Self::DatedAhead
