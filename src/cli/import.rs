@@ -9,7 +9,7 @@ use super::args::By;
 use super::exit::counted;
 use super::{Answer, Desk, Exit, Failure, Result};
 use crate::domain::balance::BalanceCounts;
-use crate::office::{Duty, NIGHT, Taken};
+use crate::office::{Checked, Duty, Importing, NIGHT, Office, Taken};
 
 #[derive(Args, Debug)]
 pub struct Import {
@@ -19,6 +19,12 @@ pub struct Import {
     /// Take also amounts, and numbers of rows, that are far above what is usual: somebody has looked
     #[arg(long)]
     confirm_large: bool,
+    /// Read the files by this mapping: its name, or its file. Without it by the one whose pattern fits a file's name
+    #[arg(long, value_name = "NAME")]
+    mapping: Option<String>,
+    /// Only look: say what each file holds, or all that is wrong with it by itself
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     by: By,
 }
@@ -26,15 +32,15 @@ pub struct Import {
 impl Import {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
+        let how = Importing { mapping: self.mapping.clone(), is_confirmed: self.confirm_large };
+        if self.check {
+            return self.look(&office, &how).await;
+        }
         let by = self.by.may(&office, Duty::Write).await?;
         let mut answer = Answer::done("");
         for file in &self.files {
             let name = file.display();
-            let taken = if self.confirm_large {
-                office.import_confirmed(file, by).await
-            } else {
-                office.import(file, by).await
-            };
+            let taken = office.import_as(file, &how, by).await;
             match taken.map_err(Failure::from) {
                 Ok(Taken::Done { outcome, told }) => {
                     let _ = write!(
@@ -115,6 +121,27 @@ impl Import {
             if report.changed > 0 {
                 let accounts = counted(usize::try_from(report.changed).unwrap_or(usize::MAX), "account", "accounts");
                 let _ = writeln!(answer.out, "Decided anew: {accounts}");
+            }
+        }
+        Ok(answer)
+    }
+}
+
+impl Import {
+    /// Says what each file is by itself. Nothing is imported.
+    async fn look(&self, office: &Office, how: &Importing) -> Result {
+        let mut answer = Answer::done("");
+        for file in &self.files {
+            match office.check_file(file, how).await.map_err(Failure::from)? {
+                Checked::Good { kind, rows, told } => {
+                    let rows = counted(rows, "row", "rows");
+                    let _ = writeln!(answer.out, "{}: a {kind} file of {rows}, good by itself", file.display());
+                    look_at_dates(&mut answer.out, &told);
+                }
+                Checked::Wrong(report) => {
+                    let _ = writeln!(answer.err, "{}", report.trim_end());
+                    answer.exit = answer.exit.max(Exit::Refused);
+                }
             }
         }
         Ok(answer)

@@ -46,6 +46,24 @@ pub enum ImportRows {
     Balances(Vec<NewBalance>),
 }
 
+impl ImportRows {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Accounts(rows) => rows.len(),
+            Self::Entries(rows) => rows.len(),
+            Self::Balances(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// A ledger entry as a file gives it: accounts and other entries by number and reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewEntry {

@@ -282,9 +282,11 @@ impl<'a> Replay<'a> {
             .filter(|plan| plan.directs(credit))
             .flat_map(|plan| plan.covers.iter().copied())
             .collect();
-        let carried = self.plans.iter().flat_map(|plan| &plan.carried);
-        let in_its_place = carried.filter(|carried| credit.designated_item == Some(carried.of)).map(|c| c.to).last();
-        let designated = in_its_place.or(credit.designated_item);
+        // A bill that was billed anew twice: in their order.
+        let designated =
+            self.plans.iter().flat_map(|plan| &plan.carried).fold(credit.designated_item, |item, carried| {
+                if item == Some(carried.of) { Some(carried.to) } else { item }
+            });
         let mut debts: Vec<&OpenItem> = self.open.values().filter(|item| item.open.is_positive()).collect();
         debts.sort_by_key(|item| {
             let is_fee = item.kind == EntryKind::Fee;

@@ -8,6 +8,7 @@
 pub mod ahead;
 pub mod errors;
 pub mod intake;
+pub mod mapping;
 pub mod unusual;
 
 mod accounts;
@@ -34,6 +35,7 @@ use crate::domain::document::sha256;
 use crate::domain::import::{FileKind, ImportFile, ImportRows, NewEntry};
 use columns::{Columns, Header, Row};
 use control::Controls;
+use mapping::Mapping;
 use table::Table;
 
 /// A kind of file: its columns, and how a row of it is read.
@@ -74,6 +76,58 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<ImportFile, FileErrors> {
             Err(errors)
         }
     }
+}
+
+/// Reads a city's own file as its mapping says.
+///
+/// # Errors
+/// All that is wrong with the file, at once, with the columns as the city names them.
+pub fn read_mapped(name: &str, bytes: &[u8], mapping: &Mapping) -> Result<ImportFile, FileErrors> {
+    let mut errors = FileErrors { kind: Some(mapping.kind), ..FileErrors::none(name) };
+    let applied = mapping::apply(bytes, mapping, &mut errors);
+    let Format { columns, rows } = format(mapping.kind);
+    applied.header.check(&columns, &mut errors);
+    let found = errors.errors.len();
+    let (header, records) = (&applied.header, &applied.records);
+    let rows = match rows {
+        RowReader::Account(row) => {
+            let accounts = rows_of(records, header, row, &mut errors);
+            repeats::report_accounts(&accounts, &mut errors);
+            ImportRows::Accounts(accounts)
+        }
+        RowReader::Entry(row) => {
+            let entries: Vec<NewEntry> =
+                rows_of(records, header, row, &mut errors).into_iter().map(|(_, entry)| entry).collect();
+            repeats::report_entries(&entries, &mut errors);
+            ImportRows::Entries(entries)
+        }
+        RowReader::Balance(row) => {
+            let rows: Vec<NewBalance> =
+                rows_of(records, header, row, &mut errors).into_iter().map(|(_, row)| row).collect();
+            balances::report_repeats(&rows, &mut errors);
+            ImportRows::Balances(rows)
+        }
+    };
+    for error in &mut errors.errors[found..] {
+        error.column = error.column.take().map(|ours| mapping.called(&ours).unwrap_or(ours));
+    }
+    if !errors.is_empty() {
+        errors.errors.sort_by_key(|error| error.line);
+        return Err(errors);
+    }
+    // The same bytes under another mapping say something else.
+    let hash = sha256(&[bytes, mapping.hash.as_str().as_bytes()].concat());
+    Ok(ImportFile { name: name.to_owned(), hash, kind: mapping.kind, rows, loaded_through: applied.loaded_through })
+}
+
+fn rows_of<T>(
+    records: &[(u32, ByteRecord)],
+    header: &Header,
+    read: fn(&mut Row) -> Option<T>,
+    errors: &mut FileErrors,
+) -> Vec<(u32, T)> {
+    let row = |(line, record): &(u32, ByteRecord)| Some((*line, read(&mut Row::new(*line, record, header, errors))?));
+    records.iter().filter_map(row).collect()
 }
 
 /// What kind of file one that begins with these bytes is; `None` where its header does not say.

@@ -21,17 +21,13 @@ pub struct UsualFile {
 /// All that is not: each row with its place, and how a person says that it is right.
 pub fn unusual(file: &ImportFile, usual: UsualFile) -> Result<(), FileErrors> {
     let mut errors = FileErrors { kind: Some(file.kind), ..FileErrors::none(&file.name) };
-    let rows = match &file.rows {
-        ImportRows::Accounts(rows) => rows.len(),
-        ImportRows::Balances(rows) => rows.len(),
-        ImportRows::Entries(rows) => {
-            for row in rows.iter().filter(|row| row.amount.abs() > usual.largest_row) {
-                let problem = Problem::UnusualAmount { limit: usual.largest_row.to_string() };
-                errors.add(row.line, Some("amount"), Some(&row.amount.abs().to_plain()), problem);
-            }
-            rows.len()
+    if let ImportRows::Entries(rows) = &file.rows {
+        for row in rows.iter().filter(|row| row.amount.abs() > usual.largest_row) {
+            let problem = Problem::UnusualAmount { limit: usual.largest_row.to_string() };
+            errors.add(row.line, Some("amount"), Some(&row.amount.abs().to_plain()), problem);
         }
-    };
+    }
+    let rows = file.rows.len();
     if rows as u64 > usual.most_rows {
         errors.add(0, None, None, Problem::UnusualLength { rows: rows as u64, most: usual.most_rows });
     }

@@ -10,12 +10,10 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::cores::on_all_cores;
+use super::decided::{Refused, broken, decide_one};
 use super::{Office, OfficeError, Result, Rules};
-use crate::audit::audit;
-use crate::decide::decide;
 use crate::domain::day::short;
-use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot, World};
-use crate::notices::of_act;
+use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot};
 use crate::rulebook::policy::LedgerRules;
 use crate::store::{Commit, CommitOutcome, ExceptionKind, RunStart, Stamp};
 
@@ -333,13 +331,6 @@ struct Decided {
     owing_nothing: u64,
 }
 
-/// An account whose decision is not carried out.
-struct Refused {
-    account: AccountId,
-    why: String,
-    owes_nothing: bool,
-}
-
 /// The figures of a run with the page behind it, as if all of that were committed.
 fn with(mut report: DayReport, page: &[Decided]) -> DayReport {
     for ready in page.iter().flat_map(|decided| &decided.ready) {
@@ -368,43 +359,5 @@ fn count(commit: &Commit, report: &mut DayReport) {
             | Action::Flag { .. }
             | Action::Freeze { .. } => {}
         }
-    }
-}
-
-/// A program error on one account must not stop the night for the others: the account goes to the lead.
-fn broken(snapshot: &Snapshot) -> Result<Commit, Refused> {
-    let number = &snapshot.profile.number;
-    let why = format!("account {number} could not be decided: an error in the program, see the log");
-    Err(Refused { account: snapshot.account, why, owes_nothing: false })
-}
-
-fn decide_one(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Commit, Refused> {
-    let decision = decide(snapshot, world, &rules.policy);
-    let refused = |why: String, owes_nothing| Refused { account: snapshot.account, why, owes_nothing };
-    if !snapshot.balance().is_positive() && decision.acts.iter().any(|act| is_adverse(&act.action)) {
-        let why =
-            format!("account {} owes nothing, and would be called, shut off or referred", snapshot.profile.number);
-        return Err(refused(why, true));
-    }
-    let cleared =
-        audit(snapshot, &rules.policy, world, decision).map_err(|breach| refused(breach.to_string(), false))?;
-    let pieces = cleared.decision().acts.iter().flat_map(|act| of_act(act, &snapshot.profile)).collect();
-    Commit::of(cleared, snapshot, pieces).map_err(|error| refused(error.to_string(), false))
-}
-
-/// What is never done to who owes nothing.
-const fn is_adverse(action: &Action) -> bool {
-    match action {
-        Action::Call(_) | Action::Visit(_) | Action::Tag(_) | Action::Disconnect { .. } | Action::Refer { .. } => true,
-        // A letter may tell that all is paid; what it says is the audit's to hold against the books.
-        Action::Notice(_)
-        | Action::Fee(_)
-        | Action::ReverseFee { .. }
-        | Action::Task { .. }
-        | Action::Hold { .. }
-        | Action::Flag { .. }
-        | Action::Freeze { .. }
-        | Action::Restore { .. }
-        | Action::WriteOff => false,
     }
 }

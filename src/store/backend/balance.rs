@@ -11,25 +11,63 @@ use super::ledger::{ENTRY_COLUMNS, EntryColumns, OWN_SOURCE, entry};
 use super::log::{self, NewLine};
 use super::own_fee::on_the_way;
 use super::snapshot::By;
-use super::{Conn, Result, exception, ids, rows, sql};
-use crate::domain::balance::{BalanceCounts, Comparison, OnTheWay};
-use crate::domain::{AccountId, Cents, Day, Entry, EntryId, EntryKind};
+use super::{Conn, Result, exception, ids, rows, sql, texts};
+use crate::domain::balance::{BalanceCounts, Comparison, NewBalance, OnTheWay};
+use crate::domain::import::{RefusedRow, RowRefusal};
+use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind};
+
+/// How many accounts are compared with one set of statements.
+const PAGE: usize = 10_000;
 
 /// What a file says of one account.
 #[derive(Clone, Copy, Serialize)]
-pub(super) struct Said {
-    pub account: AccountId,
-    pub as_of: Day,
-    pub cents: Cents,
+struct Said {
+    account: AccountId,
+    as_of: Day,
+    cents: Cents,
 }
 
-/// What the file did, and the accounts that learned something by it.
+/// What a file did, and the accounts that learned something by it.
 #[derive(Default)]
 pub(super) struct Compared {
+    /// Accounts of the file.
+    pub rows: u32,
+    pub refused: Vec<RefusedRow>,
     pub counts: BalanceCounts,
     pub touched: BTreeSet<AccountId>,
     /// Accounts of which the file said what it had said before, with the same result.
     pub unchanged: u32,
+}
+
+/// Takes a file of balances: adds up the rows of each account, and holds them against the ledger.
+pub(super) async fn take(conn: &mut Conn, balances: &[NewBalance], file: &str, stamp: &Stamp) -> Result<Compared> {
+    let numbers: BTreeSet<&AccountNumber> = balances.iter().map(|row| &row.account).collect();
+    let numbers: Vec<&AccountNumber> = numbers.into_iter().collect();
+    let mut known: BTreeMap<String, AccountId> = BTreeMap::new();
+    for page in numbers.chunks(PAGE) {
+        let select = format!("SELECT number, id FROM account WHERE number IN {}", texts(1));
+        let found: Vec<(String, i64)> = sqlx::query_as(sql(select)).bind(Json(page)).fetch_all(&mut *conn).await?;
+        known.extend(found.into_iter().map(|(number, id)| (number, AccountId(id))));
+    }
+    let mut compared = Compared::default();
+    let mut said: BTreeMap<AccountId, Said> = BTreeMap::new();
+    for row in balances {
+        if let Some(account) = known.get(row.account.as_str()).copied() {
+            let of_account = said.entry(account).or_insert(Said { account, as_of: row.as_of, cents: Cents::ZERO });
+            of_account.cents += row.amount;
+        } else {
+            let refusal = RowRefusal::UnknownAccount { account: row.account.clone() };
+            compared.refused.push(RefusedRow { line: row.line, refusal });
+        }
+    }
+    if compared.refused.is_empty() {
+        compared.rows = u32::try_from(said.len()).unwrap_or(u32::MAX);
+        let said: Vec<Said> = said.into_values().collect();
+        for page in said.chunks(PAGE) {
+            compare(conn, page, file, &mut compared, stamp).await?;
+        }
+    }
+    Ok(compared)
 }
 
 struct Stored {
@@ -48,14 +86,13 @@ struct BalanceRow {
 }
 
 /// Holds a page of balances against the ledger as it is known now.
-pub(super) async fn compare(conn: &mut Conn, page: &[Said], file: &str, stamp: &Stamp) -> Result<Compared> {
-    let mut compared = Compared::default();
+async fn compare(conn: &mut Conn, page: &[Said], file: &str, compared: &mut Compared, stamp: &Stamp) -> Result<()> {
     let accounts: Vec<AccountId> = page.iter().map(|said| said.account).collect();
     let stored = stored(conn, &accounts).await?;
     let standing = standing(conn, &accounts).await?;
     let (fresh, stale): (Vec<Said>, Vec<Said>) =
         page.iter().partition(|said| stored.get(&said.account).is_none_or(|before| before.as_of <= said.as_of));
-    compared.counts.stale = u32::try_from(stale.len()).unwrap_or(u32::MAX);
+    compared.counts.stale += u32::try_from(stale.len()).unwrap_or(u32::MAX);
     let ours = ours(conn, &fresh).await?;
     let with_fees = on_the_way(conn, &accounts, stamp.on).await?;
     let suspects: Vec<AccountId> = with_fees.keys().copied().collect();
@@ -121,8 +158,7 @@ pub(super) async fn compare(conn: &mut Conn, page: &[Said], file: &str, stamp: &
     exception::settle_lines(conn, &settled, stamp).await?;
     open(conn, &opened, stamp).await?;
     log::write(conn, &new, None, stamp).await?;
-    keep(conn, &kept, file, stamp).await?;
-    Ok(compared)
+    keep(conn, &kept, file, stamp).await
 }
 
 /// A person has looked into the account's difference and cleared it: the same difference is not told again.

@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::balance::{self, Said};
 use super::event::{self, NewEvent};
 use super::given::{ImportRecord, ImportResult, Stamp};
 use super::judge::Judged;
@@ -16,11 +15,10 @@ use super::ledger::{self, EntryRow};
 use super::log::{self, NewLine};
 use super::own_fee::{self, TakenOver};
 use super::settle::resettle;
-use super::{Backend, Conn, LOCK_IMPORT, Result, rebill, rows, sql, texts, touch, unmatched, word};
-use crate::domain::balance::{BalanceCounts, NewBalance};
+use super::{Backend, Conn, LOCK_IMPORT, Result, balance, rebill, rows, sql, texts, touch, unmatched, word};
 use crate::domain::day::plus_days;
-use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow, RowRefusal};
-use crate::domain::{AccountId, AccountNumber, Cents, DocumentHash, EntryId, EntryKind, EventKind, Profile};
+use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow};
+use crate::domain::{AccountId, AccountNumber, DocumentHash, EntryId, EntryKind, EventKind, Profile};
 use crate::rulebook::policy::LedgerRules;
 
 /// How many rows go into one set of statements.
@@ -47,7 +45,15 @@ impl Backend {
         match &file.rows {
             ImportRows::Accounts(accounts) => taking.accounts(&mut tx, accounts, stamp).await?,
             ImportRows::Entries(entries) => taking.entries(&mut tx, entries, rules, stamp).await?,
-            ImportRows::Balances(balances) => taking.balances(&mut tx, balances, stamp).await?,
+            ImportRows::Balances(balances) => {
+                let held = balance::take(&mut tx, balances, &file.name, stamp).await?;
+                taking.outcome.rows = held.rows;
+                taking.outcome.unchanged = held.unchanged;
+                taking.outcome.added = held.rows - held.unchanged;
+                taking.outcome.balances = Some(held.counts);
+                taking.refused = held.refused;
+                taking.touched = held.touched;
+            }
         }
         if !taking.refused.is_empty() {
             tx.rollback().await?;
@@ -285,46 +291,6 @@ impl<'a> Taking<'a> {
         }
         own_fee::take_over(conn, &taken, stamp).await?;
         unmatched::add(conn, &strays, &self.file.name, stamp).await
-    }
-
-    async fn balances(&mut self, conn: &mut Conn, balances: &[NewBalance], stamp: &Stamp) -> Result<()> {
-        let numbers: BTreeSet<&AccountNumber> = balances.iter().map(|row| &row.account).collect();
-        let numbers: Vec<&AccountNumber> = numbers.into_iter().collect();
-        let mut known: BTreeMap<String, AccountId> = BTreeMap::new();
-        for page in numbers.chunks(PAGE) {
-            let select = format!("SELECT number, id FROM account WHERE number IN {}", texts(1));
-            let found: Vec<(String, i64)> = sqlx::query_as(sql(select)).bind(Json(page)).fetch_all(&mut *conn).await?;
-            known.extend(found.into_iter().map(|(number, id)| (number, AccountId(id))));
-        }
-        let mut said: BTreeMap<AccountId, Said> = BTreeMap::new();
-        for row in balances {
-            let Some(account) = known.get(row.account.as_str()).copied() else {
-                let refusal = RowRefusal::UnknownAccount { account: row.account.clone() };
-                self.refused.push(RefusedRow { line: row.line, refusal });
-                continue;
-            };
-            let of_account = said.entry(account).or_insert(Said { account, as_of: row.as_of, cents: Cents::ZERO });
-            of_account.cents += row.amount;
-        }
-        self.outcome.rows = u32::try_from(said.len()).unwrap_or(u32::MAX);
-        if !self.refused.is_empty() {
-            return Ok(());
-        }
-        let mut counts = BalanceCounts::default();
-        let said: Vec<Said> = said.into_values().collect();
-        for page in said.chunks(PAGE) {
-            let compared = balance::compare(conn, page, &self.file.name, stamp).await?;
-            self.outcome.unchanged += compared.unchanged;
-            self.touched.extend(compared.touched);
-            counts.agree += compared.counts.agree;
-            counts.cleared += compared.counts.cleared;
-            counts.differ += compared.counts.differ;
-            counts.accepted += compared.counts.accepted;
-            counts.stale += compared.counts.stale;
-        }
-        self.outcome.added = self.outcome.rows - self.outcome.unchanged;
-        self.outcome.balances = Some(counts);
-        Ok(())
     }
 }
 

@@ -184,7 +184,7 @@ impl Known {
             reversed_on: row.effective_on,
         };
         if let Some(fee) = self.taken_over.get(original) {
-            return self.judge_own_taken_back(row, fee);
+            return judge_own_taken_back(row, fee);
         }
         let Some(entry) = self.entries.get(original) else {
             // A check can come back before anybody found out whose it was.
@@ -271,15 +271,6 @@ impl Known {
         }
     }
 
-    /// The billing system takes back a fee of Arrears' own under its own name: it follows us where we took it back, and
-    /// where we did not, the fee is waived here.
-    fn judge_own_taken_back(&self, row: &NewEntry, fee: &KnownEntry) -> Result<Judged<'_>, RowRefusal> {
-        if fee.undone_by.is_some() && fee.number == row.account.as_str() {
-            return Ok(Judged::Unchanged);
-        }
-        Err(RowRefusal::OwnFee { reference: row.reference.clone(), account: row.account.clone(), entry: fee.id })
-    }
-
     /// The debt that the row designates.
     fn designated(&self, row: &NewEntry, account: AccountId) -> Result<Option<EntryId>, RowRefusal> {
         let Some(reference) = &row.designated_reference else { return Ok(None) };
@@ -289,6 +280,15 @@ impl Known {
             account: row.account.clone(),
         })
     }
+}
+
+/// The billing system takes back a fee of Arrears' own under its own name: it follows us where we took it back, and
+/// where we did not, the fee is waived here.
+fn judge_own_taken_back<'a>(row: &NewEntry, fee: &KnownEntry) -> Result<Judged<'a>, RowRefusal> {
+    if fee.undone_by.is_some() && fee.number == row.account.as_str() {
+        return Ok(Judged::Unchanged);
+    }
+    Err(RowRefusal::OwnFee { reference: row.reference.clone(), account: row.account.clone(), entry: fee.id })
 }
 
 fn conflict(row: &NewEntry, before: String) -> RowRefusal {
