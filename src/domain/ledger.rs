@@ -513,6 +513,7 @@ mod tests {
         fn the_open_items_less_unapplied_credit_are_the_balance(
             moves in prop::collection::vec((0_u8..3, 1_i64..50_000, 0_i64..300), 0..40),
             as_of in 0_i64..320,
+            is_arranged: bool,
         ) {
             let start = day("2026-01-01");
             let mut entries = Vec::new();
@@ -533,7 +534,12 @@ mod tests {
                 entries.push(entry);
             }
             let as_of = plus_days(start, as_of);
-            let books = settle(&entries, &ApplicationOrder::default(), &[], as_of);
+            // Under an arrangement on the first entry, in whose place the last one stands.
+            let last = entries.last().map_or(EntryId(1), |entry| entry.id);
+            let carried = vec![Carried { of: EntryId(1), to: last, since: start }];
+            let plan = PlanSpan { covers: BTreeSet::from([EntryId(1), last]), carried, ..plan("2026-02-01", 1) };
+            let plans = if is_arranged { vec![plan] } else { Vec::new() };
+            let books = settle(&entries, &ApplicationOrder::default(), &plans, as_of);
             let open: Cents = books.items.iter().map(|item| item.open).sum();
             let plain: Cents = entries.iter().filter(|e| e.effective_on <= as_of).map(|e| e.amount).sum();
             prop_assert_eq!(open - books.unapplied, books.balance);

@@ -14,7 +14,7 @@ use super::ledger::{ENTRY_COLUMNS, EntryColumns, OWN_SOURCE, entry, open_items_o
 use super::log::{self, NewLine};
 use super::snapshot::{By, applications};
 use super::{Conn, Result, exception, ids, kept, sql};
-use crate::domain::arrangement::{Arrangement, ArrangementState, Awaited};
+use crate::domain::arrangement::{Arrangement, ArrangementState, Awaited, Standing};
 use crate::domain::ledger::Carried;
 use crate::domain::{AccountId, Day, Entry, EntryId};
 
@@ -69,7 +69,7 @@ pub(super) async fn follow(
                 if let Some(anew) = billed_anew(debt, &plan, &ledger) {
                     carry(conn, &mut plan, debt, anew, awaited.get(&debt.id).copied(), stamp).await?;
                     followed.carried += 1;
-                } else if awaited.contains_key(&debt.id) || standing.state == ArrangementState::Completed {
+                } else if awaited.contains_key(&debt.id) || !protects(&standing) {
                     continue;
                 } else {
                     let text = reversed_text(debt, &plan);
@@ -86,6 +86,15 @@ pub(super) async fn follow(
         }
     }
     Ok(followed)
+}
+
+/// Whether something is lost with the debt: an arrangement that is completed, or was canceled without a default, bars nothing.
+fn protects(standing: &Standing) -> bool {
+    match standing.state {
+        ArrangementState::Performing | ArrangementState::Missed(_) => true,
+        ArrangementState::Canceled(_) => standing.defaulted_on().is_some(),
+        ArrangementState::Completed => false,
+    }
 }
 
 /// The lead has cleared the line: nothing comes in the reversed bill's place, or what came is arranged anew.
