@@ -9,6 +9,7 @@ use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
 use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
 use arrears::domain::arrangement::{ArrangementState, Installment};
 use arrears::domain::arrears::BucketLimits;
+use arrears::domain::balance::{BalanceCounts, NewBalance};
 use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
 use arrears::domain::case::{Cause, StageRef};
 use arrears::domain::day::parse;
@@ -31,9 +32,9 @@ use arrears::ingest::FileErrors;
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
     AdoptedPolicy, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, ExportPart,
-    FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewExport, NewHold, NewPromise,
-    Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError,
-    Whole, WorkKind,
+    FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewExport, NewFeeExport, NewHold,
+    NewPromise, Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store,
+    StoreError, Whole, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -126,7 +127,13 @@ contract! {
     an_old_check_that_comes_back_is_no_missed_installment
     only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it
     a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default
-    an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed
+    an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed_and_the_lead_has_said_so
+    a_bill_that_is_billed_anew_before_it_is_reversed_keeps_its_arrangement
+    a_bill_that_is_billed_anew_days_after_it_was_reversed_keeps_its_arrangement
+    a_bill_that_is_billed_anew_twice_and_paid_in_time_completes_its_arrangement
+    a_reversed_bill_that_no_running_arrangement_covers_is_told_to_nobody
+    a_fee_of_our_own_goes_out_once_and_is_counted_once_when_it_comes_back
+    balances_are_held_against_the_ledger_of_their_day
     a_promise_is_kept_by_the_ledger
     the_lead_orders_the_call_list_and_releases_it
     attempts_without_a_conversation_end_in_contact_failed
@@ -278,6 +285,7 @@ fn entry(account: &str, reference: &str, kind: EntryKind, cents: i64, on: &str) 
         reverses: None,
         source: "cis".to_owned(),
         reference: reference.to_owned(),
+        arrears_reference: None,
         memo: String::new(),
     }
 }
@@ -1195,7 +1203,7 @@ async fn a_fee_is_posted_once_and_the_account_looked_at_again_the_next_day(store
     back.service = Service::General;
     let result = take(&store, &entries_file(FileKind::Charges, vec![back]), &at("2026-04-03")).await;
     let ImportResult::Done(outcome) = result else { panic!("{result:?}") };
-    assert_eq!((outcome.added, outcome.unchanged), (0, 1));
+    assert_eq!((outcome.added, outcome.taken_over), (0, 1));
 }
 
 /// A fee is opened without replaying the ledger where no credit can reach it; either way the items are the ledger's.
@@ -1378,7 +1386,7 @@ async fn work_that_fails_stands_on_the_exceptions_list(store: Store, _: String) 
 /// Clears what stands on the exceptions list.
 async fn clear_all(store: &Store, on: &str) {
     for exception in store.exceptions(true).await.expect("the list") {
-        store.clear_exception(exception.id, &lead(on)).await.expect("cleared");
+        store.clear_exception(exception.id, None, &lead(on)).await.expect("cleared");
     }
 }
 
@@ -1947,18 +1955,212 @@ async fn a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its
     assert_eq!(state("2026-06-03").await, ArrangementState::Performing);
 }
 
-async fn an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed(store: Store, _: String) {
+/// The reversal of a bill.
+fn unbilled(account: &str, reference: &str, of: &str, on: &str) -> NewEntry {
+    NewEntry { reverses: Some(("cis".to_owned(), of.to_owned())), ..reversal(account, reference, of, on) }
+}
+
+/// What stands on the exceptions list, by kind.
+async fn standing_lines(store: &Store) -> Vec<(i64, ExceptionKind)> {
+    let lines = store.exceptions(true).await.expect("the list");
+    lines.into_iter().map(|line| (line.id, line.kind)).collect()
+}
+
+async fn an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed_and_the_lead_has_said_so(
+    store: Store,
+    _: String,
+) {
     let debtor = one_debtor(&store).await;
     arrange(&store, debtor, "2026-05-15").await;
-    let mut undone = reversal("1001", "R-1", "B-1", "2026-07-10");
-    undone.reverses = Some(("cis".to_owned(), "B-1".to_owned()));
-    take_entries(&store, vec![undone], &at("2026-07-10")).await;
-    let (_, standing) = {
-        let known = snapshot(&store, debtor).await;
-        let (plan, standing) = known.arrangement_on(day("2026-07-10")).expect("it is there");
-        (plan.id, standing)
+    let outcome = took(&store, vec![unbilled("1001", "R-1", "B-1", "2026-05-20")], "2026-05-20").await;
+    assert_eq!((outcome.carried, outcome.awaited), (0, 1));
+    // Nobody knows yet whether it is billed anew.
+    assert_eq!(arranged(&store, debtor, "2026-05-20").await.0, ArrangementState::Performing);
+    let frozen = snapshot(&store, debtor).await.frozen.expect("the account is frozen");
+    assert!(frozen.starts_with("B-1 of cis ($180.00, water due 2026-03-23) was reversed"), "{frozen}");
+    let lines = standing_lines(&store).await;
+    assert_eq!(lines.len(), 1);
+    store.clear_exception(lines[0].0, Some("not owed"), &lead("2026-05-21")).await.expect("cleared");
+    assert_eq!(snapshot(&store, debtor).await.frozen, None);
+    assert_eq!(arranged(&store, debtor, "2026-05-21").await.0, ArrangementState::Completed);
+}
+
+async fn a_bill_that_is_billed_anew_before_it_is_reversed_keeps_its_arrangement(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    took(&store, vec![payment("1001", "P-1", 9_000, "2026-06-01")], "2026-06-01").await;
+    took(&store, vec![charge("1001", "B-2", 9_500, "2026-06-02", "2026-06-22")], "2026-06-02").await;
+    // The files of a morning: charges come before reversals. The bill is of $175.00 now.
+    took(&store, vec![charge("1001", "B-1A", 17_500, "2026-06-10", "2026-03-23")], "2026-06-10").await;
+    let outcome = took(&store, vec![unbilled("1001", "R-1", "B-1", "2026-06-10")], "2026-06-10").await;
+    assert_eq!((outcome.carried, outcome.awaited), (1, 0));
+    assert_eq!(open_cents(&store, debtor).await, [8_500, 9_500], "what was paid on the first is paid on the second");
+    let performing = (ArrangementState::Performing, Cents::new(9_000));
+    assert_eq!(arranged(&store, debtor, "2026-06-10").await, performing);
+    assert_eq!(snapshot(&store, debtor).await.frozen, None);
+    let lines = store.exceptions(true).await.expect("the list");
+    assert_eq!(lines.iter().map(|line| line.kind).collect::<Vec<_>>(), [ExceptionKind::RebilledDiffers]);
+    assert!(lines[0].text.contains("B-1A of cis ($175.00"), "{}", lines[0].text);
+    // The same files again change nothing.
+    let again = entries_file(FileKind::Payments, vec![unbilled("1001", "R-1", "B-1", "2026-06-10")]);
+    assert!(matches!(take(&store, &again, &at("2026-06-11")).await, ImportResult::AlreadyImported(_)));
+    assert_eq!(standing_lines(&store).await.len(), 1);
+    assert_eq!(arranged(&store, debtor, "2026-06-11").await, performing);
+}
+
+async fn a_bill_that_is_billed_anew_days_after_it_was_reversed_keeps_its_arrangement(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    took(&store, vec![unbilled("1001", "R-1", "B-1", "2026-05-20")], "2026-05-20").await;
+    // A bill of another service is not it.
+    let sewer = NewEntry { service: Service::Sewer, ..charge("1001", "B-1S", 18_000, "2026-05-21", "2026-03-23") };
+    took(&store, vec![sewer], "2026-05-21").await;
+    assert!(snapshot(&store, debtor).await.frozen.is_some());
+    let outcome = took(&store, vec![charge("1001", "B-1A", 18_000, "2026-05-22", "2026-03-23")], "2026-05-22").await;
+    assert_eq!((outcome.carried, outcome.awaited), (1, 0));
+    assert_eq!(snapshot(&store, debtor).await.frozen, None);
+    assert!(standing_lines(&store).await.is_empty(), "the file has cleared it");
+    assert_eq!(arranged(&store, debtor, "2026-06-01").await.0, ArrangementState::Performing);
+    assert_eq!(arranged(&store, debtor, "2026-06-02").await.0, ArrangementState::Missed(day("2026-06-01")));
+    let log = store.log_of(debtor, 20).await.expect("the log");
+    let told: Vec<&str> = log.iter().rev().map(|line| line.what.as_str()).collect();
+    assert!(told.contains(&"arrangement carried over") && told.contains(&"exception cleared"), "{told:?}");
+}
+
+async fn a_bill_that_is_billed_anew_twice_and_paid_in_time_completes_its_arrangement(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    took(&store, vec![payment("1001", "P-1", 9_000, "2026-06-01")], "2026-06-01").await;
+    for (on, of, to) in [("2026-06-08", "B-1", "B-1A"), ("2026-06-15", "B-1A", "B-1B")] {
+        took(&store, vec![charge("1001", to, 18_000, on, "2026-03-23")], on).await;
+        took(&store, vec![unbilled("1001", &format!("R-{of}"), of, on)], on).await;
+    }
+    assert_eq!(arranged(&store, debtor, "2026-06-30").await, (ArrangementState::Performing, Cents::new(9_000)));
+    took(&store, vec![payment("1001", "P-2", 9_000, "2026-07-01")], "2026-07-01").await;
+    assert_eq!(arranged(&store, debtor, "2026-07-02").await, (ArrangementState::Completed, Cents::new(18_000)));
+    assert!(standing_lines(&store).await.is_empty());
+}
+
+async fn a_reversed_bill_that_no_running_arrangement_covers_is_told_to_nobody(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    took(&store, vec![charge("1001", "B-2", 9_500, "2026-06-02", "2026-06-22")], "2026-06-02").await;
+    took(&store, vec![unbilled("1001", "R-2", "B-2", "2026-06-03")], "2026-06-03").await;
+    took(&store, vec![payment("1001", "P-1", 18_000, "2026-06-04")], "2026-06-04").await;
+    assert_eq!(arranged(&store, debtor, "2026-06-04").await.0, ArrangementState::Completed);
+    took(&store, vec![unbilled("1001", "R-1", "B-1", "2026-06-05")], "2026-06-05").await;
+    assert!(standing_lines(&store).await.is_empty());
+}
+
+// The billing system's books beside ours.
+
+/// A late fee of $10.00 that a decision of April 2 posted.
+async fn one_own_fee(store: &Store, debtor: AccountId) -> EntryId {
+    decide(store, debtor, vec![fee(debtor, "2026-04-02")], &[], "2026-04-02").await;
+    let entries = store.entries(debtor).await.expect("entries");
+    entries.iter().find(|entry| entry.kind == EntryKind::Fee).expect("the fee").id
+}
+
+async fn export_fees(store: &Store, on: &str) -> Vec<EntryId> {
+    let lines = store.fees_to_export().await.expect("the fees");
+    let document = Document::new(MediaType::Csv, format!("{lines:?}").into_bytes());
+    let export = NewFeeExport { lines, document };
+    store.make_fee_export(&export, &lead(on)).await.expect("the list").entries
+}
+
+/// A fee as the billing system sends it back.
+fn comes_back(reference: &str, own: EntryId, cents: i64) -> NewEntry {
+    NewEntry {
+        arrears_reference: Some(format!("ARR-{own}")),
+        ..entry("1001", reference, EntryKind::Fee, cents, "2026-04-05")
+    }
+}
+
+async fn balance_of(store: &Store, debtor: AccountId) -> Cents {
+    snapshot(store, debtor).await.balance()
+}
+
+async fn a_fee_of_our_own_goes_out_once_and_is_counted_once_when_it_comes_back(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let fee = one_own_fee(&store, debtor).await;
+    assert_eq!(export_fees(&store, "2026-04-03").await, [fee]);
+    assert!(store.fees_to_export().await.expect("the fees").is_empty());
+    let list = store.fee_exports(true).await.expect("the lists").remove(0);
+    assert_eq!((list.name.as_str(), list.total), ("fees-2026-04-03-1", Cents::new(1_000)));
+    store.fee_export_written(&list.name, &lead("2026-04-03")).await.expect("written");
+    assert!(store.fee_exports(true).await.expect("the lists").is_empty());
+
+    let outcome = took(&store, vec![comes_back("L-99", fee, 1_000)], "2026-04-05").await;
+    assert_eq!((outcome.taken_over, outcome.added), (1, 0));
+    assert_eq!(balance_of(&store, debtor).await, Cents::new(19_000));
+    // It is known by either reference from now on, also to who pays it; under a second of theirs it is refused.
+    let plain = NewEntry { arrears_reference: None, memo: "again".to_owned(), ..comes_back("L-99", fee, 1_000) };
+    let paid =
+        NewEntry { designated_reference: Some("L-99".to_owned()), ..payment("1001", "P-1", 1_000, "2026-04-06") };
+    let outcome = took(&store, vec![plain, paid], "2026-04-06").await;
+    assert_eq!((outcome.unchanged, outcome.added), (1, 1));
+    assert_eq!(open_cents(&store, debtor).await, [18_000], "the fee is paid, not the older bill");
+    let refusals = refused(&store, vec![comes_back("L-100", fee, 1_000)], "2026-04-07").await;
+    assert!(matches!(refusals[..], [RowRefusal::OwnTwice { .. }]), "{refusals:?}");
+    let refusals = refused(&store, vec![comes_back("L-99", fee, 1_100)], "2026-04-07").await;
+    assert!(matches!(refusals[..], [RowRefusal::OwnDiffers { .. }]), "{refusals:?}");
+    let refusals = refused(&store, vec![comes_back("L-101", EntryId(4_711), 1_000)], "2026-04-07").await;
+    assert!(matches!(refusals[..], [RowRefusal::UnknownOwn { .. }]), "{refusals:?}");
+
+    // What takes it back goes out and comes back in the same way.
+    let undone = store.reverse_entry(fee, "first in a year", &rules(), &lead("2026-04-08")).await.expect("waived");
+    assert_eq!(export_fees(&store, "2026-04-08").await, [undone]);
+    let credit = NewEntry { kind: EntryKind::Adjustment, ..comes_back("A-7", undone, -1_000) };
+    assert_eq!(took(&store, vec![credit], "2026-04-09").await.taken_over, 1);
+    assert_eq!(balance_of(&store, debtor).await, Cents::new(17_000));
+}
+
+/// A file of balances as of a day.
+async fn balances(store: &Store, cents: i64, as_of: &str, on: &str) -> BalanceCounts {
+    let rows = vec![NewBalance {
+        line: 2,
+        account: "1001".into(),
+        service: None,
+        amount: Cents::new(cents),
+        as_of: day(as_of),
+    }];
+    let hash = sha256(format!("{rows:?}").as_bytes());
+    let rows = ImportRows::Balances(rows);
+    let name = "balances.csv".to_owned();
+    let file = ImportFile { name, hash, kind: FileKind::Balances, rows, loaded_through: Vec::new() };
+    match take(store, &file, &at(on)).await {
+        ImportResult::Done(outcome) => outcome.balances.expect("counts"),
+        result => panic!("{result:?}"),
+    }
+}
+
+async fn balances_are_held_against_the_ledger_of_their_day(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    one_own_fee(&store, debtor).await;
+    let one = |change: fn(&mut BalanceCounts)| {
+        let mut counts = BalanceCounts::default();
+        change(&mut counts);
+        counts
     };
-    assert_eq!((standing.state, standing.defaulted_on()), (ArrangementState::Completed, None));
+    took(&store, vec![payment("1001", "P-1", 5_000, "2026-04-03")], "2026-04-03").await;
+    // The fee of April 2 is on its way; the payment of April 3 is no part of April 2.
+    assert_eq!(balances(&store, 18_000, "2026-04-02", "2026-04-04").await, one(|counts| counts.agree = 1));
+    assert_eq!(balances(&store, 13_000, "2026-04-03", "2026-04-04").await, one(|counts| counts.agree = 1));
+    assert_eq!(balances(&store, 18_000, "2026-04-04", "2026-04-05").await, one(|counts| counts.differ = 1));
+    let frozen = snapshot(&store, debtor).await.frozen.expect("it differs");
+    assert!(frozen.contains("says $180.00, and our ledger $130.00 ($140.00 with $10.00 of fees"), "{frozen}");
+    assert!(frozen.contains("$50.00 more there. Likely it lacks P-1 of lockbox"), "{frozen}");
+    assert_eq!(balances(&store, 13_000, "2026-04-03", "2026-04-06").await, one(|counts| counts.stale = 1));
+    let agrees = one(|counts| (counts.agree, counts.cleared) = (1, 1));
+    assert_eq!(balances(&store, 13_000, "2026-04-06", "2026-04-07").await, agrees);
+    assert_eq!(snapshot(&store, debtor).await.frozen, None);
+    // A person has looked into a difference: it is told again when it is another.
+    assert_eq!(balances(&store, 13_001, "2026-04-07", "2026-04-08").await, one(|counts| counts.differ = 1));
+    let (line, kind) = standing_lines(&store).await[0];
+    assert_eq!(kind, ExceptionKind::BalanceDiffers);
+    store.clear_exception(line, Some("rounding"), &lead("2026-04-08")).await.expect("cleared");
+    assert_eq!(balances(&store, 13_001, "2026-04-08", "2026-04-09").await, one(|counts| counts.accepted = 1));
+    assert_eq!(balances(&store, 13_002, "2026-04-09", "2026-04-10").await, one(|counts| counts.differ = 1));
 }
 
 async fn a_promise_is_kept_by_the_ledger(store: Store, _: String) {
@@ -2602,11 +2804,11 @@ async fn a_frozen_account_is_due_again_when_a_person_clears_it(store: Store, _: 
     assert_eq!(snapshot(&store, debtor).await.frozen.as_deref(), Some(text));
     let due = store.due_accounts(day("2026-12-31"), None, 10).await.expect("due");
     assert_eq!(due, [(day("2026-05-24"), debtor)]);
-    store.clear_exception(id, &lead("2026-05-23")).await.expect("cleared");
+    store.clear_exception(id, None, &lead("2026-05-23")).await.expect("cleared");
     assert_eq!(snapshot(&store, debtor).await.frozen, None);
     let due = store.due_accounts(day("2026-05-23"), None, 10).await.expect("due");
     assert_eq!(due, [(day("2026-05-23"), debtor)]);
-    assert!(matches!(store.clear_exception(id, &lead("2026-05-23")).await, Err(StoreError::Conflict(_))));
+    assert!(matches!(store.clear_exception(id, None, &lead("2026-05-23")).await, Err(StoreError::Conflict(_))));
     assert_eq!(store.exceptions(false).await.expect("all")[0].cleared_by.as_deref(), Some("Dana Reyes"));
 }
 

@@ -14,11 +14,13 @@ pub struct BatchRules {
     pub always_allowed: u64,
     /// Fewer earlier batches than this say nothing about what is usual.
     pub least_history: usize,
+    /// Until then, more accounts than this stop.
+    pub first_most: u64,
 }
 
 impl Default for BatchRules {
     fn default() -> Self {
-        Self { times: 3, always_allowed: 50, least_history: 5 }
+        Self { times: 3, always_allowed: 50, least_history: 5, first_most: u64::MAX }
     }
 }
 
@@ -30,6 +32,10 @@ pub enum Stop {
         "{what} for {accounts} accounts, when no earlier run had more than {largest}: look at a few of them, then release the batch or correct the cause"
     )]
     FarLarger { what: String, accounts: u64, largest: u64 },
+    #[error(
+        "{what} for {accounts} accounts, and too few nights were run to say what is usual: look at a few of them, then release the batch or correct the cause"
+    )]
+    FirstNights { what: String, accounts: u64 },
     #[error("{what} for {accounts} accounts that owe nothing: correct the cause; these are not to be released")]
     OwesNothing { what: String, accounts: u64 },
 }
@@ -52,10 +58,17 @@ pub fn batch_guard(
     if owing_nothing > 0 {
         return Err(Stop::OwesNothing { what: what.to_owned(), accounts: owing_nothing });
     }
-    let Some(largest) = history.iter().copied().max().filter(|_| history.len() >= rules.least_history) else {
+    if accounts <= rules.always_allowed {
         return Ok(());
+    }
+    let Some(largest) = history.iter().copied().max().filter(|_| history.len() >= rules.least_history) else {
+        return if accounts > rules.first_most {
+            Err(Stop::FirstNights { what: what.to_owned(), accounts })
+        } else {
+            Ok(())
+        };
     };
-    if accounts > rules.always_allowed && accounts > largest.saturating_mul(u64::from(rules.times)) {
+    if accounts > largest.saturating_mul(u64::from(rules.times)) {
         return Err(Stop::FarLarger { what: what.to_owned(), accounts, largest });
     }
     Ok(())
@@ -84,6 +97,15 @@ mod tests {
     fn a_small_city_and_a_first_week_are_left_alone() {
         assert_eq!(guard(50, 0, &[1, 1, 1, 1, 1]), Ok(()));
         assert_eq!(guard(5_000, 0, &[1, 1, 1, 1]), Ok(()));
+    }
+
+    #[test]
+    fn a_first_night_that_touches_more_than_a_share_of_the_city_stops() {
+        let rules = BatchRules { first_most: 500, ..BatchRules::default() };
+        assert_eq!(batch_guard("notices", 500, 0, &[], rules), Ok(()));
+        let stop = batch_guard("notices", 501, 0, &[1, 1, 1, 1], rules).unwrap_err();
+        assert_eq!(stop, Stop::FirstNights { what: "notices".into(), accounts: 501 });
+        assert_eq!(batch_guard("notices", 50, 0, &[], BatchRules { first_most: 5, ..rules }), Ok(()), "a village");
     }
 
     #[test]

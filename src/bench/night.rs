@@ -209,6 +209,7 @@ fn entry(n: u32, kind: EntryKind, amount: Cents, on: Day, due_on: Option<Day>, m
         printed: BTreeMap::new(),
         channel: (kind == EntryKind::Payment).then_some(crate::domain::ledger::PaymentChannel::Lockbox),
         designated_reference: None,
+        arrears_reference: None,
         designated_service: None,
         reverses: None,
         source: "bench".into(),

@@ -23,6 +23,9 @@ pub enum Exceptions {
     /// Clear a line: it was seen to
     Clear {
         id: i64,
+        /// What was found; needed where the line bars acts over money in doubt
+        #[arg(long)]
+        reason: Option<String>,
         #[command(flatten)]
         by: By,
     },
@@ -50,8 +53,8 @@ impl Exceptions {
                 }
                 json.or(&lines, || table(&lines))
             }
-            Self::Clear { id, by } => {
-                office.clear_exception(id, by.may(&office, Duty::Release).await?).await?;
+            Self::Clear { id, reason, by } => {
+                office.clear_exception(id, reason.as_deref(), by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Exception {id} is cleared")))
             }
         }

@@ -1,11 +1,14 @@
-//! `fee`: the waiver of a fee that Arrears posted is proposed.
+//! `fee`: fees that Arrears posted: waivers are proposed, and the billing system is told of them.
 
 use clap::Subcommand;
 
-use super::args::By;
+use super::args::{By, Json};
+use super::exit::counted;
+use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
-use crate::domain::EntryId;
-use crate::office::Duty;
+use crate::domain::{EntryId, day};
+use crate::office::{Duty, Office};
+use crate::store::FeeExport;
 
 #[derive(Debug, Subcommand)]
 pub enum Fee {
@@ -16,6 +19,23 @@ pub enum Fee {
         entry: i64,
         #[arg(long)]
         reason: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Write the fees that the billing system was not told of yet, and what takes fees back, into a list for it
+    Export {
+        #[command(flatten)]
+        by: By,
+    },
+    /// The lists that went out
+    Exports {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Write a list again, with the same bytes
+    Rewrite {
+        /// As `arrears fee exports` shows it
+        list: String,
         #[command(flatten)]
         by: By,
     },
@@ -31,6 +51,42 @@ impl Fee {
                 let (id, amount) = office.propose_waiver(account.id, EntryId(entry), &reason, by).await?;
                 Ok(Answer::done(super::approvals::waits(id, &format!("The waiver of the fee of {amount}"))))
             }
+            Self::Export { by } => {
+                let by = by.may(&office, Duty::Release).await?;
+                Ok(Answer::done(match office.export_fees(by).await? {
+                    Some(list) => format!(
+                        "{}, {} in all: {}",
+                        counted(list.entries.len(), "line", "lines"),
+                        list.total,
+                        office.fee_export_path(&list).display()
+                    ),
+                    None => "The billing system was told of every fee".to_owned(),
+                }))
+            }
+            Self::Exports { json } => {
+                let lists = office.store.fee_exports(false).await?;
+                json.or(&lists, || exports(&office, &lists))
+            }
+            Self::Rewrite { list, by } => {
+                by.may(&office, Duty::Release).await?;
+                Ok(Answer::done(format!("Written again: {}", office.rewrite_fee_export(&list).await?.display())))
+            }
         }
     }
+}
+
+fn exports(office: &Office, lists: &[FeeExport]) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[Left("List"), Left("Made"), Left("By"), Right("Lines"), Right("Total"), Left("File")]);
+    for list in lists {
+        table.row([
+            list.name.clone(),
+            day::short(list.made_on),
+            list.made_by.clone(),
+            list.entries.len().to_string(),
+            list.total.to_string(),
+            office.fee_export_path(list).display().to_string(),
+        ]);
+    }
+    table.show("No list of fees was made.")
 }

@@ -8,13 +8,23 @@ use clap::Args;
 use super::args::By;
 use super::exit::counted;
 use super::{Answer, Desk, Exit, Failure, Result};
-use crate::office::{Duty, NIGHT, Taken};
+use crate::domain::balance::BalanceCounts;
+use crate::office::{Checked, Duty, Importing, NIGHT, Office, Taken};
 
 #[derive(Args, Debug)]
 pub struct Import {
     /// CSV files as docs/IMPORT.md says, in the order given: accounts before what refers to them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Take also amounts, and numbers of rows, that are far above what is usual: somebody has looked
+    #[arg(long)]
+    confirm_large: bool,
+    /// Read the files by this mapping: its name, or its file. Without it by the one whose pattern fits a file's name
+    #[arg(long, value_name = "NAME")]
+    mapping: Option<String>,
+    /// Only look: say what each file holds, or all that is wrong with it by itself
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     by: By,
 }
@@ -22,11 +32,16 @@ pub struct Import {
 impl Import {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
+        let how = Importing { mapping: self.mapping.clone(), is_confirmed: self.confirm_large };
+        if self.check {
+            return self.look(&office, &how).await;
+        }
         let by = self.by.may(&office, Duty::Write).await?;
         let mut answer = Answer::done("");
         for file in &self.files {
             let name = file.display();
-            match office.import(file, by).await.map_err(Failure::from) {
+            let taken = office.import_as(file, &how, by).await;
+            match taken.map_err(Failure::from) {
                 Ok(Taken::Done { outcome, told }) => {
                     let _ = write!(
                         answer.out,
@@ -49,6 +64,31 @@ impl Import {
                             "; {} off the unmatched list",
                             counted(outcome.returned as usize, "returned payment is", "returned payments are")
                         );
+                    }
+                    if outcome.carried > 0 {
+                        let _ = write!(
+                            answer.out,
+                            "; {} billed anew under an arrangement, which goes on with the new bill",
+                            counted(outcome.carried as usize, "bill was", "bills were")
+                        );
+                    }
+                    if outcome.awaited > 0 {
+                        let _ = write!(
+                            answer.out,
+                            "; {} reversed under an arrangement: `arrears exceptions list`",
+                            counted(outcome.awaited as usize, "bill was", "bills were")
+                        );
+                    }
+                    if outcome.taken_over > 0 {
+                        let _ = write!(
+                            answer.out,
+                            "; {} own came back, and {} not counted again",
+                            counted(outcome.taken_over as usize, "fee of our", "fees of our"),
+                            if outcome.taken_over == 1 { "is" } else { "are" }
+                        );
+                    }
+                    if let Some(counts) = &outcome.balances {
+                        let _ = write!(answer.out, "; {}", compared(counts));
                     }
                     answer.out.push('\n');
                     look_at_dates(&mut answer.out, &told);
@@ -86,6 +126,43 @@ impl Import {
         office.seal("import").await?;
         Ok(answer)
     }
+}
+
+impl Import {
+    /// Says what each file is by itself. Nothing is imported.
+    async fn look(&self, office: &Office, how: &Importing) -> Result {
+        let mut answer = Answer::done("");
+        for file in &self.files {
+            match office.check_file(file, how).await.map_err(Failure::from)? {
+                Checked::Good { kind, rows, told } => {
+                    let rows = counted(rows, "row", "rows");
+                    let _ = writeln!(answer.out, "{}: a {kind} file of {rows}, good by itself", file.display());
+                    look_at_dates(&mut answer.out, &told);
+                }
+                Checked::Wrong(report) => {
+                    let _ = writeln!(answer.err, "{}", report.trim_end());
+                    answer.exit = answer.exit.max(Exit::Refused);
+                }
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// What a file of balances showed.
+fn compared(counts: &BalanceCounts) -> String {
+    let mut text = format!("{} with our ledger", counted(counts.agree as usize, "account agrees", "accounts agree"));
+    for (count, what) in [
+        (counts.cleared, "differed before and is free again"),
+        (counts.accepted, "differs as it did when a person cleared it"),
+        (counts.stale, "is passed over, for a later balance is known"),
+        (counts.differ, "differs: `arrears exceptions list`"),
+    ] {
+        if count > 0 {
+            let _ = write!(text, "; {count} {what}");
+        }
+    }
+    text
 }
 
 fn look_at_dates(out: &mut String, told: &[String]) {

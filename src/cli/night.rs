@@ -1,29 +1,52 @@
-//! `night`: one business date by hand, as the daemon runs it.
+//! `night`: one business date by hand, as the daemon runs it; and what is held for the lead.
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::args::{Json, date};
+use super::args::{By, Json, date};
 use super::exit::counted;
 use super::table::{Column, Table};
-use super::{Desk, Failure, Result, TODAY};
+use super::{Answer, Desk, Failure, Result, TODAY};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::day::{plus_days, short};
 use crate::domain::{Day, day};
-use crate::office::{DayReport, NIGHT, Office};
+use crate::office::{DayReport, Duty, NIGHT, Office};
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Night {
+    #[command(subcommand)]
+    held: Option<Held>,
     /// The business date; today where absent. Dates between the last one run and this are recorded as missed. A trial
     /// under a date that has not come by the machine's clock must name it here
     #[arg(long, value_name = "DATE", value_parser = date)]
     date: Option<Day>,
     #[command(flatten)]
     json: Json,
+}
+
+/// What becomes of a night that was stopped because it is not like others.
+#[derive(Debug, Subcommand)]
+enum Held {
+    /// Go on where it stopped, without the guard
+    Release {
+        /// What was looked at
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Cancel the notices that it planned, and leave the rest to the next night
+    Drop {
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        by: By,
+    },
 }
 
 #[derive(Serialize)]
@@ -41,6 +64,26 @@ struct Done {
 impl Night {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
+        match self.held {
+            Some(Held::Release { reason, by }) => {
+                let by = by.may(&office, Duty::Release).await?;
+                let report = office.release_night(&reason, by).await?;
+                let notices = counted(usize::try_from(report.notices).unwrap_or(usize::MAX), "notice", "notices");
+                return Ok(Answer::done(format!(
+                    "Released. {} accounts were decided, {notices} planned",
+                    report.changed
+                )));
+            }
+            Some(Held::Drop { reason, by }) => {
+                let by = by.may(&office, Duty::Release).await?;
+                let canceled = counted(office.drop_night(&reason, by).await?, "notice is", "notices are");
+                return Ok(Answer::done(format!("Dropped. {canceled} canceled; the next night decides anew")));
+            }
+            None => {}
+        }
+        if let Some(line) = office.held_night().await? {
+            return Err(Failure::refused(format!("a night is held: {}", line.text)));
+        }
         let today = office.today();
         let date = self.date.unwrap_or(today);
         if date > today {
@@ -75,6 +118,10 @@ impl Night {
         }
         let lapsed_orders = office.lapse_orders(date).await?;
         let report = decided(&office, date).await?;
+        if report.held {
+            let why = office.held_night().await?.map(|line| line.text).unwrap_or_default();
+            return Err(Failure::refused(format!("the night is held: {why}")));
+        }
         let calls_listed = office.build_call_list(date).await?;
         let seal = office.seal_night(date).await?.map(|seal| seal.root);
         let done = Done { date, missed, lapsed_orders, calls_listed, seal, report };

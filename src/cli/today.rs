@@ -23,6 +23,8 @@ struct Shown {
     today: Day,
     policy: Option<String>,
     last_night: Option<Day>,
+    /// Why a night is held, where one is.
+    held: Option<String>,
     waiting: Waiting,
     /// Referrals whose time to sue ends soon: account and last day.
     limitations: Vec<(AccountNumber, Day)>,
@@ -43,6 +45,7 @@ impl Today {
             today,
             policy,
             last_night: office.store.last_finished(crate::office::NIGHT).await?,
+            held: office.held_night().await?.map(|line| line.text),
             waiting: office.store.waiting(today).await?,
             limitations,
         };
@@ -81,6 +84,9 @@ fn text(shown: &Shown) -> String {
         table.row([count.to_string(), what.into(), command.into()]);
     }
     text.push_str(&table.show("Nothing waits."));
+    if let Some(held) = &shown.held {
+        text.push_str(&format!("A night is held. {held}.\n"));
+    }
     for (account, last_day) in &shown.limitations {
         text.push_str(&format!("The time to sue over account {account} ends {}.\n", day::short(*last_day)));
     }

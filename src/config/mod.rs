@@ -4,6 +4,7 @@
 
 pub mod city;
 pub mod digest;
+pub mod guards;
 pub mod imports;
 pub mod mail;
 pub mod schedule;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use city::CityProfile;
 pub use digest::Digest;
+pub use guards::Guards;
 pub use imports::Imports;
 pub use mail::MailConfig;
 pub use schedule::Schedules;
@@ -42,6 +44,8 @@ pub struct Config {
     pub metrics: bool,
     /// Who gets the daily digest; without one there is none.
     pub digest: Digest,
+    /// When a night or a file is so unusual that it waits for a person.
+    pub guards: Guards,
     /// Who speaks for the records in a packet's declaration.
     pub custodian: Custodian,
     /// For trials: every command acts as if it were noon of this date. A demonstration stands still on its last day.
@@ -79,6 +83,7 @@ impl Default for Config {
             imports: Imports::default(),
             metrics: true,
             digest: Digest::default(),
+            guards: Guards::default(),
             custodian: Custodian::default(),
             trial_date: None,
             moratoria: Vec::new(),
@@ -169,6 +174,7 @@ mod tests {
         let config = Config::parse(shown, Path::new(FILE)).unwrap();
         assert_eq!(config.city.name, "City of Elm");
         assert_eq!((config.schedules, config.imports), (Schedules::default(), Imports::default()), "as it says");
+        assert_eq!(config.guards, Guards::default(), "as it says");
         assert_eq!(config.moratoria.len(), 1);
     }
 }

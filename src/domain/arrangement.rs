@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::day::{Day, plus_days};
 use super::ids::{ArrangementId, EntryId, ItemId};
-use super::ledger::{Application, OpenItem, PlanSpan};
+use super::ledger::{Application, Carried, OpenItem, PlanSpan};
 use super::money::Cents;
 
 /// One installment. The down payment, where there is one, is the first.
@@ -43,6 +43,38 @@ pub struct Arrangement {
     pub canceled_on: Option<Day>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// What became of bills that it covers and that a file reversed.
+    #[serde(default, skip_serializing_if = "Reversed::is_empty")]
+    pub reversed: Reversed,
+}
+
+/// Bills under an arrangement that the billing system took back. It takes one back to bill it anew, so that what the
+/// arrangement covers is still owed under another reference, or to bill it no more: only a person can say that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reversed {
+    /// Those that were billed anew: the new bill is covered in their place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<Carried>,
+    /// Those in whose place nothing has come yet. While there is one the arrangement is not completed by having nothing to
+    /// pay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreplaced: Vec<Awaited>,
+}
+
+impl Reversed {
+    /// Whether no bill was taken back.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.carried.is_empty() && self.unreplaced.is_empty()
+    }
+}
+
+/// A bill that was taken back and not billed anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    pub debt: ItemId,
+    /// The line of the exceptions list. Whoever clears it says that nothing comes in the bill's place.
+    pub exception: i64,
 }
 
 /// What the covered debts had been paid by the money that was known when an arrangement was made: the terms are about the
@@ -122,6 +154,7 @@ impl Arrangement {
             known_through: self.known_through,
             until: self.canceled_on,
             covers: self.covers.clone(),
+            carried: self.reversed.carried.clone(),
         }
     }
 
@@ -179,7 +212,7 @@ impl Arrangement {
             }
         }
         let is_owed = open.iter().any(|item| item.open.is_positive() && self.covers.contains(&item.id));
-        if !is_owed {
+        if !is_owed && self.reversed.unreplaced.is_empty() {
             missed.clear();
             until = None;
             // A canceled arrangement remains one, unless it was paid as agreed.
@@ -233,6 +266,7 @@ mod tests {
             grace_days: 0,
             canceled_on: None,
             note: String::new(),
+            reversed: Reversed::default(),
         }
     }
 
@@ -330,6 +364,16 @@ mod tests {
         let standing = canceled.standing(&[], &[], day("2026-07-20"));
         assert_eq!(standing.state, ArrangementState::Canceled(day("2026-07-05")));
         assert_eq!(standing.defaulted_on(), None, "the default is history");
+    }
+
+    #[test]
+    fn a_bill_that_was_reversed_completes_nothing_until_the_lead_has_said_that_none_comes_in_its_place() {
+        let mut plan = arrangement();
+        plan.reversed.unreplaced.push(Awaited { debt: EntryId(1), exception: 7 });
+        assert_eq!(plan.standing(&[], &[], day("2026-05-20")).state, ArrangementState::Performing);
+        assert_eq!(plan.standing(&[], &[], day("2026-06-02")).defaulted_on(), Some(day("2026-06-01")));
+        plan.reversed.unreplaced.clear();
+        assert_eq!(plan.standing(&[], &[], day("2026-06-02")).state, ArrangementState::Completed);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::account::{Profile, Service, words};
+use super::balance::{BalanceCounts, NewBalance};
 use super::day::Day;
 use super::ids::{AccountNumber, DocumentHash, EntryId};
 use super::ledger::{EntryKind, PaymentChannel};
@@ -18,6 +19,8 @@ words! {
         Payments = "payments",
         Adjustments = "adjustments",
         Reversals = "reversals",
+        /// What the billing system says that each account owes.
+        Balances = "balances",
     }
 }
 
@@ -40,6 +43,25 @@ pub enum ImportRows {
     /// With their line numbers, from 1.
     Accounts(Vec<(u32, Profile)>),
     Entries(Vec<NewEntry>),
+    Balances(Vec<NewBalance>),
+}
+
+impl ImportRows {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Accounts(rows) => rows.len(),
+            Self::Entries(rows) => rows.len(),
+            Self::Balances(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// A ledger entry as a file gives it: accounts and other entries by number and reference.
@@ -64,6 +86,9 @@ pub struct NewEntry {
     pub reverses: Option<(String, String)>,
     pub source: String,
     pub reference: String,
+    /// The reference of an entry of Arrears' own which this row brings back under the billing system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrears_reference: Option<String>,
     pub memo: String,
 }
 
@@ -83,8 +108,20 @@ pub struct ImportOutcome {
     /// Returns of payments that were on the unmatched list; they are off it.
     #[serde(default)]
     pub returned: u32,
+    /// Reversed bills under an arrangement that goes on with the bill which came in their place.
+    #[serde(default)]
+    pub carried: u32,
+    /// Reversed bills under an arrangement in whose place nothing has come: each is on the exceptions list.
+    #[serde(default)]
+    pub awaited: u32,
+    /// Entries of Arrears' own that came back under the billing system's reference: they are not counted again.
+    #[serde(default)]
+    pub taken_over: u32,
     /// The sum of the amounts that were added.
     pub added_amount: Cents,
+    /// What a file of balances showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balances: Option<BalanceCounts>,
 }
 
 /// Why the books refuse a file that could be read. The whole file is refused.
@@ -108,6 +145,23 @@ pub enum RowRefusal {
          posted by mistake, take the row out, and undo it with `arrears payments void {reference}`"
     )]
     CounterPayment { reference: String },
+    #[error(
+        "{reference} is no entry of Arrears' own: expected a reference as `arrears fee export` wrote it, like ARR-1042"
+    )]
+    UnknownOwn { reference: String },
+    #[error(
+        "{reference} of Arrears is {ours}, and this row brings it back as {theirs}: correct it in the billing system"
+    )]
+    OwnDiffers { reference: String, ours: String, theirs: String },
+    #[error(
+        "{reference} of Arrears came back before as {before}, and this row brings it back again: take one of the two out"
+    )]
+    OwnTwice { reference: String, before: String },
+    #[error(
+        "{reference} of {source_id} stands in the books as a debt of its own, and this row says that it is {own} of Arrears: it is \
+         counted twice. Import a reversal of {reference} first, then this file again"
+    )]
+    CountedTwice { source_id: String, reference: String, own: String },
     #[error("this is a fee of Arrears' own: take the row out, and undo it with `arrears fee waive {account} {entry}`")]
     OwnFee { reference: String, account: AccountNumber, entry: EntryId },
     #[error("{reference}, to which this payment is designated, is not a debt of account {account}")]
@@ -123,6 +177,10 @@ impl RowRefusal {
             Self::CounterPayment { reference } | Self::OwnFee { reference, .. } => {
                 Some(("reverses_reference", reference.clone()))
             }
+            Self::UnknownOwn { reference } | Self::OwnDiffers { reference, .. } | Self::OwnTwice { reference, .. } => {
+                Some(("arrears_reference", reference.clone()))
+            }
+            Self::CountedTwice { reference, .. } => Some(("reference", reference.clone())),
             Self::UnknownAccount { .. }
             | Self::Conflict { .. }
             | Self::UnknownOriginal { .. }

@@ -149,6 +149,20 @@ pub struct PlanSpan {
     /// The day on which it was canceled. Money of that day still goes by it: what was paid in the morning is not moved.
     pub until: Option<Day>,
     pub covers: BTreeSet<ItemId>,
+    /// Covered bills that stand in the place of reversed ones.
+    pub carried: Vec<Carried>,
+}
+
+/// A bill that took the place of one which the billing system reversed, under an arrangement that covered that one.
+///
+/// Money pays it as it paid the first: from that one's day on, and where it was designated to that one. Otherwise what had
+/// been paid in time would go to younger bills for the days between, and installments would be missed by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    pub of: ItemId,
+    pub to: ItemId,
+    /// The day on which the first counted.
+    pub since: Day,
 }
 
 impl PlanSpan {
@@ -182,10 +196,14 @@ pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], a
     let undone: BTreeSet<EntryId> = known.iter().filter_map(|entry| entry.reverses).collect();
     let mut standing: Vec<&Entry> =
         known.into_iter().filter(|entry| entry.reverses.is_none() && !undone.contains(&entry.id)).collect();
-    standing.sort_by_key(|entry| (entry.effective_on, entry.is_credit(), entry.id));
+    let carried: Vec<&Carried> = plans.iter().flat_map(|plan| &plan.carried).collect();
+    let place = |entry: &Entry| {
+        carried.iter().find(|carried| carried.to == entry.id).map_or(entry.effective_on, |carried| carried.since)
+    };
+    standing.sort_by_key(|entry| (place(entry), entry.is_credit(), entry.id));
 
     let mut replay = Replay { order, plans, open: BTreeMap::new(), waiting: Vec::new(), applications: Vec::new() };
-    for day in standing.chunk_by(|one, other| one.effective_on == other.effective_on) {
+    for day in standing.chunk_by(|one, other| place(one) == place(other)) {
         let (debts, credits) = day.split_at(day.partition_point(|entry| !entry.is_credit()));
         replay.take_debts(debts);
         for credit in credits {
@@ -267,6 +285,11 @@ impl<'a> Replay<'a> {
             .filter(|plan| plan.directs(credit))
             .flat_map(|plan| plan.covers.iter().copied())
             .collect();
+        // A bill that was billed anew twice: in their order.
+        let designated =
+            self.plans.iter().flat_map(|plan| &plan.carried).fold(credit.designated_item, |item, carried| {
+                if item == Some(carried.of) { Some(carried.to) } else { item }
+            });
         let mut debts: Vec<&OpenItem> = self.open.values().filter(|item| item.open.is_positive()).collect();
         debts.sort_by_key(|item| {
             let is_fee = item.kind == EntryKind::Fee;
@@ -282,7 +305,7 @@ impl<'a> Replay<'a> {
                 .position(|service| *service == item.service)
                 .unwrap_or(self.order.services.len());
             (
-                credit.designated_item != Some(item.id),
+                designated != Some(item.id),
                 credit.designated_service.is_some_and(|service| service != item.service),
                 covered.contains(&item.id),
                 fee_rank,
@@ -423,7 +446,13 @@ mod tests {
     /// An arrangement on entry 1.
     fn plan(from: &str, known_through: i64) -> PlanSpan {
         let known_through = EntryId(known_through);
-        PlanSpan { from: day(from), known_through, until: None, covers: BTreeSet::from([EntryId(1)]) }
+        PlanSpan {
+            from: day(from),
+            known_through,
+            until: None,
+            covers: BTreeSet::from([EntryId(1)]),
+            carried: Vec::new(),
+        }
     }
 
     #[test]
@@ -456,11 +485,38 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_bill_that_is_billed_anew_under_an_arrangement_keeps_what_had_been_paid_on_the_first() {
+        // $360.00 of March under an arrangement of May 15; $60.00 of June 1 paid it, before the bill of June 2 was there. On
+        // June 10 it is reversed and billed anew.
+        let mut undone = entry(4, EntryKind::Reversal, -36_000, day("2026-06-10"), None);
+        undone.reverses = Some(EntryId(1));
+        let mut designated = payment(6, 1_000, "2026-06-05");
+        designated.designated_item = Some(EntryId(1));
+        let entries = [
+            charge(1, 36_000, "2026-03-02", "2026-03-23"),
+            charge(2, 9_500, "2026-06-02", "2026-06-22"),
+            payment(3, 6_000, "2026-06-01"),
+            undone,
+            charge(5, 34_000, "2026-06-10", "2026-03-23"),
+            designated,
+        ];
+        let mut plan = plan("2026-05-15", 1);
+        let forgotten = settle(&entries, &ApplicationOrder::default(), &[plan.clone()], day("2026-06-10"));
+        assert_eq!(open_of(&forgotten), [(5, 34_000), (2, 2_500)], "without it, the money is the current bill's");
+        plan.covers.insert(EntryId(5));
+        plan.carried.push(Carried { of: EntryId(1), to: EntryId(5), since: day("2026-03-02") });
+        let books = settle(&entries, &ApplicationOrder::default(), &[plan], day("2026-06-10"));
+        assert_eq!(open_of(&books), [(5, 27_000), (2, 9_500)]);
+        assert_eq!(books.balance, forgotten.balance);
+    }
+
     proptest! {
         #[test]
         fn the_open_items_less_unapplied_credit_are_the_balance(
             moves in prop::collection::vec((0_u8..3, 1_i64..50_000, 0_i64..300), 0..40),
             as_of in 0_i64..320,
+            is_arranged: bool,
         ) {
             let start = day("2026-01-01");
             let mut entries = Vec::new();
@@ -481,7 +537,12 @@ mod tests {
                 entries.push(entry);
             }
             let as_of = plus_days(start, as_of);
-            let books = settle(&entries, &ApplicationOrder::default(), &[], as_of);
+            // Under an arrangement on the first entry, in whose place the last one stands.
+            let last = entries.last().map_or(EntryId(1), |entry| entry.id);
+            let carried = vec![Carried { of: EntryId(1), to: last, since: start }];
+            let plan = PlanSpan { covers: BTreeSet::from([EntryId(1), last]), carried, ..plan("2026-02-01", 1) };
+            let plans = if is_arranged { vec![plan] } else { Vec::new() };
+            let books = settle(&entries, &ApplicationOrder::default(), &plans, as_of);
             let open: Cents = books.items.iter().map(|item| item.open).sum();
             let plain: Cents = entries.iter().filter(|e| e.effective_on <= as_of).map(|e| e.amount).sum();
             prop_assert_eq!(open - books.unapplied, books.balance);

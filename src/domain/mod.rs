@@ -7,6 +7,7 @@ pub mod account;
 pub mod action;
 pub mod arrangement;
 pub mod arrears;
+pub mod balance;
 pub mod calendar;
 pub mod call;
 pub mod case;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arrangement::{Arrangement, Installment};
+use super::arrangement::{Arrangement, Installment, Reversed};
 use super::calendar::Calendar;
 use super::case::{Case, StageRef, Step, StepState, TrackRun};
 use super::day::{Day, parse};
@@ -183,6 +183,7 @@ impl With for Snapshot {
             grace_days: 0,
             canceled_on: None,
             note: String::new(),
+            reversed: Reversed::default(),
         });
         self
     }

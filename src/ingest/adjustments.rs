@@ -10,7 +10,7 @@ use crate::domain::{AccountNumber, Cents, Day, EntryKind, Service};
 
 pub const COLUMNS: Columns = Columns {
     kind: FileKind::Adjustments,
-    named: &[&ACCOUNT, &SERVICE, &KIND, &AMOUNT, &ADJUSTED_ON, &DUE_ON, &SOURCE, &REFERENCE, &MEMO],
+    named: &[&ACCOUNT, &SERVICE, &KIND, &AMOUNT, &ADJUSTED_ON, &DUE_ON, &SOURCE, &REFERENCE, &ARREARS_REFERENCE, &MEMO],
     families: &[],
 };
 
@@ -45,6 +45,12 @@ static SOURCE: Column<String> =
     Column::required("source", &forms::SOURCE, "The system that the reference belongs to.", "cis");
 static REFERENCE: Column<String> =
     Column::required("reference", &forms::REFERENCE, "Names this row in its source, once and for all.", "ADJ-5521");
+static ARREARS_REFERENCE: Column<String> = Column::optional(
+    "arrears_reference",
+    &forms::REFERENCE,
+    "For a credit that takes back a fee of Arrears' own: the reference under which `arrears fee export` sent it.",
+    "ARR-1042",
+);
 static MEMO: Column<String> =
     Column::optional("memo", &forms::TEXT, "The reason, shown on the statement.", "Leak adjustment");
 
@@ -58,6 +64,7 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
     let due_on = row.optional(&DUE_ON);
     let source = row.required(&SOURCE);
     let reference = row.required(&REFERENCE);
+    let arrears_reference = row.optional(&ARREARS_REFERENCE);
     let memo = row.optional(&MEMO).unwrap_or_default();
 
     let amount_text = amount.map(Cents::to_plain);
@@ -92,6 +99,7 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
         reverses: None,
         source: source?,
         reference: reference?,
+        arrears_reference,
         memo,
     })
 }

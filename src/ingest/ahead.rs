@@ -4,6 +4,7 @@
 
 use super::errors::{FileErrors, Problem};
 use crate::domain::Day;
+use crate::domain::balance::NewBalance;
 use crate::domain::day::{plus_days, short};
 use crate::domain::import::{FileKind, ImportFile, ImportRows};
 
@@ -43,9 +44,13 @@ impl std::fmt::Display for DatedAhead {
 /// # Errors
 /// When one is dated further ahead than the limits allow: all such rows, with line, column and value.
 pub fn dated_ahead(file: &ImportFile, limits: AheadLimits, today: Day) -> Result<Option<DatedAhead>, FileErrors> {
-    let ImportRows::Entries(entries) = &file.rows else { return Ok(None) };
+    let entries = match &file.rows {
+        ImportRows::Accounts(_) => return Ok(None),
+        ImportRows::Entries(entries) => entries,
+        ImportRows::Balances(balances) => return of_days_to_come(file, balances, today),
+    };
     let (column, days) = match file.kind {
-        FileKind::Accounts => return Ok(None),
+        FileKind::Accounts | FileKind::Balances => return Ok(None),
         FileKind::Charges => ("billed_on", limits.charges),
         FileKind::Adjustments => ("adjusted_on", limits.charges),
         FileKind::Payments => ("received_on", limits.payments),
@@ -67,6 +72,16 @@ pub fn dated_ahead(file: &ImportFile, limits: AheadLimits, today: Day) -> Result
         }
     }
     if errors.is_empty() { Ok(ahead) } else { Err(errors) }
+}
+
+/// A balance is of a day that has begun, or nobody can know it.
+fn of_days_to_come(file: &ImportFile, balances: &[NewBalance], today: Day) -> Result<Option<DatedAhead>, FileErrors> {
+    let mut errors = FileErrors { kind: Some(file.kind), ..FileErrors::none(&file.name) };
+    for row in balances.iter().filter(|row| row.as_of > today) {
+        let problem = Problem::TooFarAhead { latest: today.to_string(), days: 0 };
+        errors.add(row.line, Some("as_of"), Some(&row.as_of.to_string()), problem);
+    }
+    if errors.is_empty() { Ok(None) } else { Err(errors) }
 }
 
 /// Control records for a day that is not over, a sentence each, for the summary of an import and the exceptions list.

@@ -8,7 +8,7 @@ use crate::domain::{AccountNumber, Cents, Day, EntryKind, Service};
 
 pub const COLUMNS: Columns = Columns {
     kind: FileKind::Charges,
-    named: &[&ACCOUNT, &SERVICE, &KIND, &AMOUNT, &BILLED_ON, &DUE_ON, &SOURCE, &REFERENCE, &MEMO],
+    named: &[&ACCOUNT, &SERVICE, &KIND, &AMOUNT, &BILLED_ON, &DUE_ON, &SOURCE, &REFERENCE, &ARREARS_REFERENCE, &MEMO],
     families: &[&PRINTED],
 };
 
@@ -36,6 +36,12 @@ static SOURCE: Column<String> =
     Column::required("source", &forms::SOURCE, "The system that the reference belongs to.", "cis");
 static REFERENCE: Column<String> =
     Column::required("reference", &forms::REFERENCE, "Names this row in its source, once and for all.", "B-88120-W");
+static ARREARS_REFERENCE: Column<String> = Column::optional(
+    "arrears_reference",
+    &forms::REFERENCE,
+    "For a fee of Arrears' own: the reference under which `arrears fee export` sent it. It is not counted again.",
+    "ARR-1042",
+);
 static MEMO: Column<String> =
     Column::optional("memo", &forms::TEXT, "Shown on the statement.", "Water April 1 to April 30");
 static PRINTED: Family<Day> = Family {
@@ -55,6 +61,7 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
     let due_on = row.optional(&DUE_ON);
     let source = row.required(&SOURCE);
     let reference = row.required(&REFERENCE);
+    let arrears_reference = row.optional(&ARREARS_REFERENCE);
     let memo = row.optional(&MEMO).unwrap_or_default();
     let printed = row.family(&PRINTED, false);
     if let (Some(billed), Some(due)) = (billed_on, due_on)
@@ -78,6 +85,7 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
         reverses: None,
         source: source?,
         reference: reference?,
+        arrears_reference,
         memo,
     })
 }

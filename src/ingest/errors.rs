@@ -59,7 +59,7 @@ pub enum Problem {
     #[error("the columns are separated by {found}; expected commas")]
     NotCommas { found: &'static str },
     #[error(
-        "the header fits no kind of file (accounts, charges, payments, adjustments, reversals); docs/IMPORT.md names the columns of each"
+        "the header fits no kind of file (accounts, charges, payments, adjustments, reversals, balances); docs/IMPORT.md names the columns of each"
     )]
     UnknownKind,
     #[error("no {kind} file has this column{}", did_you_mean(nearest.as_deref()))]
@@ -90,6 +90,36 @@ pub enum Problem {
     BeforeOther { other: &'static str, other_value: String },
     #[error("the date lies too far ahead; expected {latest} ({days} days ahead) at the latest")]
     TooFarAhead { latest: String, days: u16 },
+    #[error("not UTF-8; where the file is in Latin-1, say `encoding: latin-1` in its mapping")]
+    NotMappedUtf8,
+    #[error("the mapping takes {ours} from this column, and the header has it {count} times")]
+    MappedColumn { ours: String, count: usize },
+    #[error("expected a date as {pattern}, as the mapping says")]
+    MappedDate { pattern: String },
+    #[error("expected {expected}, as the mapping says")]
+    MappedAmount { expected: &'static str },
+    #[error("expected one of the mapping's words: {words}")]
+    MappedWord { words: String },
+    #[error("the record has {letters} letters, and the value begins at letter {needed}")]
+    ShortRecord { letters: usize, needed: usize },
+    #[error("the value stands in a record that begins with {begins:?}, and there is none ahead of this one")]
+    NoRecordAhead { begins: String },
+    #[error("the mapping names no record that begins so")]
+    UnknownRecord,
+    #[error("the mapping says that one control record begins so, and the file has {found}")]
+    MappedControls { found: usize },
+    #[error("the file has {found} rows")]
+    MappedCount { found: u64 },
+    #[error("the rows sum to {found}")]
+    MappedTotal { found: String },
+    #[error(
+        "above {limit}, the most that is taken without a word; if it is right, `arrears import --confirm-large FILE`"
+    )]
+    UnusualAmount { limit: String },
+    #[error(
+        "it has {rows} rows, and more than {most} are far more than ever; if that is right, `arrears import --confirm-large FILE`"
+    )]
+    UnusualLength { rows: u64, most: u64 },
     #[error("{why}")]
     DoesNotFit { why: &'static str },
     #[error("stands on line {first_line} already with another content: {differs}")]

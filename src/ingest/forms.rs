@@ -64,6 +64,11 @@ form! {
     |text| text.parse().ok().filter(|amount: &Cents| !amount.is_zero())
 }
 form! {
+    /// What an account owes, or has to its credit.
+    BALANCE: Cents, "an amount with at most two digits for cents: above zero owed, below zero a credit",
+    |text| text.parse().ok()
+}
+form! {
     /// A state of the United States.
     STATE: String, "a state's two letters",
     |text| (text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic())).then(|| text.to_ascii_uppercase())

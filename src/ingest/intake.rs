@@ -40,19 +40,23 @@ pub struct Refused {
     pub report: PathBuf,
 }
 
-/// The files that wait in `inbox`, by name: those that end in `.csv`. Half-written files are given another ending
+/// Whether a file of that name is one that the city described.
+pub type IsDescribed<'a> = &'a dyn Fn(&str) -> bool;
+
+/// The files that wait in `inbox`, by name: those that end in `.csv`, and those that a mapping describes. Half-written files are given another ending
 /// by whoever writes them and renamed when complete.
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn waiting(inbox: &Path) -> Result<Vec<PathBuf>, IntakeError> {
+pub fn waiting(inbox: &Path, is_described: IsDescribed<'_>) -> Result<Vec<PathBuf>, IntakeError> {
     let problem = |error| IntakeError::Io { what: "read", path: inbox.to_owned(), error };
     let mut files = Vec::new();
     for entry in fs::read_dir(inbox).map_err(problem)? {
         let path = entry.map_err(problem)?.path();
         let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
         let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if is_csv && !is_hidden && path.is_file() {
+        let is_ours = is_csv || path.file_name().is_some_and(|name| is_described(&name.to_string_lossy()));
+        if is_ours && !is_hidden && path.is_file() {
             files.push(path);
         }
     }
@@ -64,8 +68,8 @@ pub fn waiting(inbox: &Path) -> Result<Vec<PathBuf>, IntakeError> {
 ///
 /// # Errors
 /// When the folder cannot be made or read.
-pub fn left(inbox: &Path, aside: &str) -> Result<Vec<PathBuf>, IntakeError> {
-    waiting(&made(&inbox.join(aside))?)
+pub fn left(inbox: &Path, aside: &str, is_described: IsDescribed<'_>) -> Result<Vec<PathBuf>, IntakeError> {
+    waiting(&made(&inbox.join(aside))?, is_described)
 }
 
 /// Where a file stands among others of its kind: by its name, and of several with one name by the number that they were
@@ -241,7 +245,8 @@ mod tests {
         for name in ["b.csv", "a.CSV", "c.csv.part", ".d.csv", "notes.txt"] {
             fs::write(dir.path().join(name), "").unwrap();
         }
-        let names: Vec<_> = waiting(dir.path()).unwrap().iter().map(|p| p.file_name().unwrap().to_owned()).collect();
+        let names: Vec<_> =
+            waiting(dir.path(), &|_| false).unwrap().iter().map(|p| p.file_name().unwrap().to_owned()).collect();
         assert_eq!(names, ["a.CSV", "b.csv"]);
     }
 }

@@ -8,9 +8,12 @@
 pub mod ahead;
 pub mod errors;
 pub mod intake;
+pub mod mapping;
+pub mod unusual;
 
 mod accounts;
 mod adjustments;
+mod balances;
 mod charges;
 mod columns;
 mod control;
@@ -27,10 +30,12 @@ pub use errors::{Expectation, FileError, FileErrors, MOST_ERRORS, Problem};
 use csv::ByteRecord;
 
 use crate::domain::Profile;
+use crate::domain::balance::NewBalance;
 use crate::domain::document::sha256;
 use crate::domain::import::{FileKind, ImportFile, ImportRows, NewEntry};
 use columns::{Columns, Header, Row};
 use control::Controls;
+use mapping::Mapping;
 use table::Table;
 
 /// A kind of file: its columns, and how a row of it is read.
@@ -42,6 +47,7 @@ struct Format {
 enum RowReader {
     Account(fn(&mut Row) -> Option<Profile>),
     Entry(fn(&mut Row) -> Option<NewEntry>),
+    Balance(fn(&mut Row) -> Option<NewBalance>),
 }
 
 /// The registry of kinds.
@@ -52,6 +58,7 @@ const fn format(kind: FileKind) -> Format {
         FileKind::Payments => Format { columns: payments::COLUMNS, rows: RowReader::Entry(payments::row) },
         FileKind::Adjustments => Format { columns: adjustments::COLUMNS, rows: RowReader::Entry(adjustments::row) },
         FileKind::Reversals => Format { columns: reversals::COLUMNS, rows: RowReader::Entry(reversals::row) },
+        FileKind::Balances => Format { columns: balances::COLUMNS, rows: RowReader::Balance(balances::row) },
     }
 }
 
@@ -69,6 +76,58 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<ImportFile, FileErrors> {
             Err(errors)
         }
     }
+}
+
+/// Reads a city's own file as its mapping says.
+///
+/// # Errors
+/// All that is wrong with the file, at once, with the columns as the city names them.
+pub fn read_mapped(name: &str, bytes: &[u8], mapping: &Mapping) -> Result<ImportFile, FileErrors> {
+    let mut errors = FileErrors { kind: Some(mapping.kind), ..FileErrors::none(name) };
+    let applied = mapping::apply(bytes, mapping, &mut errors);
+    let Format { columns, rows } = format(mapping.kind);
+    applied.header.check(&columns, &mut errors);
+    let found = errors.errors.len();
+    let (header, records) = (&applied.header, &applied.records);
+    let rows = match rows {
+        RowReader::Account(row) => {
+            let accounts = rows_of(records, header, row, &mut errors);
+            repeats::report_accounts(&accounts, &mut errors);
+            ImportRows::Accounts(accounts)
+        }
+        RowReader::Entry(row) => {
+            let entries: Vec<NewEntry> =
+                rows_of(records, header, row, &mut errors).into_iter().map(|(_, entry)| entry).collect();
+            repeats::report_entries(&entries, &mut errors);
+            ImportRows::Entries(entries)
+        }
+        RowReader::Balance(row) => {
+            let rows: Vec<NewBalance> =
+                rows_of(records, header, row, &mut errors).into_iter().map(|(_, row)| row).collect();
+            balances::report_repeats(&rows, &mut errors);
+            ImportRows::Balances(rows)
+        }
+    };
+    for error in &mut errors.errors[found..] {
+        error.column = error.column.take().map(|ours| mapping.called(&ours).unwrap_or(ours));
+    }
+    if !errors.is_empty() {
+        errors.errors.sort_by_key(|error| error.line);
+        return Err(errors);
+    }
+    // The same bytes under another mapping say something else.
+    let hash = sha256(&[bytes, mapping.hash.as_str().as_bytes()].concat());
+    Ok(ImportFile { name: name.to_owned(), hash, kind: mapping.kind, rows, loaded_through: applied.loaded_through })
+}
+
+fn rows_of<T>(
+    records: &[(u32, ByteRecord)],
+    header: &Header,
+    read: fn(&mut Row) -> Option<T>,
+    errors: &mut FileErrors,
+) -> Vec<(u32, T)> {
+    let row = |(line, record): &(u32, ByteRecord)| Some((*line, read(&mut Row::new(*line, record, header, errors))?));
+    records.iter().filter_map(row).collect()
 }
 
 /// What kind of file one that begins with these bytes is; `None` where its header does not say.
@@ -103,6 +162,12 @@ fn read_into(name: &str, bytes: &[u8], errors: &mut FileErrors) -> Option<Import
                 controls.check(&entries, errors);
             }
             ImportRows::Entries(entries)
+        }
+        RowReader::Balance(row) => {
+            let rows = read_rows(&mut table, &header, kind, &mut controls, row, errors);
+            let rows: Vec<NewBalance> = rows.into_iter().map(|(_, row)| row).collect();
+            balances::report_repeats(&rows, errors);
+            ImportRows::Balances(rows)
         }
     };
     let loaded_through = controls.loaded_through();

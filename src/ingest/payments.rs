@@ -77,6 +77,7 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
         reverses: None,
         source: source?,
         reference: reference?,
+        arrears_reference: None,
         memo,
     })
 }

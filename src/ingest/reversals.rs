@@ -10,7 +10,16 @@ use crate::domain::{AccountNumber, Cents, Day, EntryKind, Service};
 
 pub const COLUMNS: Columns = Columns {
     kind: FileKind::Reversals,
-    named: &[&ACCOUNT, &REVERSED_ON, &REVERSES_SOURCE, &REVERSES_REFERENCE, &SOURCE, &REFERENCE, &MEMO],
+    named: &[
+        &ACCOUNT,
+        &REVERSED_ON,
+        &REVERSES_SOURCE,
+        &REVERSES_REFERENCE,
+        &SOURCE,
+        &REFERENCE,
+        &ARREARS_REFERENCE,
+        &MEMO,
+    ],
     families: &[],
 };
 
@@ -38,6 +47,12 @@ static REFERENCE: Column<String> = Column::required(
     "Names this reversal in its source, once and for all.",
     "RET-20260603-0002",
 );
+static ARREARS_REFERENCE: Column<String> = Column::optional(
+    "arrears_reference",
+    &forms::REFERENCE,
+    "For the reversal of a fee of Arrears' own: the reference under which `arrears fee export` sent it.",
+    "ARR-1042",
+);
 static MEMO: Column<String> =
     Column::optional("memo", &forms::TEXT, "The reason, shown on the statement.", "Insufficient funds");
 
@@ -49,6 +64,7 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
     let reverses_reference = row.required(&REVERSES_REFERENCE);
     let source = row.required(&SOURCE);
     let reference = row.required(&REFERENCE);
+    let arrears_reference = row.optional(&ARREARS_REFERENCE);
     let memo = row.optional(&MEMO).unwrap_or_default();
     if reference.is_some() && (&source, &reference) == (&reverses_source, &reverses_reference) {
         let why = "the row reverses itself; expected a reference of its own";
@@ -69,6 +85,7 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
         reverses: Some((reverses_source?, reverses_reference?)),
         source: source?,
         reference: reference?,
+        arrears_reference,
         memo,
     })
 }

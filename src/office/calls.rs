@@ -107,6 +107,7 @@ impl Office {
     /// When the database fails.
     pub async fn release_call_list(&self, day: Day, by: &str) -> Result<ListReleased> {
         self.goes_out().await?;
+        self.nothing_is_held().await?;
         let stamp = self.stamp(by);
         let mut outcome = ListReleased::default();
         let mut waiting = self.store.call_list(day).await?;

@@ -115,6 +115,8 @@ impl Office {
                 ExceptionKind::Incident => "incidents",
                 ExceptionKind::AuditRefused => "accounts frozen because the audit refused a decision",
                 ExceptionKind::BalanceDiffers => "accounts whose balance is not the billing system's",
+                ExceptionKind::ArrangedBillReversed => "accounts whose arranged bill was taken back",
+                ExceptionKind::NightHeld => "night that is held until somebody has looked",
                 ExceptionKind::MailDown => "mail server that takes no email",
                 ExceptionKind::Restored => "restored database that sends nothing until it is released",
                 ExceptionKind::FileRefused => "files refused",
@@ -125,6 +127,7 @@ impl Office {
                 }
                 ExceptionKind::WorkFailed => "letters or emails that failed",
                 ExceptionKind::DatedAhead
+                | ExceptionKind::RebilledDiffers
                 | ExceptionKind::RejectedPayment
                 | ExceptionKind::ReturnedMail
                 | ExceptionKind::EmailBounced

@@ -40,6 +40,7 @@ impl Office {
     /// against which something stands, or whose packet is refused, is left out and named.
     pub async fn export_referrals(&self, to: Destination, by: &str) -> Result<Exported> {
         self.goes_out().await?;
+        self.nothing_is_held().await?;
         self.write_exports().await?;
         let stamp = self.stamp(by);
         let mut overtaken = Overtaken::new();
@@ -94,7 +95,7 @@ impl Office {
         Ok(draft)
     }
 
-    /// Writes the files of every list that is recorded and not yet written; gives the number of lists. Writing one again
+    /// Writes the files of every list that is recorded and not yet written, of fees too; gives the number of lists. Writing one again
     /// gives the same bytes.
     ///
     /// # Errors
@@ -113,7 +114,7 @@ impl Office {
             }
             self.store.export_written(&list.name, &self.daemon_stamp(self.today())).await?;
         }
-        Ok(waiting.len())
+        Ok(waiting.len() + self.write_fee_exports().await?)
     }
 
     /// Where a file of a list lies: `exports/attorney-2026-05-20-1.csv`, its totals beside it, and the packets under

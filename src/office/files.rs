@@ -1,21 +1,25 @@
 //! Files that come in: read, taken whole or refused whole, and kept.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
+use super::mappings::{Mappings, read};
 use super::{Office, OfficeError, Result};
 use crate::domain::Actor;
-use crate::domain::import::{ImportFile, ImportOutcome};
+use crate::domain::import::{FileKind, ImportFile, ImportOutcome};
 use crate::ingest::ahead::{AheadLimits, DatedAhead, dated_ahead, not_over};
+use crate::ingest::unusual::{UsualFile, unusual};
 use crate::ingest::{self, FileErrors, intake};
 use crate::store::{ExceptionKind, ImportResult, Stamp};
 
 /// How much of a file is read to learn its kind.
 const HEADER_BYTES: u64 = 64 * 1024;
+/// Files that say what is usual.
+const EARLIER_FILES: u32 = 500;
 /// How long nothing may have been written to a file of the inbox before it is taken.
 const AT_REST_SECONDS: i64 = 5;
 
@@ -31,6 +35,34 @@ pub enum Taken {
     Before { told: Vec<String> },
     /// Nothing of it was taken; the report says all that is wrong.
     Refused { report: String, kept: Option<PathBuf> },
+}
+
+/// How a person has a file imported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Importing {
+    /// The name of a mapping, or its file; without it the one whose pattern fits, if there is one.
+    pub mapping: Option<String>,
+    /// Although a row of it, or the number of its rows, is not like others: somebody has looked.
+    pub is_confirmed: bool,
+}
+
+/// What a file is by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checked {
+    Good {
+        kind: FileKind,
+        rows: usize,
+        told: Vec<String>,
+    },
+    /// The report.
+    Wrong(String),
+}
+
+/// A file as it was read.
+struct Read {
+    name: String,
+    bytes: Vec<u8>,
+    file: Result<ImportFile, FileErrors>,
 }
 
 /// Files taken in from the inbox.
@@ -49,17 +81,17 @@ impl Office {
     /// # Errors
     /// When the file cannot be read, or is a folder; when the database fails.
     pub async fn import(&self, path: &Path, by: &str) -> Result<Taken> {
-        if path.is_dir() {
-            return Err(OfficeError::Input {
-                what: "a file to import",
-                given: path.display().to_string(),
-                expected: "it is a folder; name the files in it".into(),
-            });
-        }
-        let bytes = std::fs::read(path).map_err(|source| OfficeError::file(path, source))?;
-        let name = file_name(path);
+        self.import_as(path, &Importing::default(), by).await
+    }
+
+    /// Imports a file as a person says: by a mapping, or although it is not like others.
+    ///
+    /// # Errors
+    /// As [`Self::import`].
+    pub async fn import_as(&self, path: &Path, how: &Importing, by: &str) -> Result<Taken> {
+        let Read { name, bytes, file } = self.read(path, how)?;
         let stamp = Stamp { by: Actor::Person(by.to_owned()), ..self.daemon_stamp(self.today()) };
-        let errors = match self.take(ingest::read(&name, &bytes), &stamp).await? {
+        let errors = match self.take(file, how.is_confirmed, &stamp).await? {
             Ok(taken) => return Ok(taken),
             Err(errors) => errors,
         };
@@ -74,6 +106,54 @@ impl Office {
         Ok(Taken::Refused { report, kept: Some(kept.report) })
     }
 
+    /// Reads a file and says what it holds, or all that is wrong with it by itself. Nothing is imported; whether the books
+    /// take it, only the import says.
+    ///
+    /// # Errors
+    /// As [`Self::import`].
+    pub async fn check_file(&self, path: &Path, how: &Importing) -> Result<Checked> {
+        let file = self.read(path, how)?.file;
+        let today = self.today();
+        let read = match file {
+            Ok(file) if !how.is_confirmed => {
+                let usual = self.usual_file(file.kind).await?;
+                unusual(&file, usual).map(|()| file)
+            }
+            read => read,
+        };
+        let limits = self.ahead_limits();
+        Ok(match read.and_then(|file| dated_ahead(&file, limits, today).map(|ahead| (file, ahead))) {
+            Ok((file, ahead)) => {
+                let told = ahead.iter().map(DatedAhead::to_string).chain(not_over(&file, today)).collect();
+                Checked::Good { kind: file.kind, rows: file.rows.len(), told }
+            }
+            Err(errors) => Checked::Wrong(errors.text()),
+        })
+    }
+
+    fn ahead_limits(&self) -> AheadLimits {
+        let imports = self.config.imports;
+        AheadLimits { charges: imports.charges_ahead_days, payments: imports.payments_ahead_days }
+    }
+
+    /// A file that a person names, as its mapping says.
+    fn read(&self, path: &Path, how: &Importing) -> Result<Read> {
+        if path.is_dir() {
+            return Err(OfficeError::Input {
+                what: "a file to import",
+                given: path.display().to_string(),
+                expected: "it is a folder; name the files in it".into(),
+            });
+        }
+        let bytes = std::fs::read(path).map_err(|source| OfficeError::file(path, source))?;
+        let name = file_name(path);
+        let file = match &how.mapping {
+            Some(mapping) => read(&name, &bytes, Some(&self.mapping(mapping)?)),
+            None => read(&name, &bytes, self.mappings()?.for_file(&name)?),
+        };
+        Ok(Read { name, bytes, file })
+    }
+
     /// Takes in what waits in `inbox/`: accounts first, then what refers to them, each kind in the order of the names.
     /// A file that is taken moves to `done/`, a refused one to `refused/` with its report. One that cannot be read or
     /// moved goes on the exceptions list, and keeps none of the others out.
@@ -83,19 +163,28 @@ impl Office {
     pub async fn take_inbox(&self) -> Result<Intake> {
         let inbox = self.folder("inbox")?;
         let mut intake = Intake::default();
-        for path in intake::left(&inbox, intake::TAKEN)? {
+        let mappings = self.mappings()?;
+        for broken in &mappings.broken {
+            // Its files are left where they are until it is put right.
+            self.tell_stuck(format!("{broken}; no file is taken by it"), &mut intake).await?;
+        }
+        let is_described = |name: &str| mappings.describe(name);
+        for path in intake::left(&inbox, intake::TAKEN, &|_| true)? {
             if let Err(error) = intake::done(&self.dir, &path) {
                 self.stuck(&path, &error.to_string(), &mut intake).await?;
             }
         }
         let mut files = Vec::new();
-        let mut waiting = intake::waiting(&inbox)?;
+        let mut waiting = intake::waiting(&inbox, &is_described)?;
         // Who writes slowly into the inbox would go on writing into a file that was taken.
         waiting.retain(|path| !is_young(path, self.now()));
-        for path in intake::left(&inbox, intake::TAKING)?.into_iter().chain(waiting) {
+        for path in intake::left(&inbox, intake::TAKING, &|_| true)?.into_iter().chain(waiting) {
             match beginning(&path) {
                 Ok(beginning) => {
-                    let kind = ingest::kind_of(&file_name(&path), &beginning);
+                    let name = file_name(&path);
+                    let mapped =
+                        mappings.known.iter().find(|mapping| mapping.is_for(&name)).map(|mapping| mapping.kind);
+                    let kind = mapped.or_else(|| ingest::kind_of(&name, &beginning));
                     files.push((kind.map_or(u8::MAX, |kind| kind as u8), intake::order(&path), path));
                 }
                 Err(error) => self.stuck(&path, &error.to_string(), &mut intake).await?,
@@ -103,10 +192,10 @@ impl Office {
         }
         files.sort();
         for (_, _, path) in files {
-            match self.take_waiting(&inbox, &path, &mut intake).await {
+            match self.take_waiting(&inbox, &path, &mappings, &mut intake).await {
                 Ok(()) => {}
                 // What is wrong with one file keeps none of the others out.
-                Err(error @ (OfficeError::File { .. } | OfficeError::Intake(_))) => {
+                Err(error @ (OfficeError::File { .. } | OfficeError::Intake(_) | OfficeError::Refused { .. })) => {
                     self.stuck(&path, &error.to_string(), &mut intake).await?;
                 }
                 Err(error) => return Err(error),
@@ -116,7 +205,8 @@ impl Office {
     }
 
     /// Takes one file of the inbox, out of the way of whoever writes there.
-    async fn take_waiting(&self, inbox: &Path, path: &Path, intake: &mut Intake) -> Result<()> {
+    async fn take_waiting(&self, inbox: &Path, path: &Path, mappings: &Mappings, intake: &mut Intake) -> Result<()> {
+        let mapping = mappings.for_file(&file_name(path))?;
         let is_aside = path.starts_with(inbox.join(intake::TAKING));
         let path = if is_aside { path.to_owned() } else { intake::set_aside(inbox, intake::TAKING, path)? };
         let standing = stands(&path)?;
@@ -127,7 +217,7 @@ impl Office {
         }
         let name = file_name(&path);
         let stamp = Stamp { by: Actor::File(name.clone()), ..self.daemon_stamp(self.today()) };
-        if let Err(errors) = self.take(ingest::read(&name, &bytes), &stamp).await? {
+        if let Err(errors) = self.take(read(&name, &bytes, mapping), false, &stamp).await? {
             intake::refuse(&self.dir, &path, &errors.text())?;
             intake.refused += 1;
             return Ok(());
@@ -147,7 +237,10 @@ impl Office {
     /// A file that can be neither taken nor refused is told: in the log, and on the exceptions list.
     async fn stuck(&self, path: &Path, error: &str, intake: &mut Intake) -> Result<()> {
         let place = path.strip_prefix(&self.dir).unwrap_or(path).display();
-        let text = format!("{place} is in the way: {error}; it is tried again");
+        self.tell_stuck(format!("{place} is in the way: {error}; it is tried again"), intake).await
+    }
+
+    async fn tell_stuck(&self, text: String, intake: &mut Intake) -> Result<()> {
         let stamp = self.daemon_stamp(self.today());
         self.store.open_exception(None, ExceptionKind::FileStuck, &text, &stamp).await?;
         intake.stuck.push(text);
@@ -156,10 +249,21 @@ impl Office {
 
     /// Brings a file that was read into the books, or says all that stands against it; what a person must know of it
     /// goes on the exceptions list.
-    async fn take(&self, read: Result<ImportFile, FileErrors>, stamp: &Stamp) -> Result<Result<Taken, FileErrors>> {
+    async fn take(
+        &self,
+        read: Result<ImportFile, FileErrors>,
+        is_confirmed: bool,
+        stamp: &Stamp,
+    ) -> Result<Result<Taken, FileErrors>> {
+        let read = match read {
+            Ok(file) if !is_confirmed => {
+                let usual = self.usual_file(file.kind).await?;
+                unusual(&file, usual).map(|()| file)
+            }
+            read => read,
+        };
         let rules = self.rules_on(stamp.on).await?;
-        let imports = self.config.imports;
-        let limits = AheadLimits { charges: imports.charges_ahead_days, payments: imports.payments_ahead_days };
+        let limits = self.ahead_limits();
         let read = read.and_then(|file| dated_ahead(&file, limits, stamp.on).map(|ahead| (file, ahead)));
         let errors = match read {
             Err(errors) => errors,
@@ -181,6 +285,21 @@ impl Office {
         let text = format!("{} was refused: {count}", errors.file);
         self.store.open_exception(None, ExceptionKind::FileRefused, &text, stamp).await?;
         Ok(Err(errors))
+    }
+
+    /// What is usual for a file of the kind: until enough were taken, any number of rows.
+    async fn usual_file(&self, kind: FileKind) -> Result<UsualFile> {
+        let guards = self.config.guards;
+        let before = self.store.imports(EARLIER_FILES).await?;
+        let rows: Vec<u64> =
+            before.into_iter().filter(|file| file.kind == kind).map(|file| u64::from(file.outcome.rows)).collect();
+        let most_rows = match rows.iter().max() {
+            Some(largest) if rows.len() >= guards.least_history => {
+                largest.saturating_mul(u64::from(guards.times)).max(guards.always_allowed)
+            }
+            _ => u64::MAX,
+        };
+        Ok(UsualFile { largest_row: guards.largest_row(), most_rows })
     }
 
     /// Puts what somebody is to look at on the exceptions list.
@@ -230,6 +349,62 @@ mod tests {
     use crate::office::testing::City;
 
     const PAYMENTS: &str = "account,amount,received_on,channel,source,reference\n";
+
+    fn confirmed() -> Importing {
+        Importing { is_confirmed: true, ..Importing::default() }
+    }
+
+    #[tokio::test]
+    async fn a_city_s_own_file_is_taken_from_the_inbox_by_its_mapping() {
+        let city = City::new().await;
+        let folder = city.office.dir.join("mappings");
+        std::fs::create_dir_all(&folder).unwrap();
+        let mapping = "\
+mapping: lockbox-elm
+files: \"LBX*.txt\"
+kind: payments
+layout: bars
+dates: MMDDYYYY
+amounts: {in: cents}
+columns:
+  account: ACCT
+  amount: AMT
+  received_on: PAID
+  channel: {is: lockbox}
+  source: {is: bank}
+  reference: SEQ
+control: {record: T, count: 2, total: 3}
+";
+        std::fs::write(folder.join("lockbox.yaml"), mapping).unwrap();
+        let file = "ACCT|AMT|PAID|SEQ\n10-000417|2420|03012026|1\nT|1|2420\n";
+        city.inbox("LBX0301.txt", file);
+        city.inbox("notes.txt", "not one of ours");
+        let intake = city.office.take_inbox().await.unwrap();
+        assert_eq!((intake.taken, intake.refused, intake.stuck.len()), (1, 0, 0));
+        assert_eq!(city.office.snapshot(city.debtor().await).await.unwrap().balance().to_plain(), "200.00");
+        assert!(city.office.dir.join("done/LBX0301.txt").exists());
+        // By hand, and only to look: nothing is imported.
+        let path = city.office.dir.join("other.txt");
+        std::fs::write(&path, file.replace("2420", "2400")).unwrap();
+        let how = Importing { mapping: Some("lockbox-elm".into()), ..Importing::default() };
+        let checked = city.office.check_file(&path, &how).await.unwrap();
+        assert_eq!(checked, Checked::Good { kind: FileKind::Payments, rows: 1, told: vec![] });
+        assert!(
+            matches!(city.office.import_as(&path, &how, "Ruth").await.unwrap(), Taken::Refused { .. }),
+            "LBX 1 again"
+        );
+        // Two mappings for one file, and one that is wrong, are told; the file stays.
+        std::fs::write(folder.join("other.yaml"), mapping.replace("lockbox-elm", "other")).unwrap();
+        std::fs::write(folder.join("wrong.yaml"), mapping.replace("amount:", "amnt:")).unwrap();
+        city.inbox("LBX0302.txt", file);
+        let intake = city.office.take_inbox().await.unwrap();
+        assert_eq!((intake.taken, intake.refused, intake.stuck.len()), (0, 0, 2));
+        assert!(
+            intake.stuck[0].starts_with("mappings/wrong.yaml:9:9: no payments file has a column amnt; did you mean")
+        );
+        assert!(intake.stuck[1].contains("fits the patterns of two mappings, lockbox-elm and other"), "{intake:?}");
+        assert!(city.office.dir.join("inbox/LBX0302.txt").exists());
+    }
 
     async fn exceptions(city: &City) -> Vec<(&'static str, String)> {
         let standing = city.office.store.exceptions(true).await.unwrap();
@@ -322,6 +497,32 @@ mod tests {
         let told = exceptions(&city).await;
         assert_eq!(told.len(), 1);
         assert!(told[0].1.starts_with("inbox/a.csv is in the way: it is a link, and is not followed"), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn a_payment_far_above_what_anybody_pays_is_refused_until_a_person_has_confirmed_it() {
+        let city = City::new().await;
+        let row = "10-000417,9999999.99,2026-03-01,lockbox,lockbox,LB-1\n";
+        city.inbox("payments.csv", &format!("{PAYMENTS}{row}"));
+        assert_eq!(city.office.take_inbox().await.unwrap().refused, 1);
+        let refused = city.office.dir.join("refused/payments.csv");
+        assert!(matches!(city.office.import(&refused, "Ruth").await.unwrap(), Taken::Refused { .. }));
+        assert!(matches!(city.office.import_as(&refused, &confirmed(), "Ruth").await.unwrap(), Taken::Done { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_file_of_far_more_rows_than_ever_is_refused_until_a_person_has_confirmed_it() {
+        let city = City::configured("guards: {always_allowed: 1, least_history: 1}\n").await;
+        let file = |rows: std::ops::Range<u8>| {
+            let row = |n| format!("10-000417,1.00,2026-03-01,lockbox,lockbox,LB-{n}\n");
+            format!("{PAYMENTS}{}", rows.map(row).collect::<String>())
+        };
+        city.takes("payments.csv", &file(0..1)).await;
+        city.takes("payments-2.csv", &file(1..4)).await;
+        city.inbox("payments-3.csv", &file(4..14));
+        assert_eq!(city.office.take_inbox().await.unwrap().refused, 1, "ten, when no file had more than three");
+        let refused = city.office.dir.join("refused/payments-3.csv");
+        assert!(matches!(city.office.import_as(&refused, &confirmed(), "Ruth").await.unwrap(), Taken::Done { .. }));
     }
 
     #[tokio::test]

@@ -76,6 +76,7 @@ impl Office {
     /// When the files cannot be written, or all that is ready was overtaken twice.
     pub async fn make_batch(&self, by: &str) -> Result<Batching> {
         self.goes_out().await?;
+        self.nothing_is_held().await?;
         let stamp = self.stamp(by);
         let mut dropped = Vec::new();
         let mut overtaken = Overtaken::new();

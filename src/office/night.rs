@@ -10,13 +10,10 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::cores::on_all_cores;
+use super::decided::{Refused, broken, decide_one};
 use super::{Office, OfficeError, Result, Rules};
-use crate::audit::{audit, audit_languages};
-use crate::decide::decide;
 use crate::domain::day::short;
-use crate::domain::notice::NewNotice;
-use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot, World};
-use crate::notices::of_act;
+use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot};
 use crate::rulebook::policy::LedgerRules;
 use crate::store::{Commit, CommitOutcome, ExceptionKind, RunStart, Stamp};
 
@@ -45,6 +42,9 @@ pub struct DayReport {
     pub stale: u64,
     /// Whether the date had been run before, so that nothing was done now.
     pub already_done: bool,
+    /// Whether it waits for the lead: it was stopped, or was so before.
+    #[serde(default)]
+    pub held: bool,
 }
 
 impl DayReport {
@@ -60,6 +60,7 @@ impl DayReport {
         self.closed += other.closed;
         self.refused += other.refused;
         self.stale += other.stale;
+        self.held |= other.held;
     }
 }
 
@@ -73,9 +74,15 @@ impl Office {
     /// # Errors
     /// As [`Self::run_day`].
     pub async fn night(&self, day: Day) -> Result<DayReport> {
+        if self.held_night().await?.is_some() {
+            return Ok(DayReport { held: true, ..DayReport::default() });
+        }
         self.lapse_orders(day).await?;
         self.store.report_missing_results(day, &self.daemon_stamp(day)).await?;
         let report = self.run_day(day, None).await?;
+        if report.held {
+            return Ok(report);
+        }
         self.build_call_list(day).await?;
         Ok(report)
     }
@@ -88,12 +95,23 @@ impl Office {
         self.goes_out().await?;
         let stamp = self.daemon_stamp(day);
         let rules = self.rules_on(day).await?;
+        let held = DayReport { held: true, ..DayReport::default() };
+        if self.held_night().await?.is_some() {
+            return Ok(held);
+        }
         let run = match self.store.begin_run(day, NIGHT, &stamp).await? {
             RunStart::AlreadyDone(_) => return Ok(DayReport { already_done: true, ..DayReport::default() }),
             RunStart::New(run) | RunStart::Resumed(run) => run,
         };
+        if let Some(why) = self.stale_data(day).await? {
+            self.hold_night(day, &why).await?;
+            return Ok(held);
+        }
         self.store.ripen(&rules.policy.ledger, &stamp).await?;
         let report = self.decide_due(Some(run), day, &rules, &stamp, progress).await?;
+        if report.held {
+            return Ok(report);
+        }
         self.store.finish_run(run, &json!(report), &stamp).await?;
         Ok(report)
     }
@@ -149,6 +167,9 @@ impl Office {
     /// As [`Self::run_day`].
     pub async fn settle(&self) -> Result<DayReport> {
         let day = self.today();
+        if self.held_night().await?.is_some() || self.was_dropped(day).await? {
+            return Ok(DayReport { held: true, ..DayReport::default() });
+        }
         let stamp = self.daemon_stamp(day);
         let rules = self.rules_on(day).await?;
         self.decide_due(None, day, &rules, &stamp, None).await
@@ -202,9 +223,20 @@ impl Office {
             }
             Ok(())
         };
+        let usual = self.usual(day).await?;
         let committing = async {
             let mut report = DayReport::default();
+            let mut owing_nothing = 0;
             while let Some(page) = to_commit.recv().await {
+                // What goes beyond what nights have been is not committed; its accounts stay due.
+                owing_nothing += page.iter().map(|decided| decided.owing_nothing).sum::<u64>();
+                let stop = usual.as_ref().and_then(|usual| usual.stop(&with(report, &page), owing_nothing));
+                if let Some(why) = stop {
+                    to_commit.close();
+                    self.hold_night(day, &why).await?;
+                    report.held = true;
+                    break;
+                }
                 report.add(self.commit_page(run, &page, stamp).await?);
                 if let Some(progress) = progress {
                     progress(&report);
@@ -251,11 +283,15 @@ impl Office {
             let world = self.world(&rules, day);
             let ledger = rules.policy.ledger.clone();
             let decide = move |snapshot: &Snapshot| decide_one(snapshot, &world, &rules);
-            let mut of_group = Decided { ledger, ready: Vec::with_capacity(group.len()), refused: Vec::new() };
+            let mut of_group =
+                Decided { ledger, ready: Vec::with_capacity(group.len()), refused: Vec::new(), owing_nothing: 0 };
             for (_, one) in on_all_cores(group, decide, broken).await? {
                 match one {
                     Ok(ready) => of_group.ready.push(ready),
-                    Err(refused) => of_group.refused.push(refused),
+                    Err(Refused { account, why, owes_nothing }) => {
+                        of_group.owing_nothing += u64::from(owes_nothing);
+                        of_group.refused.push((account, why));
+                    }
                 }
             }
             decided.push(of_group);
@@ -265,7 +301,7 @@ impl Office {
 
     async fn commit_page(&self, run: Option<RunId>, decided: &[Decided], stamp: &Stamp) -> Result<DayReport> {
         let mut report = DayReport::default();
-        for Decided { ledger, ready, refused } in decided {
+        for Decided { ledger, ready, refused, .. } in decided {
             report.examined += (ready.len() + refused.len()) as u64;
             report.refused += refused.len() as u64;
             for (account, sentence) in refused {
@@ -292,6 +328,16 @@ struct Decided {
     ready: Vec<Commit>,
     /// Accounts whose decision the audit refused, with why.
     refused: Vec<(AccountId, String)>,
+    /// Of those, accounts that owe nothing and were to be told, called or shut off.
+    owing_nothing: u64,
+}
+
+/// The figures of a run with the page behind it, as if all of that were committed.
+fn with(mut report: DayReport, page: &[Decided]) -> DayReport {
+    for ready in page.iter().flat_map(|decided| &decided.ready) {
+        count(ready, &mut report);
+    }
+    report
 }
 
 fn count(commit: &Commit, report: &mut DayReport) {
@@ -315,25 +361,4 @@ fn count(commit: &Commit, report: &mut DayReport) {
             | Action::Freeze { .. } => {}
         }
     }
-}
-
-/// A program error on one account must not stop the night for the others: the account goes to the lead.
-fn broken(snapshot: &Snapshot) -> Result<Commit, (AccountId, String)> {
-    let number = &snapshot.profile.number;
-    Err((snapshot.account, format!("account {number} could not be decided: an error in the program, see the log")))
-}
-
-fn decide_one(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Commit, (AccountId, String)> {
-    let decision = decide(snapshot, world, &rules.policy);
-    let refused = |sentence: String| (snapshot.account, sentence);
-    let cleared = audit(snapshot, &rules.policy, world, decision).map_err(|breach| refused(breach.to_string()))?;
-    let profile = &snapshot.profile;
-    let required = rules.policy.languages(profile.class, &profile.services);
-    let pieces: Vec<NewNotice> =
-        cleared.decision().acts.iter().flat_map(|act| of_act(act, profile, &required)).collect();
-    for piece in pieces.iter().filter(|piece| piece.statutory) {
-        audit_languages(&rules.policy, profile, &piece.template, &piece.languages)
-            .map_err(|missing| refused(missing.to_string()))?;
-    }
-    Commit::of(cleared, snapshot, pieces).map_err(|error| refused(error.to_string()))
 }

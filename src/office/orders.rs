@@ -86,6 +86,7 @@ impl Office {
     /// # Errors
     /// The whole list is refused while a payment channel is not loaded through the day before.
     pub async fn finalize_orders(&self, for_day: Day, by: &str) -> Result<Finalized> {
+        self.nothing_is_held().await?;
         let today = self.today();
         if for_day != today {
             return Err(OfficeError::Input {
@@ -226,7 +227,11 @@ impl Office {
             for id in waiting {
                 let order = self.store.order(id).await?;
                 let is_ready = match order.state {
-                    OrderState::Finalized => true,
+                    // Restorations go out whatever is held.
+                    OrderState::Finalized => {
+                        self.nothing_is_held().await?;
+                        true
+                    }
                     OrderState::Approved => !is_shut_off(order.kind),
                     OrderState::Prepared
                     | OrderState::Dispatched

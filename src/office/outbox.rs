@@ -158,8 +158,8 @@ impl Office {
     /// # Errors
     /// When the database fails; what an email runs into is recorded with it.
     pub async fn send_rendered(&self, mailer: &Mailer, go_on: &(dyn Fn() -> bool + Sync)) -> Result<u64> {
-        // Rendering goes on; what a restored city may have sent before is not sent again unseen.
-        if self.store.standstill().await?.is_some() {
+        // Rendering goes on; while a night is held nothing leaves, and what a restored city may have sent before is not sent again unseen.
+        if self.store.standstill().await?.is_some() || self.held_night().await?.is_some() {
             return Ok(0);
         }
         let mut done = 0;

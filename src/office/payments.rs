@@ -6,7 +6,7 @@ use super::{Office, OfficeError, Result};
 use crate::domain::field_order::{FieldOrder, OrderState};
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::{AccountId, Cents, Day, EntryId, UnmatchedId};
-use crate::store::{CounterPayment, VoidedPayment};
+use crate::store::{CounterPayment, ExceptionKind, VoidedPayment};
 
 /// A counter payment above this, and above twice what is owed, is asked about: a cipher too many costs somebody a month.
 const UNUSUAL: Cents = Cents::new(50_000);
@@ -134,11 +134,24 @@ impl Office {
     /// Clears a line of the exceptions list. An account that it froze is decided at once.
     ///
     /// # Errors
-    /// When there is no such line.
-    pub async fn clear_exception(&self, id: i64, by: &str) -> Result<()> {
-        let account = self.store.exceptions(true).await?.into_iter().find(|line| line.id == id).and_then(|e| e.account);
-        self.store.clear_exception(id, &self.stamp(by)).await?;
-        self.settle_accounts(account.as_slice()).await?;
+    /// When there is no such line, or it asks for a reason and none is given.
+    pub async fn clear_exception(&self, id: i64, reason: Option<&str>, by: &str) -> Result<()> {
+        let line = self.store.exceptions(true).await?.into_iter().find(|line| line.id == id);
+        let reason = reason.filter(|reason| !reason.trim().is_empty());
+        if let Some(line) = line.as_ref().filter(|line| line.kind.asks_for_reason() && reason.is_none()) {
+            return Err(OfficeError::refused(
+                format!("{} bars notices, shut-off and referral until somebody has looked into it", line.kind),
+                "say what was found, with --reason",
+            ));
+        }
+        if line.as_ref().is_some_and(|line| line.kind == ExceptionKind::NightHeld) {
+            return Err(OfficeError::refused(
+                "what is held is released or dropped",
+                "`arrears night release --reason TEXT`, or `arrears night drop --reason TEXT`",
+            ));
+        }
+        self.store.clear_exception(id, reason, &self.stamp(by)).await?;
+        self.settle_accounts(line.and_then(|line| line.account).as_slice()).await?;
         Ok(())
     }
 }

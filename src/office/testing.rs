@@ -34,7 +34,13 @@ pub struct City {
 impl City {
     /// On March 2, with the bill imported.
     pub async fn new() -> Self {
+        Self::configured("").await
+    }
+
+    /// The same, under an `arrears.yaml` of that text.
+    pub async fn configured(yaml: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(crate::config::FILE), yaml).unwrap();
         let clock = Arc::new(SetClock::new(chrono::DateTime::UNIX_EPOCH));
         let office = Office::open(dir.path(), None, Arc::<SetClock>::clone(&clock)).await.unwrap();
         let city = Self { office: Arc::new(office), clock, dir };

@@ -8,7 +8,7 @@ use super::division::Division;
 use super::letters::Letter;
 use crate::audit::audit;
 use crate::decide::decide;
-use crate::domain::arrangement::{Arrangement, HadPaid, Installment};
+use crate::domain::arrangement::{Arrangement, HadPaid, Installment, Reversed};
 use crate::domain::case::StageRef;
 use crate::domain::day::{LAST_DAY, plus_days};
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
@@ -337,6 +337,7 @@ impl Account<'_> {
             grace_days: self.policy.arrangements.grace_days,
             canceled_on: None,
             note: String::new(),
+            reversed: Reversed::default(),
         });
         self.learned();
     }

@@ -12,6 +12,7 @@
 mod use_cases;
 
 mod approvals;
+mod books;
 mod commit;
 mod error;
 mod postgres;
@@ -19,8 +20,6 @@ mod reading;
 mod record;
 mod rows;
 mod sqlite;
-
-use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -35,14 +34,12 @@ use crate::domain::call::{Call, CallAttempt};
 use crate::domain::document::Document;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderState};
 use crate::domain::hold::Hold;
-use crate::domain::import::{ImportFile, UnmatchedPayment, UnmatchedState};
-use crate::domain::ledger::PaymentChannel;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
 use crate::domain::promise::Promise;
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, ArrangementId, BatchId, CallId, Day, DocumentHash, Entry, EntryId, Event, HoldId, NoticeId, OrderId,
-    PolicyHash, PromiseId, ReferralId, RunId, Snapshot, UnmatchedId,
+    AccountId, ArrangementId, BatchId, CallId, Day, DocumentHash, Event, HoldId, NoticeId, OrderId, PolicyHash,
+    PromiseId, ReferralId, RunId, Snapshot, UnmatchedId,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -88,19 +85,6 @@ impl Store {
     }
 }
 
-// Files that come in.
-use_cases! {
-    /// Takes a file whole or refuses it whole. Known rows are left alone; touched accounts are settled anew and due today.
-    fn import(&self, file: &ImportFile, rules: &LedgerRules, stamp: &Stamp) -> ImportResult;
-    /// The files taken last, newest first.
-    fn imports(&self, limit: u32) -> Vec<ImportRecord>;
-    /// Settles the accounts that have entries whose effective date has come by the stamp's day; gives their number.
-    /// So a post-dated payment counts from its day and no sooner.
-    fn ripen(&self, rules: &LedgerRules, stamp: &Stamp) -> u64;
-    /// Whether there is something to settle by `day`; it asks without writing.
-    fn is_ripening(&self, day: Day) -> bool;
-}
-
 // Accounts and what is known of them.
 use_cases! {
     /// The accounts due for review by `day`, by (next review, account), after the last of the previous page.
@@ -117,32 +101,10 @@ use_cases! {
     fn account_by_number(&self, number: &str) -> Option<Account>;
     /// Accounts whose number, name or service address contains the text, by number.
     fn search(&self, text: &str, limit: u32) -> Vec<Account>;
+    /// How many accounts there are.
+    fn account_count(&self) -> u64;
     /// How much waits for people on `day`.
     fn waiting(&self, day: Day) -> Waiting;
-}
-
-// The ledger.
-use_cases! {
-    /// The account's entries in the order of their effective dates.
-    fn entries(&self, account: AccountId) -> Vec<Entry>;
-    /// Accounts that owe or have credit, by id after the last of the previous page, for reports over all.
-    fn open_items(&self, after: Option<AccountId>, limit: u32) -> Vec<AccountItems>;
-    /// Posts a payment taken at the counter. The same receipt again is the same entry; another amount is a conflict.
-    fn counter_payment(&self, account: AccountId, payment: &CounterPayment, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
-    /// Undoes a payment that was taken here, by its receipt. One that is voided already stays so, and that is said.
-    fn void_counter_payment(&self, receipt: &str, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> VoidedPayment;
-    /// Undoes an entry of Arrears' own (a fee waived) with a reason.
-    fn reverse_entry(&self, entry: EntryId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
-    /// Payments that matched no account, in the order in which they came.
-    fn unmatched_payments(&self, state: Option<UnmatchedState>) -> Vec<UnmatchedPayment>;
-    /// Posts an unmatched payment to the account.
-    fn match_payment(&self, id: UnmatchedId, account: AccountId, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
-    /// Says that an unmatched payment is nobody's here.
-    fn reject_payment(&self, id: UnmatchedId, stamp: &Stamp) -> ();
-    /// Through which day each channel's payments are loaded.
-    fn watermarks(&self) -> BTreeMap<PaymentChannel, Day>;
-    /// Signs that the channel is complete through the day; an earlier day than the recorded one changes nothing.
-    fn raise_watermark(&self, channel: PaymentChannel, through: Day, stamp: &Stamp) -> ();
 }
 
 // Decisions.
@@ -351,6 +313,8 @@ use_cases! {
     fn finish_run(&self, id: RunId, summary: &Value, stamp: &Stamp) -> ();
     /// The last business date whose run of the kind was finished.
     fn last_finished(&self, kind: &str) -> Option<Day>;
+    /// The notices that a run has planned and of which nobody was told yet.
+    fn notices_of_run(&self, run: RunId) -> Vec<NoticeId>;
     /// Runs, newest first.
     fn runs(&self, limit: u32) -> Vec<RunRecord>;
 }

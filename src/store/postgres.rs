@@ -15,7 +15,10 @@ pub(super) type Db = sqlx::Postgres;
 pub(super) type Conn = sqlx::PgConnection;
 
 /// The schema's steps, in order. A step that was released is never edited.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_first.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_first.sql"),
+    include_str!("../../migrations/postgres/0002_books.sql"),
+];
 /// A reading transaction sees one state of the database.
 pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 pub(super) const BEGIN_WRITE: &str = "BEGIN";

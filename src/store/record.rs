@@ -49,10 +49,14 @@ use_cases! {
     fn log(&self, after: i64, limit: u32) -> Vec<LogLine>;
     /// Puts something on the exceptions list; the same text that still stands there is not repeated.
     fn open_exception(&self, account: Option<AccountId>, kind: ExceptionKind, text: &str, stamp: &Stamp) -> i64;
-    /// Clears a line of the exceptions list; a frozen account is due today.
-    fn clear_exception(&self, id: i64, stamp: &Stamp) -> ();
+    /// Clears a line of the exceptions list; a frozen account is due today. The reason goes into the log.
+    fn clear_exception(&self, id: i64, reason: Option<&str>, stamp: &Stamp) -> ();
     /// Clears all lines of a kind that belong to no account: what they told of is over.
     fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> ();
+    /// The lines of a kind that stand and belong to no account.
+    fn standing_exceptions(&self, kind: ExceptionKind) -> Vec<Exception>;
+    /// Whether a line of a kind that belonged to no account was cleared on the day.
+    fn was_cleared_on(&self, kind: ExceptionKind, day: Day) -> bool;
     /// The exceptions list: what stands, or all.
     fn exceptions(&self, open_only: bool) -> Vec<Exception>;
     /// Adds a person, or changes one; the password's hash only where one is given, and

@@ -229,6 +229,10 @@ impl Worker {
         if self.office.store.standstill().await?.is_some() {
             return Ok(());
         }
+        if self.office.held_night().await?.is_some() {
+            tracing::debug!("a night is held: none is run until the lead has released or dropped it");
+            return Ok(());
+        }
         for day in missed(last, today) {
             self.office.record_missed_day(day).await?;
             tracing::warn!(%day, "the date was missed; this run makes it good");

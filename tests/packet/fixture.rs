@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrears::domain::arrangement::{Arrangement, Installment};
+use arrears::domain::arrangement::{Arrangement, Installment, Reversed};
 use arrears::domain::arrears::BucketLimits;
 use arrears::domain::call::{CallAttempt, CallOutcome};
 use arrears::domain::case::StageRef;
@@ -245,6 +245,7 @@ fn arrangement() -> Arrangement {
         grace_days: 3,
         canceled_on: None,
         note: "Current bills to be kept as well.".into(),
+        reversed: Reversed::default(),
     }
 }
 

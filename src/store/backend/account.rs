@@ -75,6 +75,10 @@ impl Backend {
         self.with_flags(found).await
     }
 
+    pub async fn account_count(&self) -> Result<u64> {
+        super::count(sqlx::query_scalar("SELECT COUNT(*) FROM account").fetch_one(&self.reader).await?)
+    }
+
     pub async fn waiting(&self, day: Day) -> Result<Waiting> {
         let mut tx = self.read().await?;
         let conn = &mut *tx;

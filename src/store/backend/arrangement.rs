@@ -10,7 +10,7 @@ use super::kept;
 use super::log::{self, NewLine};
 use super::settle::resettle;
 use super::{Backend, Result, StoreError, ledger, touch};
-use crate::domain::arrangement::{Arrangement, HadPaid};
+use crate::domain::arrangement::{Arrangement, HadPaid, Reversed};
 use crate::domain::ledger::{PlanSpan, settle};
 use crate::domain::{AccountId, ArrangementId, ItemId};
 use crate::rulebook::policy::LedgerRules;
@@ -47,6 +47,7 @@ impl Backend {
             grace_days: new.grace_days,
             canceled_on: None,
             note: new.note.clone(),
+            reversed: Reversed::default(),
         };
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO arrangement (account_id, body, recorded_at) VALUES ($1, $2, $3) RETURNING id",

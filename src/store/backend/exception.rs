@@ -1,10 +1,11 @@
 //! The exceptions list: what a person must look at.
 
 use serde_json::json;
+use sqlx::types::Json;
 
 use super::given::{Exception, ExceptionKind, Stamp};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, notice, touch, word};
+use super::{Backend, Conn, Result, StoreError, balance, ids, notice, rebill, sql, touch, word};
 use crate::domain::day::plus_days;
 use crate::domain::{AccountId, Day};
 
@@ -77,6 +78,31 @@ pub(super) async fn settle(
     log::write(conn, &lines, None, stamp).await
 }
 
+/// Clears those of the lines that still stand: a file brought what they waited for.
+pub(super) async fn settle_lines(conn: &mut Conn, lines: &[i64], stamp: &Stamp) -> Result<()> {
+    let update = format!(
+        "UPDATE exception SET cleared_by = $2, cleared_on = $3 WHERE id IN {} AND cleared_on IS NULL
+         RETURNING id, account_id, text",
+        ids(1)
+    );
+    let mut cleared: Vec<(i64, Option<i64>, String)> = sqlx::query_as(sql(update))
+        .bind(Json(lines))
+        .bind(stamp.by.to_string())
+        .bind(stamp.on)
+        .fetch_all(&mut *conn)
+        .await?;
+    cleared.sort_unstable();
+    let lines: Vec<NewLine> = cleared
+        .into_iter()
+        .map(|(id, account, text)| NewLine {
+            account: account.map(AccountId),
+            what: "exception cleared",
+            body: json!({ "exception": id, "text": text }),
+        })
+        .collect();
+    log::write(conn, &lines, None, stamp).await
+}
+
 /// The account is looked at again on the day after `on`, not over and over on the same day.
 async fn look_again(conn: &mut Conn, account: AccountId, on: Day) -> Result<()> {
     sqlx::query("UPDATE review SET next_review = $2 WHERE account_id = $1")
@@ -108,7 +134,7 @@ impl Backend {
         Ok(id)
     }
 
-    pub async fn clear_exception(&self, id: i64, stamp: &Stamp) -> Result<()> {
+    pub async fn clear_exception(&self, id: i64, reason: Option<&str>, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
         let found: Option<Row> = sqlx::query_as(
             "SELECT id, account_id, kind, text, opened_on, cleared_by, cleared_on FROM exception WHERE id = $1",
@@ -131,8 +157,17 @@ impl Backend {
             if found.kind == ExceptionKind::WorkFailed {
                 notice::make_failed_anew(&mut tx, account, stamp).await?;
             }
+            if found.kind == ExceptionKind::BalanceDiffers {
+                balance::accept(&mut tx, account).await?;
+            }
+            if found.kind == ExceptionKind::ArrangedBillReversed {
+                rebill::give_up(&mut tx, account, id).await?;
+            }
         }
-        let body = json!({ "exception": id, "text": found.text });
+        let body = match reason {
+            Some(reason) => json!({ "exception": id, "text": found.text, "reason": reason }),
+            None => json!({ "exception": id, "text": found.text }),
+        };
         let line = NewLine { account: found.account, what: "exception cleared", body };
         log::write(&mut tx, &[line], None, stamp).await?;
         Ok(tx.commit().await?)
@@ -147,13 +182,35 @@ impl Backend {
         .fetch_all(&self.reader)
         .await?;
         for id in standing {
-            match self.clear_exception(id, stamp).await {
+            match self.clear_exception(id, None, stamp).await {
                 // Another daemon, or a person, was first.
                 Ok(()) | Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    pub async fn standing_exceptions(&self, kind: ExceptionKind) -> Result<Vec<Exception>> {
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT id, account_id, kind, text, opened_on, cleared_by, cleared_on FROM exception
+             WHERE account_id IS NULL AND kind = $1 AND cleared_on IS NULL ORDER BY id",
+        )
+        .bind(kind.word())
+        .fetch_all(&self.reader)
+        .await?;
+        found.into_iter().map(exception).collect()
+    }
+
+    pub async fn was_cleared_on(&self, kind: ExceptionKind, day: Day) -> Result<bool> {
+        let any: Option<i64> = sqlx::query_scalar(
+            "SELECT id FROM exception WHERE account_id IS NULL AND kind = $1 AND cleared_on = $2 LIMIT 1",
+        )
+        .bind(kind.word())
+        .bind(day)
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(any.is_some())
     }
 
     pub async fn exceptions(&self, open_only: bool) -> Result<Vec<Exception>> {

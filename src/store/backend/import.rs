@@ -13,8 +13,9 @@ use super::judge::Judged;
 use super::known::{Known, KnownEntry, UnmatchedBody};
 use super::ledger::{self, EntryRow};
 use super::log::{self, NewLine};
+use super::own_fee::{self, TakenOver};
 use super::settle::resettle;
-use super::{Backend, Conn, LOCK_IMPORT, Result, rows, sql, texts, touch, unmatched, word};
+use super::{Backend, Conn, LOCK_IMPORT, Result, balance, rebill, rows, sql, texts, touch, unmatched, word};
 use crate::domain::day::plus_days;
 use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow};
 use crate::domain::{AccountId, AccountNumber, DocumentHash, EntryId, EntryKind, EventKind, Profile};
@@ -44,6 +45,15 @@ impl Backend {
         match &file.rows {
             ImportRows::Accounts(accounts) => taking.accounts(&mut tx, accounts, stamp).await?,
             ImportRows::Entries(entries) => taking.entries(&mut tx, entries, rules, stamp).await?,
+            ImportRows::Balances(balances) => {
+                let held = balance::take(&mut tx, balances, &file.name, stamp).await?;
+                taking.outcome.rows = held.rows;
+                taking.outcome.unchanged = held.unchanged;
+                taking.outcome.added = held.rows - held.unchanged;
+                taking.outcome.balances = Some(held.counts);
+                taking.refused = held.refused;
+                taking.touched = held.touched;
+            }
         }
         if !taking.refused.is_empty() {
             tx.rollback().await?;
@@ -54,6 +64,10 @@ impl Backend {
             raise_watermarks(&mut tx, file, stamp).await?;
             tx.commit().await?;
             return Ok(ImportResult::AlreadyImported(before));
+        }
+        if matches!(file.rows, ImportRows::Entries(_)) {
+            let followed = rebill::follow(&mut tx, &taking.reversed, &taking.touched, stamp).await?;
+            (taking.outcome.carried, taking.outcome.awaited) = (followed.carried, followed.awaited);
         }
         let touched: Vec<AccountId> = taking.touched.into_iter().collect();
         for page in touched.chunks(PAGE) {
@@ -121,12 +135,14 @@ struct Taking<'a> {
     outcome: ImportOutcome,
     refused: Vec<RefusedRow>,
     touched: BTreeSet<AccountId>,
+    /// Debts that the file reverses.
+    reversed: Vec<(AccountId, EntryId)>,
 }
 
 impl<'a> Taking<'a> {
     fn new(file: &'a ImportFile) -> Self {
         let outcome = ImportOutcome { file: file.name.clone(), ..ImportOutcome::default() };
-        Self { file, outcome, refused: Vec::new(), touched: BTreeSet::new() }
+        Self { file, outcome, refused: Vec::new(), touched: BTreeSet::new(), reversed: Vec::new() }
     }
 
     async fn accounts(&mut self, conn: &mut Conn, profiles: &[(u32, Profile)], stamp: &Stamp) -> Result<()> {
@@ -196,6 +212,7 @@ impl<'a> Taking<'a> {
         let books = Known::read(conn, page, &stamp.by).await?;
         let (mut post, mut events, mut strays) = (Vec::new(), Vec::new(), Vec::new());
         let (mut found, mut returned, mut renamed, mut voided) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut taken: Vec<TakenOver> = Vec::new();
         let mut reversed: BTreeSet<(String, String)> = BTreeSet::new();
         for row in page {
             self.outcome.rows += 1;
@@ -219,6 +236,16 @@ impl<'a> Taking<'a> {
                     self.outcome.unchanged += 1;
                     voided.push((row, payment));
                 }
+                Ok(Judged::TakenOver(own)) => {
+                    self.outcome.taken_over += 1;
+                    taken.push(TakenOver {
+                        account: own.account,
+                        entry: own.id,
+                        source: row.source.clone(),
+                        reference: row.reference.clone(),
+                        on_day: row.effective_on,
+                    });
+                }
                 Ok(Judged::Found { unmatched, account, designated }) => {
                     self.outcome.added += 1;
                     self.outcome.added_amount += row.amount;
@@ -237,6 +264,8 @@ impl<'a> Taking<'a> {
                             stage: None,
                         });
                     }
+                    let debt = original.filter(|original| original.cents.is_positive());
+                    self.reversed.extend(debt.map(|debt| (account, debt.id)));
                     let entry = entry_row(row, account, original, designated, rules);
                     self.outcome.added_amount += entry.cents;
                     post.push(entry);
@@ -260,6 +289,7 @@ impl<'a> Taking<'a> {
         for (row, before) in renamed {
             unmatched::rename(conn, row, before, stamp).await?;
         }
+        own_fee::take_over(conn, &taken, stamp).await?;
         unmatched::add(conn, &strays, &self.file.name, stamp).await
     }
 }

@@ -25,6 +25,23 @@ impl KnownEntry {
             && (row.due_on.is_none() || row.due_on == self.due_on || self.due_on.is_none())
     }
 
+    /// Whether the row is this entry of Arrears' own under the billing system's name: the account and the amount are the same.
+    /// Its dates and its kind are the billing system's to choose.
+    fn comes_back_as(&self, row: &NewEntry) -> bool {
+        let same_amount = match row.kind {
+            EntryKind::Reversal => self.kind == EntryKind::Reversal,
+            EntryKind::Charge
+            | EntryKind::Fee
+            | EntryKind::Interest
+            | EntryKind::Payment
+            | EntryKind::Adjustment
+            | EntryKind::Deposit
+            | EntryKind::Transfer
+            | EntryKind::WriteOff => self.cents == row.amount,
+        };
+        self.number == row.account.as_str() && same_amount
+    }
+
     fn describe(&self) -> String {
         let reverses = self.reverses.as_ref();
         describe(self.kind, reverses, self.service, self.cents, self.effective_on, self.due_on, &self.number)
@@ -64,6 +81,8 @@ pub(super) enum Judged<'a> {
     Returned(&'a Unmatched),
     /// The bank's return of a counter payment that was voided here already: the ledger has what it says.
     Voided(&'a KnownEntry),
+    /// An entry of Arrears' own, as the billing system has it in its books now.
+    TakenOver(&'a KnownEntry),
     New {
         account: AccountId,
         original: Option<&'a KnownEntry>,
@@ -75,6 +94,12 @@ impl Known {
     /// What the row is. `reversed` are the entries that earlier rows of the page undo.
     pub(super) fn judge(&self, row: &NewEntry, reversed: &mut BTreeSet<Key>) -> Result<Judged<'_>, RowRefusal> {
         let key = (row.source.clone(), row.reference.clone());
+        if let Some(name) = &row.arrears_reference {
+            return self.judge_own(row, &key, name, reversed);
+        }
+        if let Some(own) = self.taken_over.get(&key) {
+            return if own.comes_back_as(row) { Ok(Judged::Unchanged) } else { Err(conflict(row, own.describe())) };
+        }
         let account = self.accounts.get(row.account.as_str()).copied();
         let unmatched = self.unmatched.get(&key);
         if let Some(known) = self.entries.get(&key) {
@@ -84,7 +109,12 @@ impl Known {
                 || unmatched.is_some_and(|unmatched| unmatched.body.is_as_it_came(row))
                 || original.is_some_and(|original| original.body.is_named_by(row))
                     && known.says_the_same_but_for_the_number(row);
-            return if same { Ok(Judged::Unchanged) } else { Err(conflict(row, known.describe())) };
+            if !same {
+                return Err(conflict(row, known.describe()));
+            }
+            // The billing system may keep our name for a fee of ours.
+            let is_news = row.source == OWN_SOURCE && !self.names.contains_key(&known.id);
+            return Ok(if is_news && reversed.insert(key) { Judged::TakenOver(known) } else { Judged::Unchanged });
         }
         if let Some(UnmatchedBody { row: payment, returned: Some(kept), .. }) = self.returned.get(&key) {
             // Should the payment find its account, its return is posted under this reference.
@@ -153,6 +183,9 @@ impl Known {
             on,
             reversed_on: row.effective_on,
         };
+        if let Some(fee) = self.taken_over.get(original) {
+            return judge_own_taken_back(row, fee);
+        }
         let Some(entry) = self.entries.get(original) else {
             // A check can come back before anybody found out whose it was.
             let Some(unmatched) = self.unmatched.get(original) else {
@@ -200,6 +233,44 @@ impl Known {
         Ok(Judged::New { account: entry.account, original: Some(entry), designated: None })
     }
 
+    /// A row that says itself that it is an entry of Arrears' own. `claimed` are those that earlier rows of the page bring
+    /// back.
+    fn judge_own(
+        &self,
+        row: &NewEntry,
+        key: &Key,
+        name: &str,
+        claimed: &mut BTreeSet<Key>,
+    ) -> Result<Judged<'_>, RowRefusal> {
+        let Some(own) = self.own.get(name) else {
+            return Err(RowRefusal::UnknownOwn { reference: name.to_owned() });
+        };
+        if let Some(twin) = self.entries.get(key).filter(|twin| twin.id != own.id && twin.reversed_by.is_none()) {
+            if twin.comes_back_as(row) || twin.says_the_same(row) {
+                let (source_id, reference) = key.clone();
+                return Err(RowRefusal::CountedTwice { source_id, reference, own: name.to_owned() });
+            }
+            return Err(conflict(row, twin.describe()));
+        }
+        if !own.comes_back_as(row) {
+            let number = row.account.as_str();
+            let (service, on) = (row.service, row.effective_on);
+            return Err(RowRefusal::OwnDiffers {
+                reference: name.to_owned(),
+                ours: own.describe(),
+                theirs: describe(row.kind, row.reverses.as_ref(), service, row.amount, on, row.due_on, number),
+            });
+        }
+        match self.names.get(&own.id) {
+            Some(before) if before == key => Ok(Judged::Unchanged),
+            Some((source, reference)) => {
+                Err(RowRefusal::OwnTwice { reference: name.to_owned(), before: format!("{reference} of {source}") })
+            }
+            None if claimed.insert((OWN_SOURCE.to_owned(), own.reference.clone())) => Ok(Judged::TakenOver(own)),
+            None => Err(RowRefusal::OwnTwice { reference: name.to_owned(), before: "another row of this file".into() }),
+        }
+    }
+
     /// The debt that the row designates.
     fn designated(&self, row: &NewEntry, account: AccountId) -> Result<Option<EntryId>, RowRefusal> {
         let Some(reference) = &row.designated_reference else { return Ok(None) };
@@ -209,6 +280,15 @@ impl Known {
             account: row.account.clone(),
         })
     }
+}
+
+/// The billing system takes back a fee of Arrears' own under its own name: it follows us where we took it back, and
+/// where we did not, the fee is waived here.
+fn judge_own_taken_back<'a>(row: &NewEntry, fee: &KnownEntry) -> Result<Judged<'a>, RowRefusal> {
+    if fee.undone_by.is_some() && fee.number == row.account.as_str() {
+        return Ok(Judged::Unchanged);
+    }
+    Err(RowRefusal::OwnFee { reference: row.reference.clone(), account: row.account.clone(), entry: fee.id })
 }
 
 fn conflict(row: &NewEntry, before: String) -> RowRefusal {

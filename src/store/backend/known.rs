@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
-use super::ledger::{COUNTER_PAYMENT, COUNTER_SOURCE};
-use super::{Conn, Result, rows, sql, texts, word};
+use super::ledger::{COUNTER_PAYMENT, COUNTER_SOURCE, OWN_SOURCE};
+use super::{Conn, Result, ids, rows, sql, texts, word};
 use crate::domain::import::{NewEntry, ReturnedBy, UnmatchedState};
 use crate::domain::{AccountId, AccountNumber, Actor, Cents, Day, EntryId, EntryKind, Service, UnmatchedId};
 
@@ -22,7 +22,9 @@ pub(super) struct KnownEntry {
     pub number: String,
     pub effective_on: Day,
     pub due_on: Option<Day>,
-    /// The source of the entry that undoes it.
+    pub reference: String,
+    /// The entry that undoes it, and its source.
+    pub undone_by: Option<EntryId>,
     pub reversed_by: Option<String>,
     /// Source and reference of the entry that it undoes.
     pub reverses: Option<(String, String)>,
@@ -91,7 +93,16 @@ pub(super) struct Known {
     pub returned: BTreeMap<Key, UnmatchedBody>,
     /// Counter payments that a person posted here, of those that a person's file would reverse.
     pub taken_here: BTreeSet<EntryId>,
+    /// Arrears' own entries that rows bring back, by the name by which a row calls one: `ARR-1042`, or its whole reference.
+    pub own: BTreeMap<String, KnownEntry>,
+    /// Arrears' own entries that the billing system has in its books, by the name that it gives them.
+    pub taken_over: BTreeMap<Key, KnownEntry>,
+    /// That name, by the entry.
+    pub names: BTreeMap<EntryId, Key>,
 }
+
+/// How the billing system is told of an entry of Arrears' own, and calls it when it comes back: short, and never given twice.
+const OWN_PREFIX: &str = "ARR-";
 
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
 struct KeyRow<'a> {
@@ -113,12 +124,46 @@ type KnownColumns = (
     i64,
     Day,
     Option<Day>,
+    String,
+    Option<i64>,
     Option<String>,
     Option<String>,
     Option<String>,
 );
 
 type UnmatchedColumns = (String, String, i64, String, String, Option<String>, Json<UnmatchedBody>);
+
+/// The columns of a [`KnownEntry`] under a key, in the order in which [`known`] reads them.
+fn select_known(key: &str, from: &str) -> String {
+    format!(
+        "SELECT {key}, entry.id, entry.account_id, account.number, entry.service, entry.kind, entry.cents,
+            entry.effective_on, entry.due_on, entry.reference, later.id, later.source, undone.source, undone.reference
+         FROM {from}
+         JOIN account ON account.id = entry.account_id
+         LEFT JOIN entry AS later ON later.reverses = entry.id
+         LEFT JOIN entry AS undone ON undone.id = entry.reverses"
+    )
+}
+
+fn known(row: KnownColumns) -> Result<(Key, KnownEntry)> {
+    let (source, reference, id, account, number, service, kind, cents, effective_on, due_on, own_reference, ..) = row;
+    let (undone_by, reversed_by, of_source, of_reference) = (row.11, row.12, row.13, row.14);
+    let known = KnownEntry {
+        id: EntryId(id),
+        account: AccountId(account),
+        number,
+        service: word(Service::from_word, &service)?,
+        kind: word(EntryKind::from_word, &kind)?,
+        cents: Cents::new(cents),
+        effective_on,
+        due_on,
+        reference: own_reference,
+        undone_by: undone_by.map(EntryId),
+        reversed_by,
+        reverses: of_source.zip(of_reference),
+    };
+    Ok(((source, reference), known))
+}
 
 impl Known {
     pub(super) async fn read(conn: &mut Conn, page: &[NewEntry], by: &Actor) -> Result<Self> {
@@ -137,14 +182,19 @@ impl Known {
             Actor::Person(_) => Self::read_taken_here(conn, page).await?,
             Actor::Daemon | Actor::File(_) => BTreeSet::new(),
         };
-        Ok(Self {
+        Self {
             accounts,
             entries: Self::read_entries(conn, &keys).await?,
             debts: Self::read_debts(conn, page).await?,
             unmatched: Self::read_unmatched(conn, &keys).await?,
             returned: Self::read_returned(conn, page).await?,
             taken_here,
-        })
+            own: Self::read_own(conn, page).await?,
+            taken_over: Self::read_taken_over(conn, &keys).await?,
+            names: BTreeMap::new(),
+        }
+        .with_names(conn)
+        .await
     }
 
     async fn read_accounts(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<String, AccountId>> {
@@ -155,36 +205,70 @@ impl Known {
     }
 
     async fn read_entries(conn: &mut Conn, keys: &[KeyRow<'_>]) -> Result<BTreeMap<Key, KnownEntry>> {
-        let select = format!(
-            "SELECT entry.source, entry.reference, entry.id, entry.account_id, account.number, entry.service,
-                entry.kind, entry.cents, entry.effective_on, entry.due_on,
-                later.source, undone.source, undone.reference
-             FROM {} JOIN entry ON entry.reference = r.reference AND entry.source = r.source
-             JOIN account ON account.id = entry.account_id
-             LEFT JOIN entry AS later ON later.reverses = entry.id
-             LEFT JOIN entry AS undone ON undone.id = entry.reverses",
+        let from = format!(
+            "{} JOIN entry ON entry.reference = r.reference AND entry.source = r.source",
             rows(1, "source text, reference text")
         );
+        let select = select_known("entry.source, entry.reference", &from);
         let found: Vec<KnownColumns> = sqlx::query_as(sql(select)).bind(Json(keys)).fetch_all(conn).await?;
-        let mut entries = BTreeMap::new();
-        for row in found {
-            let (source, reference, id, account, number, service, kind, cents, effective_on, due_on, ..) = row;
-            let (reversed_by, of_source, of_reference) = (row.10, row.11, row.12);
-            let known = KnownEntry {
-                id: EntryId(id),
-                account: AccountId(account),
-                number,
-                service: word(Service::from_word, &service)?,
-                kind: word(EntryKind::from_word, &kind)?,
-                cents: Cents::new(cents),
-                effective_on,
-                due_on,
-                reversed_by,
-                reverses: of_source.zip(of_reference),
-            };
-            entries.insert((source, reference), known);
+        found.into_iter().map(known).collect()
+    }
+
+    /// The entries of Arrears' own that rows name, which are few.
+    async fn read_own(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<String, KnownEntry>> {
+        let named: BTreeSet<&str> = page.iter().filter_map(|row| row.arrears_reference.as_deref()).collect();
+        if named.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        Ok(entries)
+        let number = |name: &str| -> Option<i64> { name.strip_prefix(OWN_PREFIX)?.parse().ok() };
+        let numbers: Vec<i64> = named.iter().filter_map(|name| number(name)).collect();
+        let select = format!(
+            "{} WHERE entry.source = '{OWN_SOURCE}' AND (entry.id IN {} OR entry.reference IN {})",
+            select_known("entry.source, entry.reference", "entry"),
+            ids(1),
+            texts(2)
+        );
+        let found: Vec<KnownColumns> =
+            sqlx::query_as(sql(select)).bind(Json(numbers)).bind(Json(&named)).fetch_all(conn).await?;
+        let mut own = BTreeMap::new();
+        for row in found {
+            let ((_, reference), entry) = known(row)?;
+            let short = format!("{OWN_PREFIX}{}", entry.id);
+            let name = if named.contains(short.as_str()) { short } else { reference };
+            own.insert(name, entry);
+        }
+        Ok(own)
+    }
+
+    async fn read_taken_over(conn: &mut Conn, keys: &[KeyRow<'_>]) -> Result<BTreeMap<Key, KnownEntry>> {
+        let any: Option<i64> =
+            sqlx::query_scalar("SELECT entry_id FROM taken_over LIMIT 1").fetch_optional(&mut *conn).await?;
+        if any.is_none() {
+            return Ok(BTreeMap::new());
+        }
+        let from = format!(
+            "{} JOIN taken_over AS taken ON taken.reference = r.reference AND taken.source = r.source
+             JOIN entry ON entry.id = taken.entry_id",
+            rows(1, "source text, reference text")
+        );
+        let select = select_known("taken.source, taken.reference", &from);
+        let found: Vec<KnownColumns> = sqlx::query_as(sql(select)).bind(Json(keys)).fetch_all(conn).await?;
+        found.into_iter().map(known).collect()
+    }
+
+    /// Of the entries of Arrears' own that were found, how the billing system calls those that it has.
+    async fn with_names(mut self, conn: &mut Conn) -> Result<Self> {
+        let of_own_source = self.entries.iter().filter(|((source, _), _)| source == OWN_SOURCE).map(|(_, entry)| entry);
+        let own: Vec<&KnownEntry> = self.own.values().chain(self.taken_over.values()).chain(of_own_source).collect();
+        let mut found: BTreeSet<EntryId> = own.iter().map(|entry| entry.id).collect();
+        found.extend(own.iter().filter_map(|entry| entry.undone_by));
+        if !found.is_empty() {
+            let select = format!("SELECT entry_id, source, reference FROM taken_over WHERE entry_id IN {}", ids(1));
+            let names: Vec<(i64, String, String)> =
+                sqlx::query_as(sql(select)).bind(Json(found)).fetch_all(conn).await?;
+            self.names = names.into_iter().map(|(id, source, reference)| (EntryId(id), (source, reference))).collect();
+        }
+        Ok(self)
     }
 
     async fn read_debts(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<(AccountId, String), EntryId>> {
@@ -194,7 +278,11 @@ impl Known {
         }
         let select = format!(
             "SELECT account_id, reference, id FROM entry
-             WHERE reference IN {} AND cents > 0 AND kind <> 'reversal' ORDER BY id",
+             WHERE reference IN {0} AND cents > 0 AND kind <> 'reversal'
+             UNION ALL
+             SELECT entry.account_id, taken.reference, entry.id
+             FROM taken_over AS taken JOIN entry ON entry.id = taken.entry_id
+             WHERE taken.reference IN {0} AND entry.cents > 0 AND entry.kind <> 'reversal' ORDER BY 3",
             texts(1)
         );
         let found: Vec<(i64, String, i64)> = sqlx::query_as(sql(select)).bind(Json(references)).fetch_all(conn).await?;

@@ -5,6 +5,7 @@
 
 mod account;
 mod arrangement;
+mod balance;
 mod batch;
 mod bodies;
 mod call;
@@ -29,10 +30,12 @@ mod ledger;
 mod log;
 mod notice;
 mod outbox;
+mod own_fee;
 mod policy;
 mod promise;
 mod proposal;
 mod reading;
+mod rebill;
 mod referral;
 mod restoration;
 mod run;

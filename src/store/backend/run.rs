@@ -6,8 +6,8 @@ use sqlx::types::Json;
 
 use super::given::{RunRecord, RunStart, Stamp};
 use super::log::{self, NewLine};
-use super::{Backend, Result, StoreError};
-use crate::domain::{Day, RunId};
+use super::{Backend, Result, StoreError, sql, texts};
+use crate::domain::{ActKey, Day, NoticeId, RunId};
 
 type Row = (i64, Day, String, DateTime<Utc>, Option<DateTime<Utc>>, Option<Json<Value>>);
 
@@ -63,6 +63,30 @@ impl Backend {
                 .fetch_one(&self.reader)
                 .await?;
         Ok(last)
+    }
+
+    pub async fn notices_of_run(&self, run: RunId) -> Result<Vec<NoticeId>> {
+        let mut tx = self.read().await?;
+        let decisions: Vec<Json<Value>> =
+            sqlx::query_scalar("SELECT body FROM log WHERE run_id = $1 AND what = 'decision' ORDER BY seq")
+                .bind(run.0)
+                .fetch_all(&mut *tx)
+                .await?;
+        let mut keys: Vec<String> = Vec::new();
+        for Json(body) in &decisions {
+            let acts = body.get("decision").and_then(|decision| decision.get("acts")).and_then(Value::as_array);
+            for act in acts.into_iter().flatten() {
+                let key: ActKey = serde_json::from_value(act.get("key").cloned().unwrap_or_default())
+                    .map_err(|error| StoreError::Corrupt(format!("an act of run {run}: {error}")))?;
+                keys.push(key.to_string());
+            }
+        }
+        let select = format!(
+            "SELECT id FROM notice WHERE act_key IN {} AND state IN ('planned', 'released', 'rendered') ORDER BY id",
+            texts(1)
+        );
+        let found: Vec<i64> = sqlx::query_scalar(sql(select)).bind(Json(keys)).fetch_all(&mut *tx).await?;
+        Ok(found.into_iter().map(NoticeId).collect())
     }
 
     pub async fn runs(&self, limit: u32) -> Result<Vec<RunRecord>> {

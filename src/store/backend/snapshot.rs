@@ -301,7 +301,7 @@ async fn payments(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<Entry>> 
     Ok(payments)
 }
 
-async fn applications(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<Application>> {
+pub(super) async fn applications(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<Application>> {
     let select = format!(
         "SELECT account_id, credit_id, debt_id, cents, on_day FROM application
          WHERE account_id IN {} ORDER BY account_id, on_day, credit_id, debt_id",

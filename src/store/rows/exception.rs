@@ -12,6 +12,12 @@ words! {
         BalanceDiffers = "balance_differs",
         /// The audit refused a decision. Freezes the account.
         AuditRefused = "audit_refused",
+        /// A file reversed a bill that an arrangement covers, and none came in its place. Freezes the account.
+        ArrangedBillReversed = "arranged_bill_reversed",
+        /// An arrangement goes on with a bill of another amount than the one that it was made on.
+        RebilledDiffers = "rebilled_differs",
+        /// A night is not like others, and waits for the lead: nothing leaves the building.
+        NightHeld = "night_held",
         FileRefused = "file_refused",
         /// A file of the inbox cannot be read or moved; it is tried again.
         FileStuck = "file_stuck",
@@ -39,12 +45,20 @@ words! {
 }
 
 impl ExceptionKind {
+    /// Whether whoever clears it says why: money that was in doubt is held to be right.
+    #[must_use]
+    pub const fn asks_for_reason(self) -> bool {
+        matches!(self, Self::BalanceDiffers | Self::ArrangedBillReversed)
+    }
+
     /// Whether adverse acts are barred for the account until a person clears it.
     #[must_use]
     pub const fn freezes(self) -> bool {
         match self {
-            Self::BalanceDiffers | Self::AuditRefused => true,
-            Self::FileRefused
+            Self::BalanceDiffers | Self::AuditRefused | Self::ArrangedBillReversed => true,
+            Self::RebilledDiffers
+            | Self::NightHeld
+            | Self::FileRefused
             | Self::FileStuck
             | Self::DatedAhead
             | Self::RejectedPayment

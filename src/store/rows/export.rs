@@ -1,11 +1,11 @@
-//! Lists of referrals that go out, with their files.
+//! Lists of referrals and of fees that go out, with their files.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::document::Document;
 use crate::domain::referral::Destination;
-use crate::domain::{Cents, Day, DocumentHash, ReferralId};
+use crate::domain::{AccountNumber, Cents, Day, DocumentHash, EntryId, EntryKind, ReferralId, Service};
 
 /// What a file is to the list of referrals with which it goes out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,4 +48,44 @@ pub struct ReferralExport {
 pub struct ExportFile {
     pub part: ExportPart,
     pub document: DocumentHash,
+}
+
+/// A fee of Arrears' own, or what takes one back, as it goes to the billing system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeLine {
+    pub entry: EntryId,
+    pub account: AccountNumber,
+    pub service: Service,
+    pub kind: EntryKind,
+    /// The signed effect on the balance.
+    pub amount: Cents,
+    pub on: Day,
+    pub due_on: Option<Day>,
+    /// What the ledger calls it.
+    pub name: String,
+    /// The fee that it takes back.
+    pub reverses: Option<EntryId>,
+}
+
+/// A list of fees about to go out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFeeExport {
+    pub lines: Vec<FeeLine>,
+    pub document: Document,
+}
+
+/// A list of fees that goes out, as recorded: its file is written from this record, as often as need be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeExport {
+    /// Day and number on that day: `fees-2026-05-20-1`.
+    pub name: String,
+    pub made_on: Day,
+    pub made_by: String,
+    pub entries: Vec<EntryId>,
+    /// Fees less what takes fees back.
+    pub total: Cents,
+    pub document: DocumentHash,
+    /// `None` while the file may be missing.
+    #[serde(default)]
+    pub written_at: Option<DateTime<Utc>>,
 }
