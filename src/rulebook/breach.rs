@@ -68,11 +68,8 @@ impl<'a> Case<'a> {
             Limit::Contact { contact, posted } => self.without_contact(*contact, *posted),
             Limit::ArrangementDefault { days, .. } if after_default => self.too_soon_after_default(*days),
             // These bar at every act; no text of a policy goes around them.
-            Limit::NeverOn { .. }
-            | Limit::NeverWhile { .. }
-            | Limit::ArrangementDefault { .. }
-            | Limit::AfterReturn => None,
-            Limit::NeverAlone { .. } => None,
+            Limit::NeverOn { .. } | Limit::NeverWhile { .. } | Limit::ArrangementDefault { .. } => None,
+            Limit::AfterReturn | Limit::NeverAlone { .. } => None,
         };
         found.into_iter().chain(posted).collect()
     }
