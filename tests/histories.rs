@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use arrears::domain::arrangement::Installment;
+use arrears::domain::arrangement::{ArrangementState, Installment};
 use arrears::domain::case::{Cause, StageRef};
 use arrears::domain::day::{parse, plus_days};
 use arrears::domain::hold::{Hold, HoldKind};
@@ -440,12 +440,14 @@ fn nothing_is_doubled(days: &[Lived]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A cured case does nothing more; what comes afterwards belongs to a new case.
+/// A cured case does nothing more; what comes afterwards belongs to a new case. A fee is taken back in the case that charged it,
+/// whenever it is learned that it had no ground.
 fn a_closed_case_rests(days: &[Lived]) -> Result<(), TestCaseError> {
     let mut closed = 0;
     for lived in days {
         for decision in &lived.decisions {
-            for act in decision.acts.iter().filter(|act| !is_restoration(act)) {
+            let amends = |act: &&Act| matches!(act.action, Action::ReverseFee { .. });
+            for act in decision.acts.iter().filter(|act| !is_restoration(act) && !amends(act)) {
                 prop_assert!(act.key.of.case > closed, "{} after its case was closed", act.key);
             }
             if let Some(cause) = &decision.closed {
@@ -508,6 +510,71 @@ fn every_shut_off_is_lawful(days: &[Lived], calendar: &Calendar) -> Result<(), T
                 let mailed = mailed.unwrap().on;
                 prop_assert!((day - mailed).num_days() >= 15, "mailed {} and shut off {}", mailed, day);
                 prop_assert!(days_counted(mailed, day, is_business) >= 7, "mailed {} and shut off {}", mailed, day);
+
+                // What came back told nobody: a visit since then, and a notice that was left, in the mail's place.
+                let of_notice = |event: &arrears::domain::Event| {
+                    let of_round = |e: &StageRef| {
+                        e.stage == notice.stage && e.round == notice.round && e.case == of.case && e.anchor == of.anchor
+                    };
+                    event.of.as_ref().is_some_and(of_round)
+                };
+                let mut returned = None;
+                for event in snapshot.events.iter().filter(|event| of_notice(event)) {
+                    match event.kind {
+                        EventKind::NoticeReturned => returned = returned.max(Some(event.on)),
+                        EventKind::NoticeMailed => returned = None,
+                        _ => {}
+                    }
+                }
+                if let Some(returned) = returned.filter(|_| snapshot.profile.class != CustomerClass::Commercial) {
+                    let since = |kinds: &[EventKind], at: Option<&str>| {
+                        let of_run = |e: &StageRef| e.case == of.case && e.anchor == of.anchor && e.track == of.track;
+                        let at = |e: &StageRef| at.is_none_or(|stage| e.stage.as_str() == stage);
+                        snapshot
+                            .events
+                            .iter()
+                            .filter(|e| kinds.contains(&e.kind) && returned <= e.on)
+                            .filter_map(|event| event.of.as_ref().filter(|e| of_run(e) && at(e)).map(|_| event.on))
+                            .min()
+                    };
+                    let visited = since(&[EventKind::ContactMade, EventKind::ContactFailed], Some("returned_mail"));
+                    prop_assert!(visited.is_some(), "nobody went there after {} and before {}", returned, day);
+                    let left = since(&[EventKind::NoticePosted], None);
+                    let in_time = left.is_some_and(|left| (day - left).num_days() >= 15);
+                    prop_assert!(in_time, "came back {}, left {:?}, shut off {}", returned, left, day);
+                }
+
+                // An arrangement that is kept: nothing of it is cut for, and what is had its sixty days and a posting.
+                for plan in &snapshot.arrangements {
+                    let standing = plan.standing(&snapshot.applications, &snapshot.items, day);
+                    if plan.made_on > day || standing.state != ArrangementState::Performing {
+                        continue;
+                    }
+                    let items = &step("shut_off").items;
+                    prop_assert!(items.iter().all(|item| !plan.covers.contains(item)), "cut for what is arranged");
+                    let due_on = |item: &arrears::domain::ItemId| {
+                        snapshot.items.iter().find(|open| open.id == *item).map(|open| open.due_on)
+                    };
+                    let oldest = items.iter().filter_map(due_on).min().unwrap();
+                    prop_assert!(
+                        oldest > plan.made_on && (day - oldest).num_days() >= 60,
+                        "due {} cut {}",
+                        oldest,
+                        day
+                    );
+                    let posted = snapshot.events.iter().any(|event| {
+                        let of_run = |e: &StageRef| e.case == of.case && e.anchor == of.anchor && e.track == of.track;
+                        event.kind == EventKind::NoticePosted
+                            && event.of.as_ref().is_some_and(of_run)
+                            && (event.on - oldest).num_days() >= 60
+                            && days_counted(event.on, day, is_business) >= 5
+                    });
+                    prop_assert!(
+                        posted || snapshot.profile.class == CustomerClass::Commercial,
+                        "no posting before {}",
+                        day
+                    );
+                }
 
                 let before = |kind, days| {
                     let in_time = |on: Day| (day - on).num_days() >= days;

@@ -17,6 +17,8 @@ mod outage;
 mod packet;
 #[path = "common/postgres.rs"]
 mod postgres;
+#[path = "stories/random_lives.rs"]
+mod random_lives;
 #[path = "stories/rerun.rs"]
 mod rerun;
 
