@@ -33,6 +33,8 @@ impl City {
     fn new(database: Option<String>) -> Self {
         let city = Self { dir: TempDir::new().expect("a temporary directory"), database };
         city.command("2026-03-02", &["rules", "adopt", "riverbend", "--by", "L. Ortiz"]);
+        let sign = ["wordings", "sign", "--language", "es,zh,tl,vi,ko", "--note", "read", "--by", "L. Ortiz"];
+        city.command("2026-03-02", &sign);
         fs::create_dir_all(city.path().join("inbox")).expect("the inbox");
         city
     }

@@ -23,9 +23,13 @@ use arrears::notices::batch::{self, Letter};
 use arrears::notices::call_sheet::{self, CallRow};
 use arrears::notices::deliver::{Security, SmtpSettings};
 use arrears::notices::email::message_name;
-use arrears::notices::{Delivery, Mailer, render, render_arrangement};
+use arrears::notices::language::WRITTEN;
+use arrears::notices::{Delivery, Mailer, Press, Wordings, render, render_arrangement};
 use arrears::typeset::{Typesetter, pages_of};
 use tempfile::TempDir;
+
+#[path = "common/validator.rs"]
+mod validator;
 
 const BOTH: &[Language] = &[Language::Spanish, Language::English];
 
@@ -120,7 +124,9 @@ fn notice(template: &str, channel: Channel, languages: &[Language]) -> Notice {
 }
 
 fn rendered(notice: &Notice) -> Document {
-    render(&Typesetter::new(), &CityProfile::default(), notice, &profile(), day("2026-05-04")).unwrap()
+    let (typesetter, city, wordings) = (Typesetter::new(), CityProfile::default(), Wordings::builtin().unwrap());
+    let press = Press { typesetter: &typesetter, city: &city, wordings: &wordings };
+    render(press, notice, &profile(), day("2026-05-04")).unwrap()
 }
 
 /// Runs a program that the tests need, and says what to install where it is missing.
@@ -227,18 +233,23 @@ fn every_wording_makes_an_accessible_letter_in_every_language() {
         Installment { due_on: day("2026-06-01"), amount: Cents::new(10_119) },
         Installment { due_on: day("2026-07-01"), amount: Cents::new(10_118) },
     ];
+    let mut letters = Vec::new();
     for name in arrears::notices::wording::names() {
-        for language in [Language::English, Language::Spanish] {
+        for language in WRITTEN {
+            let language = *language;
             let notice = notice(name, Channel::Mail, &[language]);
             let set = || {
                 let city = CityProfile::default();
                 let dated = day("2026-05-04");
                 let agreed = if name == "arrangement_letter" { &installments[..] } else { &[] };
-                render_arrangement(&Typesetter::new(), &city, &notice, &profile(), dated, agreed).unwrap()
+                let (typesetter, wordings) = (Typesetter::new(), Wordings::builtin().unwrap());
+                let press = Press { typesetter: &typesetter, city: &city, wordings: &wordings };
+                render_arrangement(press, &notice, &profile(), dated, agreed).unwrap()
             };
             let letter = set();
             assert_eq!(letter, set(), "{name}: the same bytes again");
             let text = checked_text(&folder, &format!("{name}_{language}.pdf"), &letter.bytes);
+            letters.push(folder.join(format!("{name}_{language}.pdf")));
             assert_says(&text, &["María Núñez 77 Orchard Lane, Unit 3 Riverbend, CA 95600", "10-04417", "$202.37"]);
             let info =
                 run("pdfinfo", "poppler-utils", &[folder.join(format!("{name}_{language}.pdf")).to_str().unwrap()]);
@@ -260,6 +271,37 @@ fn every_wording_makes_an_accessible_letter_in_every_language() {
             assert!(name != "reminder" || pages == 1, "a reminder fits one page");
         }
     }
+    validator::assert_conform(&letters);
+}
+
+#[test]
+fn a_statutory_notice_in_six_languages_fits_its_envelope_and_conforms() {
+    let (folder, _guard) = folder();
+    let mut letters = Vec::new();
+    for (name, channel, most) in [("final_notice", Channel::Mail, 6), ("shut_off_tag", Channel::Posting, 4)] {
+        for recipient in [Recipient::Customer, Recipient::Occupant] {
+            let notice = Notice { recipient, ..notice(name, channel, WRITTEN) };
+            let letter = rendered(&notice);
+            let file = format!("{name}_to_{recipient}_in_six.pdf");
+            let text = checked_text(&folder, &file, &letter.bytes);
+            let pay_by = [
+                "Wednesday, May 20, 2026",
+                "miércoles 20 de mayo de 2026",
+                "2026年5月20日星期三",
+                "Miyerkules, Mayo 20, 2026",
+                "thứ Tư, ngày 20 tháng 5 năm 2026",
+                "2026년 5월 20일 수요일",
+            ];
+            let unspaced = |text: &str| text.split_whitespace().collect::<String>();
+            for day in pay_by {
+                assert!(unspaced(&text).contains(&unspaced(day)), "{file} says {day}: {text}");
+            }
+            let pages = pages_of(&letter.bytes).unwrap();
+            assert!(pages <= most, "{file} has {pages} pages: three sheets go into an envelope of one ounce with it");
+            letters.push(folder.join(file));
+        }
+    }
+    validator::assert_conform(&letters);
 }
 
 #[test]
@@ -268,7 +310,9 @@ fn the_stub_of_an_arrangement_asks_for_its_first_installment() {
     let notice = notice("arrangement_letter", Channel::Mail, &[Language::English]);
     let set = |installments: &[Installment]| {
         let city = CityProfile::default();
-        render_arrangement(&Typesetter::new(), &city, &notice, &profile(), day("2026-05-04"), installments)
+        let (typesetter, wordings) = (Typesetter::new(), Wordings::builtin().unwrap());
+        let press = Press { typesetter: &typesetter, city: &city, wordings: &wordings };
+        render_arrangement(press, &notice, &profile(), day("2026-05-04"), installments)
     };
     let installments = [
         Installment { due_on: day("2026-06-01"), amount: Cents::new(12_000) },

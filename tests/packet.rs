@@ -1,5 +1,8 @@
 //! The referral packet as a whole: what it contains, what it refuses, and that it comes out the same to the byte.
 
+#[path = "common/validator.rs"]
+mod validator;
+
 #[path = "packet/fixture.rs"]
 mod fixture;
 
@@ -127,6 +130,8 @@ fn the_pdf_is_sound_and_says_what_counsel_needs() {
     let checked = Command::new("qpdf").arg("--check").arg(&path).output();
     let checked = checked.expect("qpdf is needed: apt-get install qpdf");
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+
+    validator::assert_conform(std::slice::from_ref(&path));
 
     let words = words_of_pdf(&packet);
     for said in [

@@ -354,6 +354,41 @@ CREATE TABLE exception (
 ) STRICT;
 CREATE INDEX exception_by_account ON exception (account_id) WHERE cleared_on IS NULL;
 
+-- Money that one person would give away and another has to approve.
+CREATE TABLE proposal (
+    id           INTEGER PRIMARY KEY,
+    account_id   INTEGER NOT NULL REFERENCES account (id),
+    what         TEXT NOT NULL,
+    amount_cents INTEGER NOT NULL,
+    reason       TEXT NOT NULL,
+    proposed_by  TEXT NOT NULL,
+    proposed_on  TEXT NOT NULL,
+    state        TEXT NOT NULL,
+    decided_by   TEXT,
+    decided_on   TEXT,
+    note         TEXT
+) STRICT;
+CREATE INDEX proposal_by_account ON proposal (account_id);
+CREATE INDEX proposal_by_open ON proposal (id) WHERE state = 'proposed';
+
+-- Accounts of the household of someone on the staff, who approves nothing on them.
+CREATE TABLE household (
+    name       TEXT NOT NULL,
+    account_id INTEGER NOT NULL REFERENCES account (id),
+    PRIMARY KEY (name, account_id)
+) STRICT;
+
+-- The city's word that a translation is right: of one text, named by its hash. A text that is changed is not signed.
+CREATE TABLE wording_signature (
+    name      TEXT NOT NULL,
+    language  TEXT NOT NULL,
+    hash      TEXT NOT NULL,
+    signed_by TEXT NOT NULL,
+    signed_on TEXT NOT NULL,
+    note      TEXT NOT NULL,
+    PRIMARY KEY (name, language)
+) STRICT;
+
 CREATE TABLE staff (
     name          TEXT PRIMARY KEY,
     role          TEXT NOT NULL,

@@ -90,7 +90,7 @@ impl Bench<'_> {
                     self.return_is_answered(cut).map_err(|broken| Objection::of_rule(guard.rule, broken))?;
                     false
                 }
-                Limit::DebtAge { .. } | Limit::NeverAlone { .. } => false,
+                Limit::DebtAge { .. } | Limit::Languages { .. } | Limit::NeverAlone { .. } => false,
             };
             let is_known = calendar.known.is_none_or(|(first, last)| first <= day && day <= last);
             if reads_calendar && !is_known {
@@ -213,6 +213,7 @@ impl Bench<'_> {
             | Limit::NeverOn { .. }
             | Limit::NeverWhile { .. }
             | Limit::ArrangementDefault { .. }
+            | Limit::Languages { .. }
             | Limit::AfterReturn
             | Limit::NeverAlone { .. } => {}
         }

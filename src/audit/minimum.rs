@@ -61,9 +61,11 @@ fn permits(limit: &Limit, world: &World, due_on: &[Day], given: &[Given], mails_
             Channel::Mail | Channel::Email | Channel::Hand => false,
         }),
         Limit::NeverOn { days } => days.iter().all(|kind| !world.calendar.is(day, *kind)),
-        Limit::NeverWhile { .. } | Limit::ArrangementDefault { .. } | Limit::AfterReturn | Limit::NeverAlone { .. } => {
-            true
-        }
+        Limit::NeverWhile { .. }
+        | Limit::ArrangementDefault { .. }
+        | Limit::Languages { .. }
+        | Limit::AfterReturn
+        | Limit::NeverAlone { .. } => true,
     }
 }
 

@@ -14,6 +14,7 @@ mod beside;
 mod breach;
 mod count;
 mod disconnection;
+mod languages;
 pub mod minimum;
 mod protection;
 mod reexamine;
@@ -24,6 +25,7 @@ mod tests;
 mod truth;
 
 pub use breach::{Breach, Broken, BrokenAct};
+pub use languages::{MissingLanguage, audit_languages};
 pub use reexamine::{Ordered, Pending, Permit, Refusal, Remedy, reexamine};
 
 use std::collections::BTreeSet;

@@ -117,6 +117,7 @@ fn policy(guards: Vec<Guard>) -> Policy {
         arrangements: crate::rulebook::policy::ArrangementRules::default(),
         promises: crate::rulebook::policy::PromiseRules::default(),
         referral: ReferralRules::default(),
+        approvals: crate::rulebook::policy::ApprovalRules::default(),
         origins: vec![
             origin(12, "guard sixty_days", "H&S 116908(a)(1)(A)"),
             origin(18, "guard seven_days", "H&S 116908(a)(1)(B)"),
@@ -733,6 +734,18 @@ prop_compose! {
 fn offsets() -> impl Strategy<Value = Offset> {
     let units = prop::sample::select(vec![Unit::Day, Unit::BusinessDay, Unit::Hour, Unit::Week]);
     (units, 0_u16..12, any::<bool>()).prop_map(|(unit, n, more_than)| Offset { n, unit, more_than })
+}
+
+#[test]
+fn a_notice_without_a_language_that_the_law_requires_is_refused_by_the_law() {
+    use crate::domain::Language::{English, Korean, Spanish};
+    let policy = policy(vec![guard(0, Limit::Languages { languages: vec![English, Korean] })]);
+    let profile = crate::domain::testing::profile();
+    assert_eq!(audit_languages(&policy, &profile, &"final_notice".into(), &[Korean, Spanish, English]), Ok(()));
+    let refused = audit_languages(&policy, &profile, &"final_notice".into(), &[English, Spanish]).unwrap_err();
+    assert_eq!((refused.language, refused.citation.as_str()), (Korean, "H&S 116908(a)(1)(A)"));
+    let shop = crate::domain::Profile { class: CustomerClass::Commercial, ..profile };
+    assert_eq!(audit_languages(&policy, &shop, &"final_notice".into(), &[English]), Ok(()), "the pack is for homes");
 }
 
 proptest! {

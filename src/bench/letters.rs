@@ -11,7 +11,7 @@ use crate::domain::notice::{ListedItem, NewNotice, NoticeFacts};
 use crate::domain::{
     AccountId, ActKey, Cents, Channel, EntryId, EntryKind, Language, NoticeId, Profile, Recipient, Service,
 };
-use crate::notices::render::{self, RenderError};
+use crate::notices::{Press, RenderError, Wordings, render};
 use crate::typeset::Typesetter;
 
 /// What setting them came to.
@@ -44,13 +44,15 @@ impl Measured {
 pub fn letters(count: u32) -> Result<Measured, RenderError> {
     let typesetter = Typesetter::new();
     let city = CityProfile::default();
+    let wordings = Wordings::builtin().map_err(|cause| RenderError::Wording { notice: NoticeId(0), cause })?;
+    let press = Press { typesetter: &typesetter, city: &city, wordings: &wordings };
     let dated = parse("2026-05-20").unwrap_or_default();
     let mut bytes = 0;
     let began = Instant::now();
     for n in 0..count {
         let profile = super::night::profile(n);
         let notice = notice(n, &profile).into_notice(NoticeId(i64::from(n) + 1));
-        bytes += render::render(&typesetter, &city, &notice, &profile, dated)?.bytes.len();
+        bytes += render(press, &notice, &profile, dated)?.bytes.len();
     }
     let wall = began.elapsed();
     let per_second = u128::from(count) * 1_000_000 / wall.max(Duration::from_micros(1)).as_micros();

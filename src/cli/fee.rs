@@ -1,4 +1,4 @@
-//! `fee`: a fee that Arrears posted is waived.
+//! `fee`: the waiver of a fee that Arrears posted is proposed.
 
 use clap::Subcommand;
 
@@ -9,7 +9,7 @@ use crate::office::Duty;
 
 #[derive(Debug, Subcommand)]
 pub enum Fee {
-    /// Waive a fee that Arrears posted: it is undone whole
+    /// Propose to waive a fee that Arrears posted: it is undone whole when somebody else approves
     Waive {
         account: String,
         /// The entry's number, as `arrears account` shows it in the ledger
@@ -27,11 +27,9 @@ impl Fee {
         match self {
             Self::Waive { account, entry, reason, by } => {
                 let account = office.account(&account).await?;
-                let by = by.may(&office, Duty::Release).await?;
-                let amount = office.waive_fee(account.id, EntryId(entry), &reason, by).await?;
-                let balance = office.snapshot(account.id).await?.balance();
-                let number = &account.profile.number;
-                Ok(Answer::done(format!("The fee of {amount} is waived; the balance of account {number} is {balance}")))
+                let by = by.may(&office, Duty::Write).await?;
+                let (id, amount) = office.propose_waiver(account.id, EntryId(entry), &reason, by).await?;
+                Ok(Answer::done(super::approvals::waits(id, &format!("The waiver of the fee of {amount}"))))
             }
         }
     }

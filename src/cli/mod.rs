@@ -5,6 +5,7 @@
 //! is allowed (that is the office's, so that pages and commands refuse the same), and any printing below [`run`].
 
 mod account;
+mod approvals;
 mod args;
 mod arrange;
 mod bench;
@@ -38,6 +39,7 @@ pub mod table;
 mod tasks;
 mod today;
 mod why;
+mod wordings;
 
 use std::io::Write;
 use std::path::Path;
@@ -84,6 +86,13 @@ pub enum Command {
     /// Payments: the counter, the unmatched, and through which day each channel is loaded
     #[command(subcommand)]
     Payments(payments::Payments),
+    /// Propose to correct what is owed
+    Adjust(approvals::Adjust),
+    /// Propose to write off what is past due
+    Writeoff(approvals::WriteOff),
+    /// What one person proposes and another approves: waivers, adjustments, write-offs
+    #[command(subcommand)]
+    Approvals(approvals::Approvals),
     /// Fees: waive
     #[command(subcommand)]
     Fee(fee::Fee),
@@ -145,6 +154,9 @@ pub enum Command {
     /// The people of the division
     #[command(subcommand)]
     Staff(staff::Staff),
+    /// What the notices say in each language, and the translations that the city has signed
+    #[command(subcommand)]
+    Wordings(wordings::WordingsCommand),
     /// Run by itself: dates, files, the outbox, and the pages where an address is given
     Run(run::Run),
     /// A made-up city, lived through in seconds: letters, emails, call lists, packets to look at
@@ -172,6 +184,9 @@ async fn answer(cli: Cli) -> Result {
         Command::Import(args) => args.run(&desk).await,
         Command::Imports(args) => args.run(&desk).await,
         Command::Payments(args) => args.run(&desk).await,
+        Command::Adjust(args) => args.run(&desk).await,
+        Command::Writeoff(args) => args.run(&desk).await,
+        Command::Approvals(args) => args.run(&desk).await,
         Command::Fee(args) => args.run(&desk).await,
         Command::Rules(args) => args.run(&desk).await,
         Command::Night(args) => args.run(&desk).await,
@@ -195,6 +210,7 @@ async fn answer(cli: Cli) -> Result {
         Command::Exceptions(args) => args.run(&desk).await,
         Command::Log(args) => args.run(&desk).await,
         Command::Staff(args) => args.run(&desk).await,
+        Command::Wordings(args) => args.run(&desk).await,
         Command::Run(args) => args.run(&desk).await,
         Command::Demo(args) => args.run(&desk).await,
         Command::Bench(args) => args.run(&desk).await,

@@ -39,6 +39,14 @@ pub enum Staff {
         #[command(flatten)]
         by: By,
     },
+    /// Tell which accounts are of a person's own household, who then decides nothing on them
+    Household {
+        name: String,
+        /// The accounts, in place of those told before; none, to tell that there are none
+        accounts: Vec<String>,
+        #[command(flatten)]
+        by: By,
+    },
     /// Set a person's password, typed twice, or as one line of the input
     Password {
         name: String,
@@ -87,6 +95,13 @@ impl Staff {
                     said.push_str(&format!("; {calls} assigned to nobody now: `arrears calls assign`"));
                 }
                 Ok(Answer::done(said))
+            }
+            Self::Household { name, accounts, by } => {
+                let office = desk.office().await?;
+                let by = by.is_or_may(&name, &office, Duty::Administer).await?;
+                office.set_household(&name, &accounts, by).await?;
+                let told = counted(accounts.len(), "account is", "accounts are");
+                Ok(Answer::done(format!("{told} of {name}'s household")))
             }
             Self::Password { name, by } => {
                 let office = desk.office().await?;

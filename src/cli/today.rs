@@ -61,7 +61,7 @@ fn text(shown: &Shown) -> String {
         w.open_cases
     );
     let mut table = Table::new(&[Column::Right("Waits"), Column::Left("What"), Column::Left("Command")]);
-    let lines: [(u64, &str, &str); 13] = [
+    let lines: [(u64, &str, &str); 14] = [
         (w.exceptions, "exceptions", "arrears exceptions list"),
         (w.unmatched_payments, "payments that match no account", "arrears payments unmatched"),
         (w.notices_to_release, "notices to release", "arrears notices list --state planned"),
@@ -74,6 +74,7 @@ fn text(shown: &Shown) -> String {
         (w.orders_to_finalize, "shut-offs to finalize", "arrears orders finalize"),
         (w.orders_in_the_field, "field orders with a crew", "arrears orders list --state dispatched"),
         (w.referrals_to_approve, "referrals to approve", "arrears referrals list --state candidate"),
+        (w.proposals, "proposals that wait for a second person", "arrears approvals list"),
         (w.tasks, "tasks", "arrears tasks list"),
     ];
     for (count, what, command) in lines.into_iter().filter(|(count, ..)| *count > 0) {

@@ -20,8 +20,9 @@ impl Localized {
         self.0.get(&language).or_else(|| self.0.get(&Language::English)).map_or("", String::as_str)
     }
 
-    fn of(english: &str, spanish: &str) -> Self {
-        Self(BTreeMap::from([(Language::English, english.to_owned()), (Language::Spanish, spanish.to_owned())]))
+    /// One text for each language, in the order of [`Language::ALL`].
+    fn of(texts: [&str; 6]) -> Self {
+        Self(Language::ALL.iter().copied().zip(texts.map(str::to_owned)).collect())
     }
 }
 
@@ -72,19 +73,37 @@ impl Default for CityProfile {
         };
         Self {
             name: "City of Riverbend".into(),
-            division: Localized::of("Utility Billing Division", "División de Facturación de Servicios Públicos"),
+            division: Localized::of([
+                "Utility Billing Division",
+                "División de Facturación de Servicios Públicos",
+                "公用事業帳務處",
+                "Dibisyon ng Pagsingil sa Utility",
+                "Phòng Hóa đơn Dịch vụ Tiện ích",
+                "공공요금 청구과",
+            ]),
             address: address("200 Mill Street", "95600"),
             remit_to: address("PO Box 1200", "95600-1200"),
             phone: "(530) 555-0142".into(),
-            hours: Localized::of(
+            hours: Localized::of([
                 "Monday to Friday, 8:00 a.m. to 5:00 p.m., except city holidays",
                 "de lunes a viernes, de 8:00 a. m. a 5:00 p. m., excepto los días feriados de la ciudad",
-            ),
+                "週一至週五上午 8:00 至下午 5:00，市府假日除外",
+                "Lunes hanggang Biyernes, 8:00 n.u. hanggang 5:00 n.h., maliban sa mga pista opisyal ng lungsod",
+                "thứ Hai đến thứ Sáu, 8:00 sáng đến 5:00 chiều, trừ các ngày lễ của thành phố",
+                "월요일~금요일 오전 8:00~오후 5:00, 시 공휴일 제외",
+            ]),
             email: "utilities@riverbend.example".into(),
             website: "riverbend.example/utilities".into(),
             pay_online: "riverbend.example/pay".into(),
             policy_page: "riverbend.example/shutoff-policy".into(),
-            appeal_body: Localized::of("the City Council", "el Concejo Municipal"),
+            appeal_body: Localized::of([
+                "the City Council",
+                "el Concejo Municipal",
+                "市議會",
+                "Konseho ng Lungsod",
+                "Hội đồng Thành phố",
+                "시의회",
+            ]),
             payable_to: "City of Riverbend".into(),
         }
     }

@@ -129,6 +129,7 @@ impl<'a> Planner<'_, 'a> {
                 Limit::OccupantCopy { .. }
                 | Limit::NeverOn { .. }
                 | Limit::NeverWhile { .. }
+                | Limit::Languages { .. }
                 | Limit::NeverAlone { .. } => {}
             }
         }

@@ -84,11 +84,19 @@ impl Demo {
     /// # Errors
     /// When the folder holds something else, or an act fails that should not.
     pub async fn show(&self, told: Told<'_>) -> Result<Shown> {
+        if !crate::office::prints_every_language() {
+            return Err(OfficeError::refused(
+                "the demonstration's notices are in Chinese and Korean too, and no font on this machine holds them",
+                "install one with `apt-get install fonts-wqy-microhei`, and run this again",
+            ));
+        }
         prepare(&self.dir, plus_days(self.start, i64::from(self.days) - 1))?;
         let clock = Arc::new(SetClock::new(instant(self.start, 0)));
         let office = Office::open(&self.dir, self.database.as_deref(), clock.clone()).await?;
         hire(&office, self.seed).await?;
         office.adopt_shipped("riverbend", APPROVER).await?;
+        let review = "read by the city's translators, file 2026-03";
+        office.sign_wordings(None, Language::ALL, review, LEAD).await?;
         let city = city::city(self.seed, self.accounts, self.start, self.days);
         let mailer = Mailer::Folder(self.dir.join("mail"));
         let mut division = day::Division::new(&office, &clock, &city, mailer);

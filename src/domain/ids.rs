@@ -78,6 +78,8 @@ number_id! {
     ReferralId,
     /// A payment that matched no account.
     UnmatchedId,
+    /// A proposal that waits for a second person.
+    ProposalId,
     /// A run of the daemon for one business date.
     RunId,
 }

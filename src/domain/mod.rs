@@ -24,6 +24,7 @@ pub mod money;
 pub mod notice;
 pub mod person;
 pub mod promise;
+pub mod proposal;
 pub mod referral;
 pub mod snapshot;
 pub mod spreadsheet;

@@ -101,10 +101,19 @@ mod tests {
     use super::super::samples::{day, notice, profile};
     use super::*;
     use crate::domain::{Channel, Language};
+    use crate::notices::Wordings;
 
     fn parts_of(template: &str, languages: &[Language]) -> Vec<Part> {
         let notice = notice(template, Channel::Email, languages);
-        letter::parts(&CityProfile::default(), &notice, &profile(), day("2026-05-04"), &[]).unwrap()
+        letter::parts(
+            &CityProfile::default(),
+            &Wordings::builtin().unwrap(),
+            &notice,
+            &profile(),
+            day("2026-05-04"),
+            &[],
+        )
+        .unwrap()
     }
 
     fn bytes() -> Vec<u8> {
@@ -144,7 +153,15 @@ mod tests {
     fn a_name_with_angle_brackets_cannot_write_html() {
         let profile = Profile { customer_name: "<b>Bo & Co</b>".into(), ..profile() };
         let notice = notice("reminder", Channel::Email, &[Language::English]);
-        let parts = letter::parts(&CityProfile::default(), &notice, &profile, day("2026-05-04"), &[]).unwrap();
+        let parts = letter::parts(
+            &CityProfile::default(),
+            &Wordings::builtin().unwrap(),
+            &notice,
+            &profile,
+            day("2026-05-04"),
+            &[],
+        )
+        .unwrap();
         let html = html(&CityProfile::default(), &profile, &parts).unwrap();
         assert!(html.contains("Dear &lt;b&gt;Bo &amp; Co&lt;/b&gt;:"), "{html}");
     }

@@ -17,11 +17,10 @@ pub mod language;
 pub mod letter;
 pub mod plan;
 pub mod render;
+pub(crate) mod samples;
 pub mod wording;
 
 pub use deliver::{Delivery, Mailer};
 pub use plan::of_act;
-pub use render::{RenderError, render, render_arrangement};
-
-#[cfg(test)]
-pub(crate) mod samples;
+pub use render::{Press, RenderError, render, render_arrangement};
+pub use wording::Wordings;

@@ -1,8 +1,8 @@
 //! The pieces of a notice: to whom, by which channel, in which languages.
 //!
 //! What the law fixes stands here as code: a statutory notice never goes by email alone (15 USC 7003(b)), goes to
-//! "Occupant" where the customer's mail goes elsewhere (H&S 116908(a)(1)(C)), and carries every language that is
-//! written. Telephone is not a piece: calls stand on the call list.
+//! "Occupant" where the customer's mail goes elsewhere (H&S 116908(a)(1)(C)), and carries every language that a pack
+//! requires. Telephone is not a piece: calls stand on the call list.
 
 use super::language::WRITTEN;
 use crate::domain::action::{NoticeAction, TagAction};
@@ -14,10 +14,10 @@ const OCCUPANT: &str = "Occupant / Ocupante";
 
 /// The pieces of an act: those of a notice, the one of a tag, none of anything else.
 #[must_use]
-pub fn of_act(act: &Act, profile: &Profile) -> Vec<NewNotice> {
+pub fn of_act(act: &Act, profile: &Profile, required: &[Language]) -> Vec<NewNotice> {
     match (&act.action, &act.notice) {
-        (Action::Notice(action), Some(facts)) => pieces(action, facts, profile, act),
-        (Action::Tag(action), Some(facts)) => vec![tag_piece(action, facts, profile, act)],
+        (Action::Notice(action), Some(facts)) => pieces(action, facts, profile, act, required),
+        (Action::Tag(action), Some(facts)) => vec![tag_piece(action, facts, profile, act, required)],
         _ => Vec::new(),
     }
 }
@@ -25,11 +25,18 @@ pub fn of_act(act: &Act, profile: &Profile) -> Vec<NewNotice> {
 /// The pieces that a notice makes for an account, the customer's first. The same act gives the same pieces, each
 /// unique by recipient and channel.
 #[must_use]
-pub fn pieces(action: &NoticeAction, facts: &NoticeFacts, profile: &Profile, act: &Act) -> Vec<NewNotice> {
+pub fn pieces(
+    action: &NoticeAction,
+    facts: &NoticeFacts,
+    profile: &Profile,
+    act: &Act,
+    required: &[Language],
+) -> Vec<NewNotice> {
     let draft = Draft {
         facts,
         profile,
         act,
+        required,
         template: &action.template,
         statutory: action.statutory,
         deemed_days: action.deemed_days,
@@ -74,8 +81,15 @@ pub fn pieces(action: &NoticeAction, facts: &NoticeFacts, profile: &Profile, act
 
 /// The one piece of a tag, which a crew leaves at the premises. It speaks to whoever lives there.
 #[must_use]
-pub fn tag_piece(action: &TagAction, facts: &NoticeFacts, profile: &Profile, act: &Act) -> NewNotice {
-    let draft = Draft { facts, profile, act, template: &action.template, statutory: action.statutory, deemed_days: 0 };
+pub fn tag_piece(
+    action: &TagAction,
+    facts: &NoticeFacts,
+    profile: &Profile,
+    act: &Act,
+    required: &[Language],
+) -> NewNotice {
+    let (template, statutory) = (&action.template, action.statutory);
+    let draft = Draft { facts, profile, act, required, template, statutory, deemed_days: 0 };
     let (recipient, addressee) = if profile.mails_elsewhere() {
         (Recipient::Occupant, OCCUPANT)
     } else {
@@ -110,22 +124,20 @@ fn customer_channels(action: &NoticeAction, profile: &Profile) -> Vec<Channel> {
     channels
 }
 
-/// The languages in which a piece is written, the reader's first. Whoever reads a language that is not written yet, and
-/// an occupant, of whom no language is known, has all of them in the law's order.
-fn languages(profile: &Profile, recipient: Recipient, statutory: bool) -> Vec<Language> {
+/// The languages in which a piece is written, the reader's first. A statutory notice has all that the law requires, and
+/// English at least; an occupant, of whom no language is known, reads them in the law's order.
+fn languages(profile: &Profile, recipient: Recipient, required: &[Language], statutory: bool) -> Vec<Language> {
     let preferred = match recipient {
         Recipient::Occupant => None,
-        Recipient::Customer | Recipient::Owner | Recipient::ThirdParty => {
-            Some(profile.language).filter(|language| WRITTEN.contains(language))
-        }
+        Recipient::Customer | Recipient::Owner | Recipient::ThirdParty => Some(profile.language),
     };
-    match preferred {
-        Some(language) if !statutory => vec![language],
-        preferred => {
-            let others = WRITTEN.iter().copied().filter(|language| Some(*language) != preferred);
-            preferred.into_iter().chain(others).collect()
-        }
-    }
+    let is_due = |language: &Language| match preferred {
+        Some(preferred) if !statutory => *language == preferred,
+        _ => *language == Language::English || required.contains(language) || Some(*language) == preferred,
+    };
+    let mut written: Vec<Language> = WRITTEN.iter().copied().filter(is_due).collect();
+    written.sort_by_key(|language| Some(*language) != preferred);
+    written
 }
 
 /// What all pieces of an act share.
@@ -133,6 +145,8 @@ struct Draft<'a> {
     facts: &'a NoticeFacts,
     profile: &'a Profile,
     act: &'a Act,
+    /// The languages that the law requires of a statutory notice to this account.
+    required: &'a [Language],
     template: &'a NoticeName,
     statutory: bool,
     deemed_days: u16,
@@ -148,7 +162,7 @@ impl Draft<'_> {
             addressee: addressee.to_owned(),
             address: address.clone(),
             email: self.profile.email.clone().filter(|_| channel == Channel::Email),
-            languages: languages(self.profile, recipient, self.statutory),
+            languages: languages(self.profile, recipient, self.required, self.statutory),
             statutory: self.statutory,
             deemed_days: self.deemed_days,
             facts: self.facts.clone(),
@@ -184,6 +198,15 @@ mod tests {
         }
     }
 
+    const CALIFORNIA: &[Language] = &[
+        Language::English,
+        Language::Spanish,
+        Language::Chinese,
+        Language::Tagalog,
+        Language::Vietnamese,
+        Language::Korean,
+    ];
+
     fn planned(by: &[Channel], to: &[Recipient], statutory: bool, profile: &Profile) -> Vec<NewNotice> {
         let action = NoticeAction {
             template: "final_notice".into(),
@@ -192,7 +215,7 @@ mod tests {
             to: to.to_vec(),
             deemed_days: 5,
         };
-        pieces(&action, &facts(), profile, &act(&action))
+        pieces(&action, &facts(), profile, &act(&action), CALIFORNIA)
     }
 
     fn ways(pieces: &[NewNotice]) -> Vec<(Recipient, Channel)> {
@@ -242,17 +265,30 @@ mod tests {
     }
 
     #[test]
-    fn the_customers_language_comes_first_and_a_statutory_notice_has_the_other_too() {
-        use Language::{English, Korean, Spanish};
+    fn the_customers_language_comes_first_and_a_statutory_notice_has_all_that_the_law_requires() {
+        use Language::{Chinese, English, Korean, Spanish, Tagalog, Vietnamese};
         let languages = |language, statutory| {
             let customer = Profile { language, ..profile() };
             planned(&[Channel::Mail], CUSTOMER, statutory, &customer)[0].languages.clone()
         };
-        assert_eq!(languages(Spanish, true), [Spanish, English]);
-        assert_eq!(languages(English, true), [English, Spanish]);
+        assert_eq!(languages(English, true), [English, Spanish, Chinese, Tagalog, Vietnamese, Korean]);
+        assert_eq!(languages(Korean, true), [Korean, English, Spanish, Chinese, Tagalog, Vietnamese]);
         assert_eq!(languages(Spanish, false), [Spanish]);
-        assert_eq!(languages(English, false), [English]);
-        assert_eq!(languages(Korean, false), [English, Spanish], "nothing is written in Korean yet");
+        assert_eq!(languages(Korean, false), [Korean]);
+    }
+
+    #[test]
+    fn where_no_law_names_languages_a_statutory_notice_is_in_the_customers_and_in_english() {
+        let action = NoticeAction {
+            template: "final_notice".into(),
+            by: vec![Channel::Mail],
+            statutory: true,
+            to: vec![Recipient::Customer, Recipient::Occupant],
+            deemed_days: 5,
+        };
+        let pieces = pieces(&action, &facts(), &profile(), &act(&action), &[]);
+        assert_eq!(pieces[0].languages, [Language::Spanish, Language::English]);
+        assert_eq!(pieces[1].languages, [Language::English], "of an occupant no language is known");
     }
 
     #[test]
@@ -265,7 +301,7 @@ mod tests {
             to: Vec::new(),
             deemed_days: 0,
         };
-        let piece = tag_piece(&tag, &facts(), &profile(), &act(&action));
+        let piece = tag_piece(&tag, &facts(), &profile(), &act(&action), CALIFORNIA);
         assert_eq!((piece.channel, piece.recipient), (Channel::Posting, Recipient::Occupant));
         assert_eq!(piece.address, profile().service_address);
     }

@@ -2,7 +2,7 @@
 
 use super::email::{self, EmailError};
 use super::letter::{self, Part};
-use super::wording::WordingError;
+use super::wording::{WordingError, Wordings};
 use crate::config::CityProfile;
 use crate::domain::arrangement::Installment;
 use crate::domain::document::{Document, MediaType};
@@ -15,6 +15,9 @@ use crate::typeset::{TypesetError, Typesetter};
 pub enum RenderError {
     #[error("notice {notice}: {cause}")]
     Wording { notice: NoticeId, cause: WordingError },
+    /// A wording that the city wrote itself.
+    #[error("{0}")]
+    Own(WordingError),
     #[error("notice {notice}: {cause}")]
     Typeset { notice: NoticeId, cause: TypesetError },
     #[error("notice {notice}: {cause}")]
@@ -25,19 +28,21 @@ pub enum RenderError {
     NoLanguage { notice: NoticeId },
 }
 
+/// What every notice of a city is made with.
+#[derive(Clone, Copy)]
+pub struct Press<'a> {
+    pub typesetter: &'a Typesetter,
+    pub city: &'a CityProfile,
+    pub wordings: &'a Wordings,
+}
+
 /// Renders a notice as it is to go out on `dated`: a PDF for what is mailed, posted or handed over, a message for an
 /// email. The same notice, profile, city and date give the same bytes.
 ///
 /// # Errors
 /// See [`RenderError`].
-pub fn render(
-    typesetter: &Typesetter,
-    city: &CityProfile,
-    notice: &Notice,
-    profile: &Profile,
-    dated: Day,
-) -> Result<Document, RenderError> {
-    render_arrangement(typesetter, city, notice, profile, dated, &[])
+pub fn render(press: Press<'_>, notice: &Notice, profile: &Profile, dated: Day) -> Result<Document, RenderError> {
+    render_arrangement(press, notice, profile, dated, &[])
 }
 
 /// As [`render`], for the letter that confirms an arrangement: it prints the installments.
@@ -45,14 +50,14 @@ pub fn render(
 /// # Errors
 /// See [`RenderError`].
 pub fn render_arrangement(
-    typesetter: &Typesetter,
-    city: &CityProfile,
+    press: Press<'_>,
     notice: &Notice,
     profile: &Profile,
     dated: Day,
     installments: &[Installment],
 ) -> Result<Document, RenderError> {
-    let parts = letter::parts(city, notice, profile, dated, installments)
+    let Press { typesetter, city, wordings } = press;
+    let parts = letter::parts(city, wordings, notice, profile, dated, installments)
         .map_err(|cause| RenderError::Wording { notice: notice.id, cause })?;
     if parts.is_empty() {
         return Err(RenderError::NoLanguage { notice: notice.id });

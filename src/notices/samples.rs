@@ -1,4 +1,4 @@
-//! One account and its notices, for the tests of this room.
+//! One made-up account and its notices: for proofs of wordings, and for the tests of this room.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 pub(crate) fn day(text: &str) -> Day {
-    parse(text).unwrap()
+    parse(text).unwrap_or_default()
 }
 
 fn address(line1: &str) -> Address {
@@ -76,7 +76,7 @@ pub(crate) fn stage() -> StageRef {
     StageRef { case: 1, track: "shut_off".into(), anchor: EntryId(1), stage: "final_notice".into(), round: 1 }
 }
 
-/// A notice of that wording to the customer by the channel.
+/// A notice of that wording to the customer by the channel, dated May 4, 2026.
 pub(crate) fn notice(template: &str, channel: Channel, languages: &[Language]) -> Notice {
     let profile = profile();
     NewNotice {

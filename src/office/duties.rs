@@ -39,8 +39,8 @@ impl Duty {
     pub const fn what(self) -> &'static str {
         match self {
             Self::Write => "make changes",
-            Self::Release => "release notices and call lists, end holds, waive fees, or void payments",
-            Self::Approve => "approve shut-offs, referrals and acts against the policy",
+            Self::Release => "release notices and call lists, end holds, or void payments",
+            Self::Approve => "approve shut-offs, referrals, what others propose, and acts against the policy",
             Self::Adopt => "adopt a policy",
             Self::Administer => "change who is on the staff",
         }

@@ -25,6 +25,7 @@ mod outbox;
 mod packets;
 mod payments;
 mod policies;
+mod proposals;
 mod reprint;
 mod skip;
 pub mod staff;
@@ -32,6 +33,7 @@ mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod why;
+mod wordings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,10 +56,12 @@ pub use payments::AtCounter;
 pub use policies::{Rules, read_policy, shipped_text};
 pub use reprint::Reprinted;
 pub use why::{Explained, Simulated, Why};
+pub use wordings::{WordingStanding, WordingState, prints_every_language};
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{Actor, Day, PolicyHash, World};
+use crate::notices::{Press, Wordings};
 use crate::store::{Stamp, Store};
 use crate::typeset::Typesetter;
 
@@ -73,6 +77,8 @@ pub struct Office {
     pub clock: Arc<dyn Clock>,
     rules: Mutex<BTreeMap<Version, Arc<Rules>>>,
     typesetter: OnceLock<Typesetter>,
+    /// The wordings in force: the program's, and the city's own in their stead.
+    wordings: Arc<Wordings>,
 }
 
 impl Office {
@@ -87,6 +93,7 @@ impl Office {
             Some(url) => url,
             None => format!("sqlite:{}", dir.join("arrears.db").display()),
         };
+        let wordings = wordings::in_force(dir)?;
         let store = Store::open(&url).await?;
         Ok(Self {
             store,
@@ -95,6 +102,7 @@ impl Office {
             clock,
             rules: Mutex::new(BTreeMap::new()),
             typesetter: OnceLock::new(),
+            wordings: Arc::new(wordings),
         })
     }
 
@@ -125,6 +133,11 @@ impl Office {
     /// The typesetter; its fonts are loaded when it is first asked for.
     pub fn typesetter(&self) -> &Typesetter {
         self.typesetter.get_or_init(Typesetter::new)
+    }
+
+    /// What notices are made with.
+    pub(crate) fn press(&self) -> Press<'_> {
+        Press { typesetter: self.typesetter(), city: self.city(), wordings: &self.wordings }
     }
 
     /// A stamp of today for a person's act.

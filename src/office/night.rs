@@ -11,9 +11,10 @@ use tokio::sync::mpsc;
 
 use super::cores::on_all_cores;
 use super::{Office, OfficeError, Result, Rules};
-use crate::audit::audit;
+use crate::audit::{audit, audit_languages};
 use crate::decide::decide;
 use crate::domain::day::short;
+use crate::domain::notice::NewNotice;
 use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot, World};
 use crate::notices::of_act;
 use crate::rulebook::policy::LedgerRules;
@@ -325,6 +326,13 @@ fn decide_one(snapshot: &Snapshot, world: &World, rules: &Rules) -> Result<Commi
     let decision = decide(snapshot, world, &rules.policy);
     let refused = |sentence: String| (snapshot.account, sentence);
     let cleared = audit(snapshot, &rules.policy, world, decision).map_err(|breach| refused(breach.to_string()))?;
-    let pieces = cleared.decision().acts.iter().flat_map(|act| of_act(act, &snapshot.profile)).collect();
+    let profile = &snapshot.profile;
+    let required = rules.policy.languages(profile.class, &profile.services);
+    let pieces: Vec<NewNotice> =
+        cleared.decision().acts.iter().flat_map(|act| of_act(act, profile, &required)).collect();
+    for piece in pieces.iter().filter(|piece| piece.statutory) {
+        audit_languages(&rules.policy, profile, &piece.template, &piece.languages)
+            .map_err(|missing| refused(missing.to_string()))?;
+    }
     Commit::of(cleared, snapshot, pieces).map_err(|error| refused(error.to_string()))
 }

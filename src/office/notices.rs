@@ -61,9 +61,14 @@ impl Office {
         refused: &mut Vec<(NoticeId, String)>,
     ) -> Result<Vec<Permitted<NoticeId>>> {
         let notices = self.store.notices(page).await?;
+        let signed = self.signed().await?;
         let view = self.view(notices.iter().map(|notice| notice.account)).await?;
         let (mut ready, mut restated) = (Vec::new(), Vec::new());
         for notice in notices {
+            if let Some(refusal) = signed.refusal(&self.wordings, &notice) {
+                refused.push((notice.id, refusal));
+                continue;
+            }
             match self.look_before_release(view.of(notice.account)?, &notice, stamp.on) {
                 AtRelease::Goes(permit, facts) => {
                     ready.push(Permitted { id: notice.id, permit });
@@ -150,7 +155,7 @@ impl Office {
     pub(super) async fn rendered(&self, notice: &Notice, dated: Day) -> Result<Document> {
         let account = self.store.account(notice.account).await?;
         let installments = self.installments_of(notice).await?;
-        Ok(render_arrangement(self.typesetter(), self.city(), notice, &account.profile, dated, &installments)?)
+        Ok(render_arrangement(self.press(), notice, &account.profile, dated, &installments)?)
     }
 
     async fn installments_of(&self, notice: &Notice) -> Result<Vec<Installment>> {

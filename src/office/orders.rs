@@ -64,6 +64,10 @@ impl Office {
                     outcome.refused.push((id, standing(&order)));
                     continue;
                 }
+                if let Some(why) = self.household_refusal(by, order.account).await? {
+                    outcome.refused.push((id, why));
+                    continue;
+                }
                 match self.leave_for_order(&order, order.for_day.max(stamp.on)).await? {
                     Ok(permit) => passed.push(Permitted { id, permit }),
                     Err(refusal) => outcome.refused.push((id, refusal.to_string())),

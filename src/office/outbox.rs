@@ -1,6 +1,7 @@
 //! The outbox: what was released is rendered, what was rendered is sent. A retry is harmless.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::Duration;
 use futures_util::stream::{self, StreamExt};
@@ -14,7 +15,7 @@ use crate::domain::arrangement::Installment;
 use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{AccountId, Day, NoticeId, Profile, Snapshot};
-use crate::notices::{Delivery, Mailer, email, render_arrangement};
+use crate::notices::{Delivery, Mailer, Press, email, render_arrangement};
 use crate::store::{ExceptionKind, Job, Leaving, Permitted, RenderedPiece, Stamp, WorkKind};
 
 /// How many letters are set and kept at a time: one transaction.
@@ -90,9 +91,10 @@ impl Office {
     async fn render_page(&self, jobs: Vec<Job>) -> Result<u64> {
         let stamp = self.daemon_stamp(self.today());
         let drafts = self.drafts(jobs, stamp.on).await?;
-        let (typesetter, city) = (self.typesetter().clone(), self.city().clone());
+        let (typesetter, city, wordings) = (self.typesetter().clone(), self.city().clone(), Arc::clone(&self.wordings));
         let render = move |draft: &Draft| {
-            render_arrangement(&typesetter, &city, &draft.notice, &draft.profile, draft.dated, &draft.installments)
+            let press = Press { typesetter: &typesetter, city: &city, wordings: &wordings };
+            render_arrangement(press, &draft.notice, &draft.profile, draft.dated, &draft.installments)
                 .map_err(|error| error.to_string())
         };
         let broken = |draft: &Draft| Err(format!("notice {}: an error in the program, see the log", draft.notice.id));
@@ -112,8 +114,13 @@ impl Office {
         let accounts: BTreeSet<AccountId> = page.iter().map(|(_, notice)| notice.account).collect();
         let snapshots = self.store.snapshots(&accounts.into_iter().collect::<Vec<_>>()).await?;
         let snapshots: BTreeMap<AccountId, Snapshot> = snapshots.into_iter().map(|s| (s.account, s)).collect();
+        let signed = self.signed().await?;
         let mut drafts = Vec::with_capacity(page.len());
         for (job, notice) in page {
+            if let Some(refusal) = signed.refusal(&self.wordings, &notice) {
+                self.hold_until_signed(&job, &refusal).await?;
+                continue;
+            }
             let snapshot = snapshots.get(&notice.account).filter(|_| notice.state == NoticeState::Released);
             let Some(Snapshot { profile, arrangements, .. }) = snapshot else {
                 self.store.complete_work(&job).await?;
@@ -123,6 +130,16 @@ impl Office {
             drafts.push(Draft { job, notice, dated, profile: profile.clone(), installments: agreed(arrangements) });
         }
         Ok(drafts)
+    }
+
+    /// A piece that nobody releases waits until the city has signed its translation; the lead is told once.
+    async fn hold_until_signed(&self, job: &Job, refusal: &str) -> Result<()> {
+        self.store.wait_with_work(job, self.now() + Duration::hours(1), refusal).await?;
+        let text = format!("Notices wait, for {refusal}");
+        self.store
+            .open_exception(None, ExceptionKind::WordingUnsigned, &text, &self.daemon_stamp(self.today()))
+            .await?;
+        Ok(())
     }
 
     /// The notices that the work is for.
@@ -336,7 +353,7 @@ mod tests {
     async fn a_name_that_no_font_can_show_keeps_its_own_letter_back_and_no_other() {
         let city = City::new().await;
         let accounts = "account,customer_name,service_address,service_city,service_state,service_zip,services\n\
-                        10-000418,李 Wei,420 Alder St,Riverbend,CA,95600,water\n";
+                        10-000418,สมชาย Wei,420 Alder St,Riverbend,CA,95600,water\n";
         let charges = "account,service,amount,billed_on,due_on,source,reference\n\
                        10-000418,water,95.00,2026-03-02,2026-03-23,cis,B2-W\n";
         city.takes("accounts.csv", accounts).await;

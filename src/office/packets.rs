@@ -46,6 +46,7 @@ impl Office {
                     "only a candidate is approved: `arrears referrals list` shows them",
                 ));
             }
+            self.not_of_household(by, referral.account).await?;
             let permit = self.leave_for_referral(&referral, stamp.on).await?.map_err(OfficeError::Reexamined)?;
             let carried = self.store.approve_referral(&Permitted { id, permit }, &stamp).await?;
             if carried.overtaken.is_empty() {
@@ -61,6 +62,7 @@ impl Office {
     /// When it gives no reason.
     pub async fn decline_referral(&self, id: ReferralId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        self.not_of_household(by, self.store.referral(id).await?.account).await?;
         Ok(self.store.decline_referral(id, reason, &self.stamp(by)).await?)
     }
 
@@ -70,6 +72,7 @@ impl Office {
     /// When it gives no reason.
     pub async fn recall_referral(&self, id: ReferralId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        self.not_of_household(by, self.store.referral(id).await?.account).await?;
         Ok(self.store.recall_referral(id, reason, &self.stamp(by)).await?)
     }
 

@@ -1,10 +1,10 @@
-//! Money by hand: taken at the counter, voided, waived; and what people say about money that came in by files.
+//! Money by hand: taken at the counter, voided; and what people say about money that came in by files.
 
 use super::accounts::{need_reason, not_ahead, positive};
 use super::orders::is_shut_off;
 use super::{Office, OfficeError, Result};
 use crate::domain::field_order::{FieldOrder, OrderState};
-use crate::domain::ledger::{EntryKind, PaymentChannel};
+use crate::domain::ledger::PaymentChannel;
 use crate::domain::{AccountId, Cents, Day, EntryId, UnmatchedId};
 use crate::store::{CounterPayment, VoidedPayment};
 
@@ -94,28 +94,6 @@ impl Office {
         let voided = self.store.void_counter_payment(receipt, reason, &rules.policy.ledger, &stamp).await?;
         self.settle_accounts(&[voided.account]).await?;
         Ok(voided)
-    }
-
-    /// Waives a fee that Arrears posted to the account: it is undone whole, with a reason.
-    ///
-    /// # Errors
-    /// When it gives no reason, the account has no such entry, or it is no fee of Arrears' own.
-    pub async fn waive_fee(&self, account: AccountId, entry: EntryId, reason: &str, by: &str) -> Result<Cents> {
-        need_reason(reason)?;
-        let entries = self.store.entries(account).await?;
-        let Some(fee) = entries.iter().find(|known| known.id == entry) else {
-            return Err(OfficeError::NotFound { what: "entry in the account's ledger:", id: entry.to_string() });
-        };
-        if !matches!(fee.kind, EntryKind::Fee | EntryKind::Interest) {
-            return Err(OfficeError::refused(
-                format!("entry {entry} is a {}, and only fees are waived", fee.kind),
-                "`arrears account ACCOUNT` shows the ledger with the entries' numbers",
-            ));
-        }
-        let rules = self.rules_on(self.today()).await?;
-        self.store.reverse_entry(entry, reason, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle_accounts(&[account]).await?;
-        Ok(fee.amount)
     }
 
     /// Posts an unmatched payment to an account.

@@ -23,6 +23,7 @@ impl Office {
     /// When no case is open, the stage is not the one at which its track stands, or no reason is given.
     pub async fn skip_stage(&self, account: AccountId, stage: &str, reason: &str, by: &str) -> Result<StageRef> {
         need_reason(reason)?;
+        self.not_of_household(by, account).await?;
         let stamp = self.stamp(by);
         for _ in 0..ATTEMPTS {
             let snapshot = self.snapshot(account).await?;

@@ -13,7 +13,7 @@ use crate::domain::day::{parse, plus_days};
 use crate::domain::field_order::OrderState;
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::notice::NoticeState;
-use crate::domain::{AccountId, Day, NoticeId, OrderId};
+use crate::domain::{AccountId, Day, Language, NoticeId, OrderId};
 use crate::notices::Mailer;
 
 const ACCOUNTS: &str = "\
@@ -40,6 +40,7 @@ impl City {
         let city = Self { office: Arc::new(office), clock, dir };
         city.at("2026-03-02", "09:00");
         city.office.adopt_shipped("riverbend", "Ruth").await.unwrap();
+        city.office.sign_wordings(None, Language::ALL, "read by the city's translators", "Ruth").await.unwrap();
         city.takes("accounts.csv", ACCOUNTS).await;
         city.takes("charges.csv", CHARGES).await;
         city

@@ -11,6 +11,7 @@ use super::conditional::{always_precedes, in_default, is_after_default, parts, r
 use super::distances::{Distances, Gap, words};
 use super::error::{Fault, Report, Span};
 use super::guards::GuardDraft;
+use super::outreach::{posts, reaches};
 use super::policy::{Anchor, Cmp, Cond, Expiry, Fact, Guard, Limit, Offset, Opens, Unit, Value, When};
 use super::tracks::{StageDraft, TrackDraft};
 use super::validate::{find, stage_of};
@@ -67,9 +68,13 @@ impl<'a> Case<'a> {
             Limit::OccupantCopy { offset } => self.without_occupant(*offset),
             Limit::Contact { contact, posted } => self.without_contact(*contact, *posted),
             Limit::ArrangementDefault { days, .. } if after_default => self.too_soon_after_default(*days),
-            // These bar at every act; no text of a policy goes around them.
-            Limit::NeverOn { .. } | Limit::NeverWhile { .. } | Limit::ArrangementDefault { .. } => None,
-            Limit::AfterReturn | Limit::NeverAlone { .. } => None,
+            // These bar at every act, or are written into every piece; no text of a policy goes around them.
+            Limit::NeverOn { .. }
+            | Limit::NeverWhile { .. }
+            | Limit::ArrangementDefault { .. }
+            | Limit::AfterReturn
+            | Limit::Languages { .. }
+            | Limit::NeverAlone { .. } => None,
         };
         found.into_iter().chain(posted).collect()
     }
@@ -363,34 +368,6 @@ impl<'a> Case<'a> {
 /// Events that cannot come before the notice has left.
 fn went_out(kind: EventKind) -> bool {
     matches!(kind, EventKind::NoticeMailed | EventKind::NoticeServed | EventKind::NoticePosted | EventKind::ContactMade)
-}
-
-/// Whether a notice that the law requires is left at the premises.
-fn posts(act: &Action) -> bool {
-    match act {
-        Action::Tag(tag) => tag.statutory,
-        Action::Notice(notice) => notice.statutory && notice.by.contains(&Channel::Posting),
-        _ => false,
-    }
-}
-
-/// Whether a stage reaches people by one of the channels.
-fn reaches(stage: &StageDraft, by: &[Channel]) -> bool {
-    stage.stage.acts.iter().any(|act| match act {
-        Action::Notice(notice) => notice.by.iter().any(|channel| by.contains(channel)),
-        Action::Tag(_) => by.contains(&Channel::Posting),
-        Action::Call(_) | Action::Visit(_) => by.contains(&Channel::Phone),
-        Action::Fee(_)
-        | Action::Disconnect { .. }
-        | Action::Restore { .. }
-        | Action::Task { .. }
-        | Action::Hold { .. }
-        | Action::Flag { .. }
-        | Action::Refer { .. }
-        | Action::Freeze { .. }
-        | Action::ReverseFee { .. }
-        | Action::WriteOff => false,
-    })
 }
 
 fn keeps(found: Gap, offset: Offset, needed: Gap) -> bool {

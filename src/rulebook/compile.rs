@@ -4,7 +4,6 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{Calendar, Cents, Day, PolicyHash, Service};
 
-use super::calendar;
 use super::document::{self, Node};
 use super::error::{Fault, Report, RuleError, RuleErrors, one_of};
 use super::fields::{self, Fields};
@@ -15,6 +14,7 @@ use super::settings;
 use super::sources::Sources;
 use super::stories;
 use super::tracks::{self, TrackDraft};
+use super::{approvals, calendar};
 use super::{breach, validate};
 
 /// The largest number of errors that one load tells; the rest follow from them as a rule.
@@ -92,6 +92,7 @@ fn policy(
     let referral = fields.take("referral", report);
     let refers = referral.is_some();
     let referral = if refers { settings::referral(referral, report) } else { ReferralRules::default() };
+    let approvals = approvals::approvals(fields.take("approvals", report), report);
     let stages: Vec<String> =
         drafts.iter().flat_map(|track| &track.stages).map(|stage| stage.stage.id.as_str().to_owned()).collect();
     let service = services.billed.first().copied().unwrap_or(Service::Water);
@@ -124,6 +125,7 @@ fn policy(
         arrangements,
         promises,
         referral,
+        approvals,
         origins: std::mem::take(&mut origins.0),
         stories,
     })

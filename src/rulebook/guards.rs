@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Channel, CustomerClass, Service};
+use crate::domain::{Channel, CustomerClass, Language, Service};
 
 use super::condition;
 use super::day_rules;
@@ -33,6 +33,7 @@ pub const LIMITS: &[(&str, &str, &str)] = &[
          left at the premises from then on",
         "60 days",
     ),
+    ("languages", "a statutory notice is in each of these languages", "[en, es, zh, tl, vi, ko]"),
     (
         "after_return",
         "no shut-off on mail that came back, before a crew has visited and left a notice at the premises",
@@ -163,6 +164,9 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
     let alone = fields
         .take("never_alone", report)
         .map(|node| Limit::NeverAlone { by: fields::words(node, "a channel", Channel::ALL, Channel::word, report) });
+    let languages = fields.take("languages", report).map(|node| Limit::Languages {
+        languages: fields::words(node, "a language", Language::ALL, Language::word, report),
+    });
     let returned = fields.take("after_return", report).and_then(|node| {
         let asked = fields::words(node, "what is done", &["visit", "posting"], |word| word, report);
         if !["visit", "posting"].iter().all(|word| asked.contains(word)) {
@@ -171,7 +175,15 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
         }
         Some(Limit::AfterReturn)
     });
-    age.or(notice).or(occupant).or(contact).or(never_on).or(never_while).or(default).or(returned).or(alone)
+    age.or(notice)
+        .or(occupant)
+        .or(contact)
+        .or(never_on)
+        .or(never_while)
+        .or(default)
+        .or(languages)
+        .or(returned)
+        .or(alone)
 }
 
 /// `5 business days`.

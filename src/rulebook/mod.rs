@@ -6,6 +6,7 @@
 //! Deliberately absent: any evaluation of a condition or date on an account, which is `decide`'s.
 
 mod actions;
+mod approvals;
 mod breach;
 pub mod calendar;
 mod compile;
@@ -18,6 +19,7 @@ mod error;
 mod fields;
 mod guards;
 mod origins;
+mod outreach;
 mod phrase;
 pub mod policy;
 mod settings;

@@ -12,6 +12,7 @@ use crate::domain::arrears::BucketLimits;
 use crate::domain::calendar::DayKind;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::ApplicationOrder;
+use crate::domain::proposal::ProposalKind;
 use crate::domain::referral::Destination;
 use crate::domain::{Cents, CustomerClass, Day, EventKind, PolicyHash, Role, RuleId, Service, StageId, TrackId};
 
@@ -40,6 +41,7 @@ pub struct Policy {
     pub arrangements: ArrangementRules,
     pub promises: PromiseRules,
     pub referral: ReferralRules,
+    pub approvals: ApprovalRules,
     /// Rule ids are indexes into this.
     pub origins: Vec<Origin>,
     pub stories: Vec<Story>,
@@ -73,6 +75,24 @@ impl Policy {
             policy.guards.push(Guard { rule, ..guard.clone() });
         }
         policy
+    }
+
+    /// The languages that the packs require of a statutory notice to a customer of the class with the services, in the
+    /// packs' order. Without a service that is known, every pack of the class counts.
+    #[must_use]
+    pub fn languages(&self, class: CustomerClass, services: &[Service]) -> Vec<crate::domain::Language> {
+        let applies = |guard: &&Guard| {
+            guard.classes.contains(&class) && (services.is_empty() || services.contains(&guard.service))
+        };
+        let mut languages = Vec::new();
+        for guard in self.guards.iter().filter(applies) {
+            if let Limit::Languages { languages: required } = &guard.limit {
+                languages.extend(
+                    required.iter().copied().filter(|language| !languages.contains(language)).collect::<Vec<_>>(),
+                );
+            }
+        }
+        languages
     }
 
     /// What a hold of the kind blocks: the floor, and what the policy adds.
@@ -424,6 +444,8 @@ pub enum Limit {
     /// `posted` is given only after a notice that the law requires was left at the premises: when these days were over,
     /// and at least so long before.
     ArrangementDefault { days: u16, posted: Option<Offset> },
+    /// A notice that the law requires is in each of these languages, whatever the customer's own.
+    Languages { languages: Vec<crate::domain::Language> },
     /// Where the notice came back, only after a visit to the premises and a notice that the law requires left there since.
     AfterReturn,
     /// A statutory notice is never by these channels alone.
@@ -528,6 +550,36 @@ impl Default for ReferralRules {
             limitation_citation: String::new(),
             destinations: BTreeSet::from([Destination::Attorney]),
             declaration_citation: String::new(),
+        }
+    }
+}
+
+/// Who approves what another proposes, by its amount.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRules {
+    /// In rising order of their limits. A kind without tiers is approved by anyone who may approve.
+    pub tiers: BTreeMap<ProposalKind, Vec<ApprovalTier>>,
+}
+
+/// Up to an amount, who approves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalTier {
+    /// Inclusive; without a limit it is the last tier.
+    pub up_to: Option<Cents>,
+    pub by: BTreeSet<Role>,
+}
+
+impl ApprovalRules {
+    /// The roles that approve a proposal of the size. Empty where no tier reaches so far: nobody does.
+    #[must_use]
+    pub fn approvers(&self, kind: ProposalKind, amount: Cents) -> BTreeSet<Role> {
+        match self.tiers.get(&kind) {
+            None => Role::ALL.iter().copied().filter(|role| role.may_approve()).collect(),
+            Some(tiers) => tiers
+                .iter()
+                .find(|tier| tier.up_to.is_none_or(|limit| amount <= limit))
+                .map(|tier| tier.by.clone())
+                .unwrap_or_default(),
         }
     }
 }

@@ -8,6 +8,10 @@
 //! clocks differ agree about them. Deliberately absent: any choice. The store does not decide what follows from a fact; it
 //! raises the account's `facts_seq`, makes the account due today, and lets `decide` look.
 
+#[macro_use]
+mod use_cases;
+
+mod approvals;
 mod commit;
 mod error;
 mod postgres;
@@ -79,24 +83,6 @@ impl Store {
             Self::Postgres(db) => db.close().await,
         }
     }
-}
-
-/// Declares the facade's methods: each is that of the backend, on whichever database is open.
-macro_rules! use_cases {
-    ($($(#[$doc:meta])* fn $name:ident(&self $(, $arg:ident: $ty:ty)* $(,)?) -> $ret:ty;)+) => {
-        impl Store {$(
-            $(#[$doc])*
-            ///
-            /// # Errors
-            /// See [`StoreError`]; nothing is written then.
-            pub async fn $name(&self $(, $arg: $ty)*) -> Result<$ret> {
-                match self {
-                    Self::Sqlite(db) => db.$name($($arg),*).await,
-                    Self::Postgres(db) => db.$name($($arg),*).await,
-                }
-            }
-        )+}
-    };
 }
 
 // Files that come in.

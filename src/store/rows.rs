@@ -3,6 +3,7 @@
 mod exception;
 mod export;
 mod permitted;
+mod signature;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use exception::*;
 pub use export::*;
 pub use permitted::*;
+pub use signature::*;
 
 use crate::domain::account::words;
 use crate::domain::arrangement::Installment;
@@ -342,6 +344,8 @@ pub struct Waiting {
     pub unmatched_payments: u64,
     pub exceptions: u64,
     pub tasks: u64,
+    /// Proposals that wait for a second person.
+    pub proposals: u64,
     pub work: u64,
 }
 

@@ -5,10 +5,12 @@
 //! is PDF/UA-1 (accessible) and PDF/A-2a (archival), and what breaks either standard is an error here, not a
 //! warning. The same layout, data and meta give the same bytes; the date is the document's own, never the clock's.
 //!
-//! Deliberately absent: files and the network. Layouts are part of the program (see [`layouts`]).
+//! Deliberately absent: files, but for the machine's own fonts of Chinese and Korean, and the network. Layouts are part of
+//! the program (see [`layouts`]).
 
 pub mod layouts;
 mod printable;
+mod wide_fonts;
 mod world;
 
 use std::sync::Arc;
@@ -62,6 +64,11 @@ pub enum TypesetError {
     /// no font has).
     #[error("{place}: {message}")]
     Layout { place: Place, message: String },
+    #[error(
+        "layout {layout}: no font on this machine holds Chinese and Korean; install one (`apt-get install fonts-wqy-microhei`) \
+         and try again"
+    )]
+    NoFont { layout: String },
     #[error("a merged file takes at most {MAX_MERGED} letters, and {given} were given: make several batches")]
     TooMany { given: usize },
     #[error("letter {number} of the batch is not a PDF that can be read")]
@@ -102,6 +109,12 @@ impl Typesetter {
     #[must_use]
     pub fn new() -> Self {
         Self { fonts: Arc::new(Fonts::load()) }
+    }
+
+    /// Whether this machine has a font for Chinese and Korean. Reads it the first time.
+    #[must_use]
+    pub fn has_wide_fonts(&self) -> bool {
+        self.fonts.has_wide()
     }
 
     /// Sets `data` by the layout of that name (see [`layouts::names`]) and returns the PDF.
@@ -158,6 +171,9 @@ impl Typesetter {
         }
         let data = serde_json::to_vec(data).map_err(|cause| TypesetError::Data { layout: layout.to_owned(), cause })?;
         let world = LayoutWorld::new(&self.fonts, layout, data, letters, meta);
+        if world.lacks_fonts() {
+            return Err(TypesetError::NoFont { layout: layout.to_owned() });
+        }
         let set = compile_world(&world, layout, meta, standards);
         sweep();
         set

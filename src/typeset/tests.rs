@@ -38,7 +38,7 @@ fn data_that_a_layout_does_not_get_is_an_error_on_the_layouts_line() {
 
 #[test]
 fn a_letter_that_no_font_has_is_refused_instead_of_printed_as_a_box() {
-    let error = proof("李").unwrap_err();
+    let error = proof("สมชาย ").unwrap_err();
     assert!(matches!(&error, TypesetError::Layout { .. }), "{error}");
 }
 

@@ -12,7 +12,7 @@ use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World, WorldExt};
 use typst_kit::fonts::FontStore;
 
-use super::{DocumentMeta, Place, layouts};
+use super::{DocumentMeta, Place, layouts, wide_fonts};
 
 /// Sets the document's properties before the layout has its turn, so that no layout can forget them: PDF/UA asks for
 /// a title and a language, PDF/A for a date.
@@ -28,20 +28,45 @@ const MAIN: &str = r#"#{
 /// The fonts and the standard library, loaded once.
 pub(super) struct Fonts {
     library: LazyHash<Library>,
-    store: FontStore,
+    /// Those that are part of the program.
+    own: FontStore,
+    /// The same with those of the machine that hold Chinese and Korean: large, and loaded when a document first needs
+    /// them. `None` where the machine has none.
+    wide: OnceLock<Option<FontStore>>,
 }
 
 impl Fonts {
     pub(super) fn load() -> Self {
-        let mut store = FontStore::new();
-        store.extend(typst_kit::fonts::embedded());
-        Self { library: LazyHash::new(Library::default()), store }
+        let mut own = FontStore::new();
+        own.extend(typst_kit::fonts::embedded());
+        Self { library: LazyHash::new(Library::default()), own, wide: OnceLock::new() }
+    }
+
+    fn wide(&self) -> Option<&FontStore> {
+        self.wide
+            .get_or_init(|| {
+                let found = wide_fonts::found();
+                (!found.is_empty()).then(|| {
+                    let mut store = FontStore::new();
+                    store.extend(typst_kit::fonts::embedded());
+                    store.extend(found);
+                    store
+                })
+            })
+            .as_ref()
+    }
+
+    /// Whether Chinese and Korean can be set on this machine.
+    pub(super) fn has_wide(&self) -> bool {
+        self.wide().is_some()
     }
 }
 
 /// One document's world.
 pub(super) struct LayoutWorld {
     fonts: Arc<Fonts>,
+    /// Whether the document holds Chinese or Korean.
+    wide: bool,
     files: HashMap<FileId, Bytes>,
 }
 
@@ -60,12 +85,23 @@ impl LayoutWorld {
             "date": [meta.date.year(), meta.date.month(), meta.date.day()],
             "layout": format!("{layout}.typ"),
         });
+        let wide = std::str::from_utf8(&data).is_ok_and(|text| text.chars().any(wide_fonts::is_wide));
         let ids = file_ids();
         let mut files = HashMap::new();
         files.insert(ids.meta, Bytes::from_string(properties.to_string()));
         files.insert(ids.data, Bytes::new(data));
         files.extend(letters.into_iter().enumerate().map(|(index, letter)| (letter_id(index), letter)));
-        Self { fonts: Arc::clone(fonts), files }
+        Self { fonts: Arc::clone(fonts), wide, files }
+    }
+
+    /// Whether the document holds letters that no font of this machine shows.
+    pub(super) fn lacks_fonts(&self) -> bool {
+        self.wide && !self.fonts.has_wide()
+    }
+
+    fn store(&self) -> &FontStore {
+        let wide = if self.wide { self.fonts.wide() } else { None };
+        wide.unwrap_or(&self.fonts.own)
     }
 
     /// Where a diagnostic points: the first line of a layout in its span or in the calls that led there.
@@ -86,7 +122,7 @@ impl World for LayoutWorld {
     }
 
     fn book(&self) -> &LazyHash<FontBook> {
-        self.fonts.store.book()
+        self.store().book()
     }
 
     fn main(&self) -> FileId {
@@ -102,7 +138,7 @@ impl World for LayoutWorld {
     }
 
     fn font(&self, index: usize) -> Option<Font> {
-        self.fonts.store.font(index)
+        self.store().font(index)
     }
 
     /// No clock: a layout that asks for today is refused.

@@ -71,6 +71,8 @@ impl City {
         self.on(on, &["staff", "add", "L. Ortiz", "--role", "lead"]).ok();
         let add = ["staff", "add", "M. Chen", "--role", "representative", "--capacity", "40", "--language", "es"];
         self.on(on, &add).ok();
+        let sign = ["wordings", "sign", "--language", "es,zh,tl,vi,ko", "--note", "read by the city's translators"];
+        self.on(on, &sign).ok();
     }
 
     pub fn data(&self) -> PathBuf {

@@ -63,7 +63,10 @@ pub fn an_old_debt_goes_out_once_counted_and_by_its_own_date(city: &City) {
     let fee =
         ledger.as_array().expect("a list").iter().find(|entry| entry["memo"] == "statement fee").expect("the fee");
     assert_eq!((&fee["effective_on"], &fee["amount"]), (&json!("2024-03-01"), &json!(1_500)));
-    city.on("2024-03-02", &["fee", "waive", NUMBER, &fee["id"].to_string(), "--reason", "she had moved"]).ok();
+    let waive = ["fee", "waive", NUMBER, &fee["id"].to_string(), "--reason", "she had moved"];
+    city.by("M. Chen", "2024-03-02", &waive).ok();
+    let [proposed] = &city.on("2024-03-02", &["approvals", "list", "--json"]).rows()[..] else { panic!("one waits") };
+    city.on("2024-03-02", &["approvals", "approve", &proposed["id"].to_string()]).ok();
     assert_eq!(balance(city, "2024-03-02"), 50_620);
 
     // The demand leaves on August 28, 2026; thirty days later the attorney is proposed, and neither lien nor tax roll.

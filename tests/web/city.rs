@@ -78,6 +78,7 @@ pub async fn city() -> City {
     let office = Office::open(dir.path(), None, clock.clone()).await.unwrap();
     let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/riverbend.yaml");
     office.adopt_policy(&policy, None, "Ruth").await.unwrap();
+    office.sign_wordings(None, Language::ALL, "read by the city's translators", "Ruth").await.unwrap();
     for (name, text) in [("accounts.csv", ACCOUNTS), ("charges.csv", CHARGES), ("payments.csv", PAYMENTS)] {
         let path = dir.path().join(name);
         std::fs::write(&path, text).unwrap();

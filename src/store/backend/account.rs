@@ -94,6 +94,7 @@ impl Backend {
             unmatched_payments: number(conn, "SELECT COUNT(*) FROM unmatched_payment WHERE state = 'open'").await?,
             exceptions: number(conn, "SELECT COUNT(*) FROM exception WHERE cleared_on IS NULL").await?,
             tasks: number(conn, "SELECT COUNT(*) FROM task WHERE closed_on IS NULL").await?,
+            proposals: number(conn, "SELECT COUNT(*) FROM proposal WHERE state = 'proposed'").await?,
             work: number(conn, "SELECT COUNT(*) FROM outbox WHERE state = 'ready'").await?,
         })
     }

@@ -287,6 +287,32 @@ async fn undo(
     Ok(reversal)
 }
 
+/// Undoes an entry that Arrears posted, whole. No import is under way.
+pub(super) async fn waive(
+    conn: &mut Conn,
+    id: EntryId,
+    reason: &str,
+    rules: &LedgerRules,
+    stamp: &Stamp,
+) -> Result<EntryId> {
+    let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE id = $1");
+    let found: Option<EntryColumns> = sqlx::query_as(sql(select)).bind(id.0).fetch_optional(&mut *conn).await?;
+    let original = found.map(entry).transpose()?.ok_or_else(|| StoreError::not_found("ledger entry", id))?;
+    if original.source != OWN_SOURCE {
+        return Err(StoreError::Conflict(format!(
+            "entry {id} comes from {}: reverse it there, and import the reversal",
+            original.source
+        )));
+    }
+    if original.kind == EntryKind::Reversal {
+        return Err(StoreError::Conflict(format!("entry {id} is a reversal: post the entry anew instead")));
+    }
+    if reversal_of(conn, id).await?.is_some() {
+        return Err(StoreError::Conflict(format!("entry {id} is reversed already")));
+    }
+    undo(conn, &original, "entry reversed", reason, rules, stamp).await
+}
+
 /// The entry that undoes another, where one does.
 async fn reversal_of(conn: &mut Conn, id: EntryId) -> Result<Option<EntryId>> {
     let found: Option<i64> =
@@ -444,22 +470,7 @@ impl Backend {
         let mut tx = self.write().await?;
         // A file under way may undo this entry.
         sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
-        let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE id = $1");
-        let found: Option<EntryColumns> = sqlx::query_as(sql(select)).bind(id.0).fetch_optional(&mut *tx).await?;
-        let original = found.map(entry).transpose()?.ok_or_else(|| StoreError::not_found("ledger entry", id))?;
-        if original.source != OWN_SOURCE {
-            return Err(StoreError::Conflict(format!(
-                "entry {id} comes from {}: reverse it there, and import the reversal",
-                original.source
-            )));
-        }
-        if original.kind == EntryKind::Reversal {
-            return Err(StoreError::Conflict(format!("entry {id} is a reversal: post the entry anew instead")));
-        }
-        if reversal_of(&mut tx, id).await?.is_some() {
-            return Err(StoreError::Conflict(format!("entry {id} is reversed already")));
-        }
-        let reversal = undo(&mut tx, &original, "entry reversed", reason, rules, stamp).await?;
+        let reversal = waive(&mut tx, id, reason, rules, stamp).await?;
         tx.commit().await?;
         Ok(reversal)
     }

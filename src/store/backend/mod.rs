@@ -29,6 +29,7 @@ mod notice;
 mod outbox;
 mod policy;
 mod promise;
+mod proposal;
 mod referral;
 mod run;
 mod settle;
@@ -36,6 +37,7 @@ mod snapshot;
 mod staff;
 mod task;
 mod unmatched;
+mod wording;
 
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Pool, Transaction};

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use super::given::{StaffMember, Stamp};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, FOR_UPDATE, Result, StoreError, call, sql, word};
-use crate::domain::{Language, Role};
+use crate::domain::{AccountId, Language, Role};
 
 type Row = (String, String, Json<Vec<Language>>, i64);
 type LoginRow = (String, String, Json<Vec<Language>>, i64, Option<String>);
@@ -88,6 +88,29 @@ impl Backend {
             .fetch_all(&self.reader)
             .await?;
         found.into_iter().map(member).collect()
+    }
+
+    pub async fn set_household(&self, name: &str, accounts: &[AccountId], stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        sqlx::query("DELETE FROM household WHERE name = $1").bind(name).execute(&mut *tx).await?;
+        for account in accounts {
+            sqlx::query("INSERT INTO household (name, account_id) VALUES ($1, $2)")
+                .bind(name)
+                .bind(account.0)
+                .execute(&mut *tx)
+                .await?;
+        }
+        let body = json!({ "name": name, "accounts": accounts });
+        log::write(&mut tx, &[NewLine { account: None, what: "household told", body }], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn households(&self) -> Result<Vec<(String, AccountId)>> {
+        let found: Vec<(String, i64)> =
+            sqlx::query_as("SELECT name, account_id FROM household ORDER BY name, account_id")
+                .fetch_all(&self.reader)
+                .await?;
+        Ok(found.into_iter().map(|(name, account)| (name, AccountId(account))).collect())
     }
 
     pub async fn staff_login(&self, name: &str) -> Result<Option<(StaffMember, Option<String>)>> {

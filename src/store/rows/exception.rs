@@ -26,6 +26,8 @@ words! {
         WorkFailed = "work_failed",
         /// The mail server takes no email; it is tried again.
         MailDown = "mail_down",
+        /// Notices wait for a translation that the city has not signed.
+        WordingUnsigned = "wording_unsigned",
         PolicyGap = "policy_gap",
         /// Money came after the crew was sent.
         RecallCrew = "recall_crew",
@@ -49,6 +51,7 @@ impl ExceptionKind {
             | Self::EmailBounced
             | Self::WorkFailed
             | Self::MailDown
+            | Self::WordingUnsigned
             | Self::PolicyGap
             | Self::RecallCrew
             | Self::NoResult

@@ -1,0 +1,150 @@
+//! `approvals`, `adjust`, `writeoff`: what one person proposes and another approves.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::args::{By, Json, money, word};
+use super::table::{Column, Table};
+use super::{Answer, Desk, Result};
+use crate::domain::proposal::Proposal;
+use crate::domain::{AccountNumber, Cents, ProposalId, Service, day};
+use crate::office::Duty;
+
+#[derive(Debug, Subcommand)]
+pub enum Approvals {
+    /// What waits for a second person; with --all, what was decided too
+    List {
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Approve what another proposed, and post it
+    Approve {
+        id: i64,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Decline a proposal, or take back one's own
+    Decline {
+        id: i64,
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        by: By,
+    },
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    proposal: Proposal,
+    account_number: AccountNumber,
+}
+
+impl Approvals {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        match self {
+            Self::List { all, json } => {
+                let mut shown = Vec::new();
+                for proposal in office.store.proposals(!all).await? {
+                    let account_number = office.store.account(proposal.account).await?.profile.number;
+                    shown.push(Shown { proposal, account_number });
+                }
+                json.or(&shown, || {
+                    let mut table = Table::new(&[
+                        Column::Right("ID"),
+                        Column::Left("Account"),
+                        Column::Left("What"),
+                        Column::Right("Amount"),
+                        Column::Left("Proposed"),
+                        Column::Left("Reason"),
+                        Column::Left("Now"),
+                    ]);
+                    for Shown { proposal, account_number } in &shown {
+                        let decided = match (&proposal.decided_by, proposal.decided_on) {
+                            (Some(by), Some(on)) => format!("{} by {by}, {}", proposal.state, day::short(on)),
+                            _ => "waits".to_owned(),
+                        };
+                        table.row([
+                            proposal.id.to_string(),
+                            account_number.to_string(),
+                            proposal.what.kind().word().replace('_', "-"),
+                            proposal.amount.to_string(),
+                            format!("{} by {}", day::short(proposal.proposed_on), proposal.proposed_by),
+                            proposal.reason.clone(),
+                            decided,
+                        ]);
+                    }
+                    table.show("Nothing waits for a second person.")
+                })
+            }
+            Self::Approve { id, by } => {
+                let done = office.approve_proposal(ProposalId(id), by.may(&office, Duty::Approve).await?).await?;
+                let number = office.store.account(done.account).await?.profile.number;
+                let balance = office.snapshot(done.account).await?.balance();
+                Ok(Answer::done(format!(
+                    "The {} of {} is posted; the balance of account {number} is {balance}",
+                    done.what.kind().word().replace('_', "-"),
+                    done.amount
+                )))
+            }
+            Self::Decline { id, reason, by } => {
+                let by = by.may(&office, Duty::Write).await?;
+                office.decline_proposal(ProposalId(id), &reason, by).await?;
+                Ok(Answer::done(format!("Proposal {id} is declined; nothing was posted")))
+            }
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct Adjust {
+    account: String,
+    #[arg(long, value_parser = word!(Service))]
+    service: Service,
+    /// Below zero in the customer's favor: --amount=-25.00
+    #[arg(long, value_parser = money, allow_hyphen_values = true)]
+    amount: Cents,
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    by: By,
+}
+
+impl Adjust {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let account = office.account(&self.account).await?;
+        let by = self.by.may(&office, Duty::Write).await?;
+        let id = office.propose_adjustment(account.id, self.service, self.amount, &self.reason, by).await?;
+        Ok(Answer::done(waits(id, &format!("An adjustment of {}", self.amount))))
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct WriteOff {
+    account: String,
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    by: By,
+}
+
+impl WriteOff {
+    pub async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let account = office.account(&self.account).await?;
+        let by = self.by.may(&office, Duty::Write).await?;
+        let (id, amount) = office.propose_write_off(account.id, &self.reason, by).await?;
+        Ok(Answer::done(waits(id, &format!("The write-off of {amount}, all that is past due,"))))
+    }
+}
+
+/// What is said of a proposal.
+pub(super) fn waits(id: ProposalId, what: &str) -> String {
+    format!(
+        "{what} is proposed and waits for somebody else: `arrears approvals approve {id} --by NAME`; nothing is posted yet"
+    )
+}

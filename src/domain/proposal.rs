@@ -1,0 +1,99 @@
+//! Proposals: money that a person would give away, and that another has to approve.
+//!
+//! Nobody approves their own. What a proposal would post is fixed when it is made; where the ledger has moved on by the time
+//! it is decided, it is refused and proposed anew.
+
+use serde::{Deserialize, Serialize};
+
+use super::account::{Service, words};
+use super::day::Day;
+use super::ids::{AccountId, EntryId, ItemId, ProposalId};
+use super::ledger::OpenItem;
+use super::money::Cents;
+
+words! {
+    /// What is proposed.
+    ProposalKind {
+        /// A fee that Arrears posted is undone whole.
+        Waiver = "waiver",
+        /// A correction of what is owed, in either direction.
+        Adjustment = "adjustment",
+        /// Debts that the city no longer expects to be paid. They stay known, and come to light when the customer returns.
+        WriteOff = "write_off",
+    }
+}
+
+words! {
+    /// How far a proposal has come.
+    ProposalState {
+        Proposed = "proposed",
+        /// Posted.
+        Approved = "approved",
+        Declined = "declined",
+    }
+}
+
+/// What would be posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proposed {
+    Waiver {
+        fee: EntryId,
+    },
+    /// A signed change of the balance on a service: below zero in the customer's favor.
+    Adjustment {
+        service: Service,
+        change: Cents,
+    },
+    /// The open amounts of these debts.
+    WriteOff {
+        debts: Vec<WrittenOff>,
+    },
+}
+
+/// One debt of a write-off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenOff {
+    pub item: ItemId,
+    pub service: Service,
+    pub open: Cents,
+}
+
+impl Proposed {
+    #[must_use]
+    pub const fn kind(&self) -> ProposalKind {
+        match self {
+            Self::Waiver { .. } => ProposalKind::Waiver,
+            Self::Adjustment { .. } => ProposalKind::Adjustment,
+            Self::WriteOff { .. } => ProposalKind::WriteOff,
+        }
+    }
+}
+
+/// One proposal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    pub id: ProposalId,
+    pub account: AccountId,
+    pub what: Proposed,
+    /// Its size, never below zero: the tiers of approval go by it.
+    pub amount: Cents,
+    pub reason: String,
+    pub proposed_by: String,
+    pub proposed_on: Day,
+    pub state: ProposalState,
+    pub decided_by: Option<String>,
+    pub decided_on: Option<Day>,
+    /// Why it was declined.
+    pub note: Option<String>,
+}
+
+/// The debts that a write-off of everything past due on `day` would take, oldest first.
+#[must_use]
+pub fn to_write_off(items: &[OpenItem], day: Day) -> Vec<WrittenOff> {
+    items
+        .iter()
+        .filter(|item| item.due_on < day && item.open > Cents::ZERO)
+        .map(|item| WrittenOff { item: item.id, service: item.service, open: item.open })
+        .collect()
+}

@@ -1,0 +1,280 @@
+//! Proposals: fees waived, amounts corrected, debts written off. One person proposes, another approves.
+
+use super::accounts::{need_reason, positive};
+use super::{Office, OfficeError, Result};
+use crate::domain::proposal::{Proposal, ProposalState, Proposed, to_write_off};
+use crate::domain::{AccountId, Cents, EntryId, EntryKind, ProposalId, Role, Service};
+
+impl Office {
+    /// Proposes to waive a fee that Arrears posted to the account, whole.
+    ///
+    /// # Errors
+    /// When the entry is no fee of the account, it is waived already, or no reason is given.
+    pub async fn propose_waiver(
+        &self,
+        account: AccountId,
+        entry: EntryId,
+        reason: &str,
+        by: &str,
+    ) -> Result<(ProposalId, Cents)> {
+        need_reason(reason)?;
+        let entries = self.store.entries(account).await?;
+        let Some(fee) = entries.iter().find(|known| known.id == entry) else {
+            return Err(OfficeError::NotFound { what: "entry in the account's ledger:", id: entry.to_string() });
+        };
+        let ledger = "`arrears account ACCOUNT` shows the ledger with the entries' numbers";
+        if !matches!(fee.kind, EntryKind::Fee | EntryKind::Interest) {
+            return Err(OfficeError::refused(
+                format!("entry {entry} is a {}, and only fees are waived", fee.kind),
+                ledger,
+            ));
+        }
+        if fee.source != crate::domain::ledger::OWN_SOURCE {
+            return Err(OfficeError::refused(
+                format!("entry {entry} comes from {}", fee.source),
+                "reverse it there, and import the reversal",
+            ));
+        }
+        if entries.iter().any(|other| other.reverses == Some(entry)) {
+            return Err(OfficeError::refused(format!("entry {entry} is reversed already"), ledger));
+        }
+        let id = self.propose(account, &Proposed::Waiver { fee: entry }, fee.amount, reason, by).await?;
+        Ok((id, fee.amount))
+    }
+
+    /// Proposes to correct what is owed on a service: below zero in the customer's favor.
+    ///
+    /// # Errors
+    /// When the change is nothing, or no reason is given.
+    pub async fn propose_adjustment(
+        &self,
+        account: AccountId,
+        service: Service,
+        change: Cents,
+        reason: &str,
+        by: &str,
+    ) -> Result<ProposalId> {
+        need_reason(reason)?;
+        positive(change.abs(), "an adjustment")?;
+        self.propose(account, &Proposed::Adjustment { service, change }, change.abs(), reason, by).await
+    }
+
+    /// Proposes to write off all that is past due. The debt is not forgotten: it stands in the ledger.
+    ///
+    /// # Errors
+    /// When nothing is past due, a referral of the debt is out, or no reason is given.
+    pub async fn propose_write_off(&self, account: AccountId, reason: &str, by: &str) -> Result<(ProposalId, Cents)> {
+        need_reason(reason)?;
+        let snapshot = self.snapshot(account).await?;
+        let debts = to_write_off(&snapshot.items, self.today());
+        let amount: Cents = debts.iter().map(|debt| debt.open).sum();
+        if debts.is_empty() {
+            return Err(OfficeError::refused("nothing of this account is past due", "there is nothing to write off"));
+        }
+        let id = self.propose(account, &Proposed::WriteOff { debts }, amount, reason, by).await?;
+        Ok((id, amount))
+    }
+
+    async fn propose(
+        &self,
+        account: AccountId,
+        what: &Proposed,
+        amount: Cents,
+        reason: &str,
+        by: &str,
+    ) -> Result<ProposalId> {
+        self.not_of_household(by, account).await?;
+        Ok(self.store.propose(account, what, amount, reason, &self.stamp(by)).await?)
+    }
+
+    /// Approves another's proposal, and posts it.
+    ///
+    /// # Errors
+    /// When it is one's own or of one's own household, its amount is above what the person may approve, it is decided already,
+    /// or the ledger has moved on.
+    pub async fn approve_proposal(&self, id: ProposalId, by: &str) -> Result<Proposal> {
+        let proposal = self.store.proposal(id).await?;
+        if proposal.state != ProposalState::Proposed {
+            let decided = proposal.decided_by.as_deref().unwrap_or("somebody");
+            return Err(OfficeError::refused(
+                format!("proposal {id} was {} by {decided}", proposal.state),
+                "`arrears approvals list` shows what waits",
+            ));
+        }
+        if proposal.proposed_by == by {
+            return Err(OfficeError::refused(
+                format!("{by} proposed it, and nobody approves their own"),
+                "ask somebody else who may",
+            ));
+        }
+        self.not_of_household(by, proposal.account).await?;
+        let rules = self.rules_on(self.today()).await?;
+        self.tier_allows(&rules.policy.approvals, &proposal, by).await?;
+        self.store.approve_proposal(id, &rules.policy.ledger, &self.stamp(by)).await?;
+        self.settle_accounts(&[proposal.account]).await?;
+        self.store.proposal(id).await.map_err(Into::into)
+    }
+
+    /// Declines a proposal with a reason. Whoever made it may take it back so.
+    ///
+    /// # Errors
+    /// When it is decided already, or no reason is given.
+    pub async fn decline_proposal(&self, id: ProposalId, reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
+        Ok(self.store.decline_proposal(id, reason, &self.stamp(by)).await?)
+    }
+
+    async fn tier_allows(
+        &self,
+        rules: &crate::rulebook::policy::ApprovalRules,
+        proposal: &Proposal,
+        by: &str,
+    ) -> Result<()> {
+        let staff = self.store.staff().await?;
+        let Some(member) = staff.iter().find(|member| member.name == by) else { return Ok(()) };
+        let kind = proposal.what.kind();
+        let approvers = rules.approvers(kind, proposal.amount);
+        if approvers.contains(&member.role) {
+            return Ok(());
+        }
+        let roles: Vec<&str> = approvers.iter().map(|role| role.word()).collect();
+        let may = |person: &&crate::store::StaffMember| {
+            approvers.contains(&person.role) && person.name != proposal.proposed_by
+        };
+        let people: Vec<&str> = staff.iter().filter(may).map(|person| person.name.as_str()).collect();
+        let way_forward = match (roles.is_empty(), people.is_empty()) {
+            (true, _) => "the policy's `approvals` name nobody for so much".to_owned(),
+            (false, true) => format!("it takes a {}, and there is none besides", roles.join(" or ")),
+            (false, false) => format!("ask {}", people.join(" or ")),
+        };
+        let article = if member.role == Role::Representative { "a representative" } else { member.role.word() };
+        Err(OfficeError::refused(
+            format!("{by}, {article}, may not approve a {kind} of {}", proposal.amount),
+            way_forward,
+        ))
+    }
+
+    /// Refuses what somebody would decide on an account of their own household.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(super) async fn not_of_household(&self, by: &str, account: AccountId) -> Result<()> {
+        match self.household_refusal(by, account).await? {
+            None => Ok(()),
+            Some(why) => Err(OfficeError::refused(why, "ask somebody else who may")),
+        }
+    }
+
+    /// Why somebody may decide nothing on the account, where that is so.
+    pub(super) async fn household_refusal(&self, by: &str, account: AccountId) -> Result<Option<String>> {
+        let households = self.store.households().await?;
+        if !households.iter().any(|(name, theirs)| name == by && *theirs == account) {
+            return Ok(None);
+        }
+        let number = self.store.account(account).await?.profile.number;
+        Ok(Some(format!("account {number} is of {by}'s own household")))
+    }
+
+    /// Tells which accounts are of a person's household, in place of those told before.
+    ///
+    /// # Errors
+    /// When there is no such account or no such person.
+    pub async fn set_household(&self, name: &str, accounts: &[String], by: &str) -> Result<()> {
+        if self.store.staff_login(name).await?.is_none() {
+            return Err(OfficeError::NotFound { what: "person", id: name.to_owned() });
+        }
+        let mut ids = Vec::with_capacity(accounts.len());
+        for number in accounts {
+            ids.push(self.account(number).await?.id);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(self.store.set_household(name, &ids, &self.stamp(by)).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Language;
+    use crate::office::testing::{City, day};
+    use crate::store::StaffMember;
+
+    /// May 1: the bill of $224.20 is 39 days past due. Ruth leads, Omar calls, Ida approves.
+    async fn city() -> City {
+        let city = City::new().await;
+        for (name, role) in [("Ruth", Role::Lead), ("Omar", Role::Representative), ("Ida", Role::Approver)] {
+            let member = StaffMember { name: name.into(), role, languages: vec![Language::English], capacity: 0 };
+            city.office.put_staff(&member, "setup").await.unwrap();
+        }
+        city.at("2026-05-01", "09:00");
+        city
+    }
+
+    #[tokio::test]
+    async fn what_one_person_proposes_another_approves() {
+        let city = city().await;
+        let account = city.debtor().await;
+        let proposed = city.office.propose_write_off(account, "moved, no address", "Ruth").await.unwrap();
+        assert_eq!(proposed.1, Cents::new(22_420));
+        let own = city.office.approve_proposal(proposed.0, "Ruth").await.unwrap_err().to_string();
+        assert!(own.contains("nobody approves their own"), "{own}");
+        city.office.approve_proposal(proposed.0, "Ida").await.unwrap();
+        assert_eq!(city.office.snapshot(account).await.unwrap().balance(), Cents::ZERO);
+        let again = city.office.approve_proposal(proposed.0, "Ida").await.unwrap_err().to_string();
+        assert!(again.contains("was approved by Ida"), "{again}");
+    }
+
+    #[tokio::test]
+    async fn a_debt_that_was_paid_in_part_meanwhile_is_not_written_off_as_it_was() {
+        let city = city().await;
+        let account = city.debtor().await;
+        let (id, _) = city.office.propose_write_off(account, "moved", "Omar").await.unwrap();
+        city.lockbox("10-000417", "24.20", "2026-05-01").await;
+        let stale = city.office.approve_proposal(id, "Ida").await.unwrap_err().to_string();
+        assert!(stale.contains("from $224.20 to $200.00") && stale.contains("propose anew"), "{stale}");
+        assert_eq!(city.office.store.proposal(id).await.unwrap().state, ProposalState::Proposed);
+    }
+
+    #[tokio::test]
+    async fn a_small_write_off_is_the_leads_and_a_large_one_is_not() {
+        let city = city().await;
+        let account = city.debtor().await;
+        let (large, _) = city.office.propose_write_off(account, "moved", "Omar").await.unwrap();
+        let refused = city.office.approve_proposal(large, "Ruth").await.unwrap_err().to_string();
+        assert_eq!(refused, "Ruth, lead, may not approve a write_off of $224.20; ask Ida");
+        city.office.decline_proposal(large, "ask again after a payment", "Ida").await.unwrap();
+        city.lockbox("10-000417", "150.00", "2026-05-01").await;
+        let (small, amount) = city.office.propose_write_off(account, "the rest", "Omar").await.unwrap();
+        assert_eq!(amount, Cents::new(7_420));
+        city.office.approve_proposal(small, "Ruth").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_decides_on_an_account_of_their_own_household() {
+        let city = city().await;
+        let account = city.debtor().await;
+        city.office.set_household("Ida", &["10-000417".to_owned()], "Ruth").await.unwrap();
+        let change = Cents::new(-2_000);
+        let id = city.office.propose_adjustment(account, Service::Water, change, "leak", "Omar").await.unwrap();
+        let refused = city.office.approve_proposal(id, "Ida").await.unwrap_err().to_string();
+        assert!(refused.contains("Ida's own household"), "{refused}");
+        let order = city.to_the_approval().await;
+        city.office.set_household("Ruth", &["10-000417".to_owned()], "Ida").await.unwrap();
+        let handled = city.office.approve_orders(&[order], "Ruth").await.unwrap();
+        assert!(handled.done.is_empty() && handled.refused[0].1.contains("own household"), "{handled:?}");
+        let skip = city.office.skip_stage(account, "shut_off", "x", "Ruth").await.unwrap_err().to_string();
+        assert!(skip.contains("own household"), "{skip}");
+        assert_eq!(city.office.today(), day("2026-05-22"));
+    }
+
+    #[tokio::test]
+    async fn an_adjustment_in_the_customers_favor_lowers_what_is_owed_on_its_service() {
+        let city = city().await;
+        let account = city.debtor().await;
+        let change = Cents::new(-2_420);
+        let id = city.office.propose_adjustment(account, Service::Water, change, "leak credit", "Omar").await.unwrap();
+        city.office.approve_proposal(id, "Ruth").await.unwrap();
+        assert_eq!(city.office.snapshot(account).await.unwrap().balance(), Cents::new(20_000));
+    }
+}
