@@ -14,7 +14,7 @@ use arrears::domain::field_order::{OrderKind, OrderState};
 use arrears::domain::hold::HoldKind;
 use arrears::domain::ledger::PaymentChannel;
 use arrears::domain::notice::NoticeState;
-use arrears::domain::{AccountId, Cents, Channel, Day, NoticeId, OrderId};
+use arrears::domain::{AccountId, Cents, Channel, Day, Language, NoticeId, OrderId};
 use arrears::notices::Mailer;
 use arrears::office::{CallReport, IfLate, Office, PlanRequest};
 use arrears::store::{CounterPayment, CrewResult};
@@ -136,6 +136,9 @@ impl City {
         let mut city = Self { office, clock, dir, account: AccountId(0), receipts: Vec::new() };
         city.at(first_day(), "03:00");
         city.office.adopt_shipped("riverbend", BY).await.expect("the policy");
+        let translated =
+            [Language::Spanish, Language::Chinese, Language::Tagalog, Language::Vietnamese, Language::Korean];
+        city.office.sign_wordings(None, &translated, "read by the city's translators", BY).await.expect("signatures");
         let accounts = "account,customer_name,service_address,service_city,service_state,service_zip,phone,services,occupancy\n\
                         10-000417,Rosa Muñoz,418 Alder St,Riverbend,CA,95600,(916) 555-0142,water,owner\n";
         city.takes("accounts.csv", accounts).await;
