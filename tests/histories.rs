@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use arrears::domain::arrangement::Installment;
+use arrears::domain::arrangement::{ArrangementState, Installment};
 use arrears::domain::case::{Cause, StageRef};
 use arrears::domain::day::{parse, plus_days};
 use arrears::domain::hold::{Hold, HoldKind};
 use arrears::domain::world::Moratorium;
 use arrears::domain::{
-    Act, Action, Address, Calendar, Case, Cents, CustomerClass, Day, Decision, EventKind, HoldId, Language, Occupancy,
-    Profile, Service, World,
+    Act, Action, Address, Calendar, Case, Cents, CustomerClass, Day, Decision, EventKind, HoldId, ItemId, Language,
+    Occupancy, Profile, Service, Snapshot, Step, World,
 };
 use arrears::rehearsal::{Account, Division, Payment};
 use arrears::rulebook::{self, Policy, calendar};
@@ -440,12 +440,14 @@ fn nothing_is_doubled(days: &[Lived]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A cured case does nothing more; what comes afterwards belongs to a new case.
+/// A cured case does nothing more; what comes afterwards belongs to a new case. A fee is taken back in the case that charged it,
+/// whenever it is learned that it had no ground.
 fn a_closed_case_rests(days: &[Lived]) -> Result<(), TestCaseError> {
     let mut closed = 0;
     for lived in days {
         for decision in &lived.decisions {
-            for act in decision.acts.iter().filter(|act| !is_restoration(act)) {
+            let amends = |act: &&Act| matches!(act.action, Action::ReverseFee { .. });
+            for act in decision.acts.iter().filter(|act| !is_restoration(act) && !amends(act)) {
                 prop_assert!(act.key.of.case > closed, "{} after its case was closed", act.key);
             }
             if let Some(cause) = &decision.closed {
@@ -473,6 +475,69 @@ fn same_bytes(days: &[Lived]) -> Result<(), TestCaseError> {
 /// Whole days from `from` to `to` that count.
 fn days_counted(from: Day, to: Day, counts: impl Fn(Day) -> bool) -> usize {
     from.iter_days().take_while(|day| *day < to).filter(|day| counts(*day)).count()
+}
+
+/// What came back told nobody: a visit since then, and a notice that was left, in the mail's place.
+fn what_came_back_is_answered(
+    snapshot: &Snapshot,
+    of: &StageRef,
+    notice: &Step,
+    day: Day,
+) -> Result<(), TestCaseError> {
+    if snapshot.profile.class == CustomerClass::Commercial {
+        return Ok(());
+    }
+    let of_run = |e: &StageRef| e.case == of.case && e.anchor == of.anchor && e.track == of.track;
+    let of_notice = |e: &StageRef| of_run(e) && e.stage == notice.stage && e.round == notice.round;
+    let mut returned = None;
+    for event in snapshot.events.iter().filter(|event| event.of.as_ref().is_some_and(of_notice)) {
+        match event.kind {
+            EventKind::NoticeReturned => returned = returned.max(Some(event.on)),
+            EventKind::NoticeMailed => returned = None,
+            _ => {}
+        }
+    }
+    let Some(returned) = returned else { return Ok(()) };
+    let since = |kinds: &[EventKind], at: &[&str]| {
+        let there = |e: &StageRef| of_run(e) && (at.is_empty() || at.contains(&e.stage.as_str()));
+        let happened = snapshot.events.iter().filter(|e| kinds.contains(&e.kind) && returned <= e.on);
+        happened.filter(|event| event.of.as_ref().is_some_and(there)).map(|event| event.on).min()
+    };
+    let visited = since(&[EventKind::ContactMade, EventKind::ContactFailed], &["returned_mail"]);
+    prop_assert!(visited.is_some(), "nobody went there after {} and before {}", returned, day);
+    let left = since(&[EventKind::NoticePosted], &[]);
+    let in_time = left.is_some_and(|left| (day - left).num_days() >= 15);
+    prop_assert!(in_time, "came back {}, left {:?}, shut off {}", returned, left, day);
+    Ok(())
+}
+
+/// An arrangement that is kept: nothing of it is cut for, and what is had its sixty days and then a posting.
+fn what_is_arranged_is_let_be(
+    snapshot: &Snapshot,
+    of: &StageRef,
+    items: &[ItemId],
+    day: Day,
+    is_business: impl Fn(Day) -> bool,
+) -> Result<(), TestCaseError> {
+    for plan in &snapshot.arrangements {
+        let standing = plan.standing(&snapshot.applications, &snapshot.items, day);
+        if plan.made_on > day || standing.state != ArrangementState::Performing {
+            continue;
+        }
+        prop_assert!(items.iter().all(|item| !plan.covers.contains(item)), "cut for what is arranged");
+        let due_on = |item: &ItemId| snapshot.items.iter().find(|open| open.id == *item).map(|open| open.due_on);
+        let oldest = items.iter().filter_map(due_on).min().unwrap();
+        prop_assert!(oldest > plan.made_on && (day - oldest).num_days() >= 60, "due {} cut {}", oldest, day);
+        let posted = snapshot.events.iter().any(|event| {
+            let of_run = |e: &StageRef| e.case == of.case && e.anchor == of.anchor && e.track == of.track;
+            event.kind == EventKind::NoticePosted
+                && event.of.as_ref().is_some_and(of_run)
+                && (event.on - oldest).num_days() >= 60
+                && days_counted(event.on, day, &is_business) >= 5
+        });
+        prop_assert!(posted || snapshot.profile.class == CustomerClass::Commercial, "no posting before {}", day);
+    }
+    Ok(())
 }
 
 /// Under the California pack: every debt is sixty days past due, its notice fifteen days and seven business days old,
@@ -508,6 +573,9 @@ fn every_shut_off_is_lawful(days: &[Lived], calendar: &Calendar) -> Result<(), T
                 let mailed = mailed.unwrap().on;
                 prop_assert!((day - mailed).num_days() >= 15, "mailed {} and shut off {}", mailed, day);
                 prop_assert!(days_counted(mailed, day, is_business) >= 7, "mailed {} and shut off {}", mailed, day);
+
+                what_came_back_is_answered(&snapshot, of, notice, day)?;
+                what_is_arranged_is_let_be(&snapshot, of, &step("shut_off").items, day, is_business)?;
 
                 let before = |kind, days| {
                     let in_time = |on: Day| (day - on).num_days() >= days;

@@ -17,6 +17,8 @@ mod outage;
 mod packet;
 #[path = "common/postgres.rs"]
 mod postgres;
+#[path = "stories/random_lives.rs"]
+mod random_lives;
 #[path = "stories/rerun.rs"]
 mod rerun;
 
@@ -45,6 +47,7 @@ story! {
     outage::mail_that_came_back_bars_the_shut_off_until_a_visit_and_a_posting
     arrangement::a_missed_installment_gives_sixty_days_then_a_posting_and_then_five_business_days
     arrangement::an_installment_received_in_time_and_learned_late_was_never_missed
+    arrangement::a_bill_that_stays_unpaid_beside_an_arrangement_that_is_kept_gives_sixty_days_and_a_posting_too
     occupant_copy::seven_business_days_after_both_mailings_and_never_on_a_friday
     occupant_copy::fifteen_days_where_the_public_utilities_code_stands_beside_it
     occupant_copy::the_customer_s_proof_alone_shuts_nobody_off

@@ -42,7 +42,8 @@ impl Bench<'_> {
         for day in BTreeSet::from([self.world.today, cut.for_day]) {
             let items = (!cut.items.is_empty()).then_some(cut.items);
             self.is_free(&BTreeSet::from([Blocks::Disconnect]), cut.services, items, day)?;
-            self.is_not_being_paid(day)?;
+            self.is_not_promised(day)?;
+            self.is_not_kept_on(cut, day)?;
         }
         self.default_lets_shut_off(cut.of, cut.services, cut.for_day)?;
         self.is_no_moratorium(cut.for_day)?;
@@ -151,6 +152,7 @@ impl Bench<'_> {
             let broken = Broken::ServiceNotCounted { item: item.id, service: item.service };
             return Err(Objection::of_rule(track.rule, broken));
         }
+        self.is_not_settled(item, cut.for_day)?;
         if item.due_on >= cut.for_day {
             return Err(Broken::NotPastDue { item: item.id, open: item.open, due_on: item.due_on }.into());
         }

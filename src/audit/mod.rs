@@ -10,6 +10,7 @@
 //! own waits, which are no limits of law; IO and clocks.
 
 mod acts;
+mod beside;
 mod breach;
 mod count;
 mod disconnection;

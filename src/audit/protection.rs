@@ -33,7 +33,9 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) fn reader(self, day: Day) -> Reader<'a> {
-        Reader { snapshot: self.snapshot, day, de_minimis: self.policy.ledger.de_minimis, counts: &ALL_SERVICES }
+        let Bench { snapshot, policy, .. } = self;
+        let current_days = policy.arrangements.current_days;
+        Reader { snapshot, day, de_minimis: policy.ledger.de_minimis, counts: &ALL_SERVICES, current_days }
     }
 
     /// No hold, and no bar of the policy, blocks the act on `day`.
@@ -128,10 +130,11 @@ impl<'a> Bench<'a> {
             for plan in self.snapshot.arrangements.iter().filter(|plan| plan.made_on <= day) {
                 let standing = plan.standing(&self.snapshot.applications, &self.snapshot.items, day);
                 let missed = match standing.state {
-                    ArrangementState::Performing | ArrangementState::Completed => continue,
-                    ArrangementState::Missed(_) | ArrangementState::Canceled(_) => standing.missed.first(),
+                    ArrangementState::Completed => continue,
+                    ArrangementState::Performing => self.oldest_beside(plan, day),
+                    ArrangementState::Missed(_) | ArrangementState::Canceled(_) => standing.missed.first().copied(),
                 };
-                let Some(missed) = missed.copied() else { continue };
+                let Some(missed) = missed else { continue };
                 // Once nothing of what it covered is owed, the default is history.
                 let is_owed =
                     self.snapshot.items.iter().any(|item| item.open.is_positive() && plan.covers.contains(&item.id));

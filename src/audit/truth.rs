@@ -26,6 +26,8 @@ pub(super) struct Reader<'a> {
     pub de_minimis: Cents,
     /// The services whose debts count; empty for all.
     pub counts: &'a BTreeSet<Service>,
+    /// How long a bill beside an arrangement may stay unpaid.
+    pub current_days: Option<u16>,
 }
 
 /// Counts every service's debts.
@@ -95,6 +97,7 @@ impl Reader<'_> {
                     .is_some_and(|(_, standing)| standing.state == ArrangementState::Performing),
             ),
             Fact::ArrangementMissed => Value::Flag(self.is_in_default()),
+            Fact::CurrentUnpaid => Value::Flag(self.is_let_go()),
             Fact::OpenPromise => Value::Flag(self.snapshot.promises.iter().any(|promise| {
                 promise.made_on <= self.day && promise.state(&self.snapshot.payments, self.day) == PromiseState::Open
             })),

@@ -98,7 +98,17 @@ fn arrangement(action: &Action, view: &View, adverse: bool) -> Option<Held<Optio
             ArrangementState::Performing => {
                 let covers_all = view.past_due().all(|item| plan.covers.contains(&item.id));
                 let ends = plan.canceled_on.filter(|canceled| *canceled > view.on);
-                (adverse || covers_all).then_some((None, earlier(standing.until, ends)))?
+                let mut until = earlier(standing.until, ends);
+                // A bill beside it that stays unpaid ends what it keeps on, and nothing else of it.
+                if matches!(action, Action::Disconnect { .. })
+                    && let Some(from) = view.let_go_from()
+                {
+                    if from <= view.on {
+                        return None;
+                    }
+                    until = earlier(until, Some(from));
+                }
+                (adverse || covers_all).then_some((None, until))?
             }
             ArrangementState::Missed(_) | ArrangementState::Canceled(_) => {
                 let missed = standing.defaulted_on()?;

@@ -136,6 +136,12 @@ fn evaluate(fact: &Fact, view: &View) -> Held<Known> {
             let until = view.plans().filter_map(|(_, standing)| standing.until).min();
             Held::until(Known::Flag(view.defaults().next().is_some() && !view.is_kept()), until)
         }
+        Fact::CurrentUnpaid => {
+            let until = view.plans().filter_map(|(_, standing)| standing.until).min();
+            let from = view.let_go_from();
+            let ahead = from.filter(|from| *from > view.on);
+            Held::until(Known::Flag(from.is_some_and(|from| from <= view.on)), super::held::earlier(until, ahead))
+        }
         Fact::OpenPromise => {
             let last = view.open_promises().map(super::super::domain::promise::Promise::last_day).max();
             Held::until(Known::Flag(last.is_some()), last.map(|last| plus_days(last, 1)))
@@ -240,6 +246,7 @@ pub fn phrase(fact: &Fact) -> String {
         Fact::ContactFailed(stage) => of_stage("contact failed", stage),
         Fact::ArrangementPerforming => "arrangement performing".into(),
         Fact::ArrangementMissed => "arrangement missed".into(),
+        Fact::CurrentUnpaid => "current bill unpaid".into(),
         Fact::OpenPromise => "open promise".into(),
         Fact::NoticeReturned(stage) => format!("{stage} returned"),
         Fact::ServiceEnded => "service ended".into(),

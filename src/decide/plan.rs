@@ -14,7 +14,7 @@ use super::view::View;
 use crate::domain::calendar::DayKind;
 use crate::domain::day::plus_days;
 use crate::domain::decision::Verdict;
-use crate::domain::{Day, OpenItem, RuleId, Service, StageId, Step, StepState, TrackRun};
+use crate::domain::{Action, Day, ItemId, OpenItem, RuleId, Service, StageId, Step, StepState, TrackRun};
 use crate::rulebook::policy::{Anchor, Offset, Opens, Stage, Track, When};
 
 /// How often a condition may change on the way before planning gives up looking ahead.
@@ -67,24 +67,37 @@ impl<'p, 'a> Planner<'p, 'a> {
     /// about.
     pub fn narrowed(&self, stage: &Stage) -> Option<View<'a>> {
         if !stage.disconnects() {
-            return None;
+            let tells = stage
+                .acts
+                .iter()
+                .any(|act| matches!(act, Action::Notice(_) | Action::Tag(_) | Action::Call(_) | Action::Visit(_)));
+            let stayed = if tells { self.view.settled_otherwise() } else { Vec::new() };
+            return (!stayed.is_empty()).then(|| View { stayed, ..self.view.clone() });
         }
         let mut view = self.counting(stage).into_owned();
         view.listed = self.listed_for(stage);
-        view.stayed = bars::holds_on_shut_off(&view)
+        let disputed: Vec<ItemId> = bars::holds_on_shut_off(&view)
             .filter(|hold| hold.holds_on(view.on))
             .flat_map(|hold| hold.items.iter().copied())
             .collect();
+        view.stayed.extend(disputed);
         Some(view)
     }
 
     /// The view with the debt that counts toward a stage's shut-off, whether a notice has listed it or not.
     pub fn counting(&self, stage: &Stage) -> Cow<'p, View<'a>> {
-        if !self.view.counts.is_empty() || !stage.disconnects() {
+        if !stage.disconnects() {
             return Cow::Borrowed(self.view);
         }
+        let stayed = self.view.settled_otherwise();
+        if !self.view.counts.is_empty() {
+            if stayed.is_empty() {
+                return Cow::Borrowed(self.view);
+            }
+            return Cow::Owned(View { stayed, ..self.view.clone() });
+        }
         let struck: BTreeSet<Service> = stage.acts.iter().flat_map(bars::services_of).copied().collect();
-        Cow::Owned(View { counts: Cow::Owned(struck), ..self.view.clone() })
+        Cow::Owned(View { counts: Cow::Owned(struck), stayed, ..self.view.clone() })
     }
 
     /// The latest step of a stage.

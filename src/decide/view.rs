@@ -166,13 +166,42 @@ impl<'a> View<'a> {
         self.plans().any(|(_, standing)| standing.state == ArrangementState::Performing)
     }
 
-    /// The due dates of installments that were missed, the first of each arrangement of which something that it covers
-    /// is still owed.
+    /// The due date of the oldest unpaid bill beside an arrangement that performs, where the policy says how long such a
+    /// bill may stay unpaid.
+    pub fn unpaid_beside(&self) -> Option<Day> {
+        self.policy.arrangements.current_days?;
+        let performing = self.plans().filter(|(_, standing)| standing.state == ArrangementState::Performing);
+        performing
+            .filter_map(|(plan, _)| plan.unpaid_beside(&self.snapshot.items, self.on, self.de_minimis(), &self.counts))
+            .min()
+    }
+
+    /// The day from which an arrangement that performs no longer keeps the service on, for a bill beside it is unpaid.
+    pub fn let_go_from(&self) -> Option<Day> {
+        let days = self.policy.arrangements.current_days?;
+        self.unpaid_beside().map(|due| crate::domain::day::plus_days(due, i64::from(days)))
+    }
+
+    /// The items that an arrangement settles which performs, where another bill is past due beside it: what is said and
+    /// done is about that one.
+    pub fn settled_otherwise(&self) -> Vec<ItemId> {
+        let performing = self.plans().filter(|(_, standing)| standing.state == ArrangementState::Performing);
+        let covered: BTreeSet<ItemId> = performing.flat_map(|(plan, _)| plan.covers.iter().copied()).collect();
+        if covered.is_empty() || self.past_due().all(|item| covered.contains(&item.id)) {
+            return Vec::new();
+        }
+        covered.into_iter().collect()
+    }
+
+    /// The dates from which the wait of a default runs: of installments that were missed, the first of each arrangement of
+    /// which something that it covers is still owed; of an unpaid bill beside one that performs.
     pub fn defaults(&self) -> impl Iterator<Item = Day> {
         let open = |item: &&OpenItem| item.open.is_positive();
         let owed =
             move |plan: &Arrangement| self.snapshot.items.iter().filter(open).any(|i| plan.covers.contains(&i.id));
-        self.plans().filter(move |(plan, _)| owed(plan)).filter_map(|(_, standing)| standing.defaulted_on())
+        let missed =
+            self.plans().filter(move |(plan, _)| owed(plan)).filter_map(|(_, standing)| standing.defaulted_on());
+        missed.chain(self.unpaid_beside())
     }
 }
 

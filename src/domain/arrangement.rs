@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::account::Service;
 use super::day::{Day, plus_days};
 use super::ids::{ArrangementId, EntryId, ItemId};
-use super::ledger::{Application, Carried, OpenItem, PlanSpan};
+use super::ledger::{Application, Carried, EntryKind, OpenItem, PlanSpan};
 use super::money::Cents;
 
 /// One installment. The down payment, where there is one, is the first.
@@ -140,6 +141,22 @@ pub enum ArrangementState {
 }
 
 impl Arrangement {
+    /// The due date of the oldest bill beside it that is unpaid on `on`: one that came due after it was made, is not covered,
+    /// and of which at least `least` is open. `counts` names the services whose bills count; none means all.
+    #[must_use]
+    pub fn unpaid_beside(&self, open: &[OpenItem], on: Day, least: Cents, counts: &BTreeSet<Service>) -> Option<Day> {
+        let beside = |item: &&OpenItem| {
+            item.kind == EntryKind::Charge
+                && self.made_on < item.due_on
+                && item.due_on < on
+                && item.open.is_positive()
+                && item.open >= least
+                && !self.covers.contains(&item.id)
+                && (counts.is_empty() || counts.contains(&item.service))
+        };
+        open.iter().filter(beside).map(|item| item.due_on).min()
+    }
+
     /// The sum of the installments.
     #[must_use]
     pub fn total(&self) -> Cents {

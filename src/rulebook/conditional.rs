@@ -30,9 +30,14 @@ pub(super) fn parts(cond: &Cond) -> Vec<&Cond> {
     }
 }
 
-/// Whether the condition is that an installment was missed.
+/// Whether the condition is that an installment was missed, or that one was or a bill beside the arrangement is unpaid.
 pub(super) fn in_default(cond: &Cond) -> bool {
-    *cond == Cond::Is(Fact::ArrangementMissed, Cmp::Eq, Value::Flag(true))
+    let missed = Cond::Is(Fact::ArrangementMissed, Cmp::Eq, Value::Flag(true));
+    let unpaid = Cond::Is(Fact::CurrentUnpaid, Cmp::Eq, Value::Flag(true));
+    match cond {
+        Cond::Any(parts) => parts.contains(&missed) && parts.iter().all(|part| *part == missed || *part == unpaid),
+        Cond::All(_) | Cond::Always | Cond::Not(_) | Cond::Is(..) => *cond == missed,
+    }
 }
 
 /// Whether a stage acts after a missed installment alone: it says nothing to the others.

@@ -377,6 +377,8 @@ pub enum Fact {
     /// `arrangement missed`: an installment was missed, something that it covers is still owed, and no arrangement
     /// performs now. Canceling the arrangement undoes nothing. Flag.
     ArrangementMissed,
+    /// `current bill unpaid`: an arrangement performs, and a bill beside it has been unpaid for as long as the policy gives.
+    CurrentUnpaid,
     /// `open promise`. Flag.
     OpenPromise,
     /// `final_notice returned`: the mailed piece came back. Flag.
@@ -506,11 +508,14 @@ pub struct ArrangementRules {
     pub max_months: u16,
     pub grace_days: u16,
     pub per_12_months: u16,
+    /// After so many days of an unpaid bill beside it, an arrangement that is kept no longer keeps the service on; never
+    /// where there are none.
+    pub current_days: Option<u16>,
 }
 
 impl Default for ArrangementRules {
     fn default() -> Self {
-        Self { max_months: 12, grace_days: 0, per_12_months: 2 }
+        Self { max_months: 12, grace_days: 0, per_12_months: 2, current_days: None }
     }
 }
 

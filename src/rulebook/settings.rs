@@ -274,6 +274,7 @@ pub(super) fn arrangements(node: Option<&Node>, report: &mut Report<'_>) -> Arra
     }) {
         rules.per_12_months = n;
     }
+    rules.current_days = days(&mut fields, "current_bills", report);
     let _ = citation(&mut fields, report);
     fields.done(report);
     rules

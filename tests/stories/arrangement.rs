@@ -108,3 +108,71 @@ pub fn an_installment_received_in_time_and_learned_late_was_never_missed(city: &
     }
     assert_eq!(arrangement(city, "2026-09-30")["standing"]["state"], "performing");
 }
+
+/// A file of payments that the payer meant for a certain bill.
+const DESIGNATED: &str = "account,amount,received_on,channel,for_reference,source,reference";
+
+/// Each installment is paid on its day, for the old bill by its name, and the bill of June is not.
+fn pays_installments_alone(city: &City) {
+    city.opens("2026-03-02", "riverbend");
+    let account = "10-000417,Rosa Muñoz,418 Alder St,Riverbend,CA,95600,(916) 555-0142,water";
+    city.takes("2026-03-02", "accounts.csv", ACCOUNTS, &[account]);
+    city.takes("2026-03-02", "charges.csv", CHARGES, &["10-000417,water,342.86,2026-03-02,2026-03-23,cis,B1-W"]);
+    city.night("2026-03-28");
+    city.mails("2026-03-28");
+    city.night("2026-04-20");
+    let plan = ["arrange", "make", NUMBER, "--installments", "6", "--first-due", "2026-06-01"];
+    city.on("2026-04-20", &plan).ok();
+    city.takes("2026-06-02", "june.csv", CHARGES, &["10-000417,water,95.00,2026-06-02,2026-06-22,cis,B2-W"]);
+    let installments = ["2026-06-01", "2026-07-01", "2026-08-03"];
+    for date in &installments[..2] {
+        pays_an_installment(city, date);
+    }
+    // The final notice is due 39 days after the bill of June, and is of that bill alone.
+    city.night("2026-06-27");
+    city.night("2026-07-30");
+    assert_eq!(city.notices("2026-07-30", NUMBER, "final_notice"), [Value::Null; 0]);
+    city.night("2026-07-31");
+    city.mails("2026-07-31");
+    let [notice] = &city.notices("2026-07-31", NUMBER, "final_notice")[..] else { panic!("one notice") };
+    assert_eq!((&notice["facts"]["amount"], &notice["facts"]["shut_off_on"]), (&json!(9_500), &json!("2026-08-28")));
+    pays_an_installment(city, installments[2]);
+    city.night("2026-08-07");
+    city.on("2026-08-07", &["calls", "release"]).ok();
+    let call = city.on("2026-08-07", &["calls", "list", "--json"]).rows()[0]["id"].to_string();
+    city.on("2026-08-07", &["calls", "record", &call, "reached", "--at", "10:00"]).ok();
+    assert_eq!(arrangement(city, "2026-08-07")["standing"]["state"], "performing");
+}
+
+fn pays_an_installment(city: &City, date: &str) {
+    let row = format!("10-000417,60.00,{date},lockbox,B1-W,lockbox,LB-{date}");
+    city.takes(date, &format!("lockbox-{date}.csv"), DESIGNATED, &[&row]);
+}
+
+pub fn a_bill_that_stays_unpaid_beside_an_arrangement_that_is_kept_gives_sixty_days_and_a_posting_too(city: &City) {
+    pays_installments_alone(city);
+    // The sixty days of the bill end on Friday, August 21.
+    city.night("2026-08-20");
+    assert_eq!(orders(city, "2026-08-20"), []);
+    city.night("2026-08-21");
+    assert_eq!(orders(city, "2026-08-21"), [("tag".to_owned(), "2026-08-21".to_owned())]);
+    let tag = city.orders("2026-08-21", NUMBER)[0]["id"].to_string();
+    city.on("2026-08-21", &["orders", "dispatch", &tag, "--crew", "Crew 4"]).ok();
+    city.on("2026-08-21", &["orders", "result", &tag, "--done", "--at", "10:00"]).ok();
+    city.night("2026-08-27");
+    assert_eq!(orders(city, "2026-08-27").len(), 1);
+    city.night("2026-08-28");
+    assert_eq!(orders(city, "2026-08-28")[1], ("shut_off".to_owned(), "2026-08-28".to_owned()));
+    let shut_off = city.orders("2026-08-28", NUMBER)[1].clone();
+    assert_eq!(shut_off["amount"], 9_500, "not for what the arrangement covers");
+    // The crew has left; she pays the bill of June at the counter, and the arrangement keeps her water on again.
+    let id = shut_off["id"].to_string();
+    city.on("2026-08-28", &["orders", "approve", &id]).ok();
+    city.signs_no_payments("2026-08-28", &["lockbox", "counter", "online", "autopay"], "2026-08-27");
+    city.on("2026-08-28", &["orders", "finalize"]).ok();
+    city.on("2026-08-28", &["orders", "dispatch", &id, "--crew", "Crew 4"]).ok();
+    let paid = city.on("2026-08-28", &["payments", "counter", NUMBER, "95.00", "--receipt", "R-1"]).ok();
+    assert!(paid.contains(&format!("Order {id} is with Crew 4: call them back")), "{paid}");
+    city.night("2026-09-01");
+    assert!(city.orders("2026-09-01", NUMBER).iter().all(|order| order["state"] != "prepared"));
+}

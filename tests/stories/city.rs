@@ -121,6 +121,7 @@ impl City {
         self.on(at, &["notices", "release", "--all"]).ok();
         self.on(at, &["outbox"]).ok();
         let said = self.on(at, &["notices", "batch"]).ok();
+        assert!(said.starts_with("Batch "), "{said}");
         said.trim_start_matches("Batch ").split(':').next().unwrap_or_default().to_owned()
     }
 

@@ -5,7 +5,7 @@ use super::{HASTY, Tale, learn_late, pay, riverbend};
 use crate::decide::why;
 use crate::domain::arrangement::Installment;
 use crate::domain::testing::day;
-use crate::domain::{Cents, Service};
+use crate::domain::{Action, Cents, Decision, Service, Snapshot};
 use crate::rulebook;
 use crate::rulebook::Policy;
 
@@ -165,4 +165,67 @@ fn nothing_is_posted_ahead_of_a_shut_off_whose_notice_will_have_grown_old_by_the
     let (posted, cut) = (tale.days("default_posting"), tale.days("shut_off"));
     assert_eq!((posted.len(), cut.len()), (1, 1), "{posted:?} {cut:?}");
     assert_eq!((posted[0].as_str(), cut[0].as_str()), ("2026-09-09", "2026-09-16"), "the call was on the 8th");
+}
+
+/// The bill and its fee are due in one installment on October 1; beside it $95.00 of water are due June 22.
+fn beside(account: &mut Account) {
+    account.arrange(vec![Installment { due_on: day("2026-10-01"), amount: Cents::new(25_200) }]);
+    account.bill(Service::Water, Cents::new(9_500), day("2026-06-22"));
+}
+
+#[test]
+fn a_bill_unpaid_beside_an_arrangement_is_cut_for_alone_and_only_where_the_policy_says_for_how_long() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-20", beside).through("2026-09-30");
+    assert_eq!(tale.days("default_posting"), ["2026-08-21"]);
+    assert_eq!((tale.days("shut_off"), tale.amounts("shut_off")), (vec!["2026-08-28".to_owned()], vec![9_500]));
+
+    let text = rulebook::shipped().get("riverbend.yaml").unwrap().replace("  current_bills: 60 days ", "  #");
+    let policy = rulebook::load(&rulebook::shipped().with("lenient.yaml", text), "lenient.yaml").unwrap();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-20", beside).through("2026-09-30");
+    assert_eq!(tale.days("shut_off"), [""; 0], "who keeps the arrangement keeps the water");
+}
+
+#[test]
+fn a_bill_beside_an_arrangement_that_is_paid_before_the_crew_comes_leaves_the_arrangement_s_protection() {
+    let policy = riverbend();
+    for paid_on in ["2026-08-20", "2026-08-24", "2026-08-28"] {
+        let mut tale = Tale::new(&policy);
+        tale.on("2026-04-20", beside);
+        tale.on(paid_on, |account| pay(account, 9_500)).through("2026-09-30");
+        assert_eq!(tale.days("shut_off"), [""; 0], "paid {paid_on}");
+    }
+}
+
+#[test]
+fn the_audit_refuses_a_shut_off_for_what_a_kept_arrangement_covers_and_one_before_the_sixty_days_of_a_bill_beside_it() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-20", beside).on("2026-08-28", |_| {});
+    let decision = tale.account.decide().unwrap();
+    assert!(decision.acts.iter().any(|act| matches!(act.action, Action::Disconnect { .. })));
+    let snapshot = tale.account.snapshot();
+    let refuses = |snapshot: &Snapshot, decision: &Decision| {
+        let breach = crate::audit::audit(snapshot, &policy, &tale.account.world, decision.clone()).unwrap_err();
+        assert!(breach.to_string().contains("the arrangement of Mon 2026-04-20 is performing"), "{breach}");
+    };
+    // The bill of June comes due ten days later than the decision believed.
+    let mut younger = snapshot.clone();
+    younger
+        .items
+        .iter_mut()
+        .filter(|item| item.open == Cents::new(9_500))
+        .for_each(|item| item.due_on = day("2026-07-02"));
+    refuses(&younger, &decision);
+    // The decision asks for the arranged bill too.
+    let mut greedy = decision.clone();
+    for act in greedy.acts.iter_mut().filter(|act| matches!(act.action, Action::Disconnect { .. })) {
+        act.amount = Some(Cents::new(33_500));
+    }
+    let all: Vec<_> = snapshot.items.iter().map(|item| item.id).collect();
+    let steps = greedy.case.iter_mut().flat_map(|case| &mut case.tracks).flat_map(|run| &mut run.steps);
+    steps.filter(|step| step.stage.as_str() == "shut_off").for_each(|step| step.items.clone_from(&all));
+    refuses(&snapshot, &greedy);
 }
