@@ -99,8 +99,14 @@ pub fn what_is_done_twice_happens_once(city: &City) {
     });
 
     // To the crew: the same steps twice, and one shut-off.
+    // The lead signs that the bank brought nothing more: on payments loaded a month ago no night goes on.
+    let nothing_more = |at: &str, through: &str| {
+        city.on(at, &["payments", "none", "--channel", "lockbox", "--through", through]).ok();
+    };
+    nothing_more("2026-05-01", "2026-04-30");
     city.night("2026-05-01");
     city.mails("2026-05-01");
+    nothing_more("2026-05-08", "2026-05-07");
     city.night("2026-05-08");
     city.on("2026-05-08", &["calls", "release"]).ok();
     again(city, "2026-05-08", || {
@@ -109,6 +115,7 @@ pub fn what_is_done_twice_happens_once(city: &City) {
     });
     let call = city.on("2026-05-08", &["calls", "list", "--json"]).rows()[0]["id"].to_string();
     city.on("2026-05-08", &["calls", "record", &call, "reached", "--at", "10:00"]).ok();
+    nothing_more("2026-05-22", "2026-05-21");
     city.night("2026-05-22");
     again(city, "2026-05-22", || drop(city.night("2026-05-22")));
     let order = city.orders("2026-05-22", NUMBER)[0]["id"].to_string();
