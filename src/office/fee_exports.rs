@@ -256,6 +256,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_write_off_goes_to_the_billing_system_too_and_is_no_difference_meanwhile() {
+        let city = City::new().await;
+        city.at("2026-04-20", "09:00");
+        let debtor = city.debtor().await;
+        let (proposal, amount) = city.office.propose_write_off(debtor, "moved, no address", "Omar").await.unwrap();
+        city.office.approve_proposal(proposal, "Ida").await.unwrap();
+        let list = city.office.export_fees("Ruth").await.unwrap().unwrap();
+        assert_eq!((list.entries.len(), list.total), (1, -amount));
+        city.at("2026-04-22", "09:00");
+        balance(&city, amount, "2026-04-21").await;
+        assert_eq!(frozen(&city).await, None, "the billing system need not have it yet");
+        assert_eq!(owed(&city).await, Cents::ZERO);
+        assert!(city.office.export_fees("Ruth").await.unwrap().is_none(), "it stands on one list");
+    }
+
+    #[tokio::test]
     async fn a_difference_that_was_cleared_is_told_again_only_when_it_is_another() {
         let city = City::new().await;
         city.at("2026-04-30", "09:00");
