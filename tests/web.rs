@@ -11,6 +11,7 @@ use arrears::domain::Day;
 use arrears::domain::call::CallState;
 use arrears::domain::notice::NoticeState;
 use arrears::domain::referral::ReferralState;
+use arrears::store::ExceptionKind;
 use browser::Browser;
 use city::{City, PASSWORD, friday};
 
@@ -34,6 +35,7 @@ const PAGES: &[&str] = &[
     "/notices",
     "/orders",
     "/referrals",
+    "/approvals",
     "/exceptions",
     "/accounts",
     "/accounts?q=alder",
@@ -340,6 +342,46 @@ async fn a_shut_off_is_approved_and_not_finalized_while_payments_are_not_loaded(
     let refused = ruth.post("/orders/finalize", &[]).await;
     assert_eq!(refused.status, 409);
     assert!(refused.text().contains("needs them through the day before"), "{}", refused.text());
+}
+
+#[tokio::test]
+async fn what_one_person_proposes_another_approves_on_the_page() {
+    let (city, at) = open().await;
+    let debtor = city.office.account("10-000417").await.unwrap().id;
+    let (id, amount) = city.office.propose_write_off(debtor, "moved, no address", "Omar").await.unwrap();
+    let mut omar = Browser::of(at, "Omar", PASSWORD).await;
+    let page = omar.get("/approvals").await.text();
+    assert!(page.contains("Waits for somebody else.") && page.contains("moved, no address"), "{page}");
+    assert_eq!(omar.post(&format!("/approvals/{id}/approve"), &[]).await.status, 403);
+    // The write-off is above what the lead may approve; the lead declines it.
+    let mut ruth = Browser::of(at, "Ruth", PASSWORD).await;
+    assert!(ruth.get("/").await.text().contains("Proposals to approve"));
+    ruth.get("/approvals").await;
+    let refused = ruth.post(&format!("/approvals/{id}/approve"), &[]).await;
+    assert_eq!(refused.status, 409, "{amount} is above the lead's tier");
+    ruth.get("/approvals").await;
+    let page = ruth.submit(&format!("/approvals/{id}/decline"), &[("reason", "try the new address")]).await.text();
+    assert!(page.contains("Proposal declined") && page.contains("try the new address"), "{page}");
+}
+
+#[tokio::test]
+async fn the_lead_sees_that_a_night_is_held_and_lets_it_go_on_with_a_reason() {
+    let (city, at) = open().await;
+    let stamp = city.office.stamp("test");
+    let text =
+        "Fri May 1: nothing leaves the building, for it is not like others. Then `arrears night release` goes on";
+    city.office.store.open_exception(None, ExceptionKind::NightHeld, text, &stamp).await.unwrap();
+    let mut omar = Browser::of(at, "Omar", PASSWORD).await;
+    let page = omar.get("/").await.text();
+    assert!(page.contains("The night is held") && page.contains("The lead releases or drops it."), "{page}");
+    assert_eq!(omar.post("/night/release", &[("reason", "x")]).await.status, 403);
+    let mut ruth = Browser::of(at, "Ruth", PASSWORD).await;
+    let page = ruth.get("/").await.text();
+    assert!(page.contains("for it is not like others.") && !page.contains("arrears night release"), "{page}");
+    assert_eq!(ruth.post("/night/release", &[("reason", " ")]).await.status, 400);
+    ruth.get("/").await;
+    let page = ruth.submit("/night/release", &[("reason", "the rate rise of May")]).await.text();
+    assert!(!page.contains("The night is held"), "{page}");
 }
 
 #[tokio::test]

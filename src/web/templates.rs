@@ -43,6 +43,7 @@ pub enum Section {
     Notices,
     Orders,
     Referrals,
+    Approvals,
     Exceptions,
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod accounts;
+pub mod approvals;
 pub mod assets;
 pub mod call;
 pub mod calls;

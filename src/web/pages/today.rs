@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Html;
+use axum::response::{Html, Redirect};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use crate::domain::promise::PromiseState;
 use crate::domain::{AccountId, Day};
 use crate::store::{RunRecord, Waiting};
 use crate::web::error::WebError;
+use crate::web::form::Posted;
 use crate::web::session::Person;
 use crate::web::templates::Section;
 use crate::web::{Web, words};
@@ -24,6 +25,8 @@ const PROMISES_BACK: i64 = 14;
 
 #[derive(Serialize)]
 struct TodayPage {
+    /// Why nothing leaves the building, where a night is held.
+    held: Option<String>,
     waits: Vec<Waits>,
     accounts: String,
     open_cases: String,
@@ -110,7 +113,9 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
         .collect();
     promises.sort_by(|a, b| (a.0, &a.1.account.number).cmp(&(b.0, &b.1.account.number)));
 
+    let held = web.office.held_night().await?.map(|line| in_a_sentence(&line.text));
     let view = TodayPage {
+        held,
         waits: waits(&waiting),
         accounts: words::count(waiting.accounts, "account", "accounts"),
         open_cases: words::count(waiting.open_cases, "open case", "open cases"),
@@ -130,6 +135,31 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
     web.page(&person, "today.html", Section::Today, "Today", &view)
 }
 
+/// What the line says, without the commands that the buttons stand for.
+fn in_a_sentence(text: &str) -> String {
+    text.split(". Then `").next().map_or_else(String::new, |said| format!("{said}."))
+}
+
+/// Lets a held night go on.
+pub async fn release_night(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redirect, WebError> {
+    posted.person.must_release()?;
+    let reason = posted.fields.text("reason", "The reason to release")?;
+    let report = web.office.release_night(reason, posted.person.name()).await?;
+    let said = if report.held { "The night stopped again." } else { "The night is released and has gone on." };
+    web.say(&posted.person.session, said, &[]);
+    Ok(Redirect::to("/"))
+}
+
+/// Cancels what a held night planned.
+pub async fn drop_night(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redirect, WebError> {
+    posted.person.must_release()?;
+    let reason = posted.fields.text("reason", "The reason to drop")?;
+    let canceled = web.office.drop_night(reason, posted.person.name()).await?;
+    let notices = words::count(canceled as u64, "notice", "notices");
+    web.say(&posted.person.session, format!("The night is dropped; {notices} canceled."), &[]);
+    Ok(Redirect::to("/"))
+}
+
 /// In the order of a working day.
 fn waits(waiting: &Waiting) -> Vec<Waits> {
     let line = |what, count, href, who| Waits { what, count, href, who };
@@ -141,6 +171,7 @@ fn waits(waiting: &Waiting) -> Vec<Waits> {
         line("Shut-offs to finalize", waiting.orders_to_finalize, "/orders", "Approver"),
         line("Orders in the field", waiting.orders_in_the_field, "/orders", "Crews"),
         line("Referrals to approve", waiting.referrals_to_approve, "/referrals", "Approver"),
+        line("Proposals to approve", waiting.proposals, "/approvals", "Somebody else"),
         line("Exceptions", waiting.exceptions, "/exceptions", "Lead"),
         line("Unmatched payments", waiting.unmatched_payments, "/exceptions#unmatched", "Lead"),
         line("Letters to batch", waiting.letters_to_batch, "/notices#mail", "Lead"),

@@ -1,0 +1,90 @@
+//! What one person proposes and another approves: waivers, adjustments, write-offs.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{Html, Redirect};
+use serde::Serialize;
+
+use super::{Line, snapshots};
+use crate::domain::ProposalId;
+use crate::domain::proposal::Proposal;
+use crate::web::error::WebError;
+use crate::web::form::{Key, Posted};
+use crate::web::session::Person;
+use crate::web::templates::Section;
+use crate::web::{Web, words};
+
+#[derive(Serialize)]
+struct ApprovalsPage {
+    waiting: Vec<Row>,
+    decided: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: i64,
+    account: Line,
+    what: String,
+    amount: String,
+    reason: String,
+    proposed: String,
+    /// The one who looks proposed it, and so does not approve it.
+    is_own: bool,
+    decided: String,
+    note: String,
+}
+
+/// Decided proposals that are shown, the newest.
+const DECIDED: usize = 50;
+
+/// `/approvals`
+pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<String>, WebError> {
+    let store = &web.office.store;
+    let (waiting, mut decided): (Vec<Proposal>, Vec<Proposal>) =
+        store.proposals(false).await?.into_iter().partition(|proposal| proposal.decided_on.is_none());
+    decided.reverse();
+    decided.truncate(DECIDED);
+    let known = snapshots(store, waiting.iter().chain(&decided).map(|proposal| proposal.account)).await?;
+    let rows = |proposals: Vec<Proposal>| -> Vec<Row> {
+        proposals
+            .into_iter()
+            .map(|proposal| Row {
+                id: proposal.id.0,
+                account: known.get(&proposal.account).map(Line::of).unwrap_or_default(),
+                what: words::plain(proposal.what.kind().word()),
+                amount: proposal.amount.to_string(),
+                proposed: format!("{} by {}", words::day(proposal.proposed_on), proposal.proposed_by),
+                is_own: proposal.proposed_by == person.name(),
+                decided: match (&proposal.decided_by, proposal.decided_on) {
+                    (Some(by), Some(on)) => {
+                        format!("{} by {by}, {}", words::plain(proposal.state.word()), words::day(on))
+                    }
+                    _ => String::new(),
+                },
+                note: proposal.note.unwrap_or_default(),
+                reason: proposal.reason,
+            })
+            .collect()
+    };
+    let view = ApprovalsPage { waiting: rows(waiting), decided: rows(decided) };
+    web.page(&person, "approvals.html", Section::Approvals, "Approvals", &view)
+}
+
+/// Approves another's proposal.
+pub async fn approve(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) -> Result<Redirect, WebError> {
+    posted.person.must_approve()?;
+    let done = web.office.approve_proposal(ProposalId(id), posted.person.name()).await?;
+    let what = words::plain(done.what.kind().word());
+    web.say(&posted.person.session, format!("{what} of {} approved and posted.", done.amount), &[]);
+    Ok(Redirect::to("/approvals"))
+}
+
+/// Declines a proposal with a reason.
+pub async fn decline(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) -> Result<Redirect, WebError> {
+    posted.person.must_write()?;
+    let reason = posted.fields.text("reason", "The reason to decline")?;
+    web.office.decline_proposal(ProposalId(id), reason, posted.person.name()).await?;
+    web.say(&posted.person.session, "Proposal declined; nothing was posted.", &[]);
+    Ok(Redirect::to("/approvals"))
+}
