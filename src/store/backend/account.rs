@@ -76,7 +76,8 @@ impl Backend {
     }
 
     pub async fn account_count(&self) -> Result<u64> {
-        super::count(sqlx::query_scalar("SELECT COUNT(*) FROM account").fetch_one(&self.reader).await?)
+        // Accounts are numbered as they come and never removed; counting a million of them takes longer than a quiet night.
+        super::count(sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) FROM account").fetch_one(&self.reader).await?)
     }
 
     pub async fn waiting(&self, day: Day) -> Result<Waiting> {
