@@ -71,7 +71,7 @@ impl Approvals {
                             proposal.id.to_string(),
                             account_number.to_string(),
                             proposal.what.kind().word().replace('_', "-"),
-                            proposal.amount.to_string(),
+                            proposal.shown_amount().to_string(),
                             format!("{} by {}", day::short(proposal.proposed_on), proposal.proposed_by),
                             proposal.reason.clone(),
                             decided,
@@ -87,7 +87,7 @@ impl Approvals {
                 Ok(Answer::done(format!(
                     "The {} of {} is posted; the balance of account {number} is {balance}",
                     done.what.kind().word().replace('_', "-"),
-                    done.amount
+                    done.shown_amount()
                 )))
             }
             Self::Decline { id, reason, by } => {

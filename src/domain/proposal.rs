@@ -88,6 +88,17 @@ pub struct Proposal {
     pub note: Option<String>,
 }
 
+impl Proposal {
+    /// Its size as people are shown it: an adjustment with its sign, below zero in the customer's favor.
+    #[must_use]
+    pub const fn shown_amount(&self) -> Cents {
+        match self.what {
+            Proposed::Adjustment { change, .. } => change,
+            Proposed::Waiver { .. } | Proposed::WriteOff { .. } => self.amount,
+        }
+    }
+}
+
 /// The debts that a write-off of everything past due on `day` would take, oldest first.
 #[must_use]
 pub fn to_write_off(items: &[OpenItem], day: Day) -> Vec<WrittenOff> {

@@ -53,7 +53,7 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
                 id: proposal.id.0,
                 account: known.get(&proposal.account).map(Line::of).unwrap_or_default(),
                 what: words::plain(proposal.what.kind().word()),
-                amount: proposal.amount.to_string(),
+                amount: proposal.shown_amount().to_string(),
                 proposed: format!("{} by {}", words::day(proposal.proposed_on), proposal.proposed_by),
                 is_own: proposal.proposed_by == person.name(),
                 decided: match (&proposal.decided_by, proposal.decided_on) {
@@ -76,7 +76,7 @@ pub async fn approve(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) 
     posted.person.must_approve()?;
     let done = web.office.approve_proposal(ProposalId(id), posted.person.name()).await?;
     let what = words::plain(done.what.kind().word());
-    web.say(&posted.person.session, format!("{what} of {} approved and posted.", done.amount), &[]);
+    web.say(&posted.person.session, format!("{what} of {} approved and posted.", done.shown_amount()), &[]);
     Ok(Redirect::to("/approvals"))
 }
 
