@@ -38,6 +38,8 @@ pub struct Measured {
     pub peak_mib: u64,
     /// A night in which nothing was due.
     pub idle_ms: u128,
+    /// The seal of the measured night, made when it is over.
+    pub seal_ms: u128,
     pub report: DayReport,
 }
 
@@ -46,11 +48,12 @@ impl Measured {
     #[must_use]
     pub fn line(&self) -> String {
         format!(
-            "{} accounts/s, {} decisions/s, {:.2} s wall, {} MiB peak; a night with nothing due {} ms",
+            "{} accounts/s, {} decisions/s, {:.2} s wall, {} MiB peak; its seal {} ms; a night with nothing due {} ms",
             self.accounts_per_s,
             self.decisions_per_s,
             Duration::from_millis(u64::try_from(self.wall_ms).unwrap_or(u64::MAX)).as_secs_f64(),
             self.peak_mib,
+            self.seal_ms,
             self.idle_ms
         )
     }
@@ -83,6 +86,8 @@ pub async fn prepare(dir: &Path, database: Option<&str>, accounts: u32, say: &dy
     // What acted is looked at again the next day; after that everybody sleeps.
     clock.set(instant(after, 60));
     office.run_day(after, None).await?;
+    say("the seal over all of it");
+    office.seal("made-up data").await?;
     Ok(())
 }
 
@@ -102,6 +107,9 @@ pub async fn measure(dir: &Path, database: Option<&str>, accounts: u32) -> Resul
     let began = Instant::now();
     let report = office.run_day(night, None).await?;
     let wall = began.elapsed();
+    let began = Instant::now();
+    office.seal_night(night).await?;
+    let seal_ms = began.elapsed().as_millis();
     let per_second =
         |count: u64| u64::try_from(u128::from(count) * 1_000_000 / wall.as_micros().max(1)).unwrap_or(u64::MAX);
     Ok(Measured {
@@ -112,6 +120,7 @@ pub async fn measure(dir: &Path, database: Option<&str>, accounts: u32) -> Resul
         decisions_per_s: per_second(report.examined),
         peak_mib: peak_mib(),
         idle_ms,
+        seal_ms,
         report,
     })
 }

@@ -101,7 +101,7 @@ pub fn mail_that_came_back_bars_the_shut_off_until_a_visit_and_a_posting(city: &
         ["notices", "returned", &letter["id"].to_string(), "--on", "2026-05-20", "--reason", "no such number"];
     city.on("2026-05-20", &returned).ok();
     let [exception] = &city.exceptions("2026-05-20", "returned_mail")[..] else { panic!("it is told") };
-    assert_eq!(exception["text"], "final_notice to the customer came back: no such number");
+    assert_eq!(exception["text"], "The final notice to the customer came back: no such number");
 
     // The next morning a crew has to go there, to speak to somebody and to leave the notice.
     city.night("2026-05-21");

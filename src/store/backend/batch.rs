@@ -118,7 +118,8 @@ impl Backend {
         } else {
             Vec::new()
         };
-        let text = format!("{} to the {} came back: {reason}", notice.template, notice.recipient);
+        let name = notice.template.as_str().replace('_', " ");
+        let text = format!("The {name} to the {} came back: {reason}", notice.recipient);
         step(&mut tx, &[notice], &events, "notice returned", reason, stamp).await?;
         exception::open(&mut tx, Some(account), ExceptionKind::ReturnedMail, &text, stamp).await?;
         Ok(tx.commit().await?)
