@@ -338,6 +338,9 @@ impl Account<'_> {
             canceled_on: None,
             note: String::new(),
             reversed: Reversed::default(),
+            taken: None,
+            overridden: None,
+            reinstated: Vec::new(),
         });
         self.learned();
     }
