@@ -8,11 +8,10 @@ use serde::Serialize;
 use super::args::{By, Json, date, money};
 use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
-use crate::decide::eligibility::Eligibility;
 use crate::domain::arrangement::{Arrangement, ArrangementState, Installment, Standing};
 use crate::domain::person::Override;
 use crate::domain::{AccountId, AccountNumber, ArrangementId, Cents, Day, day};
-use crate::office::{Duty, Office, OfficeError, PlanRequest};
+use crate::office::{Duty, Eligibility, Office, OfficeError, PlanRequest};
 
 #[derive(Debug, Subcommand)]
 pub enum Arrange {

@@ -245,3 +245,51 @@ fn schedule(owed: Cents, to_come: Cents, asked: &Asked, today: Day, calendar: &C
     }
     installments
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::day::parse;
+    use proptest::prelude::*;
+
+    fn day(text: &str) -> Day {
+        parse(text).unwrap()
+    }
+
+    #[test]
+    fn an_installment_that_falls_on_a_closed_day_is_due_on_the_next_open_one() {
+        let asked =
+            Asked { down_payment: Cents::ZERO, taken: Cents::ZERO, installments: 3, first_due: day("2026-08-01") };
+        let plan = schedule(Cents::new(10_000), Cents::ZERO, &asked, day("2026-07-20"), &Calendar::default());
+        let due: Vec<Day> = plan.iter().map(|installment| installment.due_on).collect();
+        assert_eq!(due, [day("2026-08-03"), day("2026-09-01"), day("2026-10-01")], "August 1 is a Saturday");
+        let cents: Vec<i64> = plan.iter().map(|installment| installment.amount.get()).collect();
+        assert_eq!(cents, [3_333, 3_333, 3_334]);
+    }
+
+    proptest! {
+        #[test]
+        fn installments_sum_to_what_is_covered_and_rise_over_open_days(
+            owed in 1_i64..2_000_000,
+            down in 0_i64..2_000_000,
+            taken in 0_i64..500_000,
+            installments in 1_u16..60,
+            today in 0_i64..4_000,
+            first in 0_i64..62,
+        ) {
+            let (owed, down, taken) = (Cents::new(owed), Cents::new(down), Cents::new(taken));
+            let today = plus_days(day("2026-01-01"), today);
+            let to_come = (down - taken).max(Cents::ZERO);
+            prop_assume!(to_come < owed);
+            let calendar = Calendar::default();
+            let first_due = first_day(to_come, today, &calendar).max(plus_days(today, first));
+            let asked = Asked { down_payment: down, taken, installments, first_due };
+            let plan = schedule(owed, to_come, &asked, today, &calendar);
+            // What was taken is in what is owed already; the down payment that is to come is the first.
+            prop_assert_eq!(plan.iter().map(|installment| installment.amount).sum::<Cents>(), owed);
+            prop_assert_eq!(plan.len(), usize::from(installments) + usize::from(to_come.is_positive()));
+            prop_assert!(plan.iter().all(|installment| calendar.is_office_open(installment.due_on)));
+            prop_assert!(plan.windows(2).all(|pair| pair[0].due_on < pair[1].due_on));
+        }
+    }
+}

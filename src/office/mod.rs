@@ -52,6 +52,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, Utc};
 
+pub use crate::decide::eligibility::{Condition, Eligibility, Point};
 pub use arrangements::{PlanRequest, Proposed};
 pub use backups::{BackedUp, MayBeDone, Restored, restore};
 pub use calls::{CallReport, ListReleased};

@@ -46,7 +46,7 @@ impl Office {
         let again = again.count();
         if again >= usize::from(limits.per_12_months) {
             return Err(OfficeError::refused(
-                format!("{again} arrangements were taken up again in the last 12 months"),
+                format!("in the last 12 months arrangements of the account were taken up again {again} times"),
                 format!("the policy allows {}", limits.per_12_months),
             ));
         }

@@ -658,6 +658,8 @@ pub struct StoryFacts {
     pub events: Vec<(Day, EventKind)>,
     /// Arrangements of the day on all that is owed: due dates and amounts of the installments.
     pub arrangements: Vec<(Day, Vec<(Day, Cents)>)>,
+    /// The days on which the arrangement that is missed then is taken up again.
+    pub reinstated: Vec<Day>,
     pub holds: Vec<(HoldKind, Day, Option<Day>)>,
     pub class: Option<CustomerClass>,
     pub mails_elsewhere: bool,
