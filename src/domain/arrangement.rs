@@ -380,6 +380,45 @@ mod tests {
     }
 
     #[test]
+    fn a_down_payment_that_was_taken_before_is_no_installment_and_counts_once() {
+        let mut plan = arrangement();
+        plan.taken = Some(Taken { amount: Cents::new(2_000), receipts: vec!["R-77".into()] });
+        plan.had_paid = Some(HadPaid { before: Cents::ZERO, that_day: Cents::new(6_000) });
+        let at_nine = Application { credit: EntryId(4), ..paid("2026-05-15") };
+        let standing = |applications: &[Application]| plan.standing(applications, &owed(), day("2026-05-16"));
+        assert_eq!(standing(&[at_nine]).paid, Cents::ZERO, "what is owed is less by it already");
+        assert_eq!(standing(&[at_nine, paid("2026-05-15")]).paid, Cents::new(6_000), "what came after it counts");
+    }
+
+    /// The arrangement of which June 1 was missed, taken up again on June 20, to be paid by June 25.
+    fn reinstated() -> Arrangement {
+        let (on, pay_by) = (day("2026-06-20"), day("2026-06-25"));
+        let again = Reinstatement { on, by: "lead".into(), reason: "her pay was late".into(), pay_by };
+        Arrangement { reinstated: vec![again], ..arrangement() }
+    }
+
+    #[test]
+    fn from_its_reinstatement_on_an_arrangement_is_kept_until_the_new_date_and_missed_from_it() {
+        let on = |date: &str| reinstated().standing(&[], &owed(), day(date));
+        assert_eq!(on("2026-06-19").state, ArrangementState::Missed(day("2026-06-01")), "what was, was");
+        let again = on("2026-06-20");
+        assert_eq!((again.state, again.defaulted_on()), (ArrangementState::Performing, None));
+        assert_eq!(again.next.map(|next| next.due_on), Some(day("2026-06-25")));
+        assert_eq!(again.until, Some(day("2026-06-26")));
+        assert_eq!(on("2026-06-25").state, ArrangementState::Performing);
+        assert_eq!(on("2026-06-26").state, ArrangementState::Missed(day("2026-06-25")));
+        let paid = reinstated().standing(&[paid("2026-06-25")], &owed(), day("2026-06-26"));
+        assert_eq!(paid.state, ArrangementState::Performing);
+    }
+
+    #[test]
+    fn an_arrangement_that_is_canceled_after_its_reinstatement_is_a_default_of_that_day() {
+        let plan = Arrangement { canceled_on: Some(day("2026-06-22")), ..reinstated() };
+        let standing = plan.standing(&[], &owed(), day("2026-06-22"));
+        assert_eq!(standing.defaulted_on(), Some(day("2026-06-22")), "no wait is lost by it");
+    }
+
+    #[test]
     fn what_was_received_before_the_arrangement_and_learned_after_it_counts() {
         let plan = arrangement();
         let standing = plan.standing(&[paid("2026-05-13")], &owed(), day("2026-06-02"));

@@ -10,7 +10,7 @@ use super::kept;
 use super::log::{self, NewLine};
 use super::settle::resettle;
 use super::{Backend, Result, StoreError, ledger, notice, outbox, touch};
-use crate::domain::arrangement::{Arrangement, HadPaid, Reinstatement, Reversed};
+use crate::domain::arrangement::{Arrangement, HadPaid, Overridden, Reinstatement, Reversed};
 use crate::domain::ledger::{PlanSpan, settle};
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{AccountId, ArrangementId, Channel, ItemId};
@@ -69,7 +69,14 @@ impl Backend {
         outbox::enqueue_rendering(&mut tx, &keys.into_iter().collect::<Vec<_>>(), stamp.at).await?;
         resettle(&mut tx, &[account], rules, stamp.on).await?;
         touch(&mut tx, &[account], stamp.on).await?;
-        log::write(&mut tx, &[NewLine::of(account, "arrangement", json!(plan))], None, stamp).await?;
+        let mut lines = vec![NewLine::of(account, "arrangement", json!(plan))];
+        if let Some(Overridden { approval, limits }) = &plan.overridden {
+            let body = json!({
+                "arrangement": plan.id, "by": approval.by, "reason": approval.reason, "limits": limits,
+            });
+            lines.push(NewLine::of(account, "limits overridden", body));
+        }
+        log::write(&mut tx, &lines, None, stamp).await?;
         tx.commit().await?;
         Ok(plan.id)
     }
@@ -141,7 +148,7 @@ impl Backend {
         let cause = format!("the arrangement of {} was reinstated on {}: {}", plan.made_on, again.on, again.reason);
         notice::void(&mut tx, resting, &cause, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
-        let line = json!({ "arrangement": id, "reinstated": again });
+        let line = json!({ "arrangement": id, "reason": again.reason, "pay_by": again.pay_by });
         log::write(&mut tx, &[NewLine::of(account, "arrangement reinstated", line)], None, stamp).await?;
         Ok(tx.commit().await?)
     }
