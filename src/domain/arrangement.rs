@@ -246,7 +246,8 @@ impl Arrangement {
 
     /// When an installment is due by what is known on a day, and the last day on which it is in time: anew, where it was
     /// missed and the arrangement was then taken up again.
-    fn asked_for(&self, installment: &Installment, on: Day) -> (Day, Day) {
+    #[must_use]
+    pub fn asked_for(&self, installment: &Installment, on: Day) -> (Day, Day) {
         let due_on = installment.due_on;
         let agreed = (due_on, plus_days(due_on, i64::from(self.grace_days)));
         self.reinstated.iter().filter(|again| again.on <= on).fold(agreed, |(due_on, last_day), again| {
