@@ -146,6 +146,7 @@ enum Fact {
         installments: i64,
     },
     ArrangementCanceled,
+    ArrangementReinstated,
     LetterReturned,
     LetterVoided,
     Called {
@@ -199,6 +200,7 @@ fn facts() -> impl Strategy<Value = Fact> {
             }
         ),
         1 => Just(Fact::ArrangementCanceled),
+        1 => Just(Fact::ArrangementReinstated),
         1 => Just(Fact::LetterReturned),
         1 => Just(Fact::LetterVoided),
         2 => any::<bool>().prop_map(|reached| Fact::Called { reached }),
@@ -312,6 +314,7 @@ fn tell_one(account: &mut Account, division: &mut Division, fact: &Fact, day: Da
             }
         }
         Fact::ArrangementCanceled => account.cancel_arrangement(),
+        Fact::ArrangementReinstated => account.reinstate(),
         Fact::LetterReturned => account.return_letter(),
         Fact::LetterVoided => account.void_letter(),
         Fact::Called { reached } => {

@@ -1807,6 +1807,9 @@ async fn two_installments(store: &Store, debtor: AccountId) -> NewArrangement {
             .to_vec(),
         grace_days: 0,
         note: String::new(),
+        taken: None,
+        overridden: None,
+        letter: Vec::new(),
     }
 }
 

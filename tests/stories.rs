@@ -3,6 +3,8 @@
 //!
 //! The policy is that of Riverbend unless a story says otherwise.
 
+#[path = "stories/agreement.rs"]
+mod agreement;
 #[path = "stories/arrangement.rs"]
 mod arrangement;
 #[path = "stories/city.rs"]
@@ -41,6 +43,12 @@ macro_rules! story {
 }
 
 story! {
+    agreement::each_condition_is_shown_and_a_limit_of_the_city_is_overridden_by_another_person
+    agreement::a_court_s_stay_is_overridden_by_nobody
+    agreement::a_down_payment_that_was_taken_at_the_counter_counts_once
+    agreement::a_missed_arrangement_is_taken_up_again_within_the_policys_limits
+    agreement::an_arrangement_is_confirmed_by_mail_and_email_in_the_customers_language
+    agreement::a_canceled_arrangement_calls_its_letter_back_and_the_next_one_prints_its_own_installments
     money_in_the_building::a_payment_that_is_in_the_building_keeps_the_water_on
     outage::a_letter_that_leaves_late_moves_the_shut_off_out
     outage::a_batch_that_nobody_marks_as_mailed_never_leads_to_a_shut_off

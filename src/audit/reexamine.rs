@@ -13,8 +13,9 @@ use super::truth::{Reader, Truth};
 use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::short;
 use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::notice::Notice;
 use crate::domain::referral::Destination;
-use crate::domain::{AccountId, Cents, Day, ItemId, OpenItem, Service, Snapshot, StepState, World};
+use crate::domain::{AccountId, ArrangementId, Cents, Day, ItemId, OpenItem, Service, Snapshot, StepState, World};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Origin;
 
@@ -41,6 +42,8 @@ pub struct Pending {
 pub enum Ordered {
     /// A piece is about to be rendered, batched or sent.
     Notice,
+    /// The letter that confirms an arrangement is about to be batched or sent.
+    Agreement(ArrangementId),
     /// A crew is about to leave a tag.
     Tag,
     Call,
@@ -53,9 +56,15 @@ pub enum Ordered {
 }
 
 impl Ordered {
+    /// What a notice's piece is.
+    #[must_use]
+    pub fn of_piece(notice: &Notice) -> Self {
+        notice.arrangement.map_or(Self::Notice, Self::Agreement)
+    }
+
     fn struck_by(self) -> BTreeSet<Blocks> {
         match self {
-            Self::Notice | Self::Tag => BTreeSet::from([Blocks::Notices]),
+            Self::Notice | Self::Agreement(_) | Self::Tag => BTreeSet::from([Blocks::Notices]),
             Self::Call => BTreeSet::from([Blocks::Calls]),
             Self::ShutOff => BTreeSet::from([Blocks::Disconnect]),
             Self::Referral(_) | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
@@ -125,6 +134,8 @@ pub enum Refusal {
     Promise { amount: Cents, through: Day },
     #[error("the arrangement of {} is performing", short(*.made_on))]
     Arrangement { made_on: Day },
+    #[error("the arrangement that it confirms was canceled")]
+    ArrangementCanceled,
     #[error("{0}")]
     ClosedDay(String),
     #[error("moratorium: {name}, through {}", short(*.through))]
@@ -160,6 +171,7 @@ impl Refusal {
             | Self::StageOver { .. }
             | Self::Paid
             | Self::AmountChanged { .. }
+            | Self::ArrangementCanceled
             | Self::ConditionGone => Remedy::Cancel,
             Self::WrongDay { for_day, today } if for_day < today => Remedy::Cancel,
             Self::WrongDay { .. }
@@ -186,7 +198,10 @@ pub fn reexamine(snapshot: &Snapshot, policy: &Policy, world: &World, pending: &
     if pending.account != snapshot.account {
         return Err(Refusal::OtherAccount { pending: pending.account });
     }
-    if pending.ordered != Ordered::Restore {
+    if let Ordered::Agreement(arrangement) = pending.ordered {
+        bench.stands(arrangement)?;
+        bench.may_happen(pending).map_err(|objection| refusal(policy, objection))?;
+    } else if pending.ordered != Ordered::Restore {
         bench.is_still_wanted(pending)?;
         bench.may_happen(pending).map_err(|objection| refusal(policy, objection))?;
     }
@@ -194,6 +209,12 @@ pub fn reexamine(snapshot: &Snapshot, policy: &Policy, world: &World, pending: &
 }
 
 impl Bench<'_> {
+    /// The arrangement that a letter confirms was not canceled. What was agreed is told whatever was paid since.
+    fn stands(self, arrangement: ArrangementId) -> Result<(), Refusal> {
+        let mut plans = self.snapshot.arrangements.iter().filter(|plan| plan.canceled_on.is_none());
+        if plans.any(|plan| plan.id == arrangement) { Ok(()) } else { Err(Refusal::ArrangementCanceled) }
+    }
+
     /// The case, the stage and the debt are still there.
     fn is_still_wanted(self, pending: &Pending) -> Result<(), Refusal> {
         // A referral may outlive its case, which it closes itself.
@@ -244,6 +265,7 @@ impl Bench<'_> {
                 Err(Refusal::WrongDay { for_day: pending.for_day, today: self.world.today })
             }
             Ordered::Notice
+            | Ordered::Agreement(_)
             | Ordered::Tag
             | Ordered::Call
             | Ordered::ShutOff
@@ -265,13 +287,16 @@ impl Bench<'_> {
     fn may_happen(self, pending: &Pending) -> super::breach::Checked {
         self.is_not_frozen()?;
         let today = self.world.today;
+        if let Ordered::Agreement(_) = pending.ordered {
+            return self.is_free(&pending.ordered.struck_by(), &[], None, today);
+        }
         self.is_not_before_announced(&pending.of, today)?;
         let items = (!pending.items.is_empty()).then_some(&pending.items);
         let services: Vec<Service> = pending.service.into_iter().collect();
         // After a part payment the rest is at stake, as long as the stage's own condition still holds.
         let amount = Some(pending.amount.min(self.open_of(pending)));
         match pending.ordered {
-            Ordered::Restore => Ok(()),
+            Ordered::Restore | Ordered::Agreement(_) => Ok(()),
             Ordered::Notice | Ordered::Tag | Ordered::Call => {
                 // Whoever has promised is let be until the promise's day, even where the policy would have called before.
                 if pending.ordered == Ordered::Call {

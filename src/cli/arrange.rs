@@ -1,18 +1,21 @@
 //! `arrange`: installments proposed, agreed, canceled, watched.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::args::{By, Json, date, money};
 use super::table::{Column, Table};
-use super::{Answer, Desk, Result};
+use super::{Answer, Desk, Failure, Result};
 use crate::domain::arrangement::{Arrangement, ArrangementState, Installment, Standing};
+use crate::domain::person::Override;
 use crate::domain::{AccountId, AccountNumber, ArrangementId, Cents, Day, day};
-use crate::office::{Duty, Office, PlanRequest};
+use crate::office::{Duty, Eligibility, Office, OfficeError, PlanRequest};
 
 #[derive(Debug, Subcommand)]
 pub enum Arrange {
-    /// Show the installments that would be agreed; changes nothing
+    /// Show each condition of the policy, and the installments that would be agreed; changes nothing
     Propose {
         #[command(flatten)]
         plan: Plan,
@@ -25,6 +28,20 @@ pub enum Arrange {
         plan: Plan,
         #[arg(long, default_value = "")]
         note: String,
+        /// Make it against limits of the policy, for this reason
+        #[arg(long = "override", value_name = "REASON", requires = "approved_by")]
+        reason: Option<String>,
+        /// Who overrides them: someone else, who may approve
+        #[arg(long, value_name = "NAME", requires = "reason")]
+        approved_by: Option<String>,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Take a missed arrangement up again, within the limits of the policy
+    Reinstate {
+        id: i64,
+        #[arg(long)]
+        reason: String,
         #[command(flatten)]
         by: By,
     },
@@ -35,6 +52,13 @@ pub enum Arrange {
         reason: String,
         #[command(flatten)]
         by: By,
+    },
+    /// Write the letter that confirms an arrangement, as it is mailed, to hand it over at the counter
+    Letter {
+        id: i64,
+        /// The file to write
+        #[arg(long, value_name = "FILE.pdf")]
+        out: PathBuf,
     },
     /// The arrangements that are not canceled, or all of one account
     List {
@@ -53,14 +77,24 @@ pub struct Plan {
     /// When the first of them is due
     #[arg(long, value_name = "DATE", value_parser = date)]
     first_due: Day,
-    /// Paid today
-    #[arg(long, value_name = "AMOUNT", value_parser = money, default_value = "0")]
+    /// Paid today, or taken already
+    #[arg(long, visible_alias = "down-payment", value_name = "AMOUNT", value_parser = money, default_value = "0")]
     down: Cents,
+    /// The receipt under which the down payment was taken
+    #[arg(long, value_name = "NUMBER")]
+    receipt: Option<String>,
 }
 
 impl Plan {
     fn request(&self, note: String) -> PlanRequest {
-        PlanRequest { down_payment: self.down, installments: self.installments, first_due: self.first_due, note }
+        PlanRequest {
+            down_payment: self.down,
+            receipt: self.receipt.clone(),
+            installments: self.installments,
+            first_due: self.first_due,
+            note,
+            approval: None,
+        }
     }
 }
 
@@ -79,12 +113,17 @@ impl Arrange {
         match self {
             Self::Propose { plan, json } => {
                 let account = office.account(&plan.account).await?;
-                let proposed = office.propose_arrangement(account.id, &plan.request(String::new())).await?;
-                json.or(&proposed.installments, || schedule(&proposed.installments))
+                let proposed = office.look_at_arrangement(account.id, &plan.request(String::new())).await?;
+                json.or(&proposed.eligibility, || proposal(&proposed.eligibility))
             }
-            Self::Make { plan, note, by } => {
+            Self::Make { plan, note, reason, approved_by, by } => {
                 let account = office.account(&plan.account).await?;
-                let id = office.arrange(account.id, &plan.request(note), by.may(&office, Duty::Write).await?).await?;
+                let mut request = plan.request(note);
+                if let (Some(reason), Some(approver)) = (reason, approved_by) {
+                    office.person_may(&approver, Duty::Approve).await?;
+                    request.approval = Some(Override { by: approver, reason, on: office.today() });
+                }
+                let id = office.arrange(account.id, &request, by.may(&office, Duty::Write).await?).await?;
                 let made = office.store.arrangements_of(account.id).await?;
                 let installments = made.into_iter().find(|made| made.id == id).map(|made| made.installments);
                 Ok(Answer::done(format!(
@@ -93,9 +132,22 @@ impl Arrange {
                     schedule(&installments.unwrap_or_default())
                 )))
             }
+            Self::Reinstate { id, reason, by } => {
+                let by = by.may(&office, Duty::Release).await?;
+                let pay_by = office.reinstate_arrangement(ArrangementId(id), &reason, by).await?;
+                Ok(Answer::done(format!(
+                    "Arrangement {id} is taken up again: what was missed is to be paid by {}",
+                    day::short(pay_by)
+                )))
+            }
             Self::Cancel { id, reason, by } => {
                 office.cancel_arrangement(ArrangementId(id), &reason, by.may(&office, Duty::Release).await?).await?;
                 Ok(Answer::done(format!("Arrangement {id} is canceled from today on")))
+            }
+            Self::Letter { id, out } => {
+                let letter = office.arrangement_letter(ArrangementId(id)).await?;
+                std::fs::write(&out, &letter.bytes).map_err(|source| Failure::from(OfficeError::file(&out, source)))?;
+                Ok(Answer::done(format!("The letter of arrangement {id} is in {}", out.display())))
             }
             Self::List { account, json } => {
                 let account = match account {
@@ -107,6 +159,28 @@ impl Arrange {
             }
         }
     }
+}
+
+/// The conditions, and the installments.
+fn proposal(proposed: &Eligibility) -> String {
+    use Column::Left;
+    let columns = [Left("Condition"), Left("Holds"), Left("Asked for"), Left("Found"), Left("Citation")];
+    let mut table = Table::new(&columns);
+    for point in &proposed.points {
+        let holds = match (point.holds, point.overridable) {
+            (true, _) => "yes",
+            (false, true) => "no, unless overridden",
+            (false, false) => "no",
+        };
+        table.row([
+            point.condition.word().to_owned(),
+            holds.to_owned(),
+            point.asked.clone(),
+            point.found.clone(),
+            point.citation.clone(),
+        ]);
+    }
+    format!("{}\n{}", table.show(""), schedule(&proposed.installments))
 }
 
 fn schedule(installments: &[Installment]) -> String {

@@ -9,6 +9,7 @@ mod bars;
 pub mod condition;
 pub mod dates;
 mod default;
+pub mod eligibility;
 mod evidence;
 mod fees;
 mod guarded;

@@ -14,6 +14,7 @@ use super::day::{Day, plus_days};
 use super::ids::{ArrangementId, EntryId, ItemId};
 use super::ledger::{Application, Carried, EntryKind, OpenItem, PlanSpan};
 use super::money::Cents;
+use super::person::Override;
 
 /// One installment. The down payment, where there is one, is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,44 @@ pub struct Arrangement {
     /// What became of bills that it covers and that a file reversed.
     #[serde(default, skip_serializing_if = "Reversed::is_empty")]
     pub reversed: Reversed,
+    /// What had been taken of the down payment when it was made; `None` of arrangements that were kept without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
+    /// Who made it against limits of the policy, and which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Overridden>,
+    /// How often it was taken up again after an installment was missed, in order of the days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reinstated: Vec<Reinstatement>,
+}
+
+/// A down payment that was taken before the arrangement was written down. What is owed is less by it, and it is none of the
+/// installments: nothing of it counts a second time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    pub amount: Cents,
+    /// The receipts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<String>,
+}
+
+/// Limits of the policy that were overridden, by whom and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overridden {
+    #[serde(flatten)]
+    pub approval: Override,
+    /// In a sentence each.
+    pub limits: Vec<String>,
+}
+
+/// A missed arrangement was taken up again: from that day on its default is over, and what was missed is due anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reinstatement {
+    pub on: Day,
+    pub by: String,
+    pub reason: String,
+    /// The last day on which what was missed is in time; there is no further grace.
+    pub pay_by: Day,
 }
 
 /// Bills under an arrangement that the billing system took back. It takes one back to bill it anew, so that what the
@@ -187,7 +226,12 @@ impl Arrangement {
         let by_then = || applications.iter().filter(|application| application.on <= day);
         let known = || by_then().filter(|application| application.credit <= self.known_through);
         let agreed = self.installments.iter().filter(|installment| installment.due_on <= self.made_on);
-        let down_payment: Cents = agreed.map(|installment| installment.amount).sum();
+        let down_payment: Cents = if self.taken.is_some() {
+            // What had been taken is in what is owed, and no installment.
+            Cents::ZERO
+        } else {
+            agreed.map(|installment| installment.amount).sum()
+        };
         let now = HadPaid::of(&self.covers, by_then(), self.made_on);
         // Kept without it, what was known then is taken for what it pays now.
         let had = self.had_paid.unwrap_or_else(|| HadPaid::of(&self.covers, known(), self.made_on));
@@ -198,6 +242,17 @@ impl Arrangement {
             .map(|application| application.amount)
             .sum();
         later + (that_day + earlier).max(Cents::ZERO)
+    }
+
+    /// When an installment is due by what is known on a day, and the last day on which it is in time: anew, where it was
+    /// missed and the arrangement was then taken up again.
+    #[must_use]
+    pub fn asked_for(&self, installment: &Installment, on: Day) -> (Day, Day) {
+        let due_on = installment.due_on;
+        let agreed = (due_on, plus_days(due_on, i64::from(self.grace_days)));
+        self.reinstated.iter().filter(|again| again.on <= on).fold(agreed, |(due_on, last_day), again| {
+            if last_day < again.on { (again.pay_by, again.pay_by) } else { (due_on, last_day) }
+        })
     }
 
     /// How it stands at the end of `on`, by what was applied to the covered debts, and by what is `open` of them.
@@ -211,23 +266,26 @@ impl Arrangement {
         let mut until: Option<Day> = None;
         for installment in &self.installments {
             asked += installment.amount;
-            let last_day = plus_days(installment.due_on, i64::from(self.grace_days));
+            let (due_on, last_day) = self.asked_for(installment, on);
             if paid >= asked {
                 continue;
             }
-            next = next.or(Some(*installment));
+            next = next.or(Some(Installment { due_on, ..*installment }));
             if let Some(canceled) = canceled {
-                // The grace ends with the arrangement, and what was to come due after it is not asked for.
+                // The grace ends with the arrangement, and what was to come due after it is not asked for. A reinstatement
+                // does not outlive it either.
                 if canceled > installment.due_on {
-                    missed.push(installment.due_on);
+                    missed.push(due_on.min(canceled));
                 }
             } else if on > last_day {
-                missed.push(installment.due_on);
+                missed.push(due_on);
             } else {
                 let change = plus_days(last_day, 1);
                 until = Some(until.map_or(change, |u| u.min(change)));
             }
         }
+        missed.sort_unstable();
+        missed.dedup();
         let is_owed = open.iter().any(|item| item.open.is_positive() && self.covers.contains(&item.id));
         if !is_owed && self.reversed.unreplaced.is_empty() {
             missed.clear();
@@ -284,6 +342,9 @@ mod tests {
             canceled_on: None,
             note: String::new(),
             reversed: Reversed::default(),
+            taken: None,
+            overridden: None,
+            reinstated: Vec::new(),
         }
     }
 
@@ -317,6 +378,45 @@ mod tests {
         let yesterday = Application { on: day("2026-05-14"), ..at_nine };
         let standing = plan.standing(&[yesterday], &owed(), day("2026-05-16"));
         assert_eq!(standing.state, ArrangementState::Missed(day("2026-05-15")), "money of another day is none");
+    }
+
+    #[test]
+    fn a_down_payment_that_was_taken_before_is_no_installment_and_counts_once() {
+        let mut plan = arrangement();
+        plan.taken = Some(Taken { amount: Cents::new(2_000), receipts: vec!["R-77".into()] });
+        plan.had_paid = Some(HadPaid { before: Cents::ZERO, that_day: Cents::new(6_000) });
+        let at_nine = Application { credit: EntryId(4), ..paid("2026-05-15") };
+        let standing = |applications: &[Application]| plan.standing(applications, &owed(), day("2026-05-16"));
+        assert_eq!(standing(&[at_nine]).paid, Cents::ZERO, "what is owed is less by it already");
+        assert_eq!(standing(&[at_nine, paid("2026-05-15")]).paid, Cents::new(6_000), "what came after it counts");
+    }
+
+    /// The arrangement of which June 1 was missed, taken up again on June 20, to be paid by June 25.
+    fn reinstated() -> Arrangement {
+        let (on, pay_by) = (day("2026-06-20"), day("2026-06-25"));
+        let again = Reinstatement { on, by: "lead".into(), reason: "her pay was late".into(), pay_by };
+        Arrangement { reinstated: vec![again], ..arrangement() }
+    }
+
+    #[test]
+    fn from_its_reinstatement_on_an_arrangement_is_kept_until_the_new_date_and_missed_from_it() {
+        let on = |date: &str| reinstated().standing(&[], &owed(), day(date));
+        assert_eq!(on("2026-06-19").state, ArrangementState::Missed(day("2026-06-01")), "what was, was");
+        let again = on("2026-06-20");
+        assert_eq!((again.state, again.defaulted_on()), (ArrangementState::Performing, None));
+        assert_eq!(again.next.map(|next| next.due_on), Some(day("2026-06-25")));
+        assert_eq!(again.until, Some(day("2026-06-26")));
+        assert_eq!(on("2026-06-25").state, ArrangementState::Performing);
+        assert_eq!(on("2026-06-26").state, ArrangementState::Missed(day("2026-06-25")));
+        let paid = reinstated().standing(&[paid("2026-06-25")], &owed(), day("2026-06-26"));
+        assert_eq!(paid.state, ArrangementState::Performing);
+    }
+
+    #[test]
+    fn an_arrangement_that_is_canceled_after_its_reinstatement_is_a_default_of_that_day() {
+        let plan = Arrangement { canceled_on: Some(day("2026-06-22")), ..reinstated() };
+        let standing = plan.standing(&[], &owed(), day("2026-06-22"));
+        assert_eq!(standing.defaulted_on(), Some(day("2026-06-22")), "no wait is lost by it");
     }
 
     #[test]

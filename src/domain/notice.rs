@@ -7,7 +7,7 @@ use super::action::{Channel, Recipient};
 use super::case::StageRef;
 use super::day::Day;
 use super::decision::ActKey;
-use super::ids::{AccountId, BatchId, DocumentHash, ItemId, NoticeId, NoticeName};
+use super::ids::{AccountId, ArrangementId, BatchId, DocumentHash, ItemId, NoticeId, NoticeName};
 use super::money::Cents;
 
 words! {
@@ -82,6 +82,9 @@ pub struct Notice {
     /// The act that ordered it; with recipient and channel it is unique.
     pub act_key: String,
     pub of: StageRef,
+    /// The arrangement that the piece confirms; no stage waits for such a letter, and no case ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrangement: Option<ArrangementId>,
     pub template: NoticeName,
     pub channel: Channel,
     pub recipient: Recipient,
@@ -133,6 +136,34 @@ pub struct NewNotice {
     pub planned_on: Day,
 }
 
+impl Notice {
+    /// The letter of an arrangement once more, after it could not be made; `None` of any other piece.
+    #[must_use]
+    pub fn letter_again(&self, on: Day, by: &str) -> Option<Self> {
+        let arrangement = self.arrangement?;
+        let round = self.of.round.saturating_add(1);
+        let new = Self {
+            id: NoticeId(0),
+            act_key: letter_key(self.account, arrangement, round),
+            of: StageRef { round, ..self.of.clone() },
+            state: NoticeState::Released,
+            released_on: Some(on),
+            released_by: Some(by.to_owned()),
+            dated: None,
+            document: None,
+            batch: None,
+            cause: None,
+            ..self.clone()
+        };
+        Some(new)
+    }
+}
+
+/// What makes the pieces of an arrangement's letter one act, for which there is no stage.
+fn letter_key(account: AccountId, arrangement: ArrangementId, round: u16) -> String {
+    format!("{account}/arrangement/{arrangement}/letter/{round}")
+}
+
 impl NewNotice {
     /// The notice as it begins: planned, or released by the daemon on the day it was planned for.
     #[must_use]
@@ -143,6 +174,7 @@ impl NewNotice {
             account: self.key.account,
             act_key: self.key.to_string(),
             of: self.key.of,
+            arrangement: None,
             template: self.template,
             channel: self.channel,
             recipient: self.recipient,
@@ -165,6 +197,22 @@ impl NewNotice {
             served_on: None,
             returned_on: None,
             cause: None,
+        }
+    }
+
+    /// The piece as the letter of an arrangement, released by who made it: it tells a person what was just agreed with
+    /// them.
+    #[must_use]
+    pub fn into_letter_of(self, arrangement: ArrangementId, by: &str) -> Notice {
+        let act_key = letter_key(self.key.account, arrangement, self.key.of.round);
+        let on = self.planned_on;
+        let notice = Self { needs_release: false, ..self }.into_notice(NoticeId(0));
+        Notice {
+            act_key,
+            arrangement: Some(arrangement),
+            released_on: Some(on),
+            released_by: Some(by.to_owned()),
+            ..notice
         }
     }
 }

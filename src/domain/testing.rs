@@ -184,6 +184,9 @@ impl With for Snapshot {
             canceled_on: None,
             note: String::new(),
             reversed: Reversed::default(),
+            taken: None,
+            overridden: None,
+            reinstated: Vec::new(),
         });
         self
     }

@@ -22,6 +22,6 @@ pub(crate) mod samples;
 pub mod wording;
 
 pub use deliver::{Delivery, Mailer};
-pub use plan::of_act;
+pub use plan::{arrangement_letter, of_act};
 pub use render::{Press, RenderError, render, render_arrangement};
 pub use wording::Wordings;

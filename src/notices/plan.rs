@@ -6,8 +6,14 @@
 
 use super::language::WRITTEN;
 use crate::domain::action::{NoticeAction, TagAction};
+use crate::domain::case::StageRef;
 use crate::domain::notice::{NewNotice, NoticeFacts};
-use crate::domain::{Act, Action, Address, Channel, Language, NoticeName, Profile, Recipient};
+use crate::domain::{
+    AccountId, Act, ActKey, Action, Address, Channel, Day, EntryId, Language, NoticeName, Profile, Recipient,
+};
+
+/// The wording that confirms an arrangement.
+const ARRANGEMENT_LETTER: &str = "arrangement_letter";
 
 /// The addressee where nobody is known by name; the law's word, and the other language's.
 const OCCUPANT: &str = "Occupant / Ocupante";
@@ -98,6 +104,32 @@ pub fn tag_piece(
     draft.piece(Channel::Posting, recipient, addressee, &profile.service_address)
 }
 
+/// The letter that confirms an arrangement: by mail, and by email as well where the customer has it, in the customer's own
+/// language. It goes to the customer alone: what is agreed about a debt is nobody else's.
+#[must_use]
+pub fn arrangement_letter(account: AccountId, profile: &Profile, facts: &NoticeFacts, on: Day) -> Vec<NewNotice> {
+    let email = profile.email.as_deref().is_some_and(is_address).then_some(Channel::Email);
+    let anchor = facts.items.first().map_or(EntryId(0), |item| item.item);
+    let of = StageRef { case: 0, track: "arrangement".into(), anchor, stage: "letter".into(), round: 1 };
+    let key = ActKey { account, of, service: None, n: 0 };
+    let piece = |channel| NewNotice {
+        key: key.clone(),
+        template: ARRANGEMENT_LETTER.into(),
+        channel,
+        recipient: Recipient::Customer,
+        addressee: profile.customer_name.clone(),
+        address: profile.mailing_address.clone(),
+        email: profile.email.clone().filter(|_| channel == Channel::Email),
+        languages: languages(profile, Recipient::Customer, &[], false),
+        statutory: false,
+        deemed_days: 0,
+        facts: facts.clone(),
+        needs_release: false,
+        planned_on: on,
+    };
+    std::iter::once(Channel::Mail).chain(email).map(piece).collect()
+}
+
 /// Whether an email can be sent there at all; what a file gives may be anything.
 fn is_address(email: &str) -> bool {
     email.trim().parse::<lettre::Address>().is_ok()
@@ -176,8 +208,8 @@ impl Draft<'_> {
 mod tests {
     use super::super::samples::{day, facts, profile, stage};
     use super::*;
+    use crate::domain::RuleId;
     use crate::domain::decision::{Finding, Verdict};
-    use crate::domain::{AccountId, ActKey, Action, RuleId};
 
     fn act(action: &NoticeAction) -> Act {
         Act {

@@ -1,22 +1,10 @@
-//! What is agreed with one account at the counter: holds, promises, arrangements.
+//! What is agreed with one account at the counter: holds and promises. Arrangements are in `arrangements`.
 
 use super::{Office, OfficeError, Result, Rules};
-use crate::domain::arrangement::Installment;
-use crate::domain::day::{plus_days, plus_months};
-use crate::domain::{AccountId, ArrangementId, Cents, Day, HoldId, ItemId, PromiseId, Snapshot};
-use crate::store::{Account, NewArrangement, NewPromise, StoreError};
+use crate::domain::day::plus_days;
+use crate::domain::{AccountId, Cents, Day, HoldId, PromiseId, Snapshot};
+use crate::store::{Account, NewPromise, StoreError};
 use std::sync::Arc;
-
-/// An arrangement as it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanRequest {
-    /// Paid on the day it is made; zero for none.
-    pub down_payment: Cents,
-    /// How many installments follow, monthly.
-    pub installments: u16,
-    pub first_due: Day,
-    pub note: String,
-}
 
 impl Office {
     /// The account of a number as people type it.
@@ -114,159 +102,6 @@ impl Office {
         }
         Ok(NewPromise { seen_seq: snapshot.facts_seq, amount, pay_by, grace_days: limits.grace_days })
     }
-
-    /// The installments that a request would make of what is past due, to be shown before it is agreed.
-    ///
-    /// # Errors
-    /// Each limit of the policy that stands against it, the first.
-    pub async fn propose_arrangement(&self, account: AccountId, request: &PlanRequest) -> Result<NewArrangement> {
-        let snapshot = self.snapshot(account).await?;
-        let rules = self.rules_of_case(&snapshot).await?;
-        let limits = &rules.policy.arrangements;
-        let today = self.today();
-        let past_due: Vec<_> = snapshot.items.iter().filter(|item| item.due_on < today).collect();
-        let owed: Cents = past_due.iter().map(|item| item.open).sum();
-        positive(owed, "an arrangement's debt: nothing is past due, and it")?;
-        if snapshot.arrangement_on(today).is_some_and(|(_, standing)| standing.next.is_some()) {
-            return Err(OfficeError::refused("an arrangement runs already", "cancel it first, with a reason"));
-        }
-        let from = plus_months(today, -12);
-        let lately = snapshot.arrangements.iter().filter(|plan| plan.made_on > from).count();
-        if lately >= usize::from(limits.per_12_months) {
-            return Err(OfficeError::refused(
-                format!(
-                    "{lately} arrangements were made in the last 12 months, and the policy allows {}",
-                    limits.per_12_months
-                ),
-                "the lead may place an extension hold instead",
-            ));
-        }
-        if request.installments == 0 || request.installments > limits.max_months {
-            return Err(OfficeError::Input {
-                what: "the number of installments",
-                given: request.installments.to_string(),
-                expected: format!("1 through {}", limits.max_months),
-            });
-        }
-        if request.first_due < today || request.first_due > plus_months(today, 2) {
-            return Err(OfficeError::Input {
-                what: "the first due date",
-                given: request.first_due.to_string(),
-                expected: format!("a day from {today} within two months"),
-            });
-        }
-        if request.down_payment.is_negative() || request.down_payment >= owed {
-            return Err(OfficeError::Input {
-                what: "the down payment",
-                given: request.down_payment.to_string(),
-                expected: format!("less than what is past due, {owed}"),
-            });
-        }
-        Ok(NewArrangement {
-            seen_seq: snapshot.facts_seq,
-            covers: past_due.iter().map(|item| item.id).collect::<Vec<ItemId>>(),
-            installments: schedule(owed, request, today, &rules),
-            grace_days: limits.grace_days,
-            note: request.note.clone(),
-        })
-    }
-
-    /// Makes an arrangement.
-    ///
-    /// # Errors
-    /// As [`Self::propose_arrangement`].
-    pub async fn arrange(&self, account: AccountId, request: &PlanRequest, by: &str) -> Result<ArrangementId> {
-        let plan = self.propose_arrangement(account, request).await?;
-        match self.make(account, &plan, by).await {
-            Err(OfficeError::Store(StoreError::Stale)) => {
-                let again = self.propose_arrangement(account, request).await?;
-                same_terms(&plan, &again)?;
-                self.make(account, &again, by).await
-            }
-            done => done,
-        }
-    }
-
-    /// Makes an arrangement with installments as agreed one by one, where equal months do not fit.
-    ///
-    /// # Errors
-    /// As [`Self::propose_arrangement`]; and when the installments are not in order or exceed what is past due.
-    pub async fn agree(
-        &self,
-        account: AccountId,
-        installments: Vec<Installment>,
-        note: &str,
-        by: &str,
-    ) -> Result<ArrangementId> {
-        let first_due = installments.first().map_or_else(|| self.today(), |first| first.due_on);
-        let request = PlanRequest { down_payment: Cents::ZERO, installments: 1, first_due, note: note.to_owned() };
-        let proposed = self.propose_arrangement(account, &request).await?;
-        let plan = NewArrangement { installments: in_order(&proposed, installments)?, ..proposed.clone() };
-        match self.make(account, &plan, by).await {
-            Err(OfficeError::Store(StoreError::Stale)) => {
-                let again = self.propose_arrangement(account, &request).await?;
-                same_terms(&proposed, &again)?;
-                self.make(account, &NewArrangement { seen_seq: again.seen_seq, ..plan }, by).await
-            }
-            done => done,
-        }
-    }
-
-    async fn make(&self, account: AccountId, plan: &NewArrangement, by: &str) -> Result<ArrangementId> {
-        let rules = self.rules_on(self.today()).await?;
-        let id = self.store.add_arrangement(account, plan, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle_accounts(&[account]).await?;
-        Ok(id)
-    }
-
-    /// Cancels an arrangement from today on.
-    ///
-    /// # Errors
-    /// When it gives no reason.
-    pub async fn cancel_arrangement(&self, id: ArrangementId, reason: &str, by: &str) -> Result<()> {
-        need_reason(reason)?;
-        let rules = self.rules_on(self.today()).await?;
-        Ok(self.store.cancel_arrangement(id, reason, &rules.policy.ledger, &self.stamp(by)).await?)
-    }
-}
-
-/// A fact that came in meanwhile may be a note or a payment. Only the terms that were agreed are made.
-fn same_terms(agreed: &NewArrangement, now: &NewArrangement) -> Result<()> {
-    if (&agreed.covers, &agreed.installments) == (&now.covers, &now.installments) {
-        return Ok(());
-    }
-    Err(StoreError::Stale.into())
-}
-
-/// The installments as agreed one by one, where what was proposed allows them.
-fn in_order(proposed: &NewArrangement, installments: Vec<Installment>) -> Result<Vec<Installment>> {
-    let owed: Cents = proposed.installments.iter().map(|installment| installment.amount).sum();
-    let agreed: Cents = installments.iter().map(|installment| installment.amount).sum();
-    let in_order = installments.windows(2).all(|pair| pair[0].due_on < pair[1].due_on);
-    if !in_order || agreed > owed || installments.iter().any(|installment| !installment.amount.is_positive()) {
-        return Err(OfficeError::Input {
-            what: "the schedule of an arrangement",
-            given: format!("{} installments that sum to {agreed}", installments.len()),
-            expected: format!("dates in order, amounts above zero, no more in all than what is past due, {owed}"),
-        });
-    }
-    Ok(installments)
-}
-
-/// Monthly installments on office days; the cents that do not divide fall on the last.
-fn schedule(owed: Cents, request: &PlanRequest, today: Day, rules: &Rules) -> Vec<Installment> {
-    let mut installments = Vec::new();
-    if request.down_payment.is_positive() {
-        installments.push(Installment { due_on: today, amount: request.down_payment });
-    }
-    let rest = (owed - request.down_payment).get();
-    let count = i64::from(request.installments.max(1));
-    for n in 0..count {
-        let amount = if n + 1 == count { rest - (rest / count) * (count - 1) } else { rest / count };
-        let due = plus_months(request.first_due, i32::try_from(n).unwrap_or(i32::MAX));
-        installments.push(Installment { due_on: rules.calendar.next_office_day(due), amount: Cents::new(amount) });
-    }
-    installments
 }
 
 pub(super) fn need_reason(reason: &str) -> Result<()> {
@@ -293,26 +128,4 @@ pub(super) fn positive(amount: Cents, what: &'static str) -> Result<()> {
         return Ok(());
     }
     Err(OfficeError::Input { what, given: amount.to_string(), expected: "an amount above zero".into() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::EntryId;
-    use crate::domain::day::parse;
-
-    #[test]
-    fn an_arrangement_is_proposed_anew_only_with_the_terms_that_were_agreed() {
-        let terms = |seen_seq, cents| NewArrangement {
-            seen_seq,
-            covers: vec![EntryId(1)],
-            installments: vec![Installment { due_on: parse("2026-06-01").unwrap(), amount: Cents::new(cents) }],
-            grace_days: 0,
-            note: String::new(),
-        };
-        // A telephone number came in meanwhile; then a payment of $90.00.
-        assert!(same_terms(&terms(4, 18_000), &terms(5, 18_000)).is_ok());
-        let refused = same_terms(&terms(4, 18_000), &terms(5, 9_000)).unwrap_err();
-        assert_eq!(refused.to_string(), "something came in meanwhile: look at the account and propose again");
-    }
 }

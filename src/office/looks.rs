@@ -94,7 +94,7 @@ impl Office {
     pub(super) fn leave_for_notice(&self, seen: &Seen, notice: &Notice, on: Day) -> Result<Permit, Refusal> {
         let pending = Pending {
             account: notice.account,
-            ordered: Ordered::Notice,
+            ordered: Ordered::of_piece(notice),
             of: notice.of.clone(),
             service: None,
             items: notice.facts.items.iter().map(|item| item.item).collect(),

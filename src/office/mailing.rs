@@ -157,6 +157,10 @@ impl Office {
     /// What a rendered letter says that is not so if it is mailed today: its dates, what is owed, or that its stage's
     /// time has not passed.
     fn untrue(&self, seen: &Seen, notice: &Notice, today: Day) -> Option<Untrue> {
+        // The letter of an arrangement says what was agreed on its day, and announces nothing.
+        if notice.arrangement.is_some() {
+            return None;
+        }
         let Seen { snapshot, rules } = seen;
         if let Some(last) = last_day_of(snapshot, &self.world(rules, today), &rules.policy, &notice.of)
             && last < today

@@ -6,6 +6,8 @@
 //! pages (`web`), arguments and tables (`cli`).
 
 mod accounts;
+mod agreement;
+mod arrangements;
 mod backups;
 mod became;
 mod call_sheets;
@@ -32,6 +34,7 @@ mod packets;
 mod payments;
 mod policies;
 mod proposals;
+mod reinstate;
 mod reprint;
 mod runaway;
 mod seals;
@@ -49,7 +52,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, Utc};
 
-pub use accounts::PlanRequest;
+pub use crate::decide::eligibility::{Condition, Eligibility, Point};
+pub use arrangements::{PlanRequest, Proposed};
 pub use backups::{BackedUp, MayBeDone, Restored, restore};
 pub use calls::{CallReport, ListReleased};
 pub use duties::Duty;

@@ -124,7 +124,8 @@ impl Office {
         need_reason(reason)?;
         let notice = self.store.notice(id).await?;
         let is_copy = !matches!(notice.recipient, Recipient::Customer | Recipient::Occupant);
-        if notice.state.is_pending() && !is_copy && self.cancel_step(&notice.of, notice.account, reason, by).await? {
+        let is_of_stage = !is_copy && notice.arrangement.is_none();
+        if notice.state.is_pending() && is_of_stage && self.cancel_step(&notice.of, notice.account, reason, by).await? {
             return Ok(());
         }
         let canceled = self.store.cancel_notices(&[id], reason, &self.stamp(by)).await?;
@@ -160,7 +161,7 @@ impl Office {
     }
 
     async fn installments_of(&self, notice: &Notice) -> Result<Vec<Installment>> {
-        Ok(agreed(&self.store.arrangements_of(notice.account).await?))
+        Ok(agreed(notice, &self.store.arrangements_of(notice.account).await?))
     }
 
     /// Takes a piece out that shall not go out: one whose amounts have changed is voided and made anew, any other
@@ -176,8 +177,12 @@ impl Office {
     }
 }
 
-/// The installments of the account's arrangement that stands, for the letter that states them.
-pub(super) fn agreed(plans: &[Arrangement]) -> Vec<Installment> {
-    let standing = plans.iter().rfind(|plan| plan.canceled_on.is_none());
-    standing.map_or_else(Vec::new, |plan| plan.installments.clone())
+/// The installments that a notice states: of the arrangement that it confirms; of the one that stands, where a stage of the
+/// policy states them.
+pub(super) fn agreed(notice: &Notice, plans: &[Arrangement]) -> Vec<Installment> {
+    let plan = match notice.arrangement {
+        Some(id) => plans.iter().find(|plan| plan.id == id),
+        None => plans.iter().rfind(|plan| plan.canceled_on.is_none()),
+    };
+    plan.map_or_else(Vec::new, |plan| plan.installments.clone())
 }

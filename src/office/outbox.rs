@@ -127,7 +127,8 @@ impl Office {
                 continue;
             };
             let dated = notice.dated.or(notice.released_on).unwrap_or(today);
-            drafts.push(Draft { job, notice, dated, profile: profile.clone(), installments: agreed(arrangements) });
+            let installments = agreed(&notice, arrangements);
+            drafts.push(Draft { job, notice, dated, profile: profile.clone(), installments });
         }
         Ok(drafts)
     }

@@ -2,7 +2,6 @@
 
 use super::input::PacketInput;
 use crate::domain::arrangement::{Arrangement, ArrangementState, Standing};
-use crate::domain::day::plus_days;
 use crate::domain::{Cents, Day};
 
 /// An arrangement with its installments' results at the cut-off.
@@ -17,7 +16,7 @@ pub struct Plan<'a> {
 #[derive(Debug)]
 pub struct InstallmentLine {
     pub due_on: Day,
-    /// With its grace.
+    /// With its grace; anew, where the arrangement was taken up again.
     pub last_day: Day,
     pub amount: Cents,
     /// Of what was paid on the covered debts, earlier installments first, this one's part.
@@ -83,7 +82,7 @@ fn follow<'a>(plan: &'a Arrangement, input: &PacketInput) -> Plan<'a> {
     let mut installments = Vec::new();
     for installment in &plan.installments {
         let asked = asked_before + installment.amount;
-        let last_day = plus_days(installment.due_on, i64::from(plan.grace_days));
+        let (_, last_day) = plan.asked_for(installment, input.cut_off);
         let paid_in_time = plan.paid_by(applications, last_day.min(input.cut_off));
         let ended_before = plan.canceled_on.is_some_and(|canceled| canceled <= last_day && canceled <= input.cut_off);
         let result = if paid_in_time >= asked {

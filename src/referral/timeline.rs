@@ -115,10 +115,15 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
 /// An arrangement: made, and missed or canceled where it was.
 fn tell_plan(plan: &Arrangement, input: &PacketInput, at: &mut impl FnMut(Day, String)) {
     at(plan.made_on, format!("Arrangement made: {} installments, {} in all.", plan.installments.len(), plan.total()));
+    for again in plan.reinstated.iter().filter(|again| again.on <= input.cut_off) {
+        let text = format!("An installment had been missed; it was agreed that it is paid by {}.", us(again.pay_by));
+        at(again.on, text);
+    }
     match plan.standing(&input.books.applications, &input.books.items, input.cut_off).state {
         ArrangementState::Missed(day) => {
-            let known_on = plus_days(day, i64::from(plan.grace_days) + 1);
-            at(known_on, format!("The installment due {} was missed.", us(day)));
+            let is_anew = plan.reinstated.iter().any(|again| again.pay_by == day);
+            let grace_days = if is_anew { 0 } else { i64::from(plan.grace_days) };
+            at(plus_days(day, grace_days + 1), format!("The installment due {} was missed.", us(day)));
         }
         ArrangementState::Canceled(day) => at(day, format!("The arrangement of {} was canceled.", us(plan.made_on))),
         ArrangementState::Performing | ArrangementState::Completed => {}

@@ -8,7 +8,7 @@ use super::division::Division;
 use super::letters::Letter;
 use crate::audit::audit;
 use crate::decide::decide;
-use crate::domain::arrangement::{Arrangement, HadPaid, Installment, Reversed};
+use crate::domain::arrangement::{Arrangement, HadPaid, Installment, Reinstatement, Reversed};
 use crate::domain::case::StageRef;
 use crate::domain::day::{LAST_DAY, plus_days};
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
@@ -338,8 +338,23 @@ impl Account<'_> {
             canceled_on: None,
             note: String::new(),
             reversed: Reversed::default(),
+            taken: None,
+            overridden: None,
+            reinstated: Vec::new(),
         });
         self.learned();
+    }
+
+    /// Takes the latest arrangement up again, where the policy does so.
+    pub fn reinstate(&mut self) {
+        let today = self.world.today;
+        let Some(limits) = self.policy.arrangements.reinstate else { return };
+        let pay_by = self.world.calendar.next_office_day(plus_days(today, i64::from(limits.pay_days)));
+        if let Some(plan) = self.arrangements.iter_mut().rev().find(|plan| plan.canceled_on.is_none()) {
+            let (by, reason) = ("rehearsal".to_owned(), "rehearsal".to_owned());
+            plan.reinstated.push(Reinstatement { on: today, by, reason, pay_by });
+            self.learned();
+        }
     }
 
     /// Cancels the latest arrangement from today on.

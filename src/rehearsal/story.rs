@@ -111,6 +111,9 @@ fn tell(account: &mut Account, facts: &StoryFacts, day: Day) {
         let installments = installments.iter().map(|(due_on, amount)| Installment { due_on: *due_on, amount: *amount });
         account.arrange(installments.collect());
     }
+    for _ in facts.reinstated.iter().filter(|on| **on == day) {
+        account.reinstate();
+    }
     for (kind, from, through) in facts.holds.iter().filter(|(_, from, _)| *from == day) {
         account.hold(Hold {
             id: HoldId(0),

@@ -14,7 +14,7 @@ use super::settings;
 use super::sources::Sources;
 use super::stories;
 use super::tracks::{self, TrackDraft};
-use super::{approvals, calendar};
+use super::{approvals, arrangements, calendar};
 use super::{breach, validate};
 
 /// The largest number of errors that one load tells; the rest follow from them as a rule.
@@ -88,7 +88,7 @@ fn policy(
     let holds = settings::holds(fields.take("holds", report), origins, report);
     let calls = settings::calls(fields.take("calls", report), report);
     let promises = settings::promises(fields.take("promises", report), report);
-    let arrangements = settings::arrangements(fields.take("arrangements", report), report);
+    let arrangements = arrangements::arrangements(fields.take("arrangements", report), origins, report);
     let referral = fields.take("referral", report);
     let refers = referral.is_some();
     let referral = if refers { settings::referral(referral, report) } else { ReferralRules::default() };

@@ -7,6 +7,7 @@
 
 mod actions;
 mod approvals;
+mod arrangements;
 mod breach;
 pub mod calendar;
 mod compile;

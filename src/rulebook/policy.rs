@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Weekday;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::action::Action;
@@ -505,17 +506,64 @@ impl Default for CallRules {
 /// What an arrangement may be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArrangementRules {
+    /// Where the policy speaks of arrangements; none where it does not.
+    pub rule: Option<RuleId>,
     pub max_months: u16,
     pub grace_days: u16,
     pub per_12_months: u16,
     /// After so many days of an unpaid bill beside it, an arrangement that is kept no longer keeps the service on; never
     /// where there are none.
     pub current_days: Option<u16>,
+    /// The least that is paid when it is made.
+    pub down_payment: Option<LeastDown>,
+    /// No installment is smaller.
+    pub minimum_installment: Option<Cents>,
+    /// No more than this is arranged.
+    pub max_balance: Option<Cents>,
+    /// Days after the default of an earlier arrangement in which no other is made.
+    pub after_default_days: Option<u16>,
+    /// While such a hold stands, none is made. Bankruptcy is always among them: what was owed before the petition is not
+    /// collected by agreement either (11 USC 362(a)(6)).
+    pub not_under: BTreeSet<HoldKind>,
+    /// A missed arrangement may be taken up again; never where there is none.
+    pub reinstate: Option<ReinstateRules>,
+}
+
+/// The least down payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeastDown {
+    Amount(Cents),
+    /// Of what is past due, the down payment with it.
+    Percent(Decimal),
+}
+
+/// When a missed arrangement may be taken up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReinstateRules {
+    /// Of one account, in 12 months.
+    pub per_12_months: u16,
+    /// Days after the due date that was missed.
+    pub within_days: u16,
+    /// Days in which what was missed is paid; zero for the same day.
+    pub pay_days: u16,
 }
 
 impl Default for ArrangementRules {
     fn default() -> Self {
-        Self { max_months: 12, grace_days: 0, per_12_months: 2, current_days: None }
+        Self {
+            rule: None,
+            max_months: 12,
+            grace_days: 0,
+            per_12_months: 2,
+            current_days: None,
+            down_payment: None,
+            minimum_installment: None,
+            max_balance: None,
+            after_default_days: None,
+            not_under: BTreeSet::from([HoldKind::Bankruptcy]),
+            reinstate: None,
+        }
     }
 }
 
@@ -610,6 +658,8 @@ pub struct StoryFacts {
     pub events: Vec<(Day, EventKind)>,
     /// Arrangements of the day on all that is owed: due dates and amounts of the installments.
     pub arrangements: Vec<(Day, Vec<(Day, Cents)>)>,
+    /// The days on which the arrangement that is missed then is taken up again.
+    pub reinstated: Vec<Day>,
     pub holds: Vec<(HoldKind, Day, Option<Day>)>,
     pub class: Option<CustomerClass>,
     pub mails_elsewhere: bool,

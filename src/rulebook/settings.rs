@@ -12,7 +12,7 @@ use super::error::{Fault, Report};
 use super::fields::{self, Fields};
 use super::origins::Origins;
 use super::phrase;
-use super::policy::{ArrangementRules, BarRule, CallRules, HoldRule, LedgerRules, PromiseRules, ReferralRules};
+use super::policy::{BarRule, CallRules, HoldRule, LedgerRules, PromiseRules, ReferralRules};
 use super::tokens::Phrase;
 
 /// The words of [`FeeRank`].
@@ -253,33 +253,6 @@ pub(super) fn promises(node: Option<&Node>, report: &mut Report<'_>) -> PromiseR
     rules
 }
 
-/// What an arrangement may be.
-pub(super) fn arrangements(node: Option<&Node>, report: &mut Report<'_>) -> ArrangementRules {
-    let mut rules = ArrangementRules::default();
-    let Some(mut fields) = node.and_then(|node| Fields::of(node, "arrangements", report)) else { return rules };
-    if let Some(n) = count(&mut fields, "max_months", report) {
-        rules.max_months = n;
-    }
-    if let Some(days) = days(&mut fields, "grace", report) {
-        rules.grace_days = days;
-    }
-    if let Some(n) = fields.take("at_most", report).and_then(|node| {
-        let parsed = Phrase::of(node, "a number").and_then(|mut phrase| {
-            let n = phrase.number("arrangements")?;
-            phrase.need("in 12 months")?;
-            phrase.end()?;
-            Ok(n)
-        });
-        report.take(parsed)
-    }) {
-        rules.per_12_months = n;
-    }
-    rules.current_days = days(&mut fields, "current_bills", report);
-    let _ = citation(&mut fields, report);
-    fields.done(report);
-    rules
-}
-
 /// Legal action.
 pub(super) fn referral(node: Option<&Node>, report: &mut Report<'_>) -> ReferralRules {
     let mut rules = ReferralRules::default();
@@ -322,11 +295,11 @@ pub(super) fn citation(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Stri
         .unwrap_or_default()
 }
 
-fn days(fields: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -> Option<u16> {
+pub(super) fn days(fields: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -> Option<u16> {
     fields.take(key, report).and_then(|node| report.take(phrase::days(node, key)))
 }
 
-fn count(fields: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -> Option<u16> {
+pub(super) fn count(fields: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -> Option<u16> {
     let node = fields.take(key, report)?;
     let parsed = fields::text(node, key).and_then(|text| fields::count(text, node.at, key));
     report.take(parsed)

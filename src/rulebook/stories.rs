@@ -58,6 +58,10 @@ fn facts(node: &Node, context: Context<'_>, report: &mut Report<'_>) -> Option<S
         fields::word(node, "an event", EventKind::ALL, EventKind::word)
     });
     facts.arrangements = arrangements(fields.take("arrangements", report), report);
+    if let Some(list) = fields.take("reinstated", report) {
+        facts.reinstated =
+            list.each().iter().filter_map(|item| report.take(fields::date(item, "a reinstatement"))).collect();
+    }
     if let Some(list) = fields.take("holds", report) {
         facts.holds = list.each().iter().filter_map(|item| hold(item, report)).collect();
     }

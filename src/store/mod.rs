@@ -29,7 +29,7 @@ pub use error::{Result, StoreError};
 pub use reading::Reading;
 pub use rows::*;
 
-use crate::domain::arrangement::Arrangement;
+use crate::domain::arrangement::{Arrangement, Reinstatement};
 use crate::domain::call::{Call, CallAttempt};
 use crate::domain::document::Document;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderState};
@@ -233,8 +233,13 @@ use_cases! {
     fn add_arrangement(&self, account: AccountId, plan: &NewArrangement, rules: &LedgerRules, stamp: &Stamp) -> ArrangementId;
     /// Cancels an arrangement from today on.
     fn cancel_arrangement(&self, id: ArrangementId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> ();
+    /// Takes a missed arrangement up again; notices of its debts that have not left are voided. Stale, where a fact came in
+    /// since it was looked at.
+    fn reinstate_arrangement(&self, id: ArrangementId, again: &Reinstatement, seen_seq: i64, stamp: &Stamp) -> ();
     /// The account's arrangements, oldest first.
     fn arrangements_of(&self, account: AccountId) -> Vec<Arrangement>;
+    /// The arrangement and its account.
+    fn arrangement(&self, id: ArrangementId) -> (AccountId, Arrangement);
     /// All arrangements that are not canceled.
     fn arrangements(&self) -> Vec<(AccountId, Arrangement)>;
 }

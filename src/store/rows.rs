@@ -24,11 +24,12 @@ pub use signature::*;
 pub use vitals::*;
 
 use crate::domain::account::words;
-use crate::domain::arrangement::Installment;
+use crate::domain::arrangement::{Installment, Overridden, Taken};
 use crate::domain::call::ScorePart;
 use crate::domain::document::Document;
 use crate::domain::hold::HoldKind;
 use crate::domain::import::{FileKind, ImportOutcome, RefusedRow};
+use crate::domain::notice::NewNotice;
 use crate::domain::{
     AccountId, AccountNumber, Actor, BatchId, CallId, Cents, Day, DocumentHash, ItemId, Language, NoticeId, OpenItem,
     PolicyHash, Profile, Role, RunId, Service,
@@ -230,6 +231,12 @@ pub struct NewArrangement {
     pub installments: Vec<Installment>,
     pub grace_days: u16,
     pub note: String,
+    /// What has been taken of the down payment.
+    pub taken: Option<Taken>,
+    /// Limits of the policy that do not stand against it, for a person said so.
+    pub overridden: Option<Overridden>,
+    /// The pieces of the letter that confirms it.
+    pub letter: Vec<NewNotice>,
 }
 
 /// What a crew brings back.

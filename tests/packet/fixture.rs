@@ -246,6 +246,9 @@ fn arrangement() -> Arrangement {
         canceled_on: None,
         note: "Current bills to be kept as well.".into(),
         reversed: Reversed::default(),
+        taken: None,
+        overridden: None,
+        reinstated: Vec::new(),
     }
 }
 
@@ -352,6 +355,7 @@ pub fn notice(id: i64, template: &str, channel: Channel, mailed: &str, cents: i6
             stage: StageId::from(template),
             round: 1,
         },
+        arrangement: None,
         template: template.into(),
         channel,
         recipient: Recipient::Customer,

@@ -39,6 +39,13 @@ impl Said {
         self.err
     }
 
+    /// The error of a command that did not succeed.
+    #[track_caller]
+    pub fn fails(self) -> String {
+        assert_ne!(self.code, 0, "{}", self.out);
+        self.err
+    }
+
     /// The rows of a list.
     #[track_caller]
     pub fn rows(self) -> Vec<Value> {

@@ -227,7 +227,7 @@ impl City {
                     down_payment: share(*down_percent),
                     installments: *installments,
                     first_due: plus_days(day, 14),
-                    note: String::new(),
+                    ..PlanRequest::default()
                 };
                 drop(office.arrange(self.account, &request, BY).await);
             }

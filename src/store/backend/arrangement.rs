@@ -9,10 +9,11 @@ use super::given::{NewArrangement, Stamp};
 use super::kept;
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Result, StoreError, ledger, touch};
-use crate::domain::arrangement::{Arrangement, HadPaid, Reversed};
+use super::{Backend, Result, StoreError, ledger, notice, outbox, touch};
+use crate::domain::arrangement::{Arrangement, HadPaid, Overridden, Reinstatement, Reversed};
 use crate::domain::ledger::{PlanSpan, settle};
-use crate::domain::{AccountId, ArrangementId, ItemId};
+use crate::domain::notice::{Notice, NoticeState};
+use crate::domain::{AccountId, ArrangementId, Channel, ItemId};
 use crate::rulebook::policy::LedgerRules;
 
 impl Backend {
@@ -48,6 +49,9 @@ impl Backend {
             canceled_on: None,
             note: new.note.clone(),
             reversed: Reversed::default(),
+            taken: new.taken.clone(),
+            overridden: new.overridden.clone(),
+            reinstated: Vec::new(),
         };
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO arrangement (account_id, body, recorded_at) VALUES ($1, $2, $3) RETURNING id",
@@ -58,9 +62,21 @@ impl Backend {
         .fetch_one(&mut *tx)
         .await?;
         let plan = Arrangement { id: ArrangementId(id), ..plan };
+        let by = stamp.by.to_string();
+        let letter: Vec<Notice> = new.letter.iter().map(|piece| piece.clone().into_letter_of(plan.id, &by)).collect();
+        notice::add(&mut tx, &letter).await?;
+        let keys: BTreeSet<String> = letter.into_iter().map(|piece| piece.act_key).collect();
+        outbox::enqueue_rendering(&mut tx, &keys.into_iter().collect::<Vec<_>>(), stamp.at).await?;
         resettle(&mut tx, &[account], rules, stamp.on).await?;
         touch(&mut tx, &[account], stamp.on).await?;
-        log::write(&mut tx, &[NewLine::of(account, "arrangement", json!(plan))], None, stamp).await?;
+        let mut lines = vec![NewLine::of(account, "arrangement", json!(plan))];
+        if let Some(Overridden { approval, limits }) = &plan.overridden {
+            let body = json!({
+                "arrangement": plan.id, "by": approval.by, "reason": approval.reason, "limits": limits,
+            });
+            lines.push(NewLine::of(account, "limits overridden", body));
+        }
+        log::write(&mut tx, &lines, None, stamp).await?;
         tx.commit().await?;
         Ok(plan.id)
     }
@@ -91,6 +107,11 @@ impl Backend {
             .bind(stamp.at)
             .execute(&mut *tx)
             .await?;
+        let mut letter: Vec<Notice> = kept::of_account(&mut tx, account).await?;
+        letter.retain(|piece| piece.arrangement == Some(id) && piece.state.is_pending());
+        let cause = format!("the arrangement that it confirms was canceled: {reason}");
+        let letter = notice::end(&mut tx, letter, NoticeState::Canceled, |_| cause.clone(), stamp).await?;
+        log::write(&mut tx, &notice::lines(&letter, "notice canceled", &cause), None, stamp).await?;
         resettle(&mut tx, &[account], rules, stamp.on).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         let line = NewLine::of(account, "arrangement canceled", json!({ "arrangement": id, "reason": reason }));
@@ -98,9 +119,48 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
+    pub async fn reinstate_arrangement(
+        &self,
+        id: ArrangementId,
+        again: &Reinstatement,
+        seen_seq: i64,
+        stamp: &Stamp,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (account, mut plan) = kept::one::<Arrangement>(&mut tx, id.0).await?;
+        ledger::known_through(&mut tx, account, seen_seq).await?;
+        plan.reinstated.push(again.clone());
+        sqlx::query("UPDATE arrangement SET body = $2 WHERE id = $1")
+            .bind(id.0)
+            .bind(Json(&plan))
+            .execute(&mut *tx)
+            .await?;
+        // What was written of its debts and has not left rests on a default that is over. Should it be missed again, it is
+        // made anew.
+        let mut resting: Vec<Notice> = kept::of_account(&mut tx, account).await?;
+        let is_of_plan = |piece: &Notice| piece.facts.items.iter().any(|item| plan.covers.contains(&item.item));
+        resting.retain(|piece| {
+            piece.arrangement.is_none()
+                && piece.state.is_pending()
+                && piece.channel != Channel::Posting
+                && is_of_plan(piece)
+        });
+        let cause = format!("the arrangement of {} was reinstated on {}: {}", plan.made_on, again.on, again.reason);
+        notice::void(&mut tx, resting, &cause, stamp).await?;
+        touch(&mut tx, &[account], stamp.on).await?;
+        let line = json!({ "arrangement": id, "reason": again.reason, "pay_by": again.pay_by });
+        log::write(&mut tx, &[NewLine::of(account, "arrangement reinstated", line)], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
     pub async fn arrangements_of(&self, account: AccountId) -> Result<Vec<Arrangement>> {
         let mut tx = self.read().await?;
         kept::of_account(&mut tx, account).await
+    }
+
+    pub async fn arrangement(&self, id: ArrangementId) -> Result<(AccountId, Arrangement)> {
+        let mut tx = self.read().await?;
+        kept::one(&mut tx, id.0).await
     }
 
     pub async fn arrangements(&self) -> Result<Vec<(AccountId, Arrangement)>> {

@@ -212,7 +212,7 @@ async fn cancel_notices(conn: &mut Conn, endings: &Endings<'_>, accounts: &[Acco
         format!("account_id IN {} AND state IN ('planned', 'released', 'rendered', 'batched') ORDER BY id", ids(1));
     let mut pending: Vec<Notice> = kept::list(conn, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
     let cause = |notice: &Notice| cause_of(endings, notice.account, Some(&notice.of));
-    pending.retain(|notice| cause(notice).is_some());
+    pending.retain(|notice| notice.arrangement.is_none() && cause(notice).is_some());
     let cause = |notice: &Notice| cause(notice).unwrap_or_default();
     let canceled = notice::end(conn, pending, NoticeState::Canceled, cause, stamp).await?;
     let line = |notice: &Notice| notice::lines(std::slice::from_ref(notice), "notice canceled", &cause(notice));
@@ -512,6 +512,7 @@ fn planned(piece: &NewNotice, stamp: &Stamp) -> Notice {
         account: piece.key.account,
         act_key: piece.key.to_string(),
         of: piece.key.of.clone(),
+        arrangement: None,
         template: piece.template.clone(),
         channel: piece.channel,
         recipient: piece.recipient,

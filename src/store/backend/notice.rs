@@ -119,7 +119,13 @@ pub(super) async fn make_failed_anew(conn: &mut Conn, account: AccountId, stamp:
     outbox::withdraw(conn, &ids_of(&voided)).await?;
     batch::take_out(conn, &voided, &printed, stamp).await?;
     let events = event_each_act(&voided, EventKind::NoticeVoided, stamp.on);
-    step(conn, &voided, &events, "notice voided", "its cause was cleared, and it is made anew", stamp).await
+    step(conn, &voided, &events, "notice voided", "its cause was cleared, and it is made anew", stamp).await?;
+    // No stage makes the letter of an arrangement.
+    let by = stamp.by.to_string();
+    let again: Vec<Notice> = voided.iter().filter_map(|notice| notice.letter_again(stamp.on, &by)).collect();
+    add(conn, &again).await?;
+    let keys: BTreeSet<String> = again.into_iter().map(|notice| notice.act_key).collect();
+    outbox::enqueue_rendering(conn, &keys.into_iter().collect::<Vec<_>>(), stamp.at).await
 }
 
 /// Whether the act has not told its people without the piece.
@@ -145,9 +151,10 @@ pub(super) async fn posted(conn: &mut Conn, account: AccountId, act_key: &str, o
     outbox::withdraw(conn, &ids_of(&notices)).await
 }
 
-/// One event for each act among the pieces, however many pieces it has.
+/// One event for each act among the pieces, however many pieces it has. No stage waits for the letter of an arrangement.
 pub(super) fn event_each_act(notices: &[Notice], kind: EventKind, on: Day) -> Vec<NewEvent> {
-    let acts: BTreeMap<&str, &Notice> = notices.iter().map(|notice| (notice.act_key.as_str(), notice)).collect();
+    let acts: BTreeMap<&str, &Notice> =
+        notices.iter().filter(|n| n.arrangement.is_none()).map(|notice| (notice.act_key.as_str(), notice)).collect();
     acts.into_values()
         .map(|notice| NewEvent { account: notice.account, kind, on_day: on, stage: Some(notice.of.clone()) })
         .collect()
@@ -178,6 +185,22 @@ pub(super) async fn end(
     outbox::withdraw(conn, &ids_of(&notices)).await?;
     batch::take_out(conn, &notices, &printed, stamp).await?;
     Ok(notices)
+}
+
+/// Voids pending pieces, so that their acts are made anew.
+pub(super) async fn void(conn: &mut Conn, pending: Vec<Notice>, cause: &str, stamp: &Stamp) -> Result<Vec<NoticeId>> {
+    let notices = end(conn, pending, NoticeState::Voided, |_| cause.to_owned(), stamp).await?;
+    // What a letter has told is not told again because an email beside it, or a copy, came too late.
+    let mut needed = Vec::new();
+    for notice in &notices {
+        let all: Vec<Notice> = kept::of_account(conn, notice.account).await?;
+        if is_needed(notice, &all) {
+            needed.push(notice.clone());
+        }
+    }
+    let events = event_each_act(&needed, EventKind::NoticeVoided, stamp.on);
+    step(conn, &notices, &events, "notice voided", cause, stamp).await?;
+    Ok(ids_of(&notices))
 }
 
 pub(super) fn lines(notices: &[Notice], what: &'static str, note: &str) -> Vec<NewLine> {
@@ -290,19 +313,9 @@ impl Backend {
         let mut tx = self.write().await?;
         let mut notices = chosen(&mut tx, ids).await?;
         notices.retain(|notice| notice.state.is_pending());
-        let notices = end(&mut tx, notices, NoticeState::Voided, |_| cause.to_owned(), stamp).await?;
-        // What a letter has told is not told again because an email beside it, or a copy, came too late.
-        let mut needed = Vec::new();
-        for notice in &notices {
-            let all: Vec<Notice> = kept::of_account(&mut tx, notice.account).await?;
-            if is_needed(notice, &all) {
-                needed.push(notice.clone());
-            }
-        }
-        let events = event_each_act(&needed, EventKind::NoticeVoided, stamp.on);
-        step(&mut tx, &notices, &events, "notice voided", cause, stamp).await?;
+        let voided = void(&mut tx, notices, cause, stamp).await?;
         tx.commit().await?;
-        Ok(ids_of(&notices))
+        Ok(voided)
     }
 
     pub async fn notices_rendered(&self, pieces: &[RenderedPiece], stamp: &Stamp) -> Result<Vec<NoticeId>> {
@@ -340,7 +353,7 @@ impl Backend {
 pub(super) fn named<'a>(notice: &'a Notice, stamp: &Stamp) -> Named<'a> {
     Named {
         account: notice.account,
-        ordered: Ordered::Notice,
+        ordered: Ordered::of_piece(notice),
         of: Some(&notice.of),
         amount: Some(notice.facts.amount),
         on: Some(stamp.on),
