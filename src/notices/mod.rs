@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod blocks;
+pub mod bounce;
 pub mod call_sheet;
 pub mod deliver;
 pub mod digest;

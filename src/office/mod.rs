@@ -8,6 +8,7 @@
 mod accounts;
 mod backups;
 mod became;
+mod bounces;
 mod call_sheets;
 mod calls;
 mod cores;
@@ -51,6 +52,7 @@ use chrono::{DateTime, Utc};
 
 pub use accounts::PlanRequest;
 pub use backups::{BackedUp, MayBeDone, Restored, restore};
+pub use bounces::Reports;
 pub use calls::{CallReport, ListReleased};
 pub use duties::Duty;
 pub use error::{ErrorKind, OfficeError, Result};
