@@ -21,7 +21,7 @@ use arrears::domain::{
 };
 use arrears::notices::batch::{self, Letter};
 use arrears::notices::call_sheet::{self, CallRow};
-use arrears::notices::deliver::{Security, SmtpSettings};
+use arrears::notices::deliver::SmtpSettings;
 use arrears::notices::email::message_name;
 use arrears::notices::language::WRITTEN;
 use arrears::notices::{Delivery, Mailer, Press, Wordings, render, render_arrangement};
@@ -522,14 +522,7 @@ async fn a_real_mail_server_takes_the_kept_bytes_and_its_refusals_are_told_apart
     let keep = folder.path().join("message");
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let _server = MailServer::start(&keep, port);
-    let mailer = Mailer::smtp(&SmtpSettings {
-        host: "127.0.0.1".into(),
-        port,
-        security: Security::None,
-        credentials: None,
-        timeout: Duration::from_secs(10),
-    })
-    .unwrap();
+    let mailer = Mailer::smtp(SmtpSettings { port, ..SmtpSettings::default() }).unwrap();
     let notice = notice("final_notice", Channel::Email, BOTH);
     let email = rendered(&notice);
     let name = message_name(&notice);

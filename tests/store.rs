@@ -31,10 +31,10 @@ use arrears::domain::{
 use arrears::ingest::FileErrors;
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
-    AdoptedPolicy, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind, ExportPart,
-    FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewExport, NewFeeExport, NewHold,
-    NewPromise, Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store,
-    StoreError, Whole, WorkKind,
+    AdoptedPolicy, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind,
+    ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewExport, NewFeeExport,
+    NewHold, NewPromise, Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp,
+    Store, StoreError, Whole, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -1580,6 +1580,10 @@ async fn another_s_copy_serves_neither_customer_nor_occupant(store: Store, _: St
     assert!(known.iter().all(|(kind, _)| *kind == EventKind::NoticeReleased), "the occupant was not told: {known:?}");
 }
 
+fn no_such_user() -> Bounced {
+    Bounced { reason: "550 no such user".into(), marks_address: true, letter: None }
+}
+
 async fn an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_is_none(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
     let by = |stage, channel| NewNotice {
@@ -1616,7 +1620,7 @@ async fn an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_
     send(email).await;
     let on = day("2026-05-01");
     assert_eq!(events("alone").await, [(EventKind::NoticeMailed, on), (EventKind::NoticeServed, on)]);
-    store.email_bounced(email, day("2026-05-02"), "550 no such user", &at("2026-05-02")).await.expect("bounced");
+    store.email_bounced(email, day("2026-05-02"), &no_such_user(), &at("2026-05-02")).await.expect("bounced");
     assert_eq!(events("alone").await.pop(), Some((EventKind::NoticeReturned, day("2026-05-02"))), "it told nobody");
 }
 
@@ -1657,10 +1661,7 @@ async fn a_statutory_notice_is_not_served_by_email(store: Store, _: String) {
         .map(|event| event.of)
         .collect();
     assert_eq!(served, [Some(stage("reminder"))]);
-    store
-        .email_bounced(notices[1].id, day("2026-05-02"), "550 no such user", &at("2026-05-02"))
-        .await
-        .expect("bounced");
+    store.email_bounced(notices[1].id, day("2026-05-02"), &no_such_user(), &at("2026-05-02")).await.expect("bounced");
     assert_eq!(store.notice(notices[1].id).await.expect("the notice").state, NoticeState::Bounced);
 }
 

@@ -81,6 +81,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hayro_syntax", &["typeset"]),
     // The console shows kept emails; its tests write some.
     ("lettre", &["notices", "web"]),
+    ("mail_parser", &["notices"]),
     ("pulldown_cmark", &["notices"]),
     ("tera", &["notices", "web"]),
     ("zip", &["backup", "referral"]),

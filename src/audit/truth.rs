@@ -81,7 +81,7 @@ impl Reader<'_> {
             Fact::Class => Value::Word(profile.class.word().to_owned()),
             Fact::Occupancy => Value::Word(profile.occupancy.word().to_owned()),
             Fact::Language => Value::Word(profile.language.word().to_owned()),
-            Fact::HasEmail => Value::Flag(profile.email.is_some()),
+            Fact::HasEmail => Value::Flag(profile.email_that_arrives().is_some()),
             Fact::MailsElsewhere => Value::Flag(profile.mails_elsewhere()),
             Fact::DebtorIsOwner => Value::Flag(profile.occupancy == Occupancy::Owner),
             Fact::HasService(service) => Value::Flag(profile.services.contains(service)),

@@ -106,7 +106,7 @@ pub enum Command {
     /// Notices: list, show, release, cancel, batch, mailed, returned
     #[command(subcommand)]
     Notices(notices::Notices),
-    /// Emails: record one that bounced
+    /// Emails: those that bounced
     #[command(subcommand)]
     Email(email::Email),
     /// Do the work that waits: set released letters and emails, send the emails

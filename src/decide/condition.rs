@@ -117,7 +117,7 @@ fn evaluate(fact: &Fact, view: &View) -> Held<Known> {
         Fact::Class => Held::fixed(Known::Word(profile.class.word().into())),
         Fact::Occupancy => Held::fixed(Known::Word(profile.occupancy.word().into())),
         Fact::Language => Held::fixed(Known::Word(profile.language.word().into())),
-        Fact::HasEmail => flag(profile.email.is_some()),
+        Fact::HasEmail => flag(profile.email_that_arrives().is_some()),
         Fact::MailsElsewhere => flag(profile.mails_elsewhere()),
         Fact::DebtorIsOwner => flag(profile.occupancy == Occupancy::Owner),
         Fact::HasService(service) => flag(profile.services.contains(service)),

@@ -142,6 +142,12 @@ pub struct Party {
     pub address: Address,
 }
 
+/// The mark of an address to which emails do not arrive: the address itself, so that another that the billing system
+/// gives is written to.
+pub const UNDELIVERABLE_EMAIL: &str = "undeliverable_email";
+/// Since when and why they do not.
+pub const UNDELIVERABLE_BECAUSE: &str = "undeliverable_email_because";
+
 /// What is known of an account besides its money: the billing system's master record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
@@ -195,6 +201,14 @@ impl Profile {
             }
             (Occupancy::Owner | Occupancy::Vacant, _) => None,
         }
+    }
+
+    /// The address to which emails are sent: the one that is known, unless an email to it has come back.
+    #[must_use]
+    pub fn email_that_arrives(&self) -> Option<&str> {
+        let email = self.email.as_deref()?;
+        let marked = self.attributes.get(UNDELIVERABLE_EMAIL);
+        marked.is_none_or(|marked| !marked.trim().eq_ignore_ascii_case(email.trim())).then_some(email)
     }
 
     /// Why nobody can be telephoned; `None` where somebody can.

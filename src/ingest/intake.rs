@@ -104,7 +104,15 @@ pub fn set_aside(inbox: &Path, aside: &str, path: &Path) -> Result<PathBuf, Inta
 /// # Errors
 /// When it cannot be moved; it is then where it was.
 pub fn done(dir: &Path, path: &Path) -> Result<PathBuf, IntakeError> {
-    let folder = made(&dir.join(DONE))?;
+    keep(&dir.join(DONE), path)
+}
+
+/// Moves the file at `path` into `folder`, made where it is missing, under a name that is free there; where it is now.
+///
+/// # Errors
+/// When it cannot be moved; it is then where it was.
+pub fn keep(folder: &Path, path: &Path) -> Result<PathBuf, IntakeError> {
+    let folder = made(folder)?;
     let name = path.file_name().map(PathBuf::from).ok_or_else(|| IntakeError::NoName(path.to_owned()))?;
     for number in 1..=MOST_NUMBERS {
         let target = folder.join(numbered(&name, number));

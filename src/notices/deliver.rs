@@ -1,44 +1,24 @@
 //! Delivery of emails: to a mail server, or into a folder where none is configured.
 //!
-//! What goes out are the kept bytes. The outcome says what the outbox does next: done, try again, or show it to a
+//! What goes out are the kept bytes, behind the city's signature where it has one. The outcome says what the outbox does next: done, try again, or show it to a
 //! person. A retry after a lost answer may deliver twice; the Message-ID is the same, so that it can be told.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::address::Envelope;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
+use super::dkim::Signer;
 use super::files::write_whole;
+pub use super::smtp::{MailerError, Server, SmtpSettings};
 use crate::config::MailConfig;
 pub use crate::config::mail::Security;
-
-/// Where the mail server is.
-#[derive(Clone, Debug)]
-pub struct SmtpSettings {
-    pub host: String,
-    pub port: u16,
-    pub security: Security,
-    pub credentials: Option<(String, SecretString)>,
-    /// For each answer of the server.
-    pub timeout: Duration,
-}
-
-/// Why there is no mailer.
-#[derive(Debug, thiserror::Error)]
-#[error("the mail server {host} cannot be set up: {cause}")]
-pub struct MailerError {
-    host: String,
-    cause: lettre::transport::smtp::Error,
-}
 
 /// What sends emails.
 #[derive(Clone)]
 pub enum Mailer {
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Smtp(Arc<Server>),
     /// Each message becomes a file `<name>.eml` in this folder.
     Folder(PathBuf),
 }
@@ -66,89 +46,58 @@ pub struct Pace {
 impl Mailer {
     /// A server takes a few at a time, over as many connections; files are written one after the other.
     #[must_use]
-    pub const fn pace(&self) -> Pace {
+    pub fn pace(&self) -> Pace {
         match self {
-            Self::Smtp(_) => Pace { claimed: 4, side_by_side: 4 },
+            Self::Smtp(server) => {
+                let side_by_side = server.connections();
+                Pace { claimed: u32::try_from(side_by_side).unwrap_or(1), side_by_side }
+            }
             Self::Folder(_) => Pace { claimed: 64, side_by_side: 1 },
         }
     }
 
     /// As the city configured it: to its server, or into `mail/` of the data directory. `password` is the value of the
-    /// variable that the configuration names.
+    /// variable that the configuration names. Files are named from the data directory.
     ///
     /// # Errors
-    /// When the host cannot be used.
+    /// When the host, the authorities or the key cannot be used.
     pub fn configured(config: &MailConfig, dir: &Path, password: Option<String>) -> Result<Self, MailerError> {
         let Some(host) = &config.host else { return Ok(Self::Folder(dir.join("mail"))) };
-        let credentials = config.user.clone().zip(password.map(SecretString::from));
-        Self::smtp(&SmtpSettings {
+        let read = |path: &PathBuf| {
+            std::fs::read(dir.join(path)).map_err(|source| MailerError::Authorities { path: dir.join(path), source })
+        };
+        let signer = match &config.dkim {
+            Some(dkim) => Some(Signer::open(&dkim.domain, &dkim.selector, &dir.join(&dkim.key_file))?),
+            None => None,
+        };
+        Self::smtp(SmtpSettings {
             host: host.clone(),
             port: config.port,
             security: config.security,
-            credentials,
+            authorities: config.ca_file.as_ref().map(read).transpose()?,
+            credentials: config.user.clone().zip(password.map(SecretString::from)),
             timeout: Duration::from_secs(config.timeout_seconds),
+            connections: usize::from(config.connections.get()),
+            signer,
+            bounces_to: config.bounces_to.clone(),
         })
     }
 
     /// A mailer to a server. Connections are opened when they are needed.
     ///
     /// # Errors
-    /// When the host's name cannot be used for TLS.
-    pub fn smtp(settings: &SmtpSettings) -> Result<Self, MailerError> {
-        let parameters = || {
-            TlsParameters::new(settings.host.clone())
-                .map_err(|cause| MailerError { host: settings.host.clone(), cause })
-        };
-        let tls = match settings.security {
-            Security::Tls => Tls::Wrapper(parameters()?),
-            Security::StartTls => Tls::Required(parameters()?),
-            Security::None => Tls::None,
-        };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.host.clone())
-            .port(settings.port)
-            .tls(tls)
-            .timeout(Some(settings.timeout));
-        if let Some((user, password)) = &settings.credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()));
-        }
-        Ok(Self::Smtp(builder.build()))
+    /// When the host's name or the authorities cannot be used for TLS.
+    pub fn smtp(settings: SmtpSettings) -> Result<Self, MailerError> {
+        Ok(Self::Smtp(Arc::new(Server::new(settings)?)))
     }
 
     /// Sends one message. `name` is that of [`super::email::message_name`].
     pub async fn send(&self, name: &str, from: &str, to: &str, message: &[u8]) -> Delivery {
         match self {
-            Self::Smtp(transport) => {
-                let envelope = match envelope(from, to) {
-                    Ok(envelope) => envelope,
-                    Err(reason) => return Delivery::Fail(reason),
-                };
-                match transport.send_raw(&envelope, message).await {
-                    Ok(response) => Delivery::Accepted(response.message().collect::<Vec<_>>().join(" ")),
-                    Err(error) if error.is_permanent() || error.is_client() => Delivery::Fail(described(&error)),
-                    Err(error) => Delivery::Retry(described(&error)),
-                }
-            }
+            Self::Smtp(server) => server.send(from, to, message).await,
             Self::Folder(folder) => into_folder(folder, name, message).await,
         }
     }
-}
-
-fn envelope(from: &str, to: &str) -> Result<Envelope, String> {
-    let address = |text: &str| text.parse::<Address>().map_err(|_| format!("{text} is not an email address"));
-    Envelope::new(Some(address(from)?), vec![address(to)?]).map_err(|error| error.to_string())
-}
-
-fn described(error: &lettre::transport::smtp::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        let next_text = next.to_string();
-        if !text.contains(&next_text) {
-            text = format!("{text}: {next_text}");
-        }
-        cause = next.source();
-    }
-    text
 }
 
 async fn into_folder(folder: &Path, name: &str, message: &[u8]) -> Delivery {
@@ -186,14 +135,7 @@ mod tests {
     async fn a_server_that_is_down_is_tried_again_and_an_address_that_is_none_is_not() {
         // A port that was free a moment ago and that nobody listens on.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mailer = Mailer::smtp(&SmtpSettings {
-            host: "127.0.0.1".into(),
-            port,
-            security: Security::None,
-            credentials: None,
-            timeout: Duration::from_secs(2),
-        })
-        .unwrap();
+        let mailer = Mailer::smtp(SmtpSettings { port, ..SmtpSettings::default() }).unwrap();
         let down = mailer.send("abc", "a@b.example", "c@d.example", b"x").await;
         assert!(matches!(down, Delivery::Retry(_)), "{down:?}");
         let wrong = mailer.send("abc", "a@b.example", "nobody", b"x").await;

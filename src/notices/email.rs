@@ -9,6 +9,7 @@ use lettre::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, MultiPartKind, SinglePart};
 
+use super::bounce::NOTICE_HEADER;
 use super::email_html::html;
 use super::email_text::text;
 use super::letter::Part;
@@ -65,6 +66,8 @@ pub fn message(
         .date(noon(dated))
         .multipart(body)?;
     automatic(&mut message, &languages);
+    let names = HeaderName::new_from_ascii_str(NOTICE_HEADER);
+    message.headers_mut().insert_raw(HeaderValue::new(names, notice.id.to_string()));
     Ok(message.formatted())
 }
 

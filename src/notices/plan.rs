@@ -135,14 +135,14 @@ fn is_address(email: &str) -> bool {
     email.trim().parse::<lettre::Address>().is_ok()
 }
 
-/// The channels that serve the customer, in the policy's order. Mail stands in for email that there is none of, and
-/// beside email where the notice is statutory.
+/// The channels that serve the customer, in the policy's order. Mail stands in for email that there is none of or that
+/// does not arrive, and beside email where the notice is statutory.
 fn customer_channels(action: &NoticeAction, profile: &Profile) -> Vec<Channel> {
     let mut channels: Vec<Channel> = Vec::new();
     for channel in &action.by {
         match channel {
             Channel::Mail | Channel::Posting | Channel::Hand => channels.push(*channel),
-            Channel::Email if profile.email.as_deref().is_some_and(is_address) => {
+            Channel::Email if profile.email_that_arrives().is_some_and(is_address) => {
                 channels.push(Channel::Email);
             }
             Channel::Email => channels.push(Channel::Mail),

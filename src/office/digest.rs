@@ -131,6 +131,7 @@ impl Office {
                 | ExceptionKind::RejectedPayment
                 | ExceptionKind::ReturnedMail
                 | ExceptionKind::EmailBounced
+                | ExceptionKind::BounceUnmatched
                 | ExceptionKind::PolicyGap => continue,
             };
             *by_kind.entry(what).or_default() += 1;

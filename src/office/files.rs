@@ -332,12 +332,12 @@ fn stands(path: &Path) -> Result<(u64, Option<SystemTime>)> {
 
 /// Whether the file was written to in the last seconds. A clock that stands elsewhere than the machine's, as in a trial, knows
 /// of none; a file that is gone meanwhile is none.
-fn is_young(path: &Path, now: DateTime<Utc>) -> bool {
+pub(super) fn is_young(path: &Path, now: DateTime<Utc>) -> bool {
     let written = std::fs::metadata(path).and_then(|found| found.modified()).ok();
     written.is_some_and(|written| (0..AT_REST_SECONDS).contains(&(now - DateTime::<Utc>::from(written)).num_seconds()))
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 

@@ -15,7 +15,8 @@ impl Office {
         Ok(())
     }
 
-    /// Records that an email came back: what counted from it counts no longer, and a person looks after the address.
+    /// Records that an email came back: what counted from it counts no longer, a letter tells it instead, and a
+    /// person looks after the address.
     ///
     /// # Errors
     /// When the notice is no email that was sent, the day lies ahead, or no reason is given.
@@ -29,8 +30,7 @@ impl Office {
                 "`arrears notices returned` records a letter that came back",
             ));
         }
-        self.store.email_bounced(id, on, reason, &self.stamp(by)).await?;
-        self.settle_accounts(&[notice.account]).await?;
+        self.came_back(&notice, on, reason, true, &self.stamp(by)).await?;
         Ok(())
     }
 }

@@ -160,8 +160,10 @@ use_cases! {
     /// The mail server accepted an email: its work is done, whoever holds it. One that was canceled or voided on its way was sent all the same: it serves
     /// nothing, and stands on the exceptions list.
     fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> ();
-    /// An email bounced.
-    fn email_bounced(&self, id: NoticeId, on: Day, reason: &str, stamp: &Stamp) -> ();
+    /// An email bounced; the letter in its place is planned or released, and the address marked, where it says so.
+    fn email_bounced(&self, id: NoticeId, on: Day, bounced: &Bounced, stamp: &Stamp) -> ();
+    /// A mail system reported something of an email that changes nothing: it stands in the log alone.
+    fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> ();
 }
 
 // The outbox.

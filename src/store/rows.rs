@@ -1,5 +1,6 @@
 //! What the store takes and gives besides the domain's own nouns.
 
+mod bounced;
 mod digest;
 mod exception;
 mod export;
@@ -13,6 +14,7 @@ mod vitals;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use bounced::*;
 pub use digest::*;
 pub use exception::*;
 pub use export::*;

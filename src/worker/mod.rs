@@ -101,6 +101,7 @@ impl Worker {
         let now = self.office.now();
         report("day", self.office.begin_day().await);
         if is_due(*inbox, now) {
+            report("bounces", self.take_bounces().await);
             report("inbox", self.take_inbox().await);
             *inbox = self.next(self.inbox.as_ref(), now);
         }
@@ -157,6 +158,19 @@ impl Worker {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(wait) => {}
         }
+    }
+
+    /// Emails that came back are known before the inbox is decided.
+    async fn take_bounces(&self) -> Result<(), OfficeError> {
+        let reports = self.office.take_bounces(&self.office.daemon_stamp(self.office.today())).await?;
+        let (bounced, noted, unmatched) = (reports.bounced.len(), reports.noted, reports.unmatched.len());
+        if bounced + unmatched > 0 || noted > 0 {
+            tracing::info!(bounced, noted, unmatched, "reports on emails came in");
+        }
+        for why in &reports.stuck {
+            tracing::error!(%why, "a report on an email cannot be taken");
+        }
+        Ok(())
     }
 
     async fn take_inbox(&self) -> Result<(), OfficeError> {

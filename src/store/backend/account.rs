@@ -154,14 +154,21 @@ pub(super) async fn flags(
 }
 
 /// Marks an account.
-pub(super) async fn set_flag(conn: &mut Conn, account: AccountId, name: &str, stamp: &Stamp) -> Result<()> {
+pub(super) async fn set_flag(
+    conn: &mut Conn,
+    account: AccountId,
+    name: &str,
+    value: &str,
+    stamp: &Stamp,
+) -> Result<()> {
     sqlx::query(
-        "INSERT INTO flag (account_id, name, value, recorded_at) VALUES ($1, $2, 'yes', $3)
+        "INSERT INTO flag (account_id, name, value, recorded_at) VALUES ($1, $2, $4, $3)
          ON CONFLICT (account_id, name) DO UPDATE SET value = excluded.value, recorded_at = excluded.recorded_at",
     )
     .bind(account.0)
     .bind(name)
     .bind(stamp.at)
+    .bind(value)
     .execute(conn)
     .await?;
     Ok(())

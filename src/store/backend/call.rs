@@ -297,7 +297,7 @@ impl Backend {
             hold::add(&mut tx, account, new, stamp).await?;
         }
         if attempt.outcome == CallOutcome::OptOut {
-            account::set_flag(&mut tx, account, "opt_out_calls", stamp).await?;
+            account::set_flag(&mut tx, account, "opt_out_calls", "yes", stamp).await?;
         }
         touch(&mut tx, &[account], stamp.on).await?;
         log::write(&mut tx, &[NewLine::of(account, "call attempt", json!(attempt))], None, stamp).await?;

@@ -446,7 +446,7 @@ impl Orders {
             hold::add(conn, *account, new, stamp).await?;
         }
         for (account, name) in &self.flags {
-            account::set_flag(conn, *account, name, stamp).await?;
+            account::set_flag(conn, *account, name, "yes", stamp).await?;
         }
         if !self.fees.is_empty() {
             let new = ledger::not_posted(conn, &self.fees).await?;

@@ -2,12 +2,13 @@
 
 use sqlx::types::Json;
 
-use super::given::{ExceptionKind, Job, Leaving, Permitted, Stamp};
+use super::given::{Bounced, ExceptionKind, Job, Leaving, Permitted, Stamp};
 use super::leave::Leave;
 use super::notice::{chosen, event_each_act, is_to_the_household, lines, named, step, unless};
-use super::{Backend, Conn, Result, exception, kept, log, outbox, texts};
+use super::{Backend, Conn, Result, account, event, exception, kept, log, notice, outbox, texts};
+use crate::domain::account::{UNDELIVERABLE_BECAUSE, UNDELIVERABLE_EMAIL};
 use crate::domain::day::plus_days;
-use crate::domain::notice::{Notice, NoticeState};
+use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::{Channel, Day, EventKind, NoticeId};
 
 impl Backend {
@@ -65,7 +66,8 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
-    pub async fn email_bounced(&self, id: NoticeId, on: Day, reason: &str, stamp: &Stamp) -> Result<()> {
+    pub async fn email_bounced(&self, id: NoticeId, on: Day, bounced: &Bounced, stamp: &Stamp) -> Result<()> {
+        let reason = bounced.reason.as_str();
         let mut tx = self.write().await?;
         let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
         unless(&notice, notice.state == NoticeState::Sent, "sent")?;
@@ -77,11 +79,40 @@ impl Backend {
         if counts_alone(&mut tx, &notice).await? {
             events.extend(event_each_act(std::slice::from_ref(&notice), EventKind::NoticeReturned, on));
         }
-        let text = format!("{} by email bounced: {reason}", notice.template);
+        let instead = if bounced.letter.is_some() { "a letter takes its place" } else { "no letter takes its place" };
+        let text = format!("{} by email bounced: {reason}; {instead}", notice.template);
+        if let Some(address) = notice.email.as_deref().filter(|_| bounced.marks_address) {
+            let because = format!("since {on}: {reason}");
+            account::set_flag(&mut tx, account, UNDELIVERABLE_EMAIL, address, stamp).await?;
+            account::set_flag(&mut tx, account, UNDELIVERABLE_BECAUSE, &because, stamp).await?;
+        }
         step(&mut tx, &[notice], &events, "email bounced", reason, stamp).await?;
+        if let Some(letter) = &bounced.letter {
+            in_its_place(&mut tx, letter, stamp).await?;
+        }
         exception::open(&mut tx, Some(account), ExceptionKind::EmailBounced, &text, stamp).await?;
         Ok(tx.commit().await?)
     }
+
+    pub async fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (_, notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        log::write(&mut tx, &lines(&[notice], "email reported", words), None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Plans the letter that tells what a bounced email did not. It is a piece of the same act, which has one letter to a
+/// recipient at most: it never comes twice.
+async fn in_its_place(conn: &mut Conn, letter: &NewNotice, stamp: &Stamp) -> Result<()> {
+    let letter = letter.clone().into_notice(NoticeId(0));
+    let letter = std::slice::from_ref(&letter);
+    notice::add(conn, letter).await?;
+    if letter[0].state == NoticeState::Released {
+        outbox::enqueue_rendering(conn, &[letter[0].act_key.clone()], stamp.at).await?;
+        event::record(conn, &event_each_act(letter, EventKind::NoticeReleased, stamp.on), stamp).await?;
+    }
+    log::write(conn, &lines(letter, "letter planned", "in the place of an email that bounced"), None, stamp).await
 }
 
 /// Whether the act's people are told by the email alone. The law does not count a statutory notice by email, and where a

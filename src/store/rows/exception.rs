@@ -29,6 +29,8 @@ words! {
         /// A letter in a print batch was canceled or voided before it was mailed.
         PullLetter = "pull_letter",
         EmailBounced = "email_bounced",
+        /// A file of `bounces/` is no report on an email that was sent from here.
+        BounceUnmatched = "bounce_unmatched",
         WorkFailed = "work_failed",
         /// The mail server takes no email; it is tried again.
         MailDown = "mail_down",
@@ -65,6 +67,7 @@ impl ExceptionKind {
             | Self::ReturnedMail
             | Self::PullLetter
             | Self::EmailBounced
+            | Self::BounceUnmatched
             | Self::WorkFailed
             | Self::MailDown
             | Self::WordingUnsigned
