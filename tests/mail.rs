@@ -25,7 +25,7 @@ account,service,amount,billed_on,due_on,source,reference
 ";
 /// Debian's user for what belongs to nobody: Postfix writes no mailbox as root.
 const NOBODY: u32 = 65534;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -104,7 +104,7 @@ impl Postfix {
         run(as_root("chown").args(["postfix", &format!("{at}/lib")]));
         run(as_root("chown").args([&NOBODY.to_string(), &format!("{at}/mail")]));
         run(as_root("chown").args(["root", &format!("{at}/queue"), &format!("{at}/etc")]));
-        let postfix = Self { start_tls, tls, dir };
+        let postfix = Self { dir, start_tls, tls };
         postfix.tell("start");
         postfix
     }
@@ -135,7 +135,7 @@ impl Drop for Postfix {
     fn drop(&mut self) {
         self.tell("stop");
         // What Postfix wrote is its own users'.
-        let _ = as_root("chown").args(["-R", &format!("{}", own_id())]).arg(self.dir.path()).status();
+        let _ = as_root("chown").args(["-R", &own_id()]).arg(self.dir.path()).status();
     }
 }
 

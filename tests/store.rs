@@ -1620,8 +1620,21 @@ async fn an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_
     send(email).await;
     let on = day("2026-05-01");
     assert_eq!(events("alone").await, [(EventKind::NoticeMailed, on), (EventKind::NoticeServed, on)]);
-    store.email_bounced(email, day("2026-05-02"), &no_such_user(), &at("2026-05-02")).await.expect("bounced");
+    let letter = NewNotice { needs_release: true, ..by("alone", Channel::Mail) };
+    let bounced = Bounced { letter: Some(letter), ..no_such_user() };
+    store.email_bounced(email, day("2026-05-02"), &bounced, &at("2026-05-02")).await.expect("bounced");
     assert_eq!(events("alone").await.pop(), Some((EventKind::NoticeReturned, day("2026-05-02"))), "it told nobody");
+    let again = store.email_bounced(email, day("2026-05-02"), &bounced, &at("2026-05-02")).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "once: {again:?}");
+    let letters = store.notices_of(debtor).await.expect("the notices");
+    let letters: Vec<NoticeState> = letters
+        .iter()
+        .filter(|n| n.of.stage.as_str() == "alone" && n.channel == Channel::Mail)
+        .map(|n| n.state)
+        .collect();
+    assert_eq!(letters, [NoticeState::Planned], "it waits for the lead");
+    let marked = snapshot(&store, debtor).await.profile.attributes;
+    assert_eq!(marked["undeliverable_email_because"], "since 2026-05-02: 550 no such user");
 }
 
 async fn a_returned_letter_loses_its_service(store: Store, _: String) {
