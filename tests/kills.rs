@@ -19,7 +19,7 @@ use tempfile::TempDir;
 /// The nights: reminders, final notices, payments in the inbox, calls, and shut-offs or what keeps them back.
 const DAYS: [&str; 5] = ["2026-03-28", "2026-05-01", "2026-05-02", "2026-05-08", "2026-05-22"];
 const KILLS_A_DAY: u64 = 4;
-const ACCOUNTS: u32 = 30;
+const ACCOUNTS: u32 = 24;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 struct City {
