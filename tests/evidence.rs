@@ -335,6 +335,25 @@ fn a_restored_city_sends_nothing_again_until_the_lead_has_looked(city: &City) {
     assert!(said.contains("is not empty"), "{said}");
 }
 
+/// A program that knows nothing of Arrears but docs/EVIDENCE.md.
+#[test]
+fn an_auditor_makes_the_same_hashes_with_other_tools() {
+    let city = City::new(None);
+    let root = city.doctor().0["last_seal"].as_str().expect("a root").to_owned();
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/verify_seals.py");
+    let verify = |root: &str| {
+        let mut python = Command::new("python3");
+        python.arg(&program).arg(city.data().join("arrears.db")).arg(root).output().expect("Python")
+    };
+    let said = verify(&root);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let said = verify(&"ab".repeat(32));
+    assert!(String::from_utf8_lossy(&said.stderr).contains("which was kept elsewhere"), "{said:?}");
+    city.tampers("UPDATE log SET actor = '\"daemon\"' WHERE seq = 2");
+    let said = verify(&root);
+    assert!(String::from_utf8_lossy(&said.stderr).starts_with("log line 2: "), "{said:?}");
+}
+
 #[test]
 fn on_sqlite_the_doctor_finds_nothing_in_the_demonstration() {
     the_doctor_finds_nothing_in_the_demonstration(None);
