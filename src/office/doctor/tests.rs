@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 
 use super::Check;
-use crate::domain::OrderId;
 use crate::domain::hold::HoldKind;
+use crate::domain::{AccountNumber, OrderId};
 use crate::office::testing::{City, day};
 use crate::store::{CrewResult, NewHold, Stamp};
 
@@ -60,7 +60,7 @@ async fn a_shut_off_under_a_hold_that_stood_when_the_crew_left_is_found() {
     assert_eq!(wrong.len(), 1, "{wrong:?}");
     let finding = &wrong[0].findings[0];
     assert_eq!((wrong[0].name, wrong[0].wrong), ("shut-offs", 1));
-    assert_eq!(finding.account.as_ref().map(|number| number.as_str()), Some("10-000417"));
+    assert_eq!(finding.account.as_ref().map(AccountNumber::as_str), Some("10-000417"));
     assert!(finding.place.starts_with(&format!("order {order} ")), "{finding:?}");
     assert!(finding.found.contains("medical"), "{finding:?}");
 }
