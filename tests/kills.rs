@@ -197,6 +197,8 @@ impl City {
         let mut mail: Vec<String> = fs::read_dir(self.path().join("mail"))
             .expect("mail/")
             .map(|entry| entry.expect("an email").file_name().to_string_lossy().into_owned())
+            // A kill before the rename leaves a `.part`, which is no email, and which the next attempt does not touch.
+            .filter(|name| name.ends_with(".eml"))
             .collect();
         mail.sort();
         done.insert("mail", mail);
