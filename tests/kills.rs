@@ -198,7 +198,7 @@ impl City {
             .expect("mail/")
             .map(|entry| entry.expect("an email").file_name().to_string_lossy().into_owned())
             // A kill before the rename leaves a `.part`, which is no email, and which the next attempt does not touch.
-            .filter(|name| name.ends_with(".eml"))
+            .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "eml"))
             .collect();
         mail.sort();
         done.insert("mail", mail);
