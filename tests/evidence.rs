@@ -166,6 +166,7 @@ story! {
     the_doctor_finds_nothing_in_a_city_that_was_worked_by_commands_alone
     the_doctor_names_each_thing_that_was_changed_behind_the_program_s_back
     a_restored_city_sends_nothing_again_until_the_lead_has_looked
+    the_lead_gets_the_night_and_its_seal_by_email_once
 }
 
 fn the_doctor_finds_nothing_in_a_city_that_was_worked_by_commands_alone(city: &City) {
@@ -335,10 +336,52 @@ fn a_restored_city_sends_nothing_again_until_the_lead_has_looked(city: &City) {
     assert!(said.contains("is not empty"), "{said}");
 }
 
+/// A program that knows nothing of Arrears but docs/EVIDENCE.md.
 #[test]
-fn the_doctor_finds_nothing_in_the_demonstration() {
-    let dir = TempDir::new().expect("a temporary directory");
-    let city = City { dir, database: None };
+fn an_auditor_makes_the_same_hashes_with_other_tools() {
+    let city = City::new(None);
+    let root = city.doctor().0["last_seal"].as_str().expect("a root").to_owned();
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/verify_seals.py");
+    let verify = |root: &str| {
+        let mut python = Command::new("python3");
+        python.arg(&program).arg(city.data().join("arrears.db")).arg(root).output().expect("Python")
+    };
+    let said = verify(&root);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let said = verify(&"ab".repeat(32));
+    assert!(String::from_utf8_lossy(&said.stderr).contains("which was kept elsewhere"), "{said:?}");
+    city.tampers("UPDATE log SET actor = '\"daemon\"' WHERE seq = 2");
+    let said = verify(&root);
+    assert!(String::from_utf8_lossy(&said.stderr).starts_with("log line 2: "), "{said:?}");
+}
+
+#[test]
+fn on_sqlite_the_doctor_finds_nothing_in_the_demonstration() {
+    the_doctor_finds_nothing_in_the_demonstration(None);
+}
+
+#[test]
+fn on_postgresql_the_doctor_finds_nothing_in_the_demonstration() {
+    the_doctor_finds_nothing_in_the_demonstration(Some(common::postgres::new_database()));
+}
+
+fn the_lead_gets_the_night_and_its_seal_by_email_once(city: &City) {
+    fs::write(city.data().join("arrears.yaml"), "digest: {to: lead@riverbend.example}\n").expect("a file");
+    let before = city.emails();
+    let night = city.ok("2026-05-03", &["night", "--date", "2026-05-03"]);
+    city.ok("2026-05-03", &["outbox"]);
+    city.ok("2026-05-03", &["night", "--date", "2026-05-03"]);
+    city.ok("2026-05-03", &["outbox"]);
+    let new: Vec<String> = city.emails().into_iter().filter(|name| !before.contains(name)).collect();
+    assert_eq!(new.len(), 1, "{new:?}");
+    let text = fs::read_to_string(city.data().join("mail").join(&new[0])).expect("the digest").replace("=\r\n", "");
+    let root = night.lines().find_map(|line| line.strip_prefix("Seal: ")).expect("the seal");
+    assert!(text.contains(root) && text.contains("To: lead@riverbend.example"), "{text}");
+    assert_eq!(city.found(), []);
+}
+
+fn the_doctor_finds_nothing_in_the_demonstration(database: Option<String>) {
+    let city = City { dir: TempDir::new().expect("a temporary directory"), database };
     city.ok("", &["demo", "--accounts", "60", "--days", "150"]);
     let said = city.arrears(&city.data(), "", &["doctor", "--json"]);
     let said: Value = serde_json::from_slice(&said.stdout).expect("JSON");

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 /// The nights: reminders, final notices, payments in the inbox, calls, and shut-offs or what keeps them back.
 const DAYS: [&str; 5] = ["2026-03-28", "2026-05-01", "2026-05-02", "2026-05-08", "2026-05-22"];
 const KILLS_A_DAY: u64 = 4;
-const ACCOUNTS: u32 = 30;
+const ACCOUNTS: u32 = 24;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 struct City {
@@ -198,6 +198,8 @@ impl City {
         let mut mail: Vec<String> = fs::read_dir(self.path().join("mail"))
             .expect("mail/")
             .map(|entry| entry.expect("an email").file_name().to_string_lossy().into_owned())
+            // A kill before the rename leaves a `.part`, which is no email, and which the next attempt does not touch.
+            .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "eml"))
             .collect();
         mail.sort();
         done.insert("mail", mail);
@@ -210,6 +212,10 @@ impl City {
         assert_eq!(output.status.code(), Some(0), "{said:#}");
         said
     }
+}
+
+fn count(lines: &[String], line: &str) -> usize {
+    lines.iter().filter(|other| *other == line).count()
 }
 
 fn metrics(address: SocketAddr) -> Option<String> {
@@ -258,7 +264,11 @@ fn killed_twenty_times_the_daemon_does_what_it_does_undisturbed(database: impl F
     assert_eq!(kills, 20);
     let (expected, found) = (undisturbed.done(), killed.done());
     for (what, lines) in &expected {
-        assert_eq!(&found[what], lines, "{what}");
+        let without = |some: &[String], others: &[String]| -> Vec<String> {
+            some.iter().filter(|line| count(some, line) > count(others, line)).cloned().collect()
+        };
+        let (missing, more) = (without(lines, &found[what]), without(&found[what], lines));
+        assert!(missing.is_empty() && more.is_empty(), "{what}: left out {missing:#?}, done in excess {more:#?}");
     }
     undisturbed.doctor();
     killed.doctor();

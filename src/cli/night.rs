@@ -124,6 +124,8 @@ impl Night {
         }
         let calls_listed = office.build_call_list(date).await?;
         let seal = office.seal_night(date).await?.map(|seal| seal.root);
+        // Sent by the next `arrears outbox`, or by the daemon.
+        office.make_digest().await?;
         let done = Done { date, missed, lapsed_orders, calls_listed, seal, report };
         self.json.or(&done, || text(&done))
     }

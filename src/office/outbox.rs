@@ -62,13 +62,14 @@ impl Sent {
 }
 
 impl Office {
-    /// Does the work that waits in the outbox: renders what was released, sends what was rendered. Gives the number done.
+    /// Does the work that waits: renders what was released, sends what was rendered, and the digest. Gives the number done.
     ///
     /// # Errors
     /// When the database fails; what single pieces of work run into is recorded with them.
     pub async fn work_outbox(&self, mailer: &Mailer) -> Result<u64> {
         let rendered = self.render_released(&|| true).await?;
-        Ok(rendered + self.send_rendered(mailer, &|| true).await?)
+        let sent = self.send_rendered(mailer, &|| true).await?;
+        Ok(rendered + sent + self.send_digests(mailer).await?)
     }
 
     /// Renders what was released, while `go_on` says so. Gives the number of pieces rendered.

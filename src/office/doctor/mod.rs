@@ -186,3 +186,6 @@ impl Office {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
