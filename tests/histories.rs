@@ -344,6 +344,7 @@ fn hold(kind: HoldKind, from: Day, through: Option<Day>, items: BTreeSet<arrears
         reason: "history".into(),
         placed_by: "history".into(),
         placed_on: from,
+        estate: None,
     }
 }
 

@@ -6,10 +6,9 @@ use super::breach::{Broken, Checked, is_outward};
 use super::disconnection::{Disconnection, unknown_stage};
 use super::protection::Bench;
 use crate::domain::action::NoticeAction;
-use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
 use crate::domain::fee::owed_before;
-use crate::domain::hold::Blocks;
+use crate::domain::hold::{Blocks, Hold, HoldKind};
 use crate::domain::notice::NoticeFacts;
 use crate::domain::referral::Destination;
 use crate::domain::{
@@ -56,12 +55,14 @@ impl Bench<'_> {
             Action::Notice(notice) => {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_never_alone(notice)?;
-                self.is_stated_right(facts)?;
-                self.are_free(act, Some(&listed(facts)))
+                self.is_stated_right(facts, act.for_day)?;
+                let services: Vec<Service> = act.key.service.into_iter().collect();
+                let to_estate = |hold: &Hold| !notice.statutory && goes_to_estate(hold);
+                self.is_free_but(&act.action.struck_by(), &services, Some(&listed(facts)), act.for_day, to_estate)
             }
             Action::Tag(_) => {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
-                self.is_stated_right(facts)?;
+                self.is_stated_right(facts, act.for_day)?;
                 self.are_free(act, Some(&listed(facts)))
             }
             Action::Call(_) | Action::Visit(_) => self.are_free(act, Some(&self.past_due_items(act.for_day))),
@@ -104,7 +105,7 @@ impl Bench<'_> {
         let (Some(track), false) = (track, self.snapshot.ledger.is_empty()) else {
             return Err(Broken::FeeHasGround { fee, on: posted.on }.into());
         };
-        let plans: Vec<_> = self.snapshot.arrangements.iter().map(Arrangement::span).collect();
+        let plans = self.snapshot.spans();
         let owed = owed_before(posted, never_due, &self.snapshot.ledger, &self.policy.ledger.order, &plans);
         let still_owed = owed.iter().any(|item| {
             let of_bill = track.per != Per::Bill || posted.bill == Some((item.billed_on, item.due_on));
@@ -151,13 +152,11 @@ impl Bench<'_> {
             self.is_free(&blocks, &[], (!items.is_empty()).then_some(items), day)?;
             self.is_not_being_paid(day)?;
         }
-        let open: Cents = self
-            .snapshot
-            .items
-            .iter()
-            .filter(|item| items.is_empty() || items.contains(&item.id))
-            .map(|item| item.open)
-            .sum();
+        let at_stake = || self.snapshot.items.iter().filter(|item| items.is_empty() || items.contains(&item.id));
+        for item in at_stake() {
+            self.may_be_asked_for(item, for_day)?;
+        }
+        let open: Cents = at_stake().map(|item| item.open).sum();
         if !open.is_positive() || amount.is_some_and(|amount| !amount.is_positive()) {
             return Err(Broken::NothingOwed.into());
         }
@@ -226,7 +225,7 @@ impl Bench<'_> {
     }
 
     /// What a notice states is what the ledger has.
-    fn is_stated_right(self, facts: &NoticeFacts) -> Checked {
+    fn is_stated_right(self, facts: &NoticeFacts, day: Day) -> Checked {
         let mut seen = BTreeSet::new();
         for listed in &facts.items {
             if !seen.insert(listed.item) {
@@ -239,6 +238,9 @@ impl Bench<'_> {
             if item.as_ref().is_none_or(|x| !same(x)) {
                 let open = item.map(|item| item.open);
                 return Err(Broken::ListedWrong { item: listed.item, stated: listed.open, open }.into());
+            }
+            if let Some(item) = item {
+                self.may_be_asked_for(item, day)?;
             }
         }
         let sum: Cents = facts.items.iter().map(|listed| listed.open).sum();
@@ -255,7 +257,9 @@ impl Bench<'_> {
         }
         self.is_not_charged(run, act)?;
         let anchor = BTreeSet::from([act.key.of.anchor]);
-        self.are_free(act, Some(if items.is_empty() { &anchor } else { items }))?;
+        let rests_on = if items.is_empty() { &anchor } else { items };
+        self.may_all_be_asked_for(rests_on, act.for_day)?;
+        self.are_free(act, Some(rests_on))?;
         // A returned payment costs its fee though the bill may not be due again yet.
         let opens = self.stage(&act.key.of).map(|(track, _)| &track.opens);
         if matches!(opens, Some(Opens::Arrears)) && run.anchor_due_on >= act.for_day {
@@ -292,6 +296,12 @@ fn items_of_step(run: &TrackRun, of: &StageRef, service: Option<Service>) -> BTr
         .filter(|step| step.service.is_none() || service.is_none() || step.service == service)
         .flat_map(|step| step.items.iter().copied())
         .collect()
+}
+
+/// The customer died, and the lead has named who acts for the estate: letters that announce nothing go there.
+pub(super) fn goes_to_estate(hold: &Hold) -> bool {
+    let representative = hold.estate.as_ref().and_then(|estate| estate.representative.as_ref());
+    hold.kind == HoldKind::Deceased && representative.is_some()
 }
 
 fn listed(facts: &NoticeFacts) -> BTreeSet<ItemId> {

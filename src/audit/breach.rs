@@ -145,6 +145,13 @@ pub enum Broken {
     Frozen(String),
     #[error("a {kind} hold in force since {} blocks {blocks}", short(*.from))]
     Held { kind: HoldKind, from: Day, blocks: Blocks },
+    #[error("item {item} of {open} is contested, and that is not decided")]
+    Contested { item: ItemId, open: Cents },
+    #[error(
+        "item {item} states {open}, and a petition in bankruptcy of {} leaves at most {most} of it to be asked for",
+        short(*.petition_on)
+    )]
+    BeforePetition { item: ItemId, open: Cents, most: Cents, petition_on: Day },
     #[error("a promise to pay {amount} is open through {}", short(*.through))]
     PromiseOpen { amount: Cents, through: Day },
     #[error("the arrangement of {} is performing", short(*.made_on))]

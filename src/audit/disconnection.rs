@@ -153,6 +153,7 @@ impl Bench<'_> {
             return Err(Objection::of_rule(track.rule, broken));
         }
         self.is_not_settled(item, cut.for_day)?;
+        self.may_be_asked_for(item, cut.for_day)?;
         if item.due_on >= cut.for_day {
             return Err(Broken::NotPastDue { item: item.id, open: item.open, due_on: item.due_on }.into());
         }

@@ -20,6 +20,7 @@ mod protection;
 mod reexamine;
 mod returned;
 mod service;
+mod stay;
 #[cfg(test)]
 mod tests;
 mod truth;

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::breach::{Broken, Checked, Objection};
 use super::count::last_day_before;
 use super::service::standing_notices;
+use super::stay::contests;
 use super::truth::{ALL_SERVICES, Reader, Truth};
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
-use crate::domain::hold::Blocks;
+use crate::domain::hold::{Blocks, Hold};
 use crate::domain::promise::PromiseState;
 use crate::domain::{Channel, Day, ItemId, Service, Snapshot, World};
 use crate::rulebook::Policy;
@@ -35,7 +36,8 @@ impl<'a> Bench<'a> {
     pub(super) fn reader(self, day: Day) -> Reader<'a> {
         let Bench { snapshot, policy, .. } = self;
         let current_days = policy.arrangements.current_days;
-        Reader { snapshot, day, de_minimis: policy.ledger.de_minimis, counts: &ALL_SERVICES, current_days }
+        let contested = self.contested(day);
+        Reader { snapshot, day, de_minimis: policy.ledger.de_minimis, counts: &ALL_SERVICES, contested, current_days }
     }
 
     /// No hold, and no bar of the policy, blocks the act on `day`.
@@ -49,8 +51,21 @@ impl<'a> Bench<'a> {
         items: Option<&BTreeSet<ItemId>>,
         day: Day,
     ) -> Checked {
-        for hold in self.snapshot.holds.iter().filter(|hold| hold.holds_on(day)) {
-            let concerns = hold.items.is_empty() || items.is_none_or(|items| !items.is_disjoint(&hold.items));
+        self.is_free_but(blocks, services, items, day, |_| false)
+    }
+
+    /// As [`Self::is_free`], but for holds that leave this act free.
+    pub(super) fn is_free_but(
+        self,
+        blocks: &BTreeSet<Blocks>,
+        services: &[Service],
+        items: Option<&BTreeSet<ItemId>>,
+        day: Day,
+        leaves_free: impl Fn(&Hold) -> bool,
+    ) -> Checked {
+        for hold in self.snapshot.holds.iter().filter(|hold| hold.holds_on(day) && !leaves_free(hold)) {
+            let whole = hold.items.is_empty() || (contests(hold.kind) && is_adverse(blocks));
+            let concerns = whole || items.is_none_or(|items| !items.is_disjoint(&hold.items));
             let blocked = self.policy.hold_blocks(hold.kind);
             if let Some(blocks) = blocks.intersection(&blocked).next().filter(|_| concerns) {
                 return Err(Broken::Held { kind: hold.kind, from: hold.from, blocks: *blocks }.into());
@@ -105,8 +120,10 @@ impl<'a> Bench<'a> {
         let mut runs =
             cases.flat_map(|case| &case.tracks).filter(|run| run.track == of.track && run.anchor == of.anchor);
         let bill = runs.next().filter(|_| track.per == Per::Bill).map(|run| (run.anchor_billed_on, run.anchor_due_on));
+        let contested = self.contested(day);
         let past_due = self.snapshot.items.iter().filter(|item| {
             item.due_on < day
+                && !contested.contains(&item.id)
                 && item.open.is_positive()
                 && item.open >= self.policy.ledger.de_minimis
                 && (track.counts.is_empty() || track.counts.contains(&item.service))

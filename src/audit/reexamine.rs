@@ -6,16 +6,17 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::acts::goes_to_estate;
 use super::breach::{Broken, Objection};
 use super::disconnection::Disconnection;
 use super::protection::Bench;
 use super::truth::{Reader, Truth};
 use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::short;
-use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::hold::{Blocks, Hold, HoldKind};
 use crate::domain::notice::Notice;
 use crate::domain::referral::Destination;
-use crate::domain::{AccountId, ArrangementId, Cents, Day, ItemId, OpenItem, Service, Snapshot, StepState, World};
+use crate::domain::{AccountId, Action, ArrangementId, Cents, Day, ItemId, OpenItem, Service, Snapshot, StepState, World};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Origin;
 
@@ -253,6 +254,9 @@ impl Bench<'_> {
 
     fn is_still_owed(self, pending: &Pending) -> Result<(), Refusal> {
         let open = self.open_of(pending);
+        if let Some(kind) = self.is_withdrawn(pending).filter(|_| !open.is_positive()) {
+            return Err(Refusal::Protected(kind));
+        }
         if !open.is_positive() || open < self.policy.cure_below {
             return Err(Refusal::Paid);
         }
@@ -277,17 +281,46 @@ impl Bench<'_> {
 
     /// What is still open of the items; of all that is past due where none are named.
     fn open_of(self, pending: &Pending) -> Cents {
+        let contested = self.contested(self.world.today);
         let at_stake = |item: &&OpenItem| {
+            if contested.contains(&item.id) {
+                return false;
+            }
             if pending.items.is_empty() { item.due_on < self.world.today } else { pending.items.contains(&item.id) }
         };
         self.snapshot.items.iter().filter(at_stake).map(|item| item.open).sum()
+    }
+
+    /// Whether what it rests on is owed, and nobody may be asked for it now: contested, or stayed by a petition.
+    fn is_withdrawn(self, pending: &Pending) -> Option<HoldKind> {
+        let contested = self.contested(self.world.today);
+        let names = |item: &&OpenItem| pending.items.is_empty() || pending.items.contains(&item.id);
+        if self.snapshot.stayed.iter().any(|item| names(&item)) {
+            return Some(HoldKind::Bankruptcy);
+        }
+        let mut items = self.snapshot.items.iter().filter(names);
+        items.any(|item| contested.contains(&item.id)).then_some(HoldKind::Dispute)
+    }
+
+    /// The stage's letter goes to an estate, and announces nothing.
+    fn is_free_for_estate(self, pending: &Pending, hold: &Hold) -> bool {
+        let (Ordered::Notice, Some((_, stage))) = (pending.ordered, self.stage(&pending.of)) else { return false };
+        let is_statutory = stage.acts.iter().any(|act| matches!(act, Action::Notice(notice) if notice.statutory));
+        !is_statutory && goes_to_estate(hold)
     }
 
     /// Nothing protects the account from it today.
     fn may_happen(self, pending: &Pending) -> super::breach::Checked {
         self.is_not_frozen()?;
         let today = self.world.today;
-        if let Ordered::Agreement(_) = pending.ordered {
+        if let Ordered::Agreement(id) = pending.ordered {
+            let mut covers = self.snapshot.arrangements.iter().filter(|plan| plan.id == id).flat_map(|plan| &plan.covers);
+            if let Some(petition) = self.snapshot.petitions.iter().find(|petition| petition.stays_on(today))
+                && covers.any(|item| self.snapshot.stayed.iter().any(|stayed| stayed.id == *item))
+            {
+                let (kind, from, blocks) = (HoldKind::Bankruptcy, petition.petition_on, Blocks::Notices);
+                return Err(Broken::Held { kind, from, blocks }.into());
+            }
             return self.is_free(&pending.ordered.struck_by(), &[], None, today);
         }
         self.is_not_before_announced(&pending.of, today)?;
@@ -303,7 +336,10 @@ impl Bench<'_> {
                     self.is_not_promised(today)?;
                 }
                 self.is_not_arranged(&pending.of, today)?;
-                self.is_free(&pending.ordered.struck_by(), &services, items, today)
+                self.may_all_be_asked_for(&pending.items, today)?;
+                self.is_free_but(&pending.ordered.struck_by(), &services, items, today, |hold| {
+                    self.is_free_for_estate(pending, hold)
+                })
             }
             Ordered::Referral(to) => {
                 self.may_refer(Some(to), &pending.items, amount, today)?;
@@ -348,6 +384,8 @@ fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         Broken::ArrangementPerforms { made_on } => Refusal::Arrangement { made_on },
         Broken::Moratorium { name, through, .. } => Refusal::Moratorium { name, through },
         Broken::Frozen(why) => Refusal::Frozen(why),
+        Broken::Contested { .. } => Refusal::Protected(HoldKind::Dispute),
+        Broken::BeforePetition { .. } => Refusal::Protected(HoldKind::Bankruptcy),
         Broken::NothingOwed => Refusal::Paid,
         Broken::ConditionGone => Refusal::ConditionGone,
         closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),

@@ -118,6 +118,7 @@ fn policy(guards: Vec<Guard>) -> Policy {
         promises: crate::rulebook::policy::PromiseRules::default(),
         referral: ReferralRules::default(),
         approvals: crate::rulebook::policy::ApprovalRules::default(),
+        proceedings: crate::rulebook::policy::ProceedingRules::default(),
         origins: vec![
             origin(12, "guard sixty_days", "H&S 116908(a)(1)(A)"),
             origin(18, "guard seven_days", "H&S 116908(a)(1)(B)"),

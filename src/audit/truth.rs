@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::day::{days_between, plus_months};
 use crate::domain::promise::PromiseState;
-use crate::domain::{Cents, Day, EntryKind, EventKind, Occupancy, OpenItem, Service, Snapshot, StageId, StepState};
+use crate::domain::{Cents, Day, EntryKind, EventKind, ItemId, Occupancy, OpenItem, Service, Snapshot, StageId, StepState};
 use crate::rulebook::policy::{Cmp, Cond, Fact, Value};
 
 /// What a condition is on a day.
@@ -26,6 +26,8 @@ pub(super) struct Reader<'a> {
     pub de_minimis: Cents,
     /// The services whose debts count; empty for all.
     pub counts: &'a BTreeSet<Service>,
+    /// Debts that the customer contests count for nothing.
+    pub contested: BTreeSet<ItemId>,
     /// How long a bill beside an arrangement may stay unpaid.
     pub current_days: Option<u16>,
 }
@@ -73,7 +75,10 @@ impl Reader<'_> {
     fn read(&self, fact: &Fact, like: &Value) -> Result<Value, String> {
         let profile = &self.snapshot.profile;
         Ok(match fact {
-            Fact::Balance => Value::Money(self.snapshot.balance()),
+            Fact::Balance => {
+                let contested = self.snapshot.items.iter().filter(|item| self.contested.contains(&item.id));
+                Value::Money(self.snapshot.balance() - contested.map(|item| item.open).sum::<Cents>())
+            }
             Fact::PastDue => Value::Money(self.sum(|_| true)),
             Fact::UnpaidCharges => Value::Money(self.sum(|item| item.kind == EntryKind::Charge)),
             Fact::DebtAged(days) => Value::Money(self.sum(|item| self.age(item) >= i64::from(*days))),
@@ -149,6 +154,7 @@ impl Reader<'_> {
         self.snapshot.items.iter().filter(|item| {
             item.due_on < self.day
                 && item.open.is_positive()
+                && !self.contested.contains(&item.id)
                 && item.open >= self.de_minimis
                 && (self.counts.is_empty() || self.counts.contains(&item.service))
         })

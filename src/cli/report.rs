@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::args::date;
 use super::{Answer, Desk, Failure, Result};
 use crate::domain::ledger::settle;
-use crate::domain::{Day, day};
+use crate::domain::{Day, OpenItem, day};
 use crate::report::aging::{AgedAccount, Aging, Detail};
 
 /// Accounts read at a time.
@@ -62,22 +62,20 @@ impl AgingArgs {
             let Some(last) = page.last().copied() else { break };
             after = Some(last);
             for snapshot in office.store.snapshots(&page).await? {
+                let spans = snapshot.spans();
+                // What a petition stays is not asked for, and owed: the report is of the whole ledger.
+                let all = |items: Vec<OpenItem>, stayed| items.into_iter().chain(stayed).collect::<Vec<OpenItem>>();
                 let mut aged = AgedAccount {
                     number: snapshot.profile.number,
                     name: snapshot.profile.customer_name,
                     class: snapshot.profile.class,
-                    items: snapshot.items,
+                    items: all(snapshot.items, snapshot.stayed),
                     unapplied: snapshot.unapplied,
                 };
                 if as_of < today {
                     let entries = office.store.entries(snapshot.account).await?;
-                    let plans: Vec<_> = snapshot
-                        .arrangements
-                        .iter()
-                        .map(super::super::domain::arrangement::Arrangement::span)
-                        .collect();
-                    let books = settle(&entries, &ledger.order, &plans, as_of);
-                    (aged.items, aged.unapplied) = (books.items, books.unapplied);
+                    let books = settle(&entries, &ledger.order, &spans, as_of);
+                    (aged.items, aged.unapplied) = (all(books.items, books.stayed), books.unapplied);
                 }
                 if !aged.items.is_empty() || !aged.unapplied.is_zero() {
                     accounts.push(aged);

@@ -85,7 +85,7 @@ fn fee_amount(planner: Planner, amount: &FeeAmount) -> Cents {
                     view.past_due().filter(|item| item.kind == EntryKind::Charge).map(|item| item.open).sum()
                 }
                 FeeBase::PastDue => view.past_due_amount(),
-                FeeBase::Balance => view.snapshot.balance(),
+                FeeBase::Balance => view.balance(),
             };
             base.percent(*percent)
         }
@@ -116,7 +116,7 @@ pub fn notice_facts(planner: Planner, stage: &Stage, items: &[ItemId]) -> Notice
     NoticeFacts {
         amount: listed.iter().map(|item| item.open).sum(),
         items: listed,
-        balance: view.snapshot.balance(),
+        balance: view.balance(),
         days_past_due: view.past_due().map(|item| arrears::days_past_due(item, view.on)).max().unwrap_or(0),
         pay_by: shut_off_on.map(|day| plus_days(day, -1)),
         shut_off_on,

@@ -2,6 +2,8 @@
 //!
 //! The guards' minimum days are `guarded`'s; here are the conditions that simply hold or not.
 
+use std::collections::BTreeSet;
+
 use super::condition::{FactsRead, holds};
 use super::held::{Held, Truth, earlier};
 use super::view::View;
@@ -35,9 +37,10 @@ pub fn find(action: &Action, view: &View, items: &[ItemId]) -> Held<Option<Barre
         let reached = if matches!(action, Action::Call(_) | Action::Visit(_)) {
             is_owed(hold, view)
         } else {
-            concerns(hold, items)
+            concerns(hold, items) || (is_adverse(&strikes) && hold.kind.contests())
         };
-        if !reached || view.policy.hold_blocks(hold.kind).is_disjoint(&strikes) {
+        let is_freed = hold.frees_letters() && matches!(action, Action::Notice(notice) if !notice.statutory);
+        if !reached || is_freed || view.policy.hold_blocks(hold.kind).is_disjoint(&strikes) {
             continue;
         }
         until = earlier(until, hold.changes_after(view.on));
@@ -47,7 +50,7 @@ pub fn find(action: &Action, view: &View, items: &[ItemId]) -> Held<Option<Barre
             return Held::until(Some(Barred { bar: Bar::Hold(hold.kind), rule, facts }), hold.changes_after(view.on));
         }
     }
-    let adverse = strikes.contains(&Blocks::Disconnect) || strikes.contains(&Blocks::Referral);
+    let adverse = is_adverse(&strikes);
     if adverse && let Some(promise) = view.open_promises().max_by_key(|promise| promise.last_day()) {
         let facts = vec![("promise to pay".into(), format!("{} by {}", promise.amount, promise.pay_by))];
         let ends = Some(plus_days(promise.last_day(), 1));
@@ -132,6 +135,10 @@ fn arrangement(action: &Action, view: &View, adverse: bool) -> Option<Held<Optio
 /// Whether a hold reaches an act that rests on the items; on none in particular means on all.
 pub fn concerns(hold: &Hold, items: &[ItemId]) -> bool {
     hold.items.is_empty() || items.is_empty() || items.iter().any(|item| hold.items.contains(item))
+}
+
+fn is_adverse(strikes: &BTreeSet<Blocks>) -> bool {
+    strikes.contains(&Blocks::Disconnect) || strikes.contains(&Blocks::Referral)
 }
 
 /// Whether a hold reaches a conversation: it is about all that is past due, whatever brought it about.

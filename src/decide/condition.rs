@@ -98,7 +98,7 @@ fn evaluate(fact: &Fact, view: &View) -> Held<Known> {
     let profile = &view.snapshot.profile;
     let flag = |answer: bool| Held::fixed(Known::Flag(answer));
     match fact {
-        Fact::Balance => Held::fixed(Known::Money(view.snapshot.balance())),
+        Fact::Balance => Held::fixed(Known::Money(view.balance())),
         Fact::PastDue => Held::until(Known::Money(view.past_due_amount()), view.next_item_aged(1)),
         Fact::UnpaidCharges => {
             let charges = view.past_due().filter(|item| item.kind == EntryKind::Charge).map(|item| item.open).sum();

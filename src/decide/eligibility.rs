@@ -186,7 +186,10 @@ pub fn eligibility(
         .not_under
         .iter()
         .copied()
-        .filter(|kind| snapshot.holds.iter().any(|hold| hold.kind == *kind && hold.holds_on(today)))
+        .filter(|kind| {
+            let is_stayed = *kind == HoldKind::Bankruptcy && snapshot.stay_on(today).is_some();
+            is_stayed || snapshot.holds.iter().any(|hold| hold.kind == *kind && hold.holds_on(today))
+        })
         .collect();
     let words = |kinds: &[HoldKind]| kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ");
     let found = if standing.is_empty() { "none".to_owned() } else { words(&standing) };

@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::view::View;
-use crate::domain::arrangement::Arrangement;
 use crate::domain::arrears;
 use crate::domain::case::StageRef;
 use crate::domain::decision::{Act, Finding, Verdict};
 use crate::domain::fee::{self, PostedFee, Undone, is_overtaken, owed_before};
-use crate::domain::ledger::PlanSpan;
 use crate::domain::{
     Action, Case, Cents, Day, Decision, EventKind, ItemId, RuleId, Snapshot, StageId, StepState, TrackRun,
 };
@@ -33,7 +31,7 @@ pub fn take_back(view: &View, decision: &mut Decision) -> Vec<Taken> {
     for fee in fees {
         match fee.undone {
             Some(Undone::TakenBack(day)) => decision.findings.push(found(view, fee, Cents::ZERO, day)),
-            None if is_overtaken(fee, &view.snapshot.ledger) && view.policy.track(&fee.key.of.track).is_some() => {
+            None if is_overtaken(fee, &view.snapshot.ledger, &view.snapshot.petitions) && view.policy.track(&fee.key.of.track).is_some() => {
                 let Some(owed) = owed_then(view, fee, &never_due) else { continue };
                 if owed.is_positive() {
                     continue;
@@ -85,7 +83,7 @@ pub fn spend(case: &mut Case, taken: &[Taken], view: &View) {
 /// What was past due on the fee's day, before anything was paid on it, of the debt that the fee was for. `None` when that cannot be said.
 fn owed_then(view: &View, fee: &PostedFee, never_due: &BTreeSet<ItemId>) -> Option<Cents> {
     let track = view.policy.track(&fee.key.of.track).filter(|track| track.opens == Opens::Arrears)?;
-    let plans: Vec<PlanSpan> = view.snapshot.arrangements.iter().map(Arrangement::span).collect();
+    let plans = view.snapshot.spans();
     let owed = owed_before(fee, never_due, &view.snapshot.ledger, &view.policy.ledger.order, &plans);
     let of_bill = match track.per {
         Per::Bill => Some(fee.bill?),

@@ -19,6 +19,7 @@ mod plan;
 mod restate;
 mod restore;
 mod returned;
+mod stay;
 mod tracks;
 mod view;
 mod walk;
@@ -65,11 +66,19 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
     };
     let triggers = tracks::open_triggers(&view);
     let delinquent = is_delinquent(&view);
-    restore::restore(&view, delinquent, &mut decision);
+    // What is contested opens no case, and is not paid either: a case waits for its decision.
+    let contested = view.with_disputed();
+    let unsettled = delinquent || is_delinquent(&contested);
+    restore::restore(&contested, unsettled, &mut decision);
     let Some(mut case) = open_case(&view, delinquent || !triggers.is_empty()) else {
         return decision;
     };
-    if !delinquent && triggers.is_empty() {
+    if stay::is_overtaken(&view, &case, unsettled) {
+        decision.closed = Some(Cause::Stayed);
+        decision.next_review = Some(plus_days(world.today, 1));
+        return decision;
+    }
+    if !unsettled && triggers.is_empty() {
         decision.closed = Some(Cause::Cured);
         return decision;
     }
@@ -83,6 +92,10 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
             continue;
         }
         let of_run = View { ordered: tracks::ordered_elsewhere(&view, &case, index), ..view.of_run(track, run) };
+        if let Some(finding) = stay::rests(&of_run, track) {
+            decision.findings.push(finding);
+            continue;
+        }
         let walked = walk::walk(track, run.clone(), &of_run);
         case.tracks[index] = walked.run;
         decision.acts.extend(walked.acts);

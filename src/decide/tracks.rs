@@ -181,7 +181,8 @@ fn grounds<'a>(view: &View<'a>, track: &'a Track, case: &Case) -> Vec<(&'a OpenI
 
 /// Why a run ends: its event was undone, its bill paid, or its anchor paid under a policy that then begins anew.
 fn ground_gone(view: &View, track: &Track, run: &TrackRun) -> Option<Cause> {
-    let narrowed = view.of_run(track, run);
+    // What is contested is not paid.
+    let narrowed = view.of_run(track, run).with_disputed();
     match (track.opens, track.per) {
         (Opens::On(kind), _) => {
             let stands = triggering(view, kind).any(|event| event.on == run.anchor_due_on);

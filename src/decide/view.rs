@@ -31,8 +31,10 @@ pub struct View<'a> {
     pub counts: Cow<'a, BTreeSet<Service>>,
     /// Only these items count, where a notice had to list them.
     pub listed: Option<Vec<ItemId>>,
-    /// These items do not count: a dispute about them stands.
+    /// These items do not count: a dispute about them stands that strikes the stage, or an arrangement settles them.
     pub stayed: Vec<ItemId>,
+    /// These do not count for anything: the customer contests them, and it is not decided.
+    pub disputed: BTreeSet<ItemId>,
     /// The attempts to speak to somebody that are still ahead are taken as made in time: so a letter can announce a day.
     pub supposes_contact: bool,
     /// Services whose shut-off another run has ordered already.
@@ -60,6 +62,7 @@ impl<'a> View<'a> {
             counts: Cow::Borrowed(&EVERY_SERVICE),
             listed: None,
             stayed: Vec::new(),
+            disputed: snapshot.disputed(world.today),
             supposes_contact: false,
             ordered: Vec::new(),
             bill: None,
@@ -88,8 +91,20 @@ impl<'a> View<'a> {
             (self.counts.is_empty() || self.counts.contains(&item.service))
                 && self.listed.as_ref().is_none_or(|listed| listed.contains(&item.id))
                 && !self.stayed.contains(&item.id)
+                && !self.disputed.contains(&item.id)
                 && self.bill.is_none_or(|(billed, due)| item.billed_on == billed && item.due_on == due)
         })
+    }
+
+    /// The same, with what the customer contests: it is owed until it is decided otherwise.
+    pub fn with_disputed(&self) -> Self {
+        Self { disputed: BTreeSet::new(), ..self.clone() }
+    }
+
+    /// What the customer is asked for: the balance without what is contested.
+    pub fn balance(&self) -> Cents {
+        let contested = self.snapshot.items.iter().filter(|item| self.disputed.contains(&item.id));
+        self.snapshot.balance() - contested.map(|item| item.open).sum::<Cents>()
     }
 
     /// The counted items that are past due on the day.

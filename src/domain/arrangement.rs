@@ -211,6 +211,7 @@ impl Arrangement {
             until: self.canceled_on,
             covers: self.covers.clone(),
             carried: self.reversed.carried.clone(),
+            stays: None,
         }
     }
 

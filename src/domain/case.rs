@@ -93,6 +93,8 @@ pub enum Cause {
     Cured,
     /// The anchor was paid and the policy closes or restarts the track then.
     AnchorPaid,
+    /// A petition in bankruptcy stays the debt it began with: what is owed since is worked in a case of its own.
+    Stayed,
     /// Referred, and nothing more is to be done here.
     Referred,
     /// The policy no longer has the track or stage.
@@ -110,6 +112,7 @@ impl std::fmt::Display for Cause {
         match self {
             Self::Cured => f.write_str("the debt was paid"),
             Self::AnchorPaid => f.write_str("the bill it began with was paid"),
+            Self::Stayed => f.write_str("a petition in bankruptcy stays the debt (11 USC 362)"),
             Self::Referred => f.write_str("the debt was referred"),
             Self::PolicyChanged => f.write_str("the policy changed"),
             Self::Expired => f.write_str("its time ran out"),

@@ -14,6 +14,7 @@ use super::decision::ActKey;
 use super::ids::{EntryId, ItemId, StageId, TrackId};
 use super::ledger::{ApplicationOrder, Entry, OpenItem, PlanSpan, settle};
 use super::money::Cents;
+use super::petition::Petition;
 
 /// A fee that a decision posted, in this case or an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,10 +91,11 @@ pub fn owed_before(
     settle(&standing, order, plans, fee.on).items
 }
 
-/// Whether a credit that counts from a day before the fee's was learned after the fee was posted: only then can the fee
-/// have lost its ground.
+/// Whether a credit that counts from a day before the fee's was learned after the fee was posted, or a petition of such
+/// a day that stays the debt: only then can the fee have lost its ground.
 #[must_use]
-pub fn is_overtaken(fee: &PostedFee, ledger: &[Entry]) -> bool {
-    fee.undone.is_none()
-        && ledger.iter().any(|entry| entry.id > fee.entry && entry.is_credit() && entry.effective_on < fee.on)
+pub fn is_overtaken(fee: &PostedFee, ledger: &[Entry], petitions: &[Petition]) -> bool {
+    let paid = || ledger.iter().any(|entry| entry.id > fee.entry && entry.is_credit() && entry.effective_on < fee.on);
+    let stayed = || petitions.iter().any(|stay| stay.known_through >= fee.entry && stay.petition_on < fee.on);
+    fee.undone.is_none() && (paid() || stayed())
 }

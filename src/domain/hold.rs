@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::account::words;
+use super::account::{Address, Party, Profile, words};
 use super::day::Day;
 use super::ids::{HoldId, ItemId};
 
@@ -63,7 +63,26 @@ impl HoldKind {
     /// Ends only when a person decides it, never by its date.
     #[must_use]
     pub const fn ends_by_decision(self) -> bool {
-        matches!(self, Self::Dispute | Self::Appeal | Self::Medical | Self::Investigation | Self::Bankruptcy)
+        match self {
+            Self::Dispute | Self::Appeal | Self::Medical | Self::Investigation | Self::Bankruptcy | Self::Deceased => true,
+            Self::Extension | Self::Assistance | Self::Tenants | Self::Review => false,
+        }
+    }
+
+    /// Whether such a hold contests a bill: while it stands nobody is shut off and no debt is referred, whichever bill it
+    /// is about; and the bill that it is about is asked for by nobody and counts toward nothing.
+    #[must_use]
+    pub const fn contests(self) -> bool {
+        match self {
+            Self::Dispute | Self::Appeal | Self::Investigation => true,
+            Self::Extension
+            | Self::Medical
+            | Self::Bankruptcy
+            | Self::Deceased
+            | Self::Assistance
+            | Self::Tenants
+            | Self::Review => false,
+        }
     }
 }
 
@@ -87,6 +106,43 @@ pub struct Hold {
     pub reason: String,
     pub placed_by: String,
     pub placed_on: Day,
+    /// Of a hold for a customer who died: what is known of the estate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estate: Option<Estate>,
+}
+
+/// The estate of a customer who died.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estate {
+    /// The customer, as the account bore the name when the death was told.
+    pub of: String,
+    pub died_on: Option<Day>,
+    /// Who told of the death, and how.
+    pub told_by: String,
+    /// Whom the lead has named: letters go to the estate at this address, and to nobody before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub representative: Option<Party>,
+    /// The day on which letters (testamentary, or of administration) were issued to the representative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letters_on: Option<Day>,
+    /// The day on which the city was given notice of the administration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed_on: Option<Day>,
+    /// The day on which the claim against the estate was filed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_on: Option<Day>,
+}
+
+impl Estate {
+    /// Addresses the account's letters to the estate, in care of its representative, and nothing to the customer's email.
+    pub fn address(&self, profile: &mut Profile) {
+        let Some(representative) = &self.representative else { return };
+        profile.customer_name = format!("Estate of {}", self.of);
+        let Address { line1, line2, city, state, zip } = representative.address.clone();
+        let street = if line2.is_empty() { line1 } else { format!("{line1}, {line2}") };
+        profile.mailing_address = Address { line1: format!("c/o {}", representative.name), line2: street, city, state, zip };
+        profile.email = None;
+    }
 }
 
 impl Hold {
@@ -96,6 +152,19 @@ impl Hold {
         self.from <= day
             && self.ended_on.is_none_or(|ended| day < ended)
             && (self.kind.ends_by_decision() || self.through.is_none_or(|through| day <= through))
+    }
+
+    /// Whether it leaves letters free that the kind blocks: once the lead has named who acts for the estate, letters that
+    /// the law does not ask for go there. None that announces a shut-off does.
+    #[must_use]
+    pub fn frees_letters(&self) -> bool {
+        self.kind == HoldKind::Deceased && self.estate.as_ref().is_some_and(|estate| estate.representative.is_some())
+    }
+
+    /// The estate to which letters go, once it has a representative.
+    #[must_use]
+    pub fn addressed(&self) -> Option<&Estate> {
+        self.estate.as_ref().filter(|_| self.frees_letters())
     }
 
     /// The next day after `day` on which [`Self::holds_on`] differs without anyone acting.
@@ -124,6 +193,7 @@ mod tests {
             reason: "test".into(),
             placed_by: "test".into(),
             placed_on: parse("2026-05-01").unwrap(),
+            estate: None,
         }
     }
 

@@ -80,6 +80,10 @@ number_id! {
     UnmatchedId,
     /// A proposal that waits for a second person.
     ProposalId,
+    /// A dispute's key.
+    DisputeId,
+    /// A petition in bankruptcy's key.
+    PetitionId,
     /// A run of the daemon for one business date.
     RunId,
 }

@@ -12,6 +12,7 @@ use super::account::{Service, words};
 use super::day::Day;
 use super::ids::{AccountId, EntryId, ItemId};
 use super::money::Cents;
+use super::petition::share_before;
 
 words! {
     /// What an entry is.
@@ -151,6 +152,9 @@ pub struct PlanSpan {
     pub covers: BTreeSet<ItemId>,
     /// Covered bills that stand in the place of reversed ones.
     pub carried: Vec<Carried>,
+    /// The day of a petition in bankruptcy: until the span's end no money of a later day pays what is of the time through
+    /// it, unless it is meant for that very debt; and that part is no open item.
+    pub stays: Option<Day>,
 }
 
 /// A bill that took the place of one which the billing system reversed, under an arrangement that covered that one.
@@ -166,6 +170,11 @@ pub struct Carried {
 }
 
 impl PlanSpan {
+    /// The day of the petition, while its stay stands on `day`.
+    fn stay_on(&self, day: Day) -> Option<Day> {
+        self.stays.filter(|petition_on| *petition_on < day && self.until.is_none_or(|last| day <= last))
+    }
+
     fn directs(&self, credit: &Entry) -> bool {
         let on = credit.effective_on;
         let since = on > self.from || (on == self.from && credit.id > self.known_through);
@@ -181,7 +190,10 @@ pub struct Books {
     pub applications: Vec<Application>,
     /// Credit that no debt has taken yet; zero or more.
     pub unapplied: Cents,
-    /// Debts less credits: the sum of the items' open amounts less what is unapplied.
+    /// The parts of debts that a petition in bankruptcy stays: owed, and not to be asked for. Their `open` is no part of
+    /// that of `items`. Oldest due first.
+    pub stayed: Vec<OpenItem>,
+    /// Debts less credits: the sum of the open amounts, with those stayed, less what is unapplied.
     pub balance: Cents,
 }
 
@@ -202,25 +214,67 @@ pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], a
     };
     standing.sort_by_key(|entry| (place(entry), entry.is_credit(), entry.id));
 
-    let mut replay = Replay { order, plans, open: BTreeMap::new(), waiting: Vec::new(), applications: Vec::new() };
+    let mut replay = Replay {
+        order,
+        plans,
+        on: Day::MIN,
+        open: BTreeMap::new(),
+        before: shares_before(&standing, plans),
+        waiting: Vec::new(),
+        applications: Vec::new(),
+    };
     for day in standing.chunk_by(|one, other| place(one) == place(other)) {
+        replay.on = day.first().map_or(Day::MIN, |entry| place(entry));
         let (debts, credits) = day.split_at(day.partition_point(|entry| !entry.is_credit()));
         replay.take_debts(debts);
         for credit in credits {
             replay.take_credit(credit, credit.amount.abs());
         }
     }
+    replay.on = as_of;
+    // What waited under a stay that has ended pays the debts that returned.
+    if plans.iter().any(|plan| plan.stays.is_some() && plan.until.is_some_and(|last| last < as_of)) {
+        replay.take_waiting();
+    }
+    let stayed = replay.split_stayed();
     let unapplied = replay.waiting.iter().map(|(_, left)| *left).sum();
     let mut items: Vec<OpenItem> = replay.open.into_values().filter(|item| item.open.is_positive()).collect();
     items.sort_by_key(|item| (item.due_on, item.id));
     let balance = standing.iter().map(|entry| entry.amount).sum();
-    Books { items, applications: replay.applications, unapplied, balance }
+    Books { items, applications: replay.applications, unapplied, stayed, balance }
+}
+
+/// The parts of each petition's stay, in order of the plans.
+fn shares_before(standing: &[&Entry], plans: &[PlanSpan]) -> Vec<BTreeMap<ItemId, Cents>> {
+    let share = |plan: &PlanSpan| {
+        let Some(petition_on) = plan.stays else { return BTreeMap::new() };
+        let mut first: BTreeMap<Service, Day> = BTreeMap::new();
+        let after = |entry: &&&Entry| entry.kind == EntryKind::Charge && entry.is_debt() && entry.effective_on > petition_on;
+        for charge in standing.iter().filter(after) {
+            let day = first.entry(charge.service).or_insert(charge.effective_on);
+            *day = charge.effective_on.min(*day);
+        }
+        standing
+            .iter()
+            .filter(|entry| entry.is_debt())
+            .map(|entry| {
+                let is_first = first.get(&entry.service) == Some(&entry.effective_on);
+                (entry.id, share_before(entry, petition_on, is_first))
+            })
+            .filter(|(_, share)| share.is_positive())
+            .collect()
+    };
+    plans.iter().map(share).collect()
 }
 
 struct Replay<'a> {
     order: &'a ApplicationOrder,
     plans: &'a [PlanSpan],
+    /// The day that is replayed.
+    on: Day,
     open: BTreeMap<ItemId, OpenItem>,
+    /// What of each debt is of the time through a petition and not paid, for each of the plans.
+    before: Vec<BTreeMap<ItemId, Cents>>,
     /// Credits that no debt has taken, in the order in which they became effective, and what is left of each.
     waiting: Vec<(&'a Entry, Cents)>,
     applications: Vec<Application>,
@@ -248,9 +302,36 @@ impl<'a> Replay<'a> {
                 },
             );
         }
+        self.take_waiting();
+    }
+
+    fn take_waiting(&mut self) {
         for (credit, left) in std::mem::take(&mut self.waiting) {
             self.take_credit(credit, left);
         }
+    }
+
+    /// What of a debt is stayed on the day that is replayed.
+    fn stayed_of(&self, debt: ItemId) -> Cents {
+        let standing = self.plans.iter().zip(&self.before).filter(|(plan, _)| plan.stay_on(self.on).is_some());
+        standing.filter_map(|(_, before)| before.get(&debt).copied()).max().unwrap_or(Cents::ZERO)
+    }
+
+    /// Takes what is stayed out of the open debts.
+    fn split_stayed(&mut self) -> Vec<OpenItem> {
+        let mut stayed = Vec::new();
+        let ids: Vec<ItemId> = self.open.keys().copied().collect();
+        for id in ids {
+            let part = self.stayed_of(id);
+            let Some(item) = self.open.get_mut(&id) else { continue };
+            let part = part.min(item.open);
+            if part.is_positive() {
+                stayed.push(OpenItem { open: part, ..item.clone() });
+                item.open -= part;
+            }
+        }
+        stayed.sort_by_key(|item| (item.due_on, item.id));
+        stayed
     }
 
     /// Applies `left` of a credit to the debts that stand; what no debt takes waits.
@@ -268,13 +349,29 @@ impl<'a> Replay<'a> {
 
     /// Applies what it can of `left` to one debt and returns the rest.
     fn pay(&mut self, credit: &Entry, debt: ItemId, left: Cents) -> Cents {
+        let stayed = if self.designated(credit) == Some(debt) { Cents::ZERO } else { self.stayed_of(debt) };
         let Some(item) = self.open.get_mut(&debt) else { return left };
-        let paid = item.open.min(left);
+        let paid = (item.open - stayed).max(Cents::ZERO).min(left);
         if paid.is_positive() {
             item.open -= paid;
+            // Money that may pay the time before, pays it first; what is left of it is never more than is open.
+            for before in &mut self.before {
+                if let Some(part) = before.get_mut(&debt) {
+                    let rest = if stayed.is_positive() { *part } else { *part - paid };
+                    *part = rest.max(Cents::ZERO).min(item.open);
+                }
+            }
             self.applications.push(Application { credit: credit.id, debt, amount: paid, on: credit.effective_on });
         }
         left - paid
+    }
+
+    /// The debt that a credit was designated to, or the one that stands in its place.
+    fn designated(&self, credit: &Entry) -> Option<ItemId> {
+        // A bill that was billed anew twice: in their order.
+        self.plans.iter().flat_map(|plan| &plan.carried).fold(credit.designated_item, |item, carried| {
+            if item == Some(carried.of) { Some(carried.to) } else { item }
+        })
     }
 
     /// The open debts in the order in which `credit` pays them.
@@ -285,11 +382,7 @@ impl<'a> Replay<'a> {
             .filter(|plan| plan.directs(credit))
             .flat_map(|plan| plan.covers.iter().copied())
             .collect();
-        // A bill that was billed anew twice: in their order.
-        let designated =
-            self.plans.iter().flat_map(|plan| &plan.carried).fold(credit.designated_item, |item, carried| {
-                if item == Some(carried.of) { Some(carried.to) } else { item }
-            });
+        let designated = self.designated(credit);
         let mut debts: Vec<&OpenItem> = self.open.values().filter(|item| item.open.is_positive()).collect();
         debts.sort_by_key(|item| {
             let is_fee = item.kind == EntryKind::Fee;
@@ -452,7 +545,61 @@ mod tests {
             until: None,
             covers: BTreeSet::from([EntryId(1)]),
             carried: Vec::new(),
+            stays: None,
         }
+    }
+
+    /// The stay of a petition, and the last day of it.
+    fn stay(petition: &str, until: Option<&str>) -> PlanSpan {
+        let (until, covers) = (until.map(day), BTreeSet::new());
+        PlanSpan { until, covers, stays: Some(day(petition)), ..plan(petition, i64::MAX) }
+    }
+
+    fn stayed_of(books: &Books) -> Vec<(i64, i64)> {
+        books.stayed.iter().map(|item| (item.id.0, item.open.get())).collect()
+    }
+
+    #[test]
+    fn money_of_the_time_after_a_petition_pays_nothing_of_the_time_before() {
+        // The petition of May 10 stays the bill of March. $100.00 of June pay the bill of June, and $10.00 wait.
+        let entries = [
+            charge(1, 36_000, "2026-03-02", "2026-03-23"),
+            payment(2, 6_000, "2026-05-10"),
+            charge(3, 5_000, "2026-06-02", "2026-06-23"),
+            charge(4, 9_000, "2026-07-02", "2026-07-23"),
+            payment(5, 10_000, "2026-07-10"),
+        ];
+        let order = ApplicationOrder::default();
+        let books = settle(&entries, &order, &[stay("2026-05-10", None)], day("2026-07-31"));
+        assert_eq!(open_of(&books), []);
+        assert_eq!(stayed_of(&books), [(1, 30_000), (3, 5_000)], "and the first bill after, whose period is not known");
+        assert_eq!((books.unapplied, books.balance), (Cents::new(1_000), Cents::new(34_000)));
+        // Dismissed on July 20: the debt returns with its own due date, and what waited pays it.
+        let dismissed = settle(&entries, &order, &[stay("2026-05-10", Some("2026-07-19"))], day("2026-07-20"));
+        assert_eq!((open_of(&dismissed), stayed_of(&dismissed)), (vec![(1, 29_000), (3, 5_000)], vec![]));
+        assert_eq!(dismissed.items[0].due_on, day("2026-03-23"));
+        assert_eq!(dismissed.balance, books.balance);
+    }
+
+    #[test]
+    fn a_bill_that_spans_the_petition_is_asked_for_in_its_later_part() {
+        let printed = BTreeMap::from([
+            ("service_from".to_owned(), day("2026-05-01")),
+            ("service_through".to_owned(), day("2026-05-30")),
+        ]);
+        let spans = Entry { printed, ..charge(1, 9_000, "2026-06-02", "2026-06-23") };
+        let of = |more: Vec<Entry>| {
+            let entries: Vec<Entry> = [spans.clone()].into_iter().chain(more).collect();
+            let books = settle(&entries, &ApplicationOrder::default(), &[stay("2026-05-10", None)], day("2026-07-31"));
+            (open_of(&books), stayed_of(&books), books.unapplied.get())
+        };
+        assert_eq!(of(vec![]), (vec![(1, 6_000)], vec![(1, 3_000)], 0));
+        assert_eq!(of(vec![payment(2, 7_000, "2026-06-20")]), (vec![], vec![(1, 3_000)], 1_000));
+        let write_off = Entry {
+            designated_item: Some(EntryId(1)),
+            ..entry(2, EntryKind::WriteOff, -3_000, day("2026-07-01"), None)
+        };
+        assert_eq!(of(vec![write_off]), (vec![(1, 6_000)], vec![], 0), "what is written off is the stayed part");
     }
 
     #[test]
@@ -517,6 +664,7 @@ mod tests {
             moves in prop::collection::vec((0_u8..3, 1_i64..50_000, 0_i64..300), 0..40),
             as_of in 0_i64..320,
             is_arranged: bool,
+            petition in prop::option::of((0_i64..300, prop::option::of(0_i64..200))),
         ) {
             let start = day("2026-01-01");
             let mut entries = Vec::new();
@@ -541,9 +689,14 @@ mod tests {
             let last = entries.last().map_or(EntryId(1), |entry| entry.id);
             let carried = vec![Carried { of: EntryId(1), to: last, since: start }];
             let plan = PlanSpan { covers: BTreeSet::from([EntryId(1), last]), carried, ..plan("2026-02-01", 1) };
-            let plans = if is_arranged { vec![plan] } else { Vec::new() };
+            let mut plans = if is_arranged { vec![plan] } else { Vec::new() };
+            plans.extend(petition.map(|(from, lasts)| PlanSpan {
+                until: lasts.map(|days| plus_days(start, from + days)),
+                stays: Some(plus_days(start, from)),
+                ..stay("2026-02-01", None)
+            }));
             let books = settle(&entries, &ApplicationOrder::default(), &plans, as_of);
-            let open: Cents = books.items.iter().map(|item| item.open).sum();
+            let open: Cents = books.items.iter().chain(&books.stayed).map(|item| item.open).sum();
             let plain: Cents = entries.iter().filter(|e| e.effective_on <= as_of).map(|e| e.amount).sum();
             prop_assert_eq!(open - books.unapplied, books.balance);
             prop_assert_eq!(books.balance, plain);

@@ -44,6 +44,9 @@ pub enum Proposed {
     Adjustment {
         service: Service,
         change: Cents,
+        /// The debt that a credit pays first: that of a dispute.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<ItemId>,
     },
     /// The open amounts of these debts.
     WriteOff {

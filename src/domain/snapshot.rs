@@ -1,5 +1,7 @@
 //! A snapshot: all that is known of one account, and all that a decision about it may use.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::account::Profile;
@@ -7,12 +9,14 @@ use super::arrangement::{Arrangement, ArrangementState, Standing};
 use super::arrears::is_past_due;
 use super::case::Case;
 use super::day::Day;
+use super::dispute::Dispute;
 use super::event::Event;
 use super::fee::PostedFee;
 use super::hold::Hold;
-use super::ids::AccountId;
-use super::ledger::{Application, Entry, OpenItem};
+use super::ids::{AccountId, ItemId};
+use super::ledger::{Application, Entry, OpenItem, PlanSpan};
 use super::money::Cents;
+use super::petition::Petition;
 use super::promise::Promise;
 
 /// One account at one moment. `facts_seq` names the moment: a decision commits only while it still stands.
@@ -26,6 +30,13 @@ pub struct Snapshot {
     pub items: Vec<OpenItem>,
     /// Credit that no debt has taken.
     pub unapplied: Cents,
+    /// What petitions in bankruptcy stay: owed, and no part of `items`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stayed: Vec<OpenItem>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub petitions: Vec<Petition>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<Dispute>,
     /// In the order in which they were recorded.
     pub events: Vec<Event>,
     pub holds: Vec<Hold>,
@@ -53,10 +64,35 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Debts less unapplied credit.
+    /// Debts less unapplied credit, without what a petition in bankruptcy stays: what the customer can be asked for.
     #[must_use]
     pub fn balance(&self) -> Cents {
         self.items.iter().map(|item| item.open).sum::<Cents>() - self.unapplied
+    }
+
+    /// What petitions in bankruptcy stay.
+    #[must_use]
+    pub fn stayed_amount(&self) -> Cents {
+        self.stayed.iter().map(|item| item.open).sum()
+    }
+
+    /// What directs how money is applied: arrangements, disputes, petitions.
+    #[must_use]
+    pub fn spans(&self) -> Vec<PlanSpan> {
+        spans(&self.arrangements, &self.disputes, &self.petitions)
+    }
+
+    /// The debts about which a dispute of them stands on `day`: they are asked for by nobody until it is decided.
+    #[must_use]
+    pub fn disputed(&self, day: Day) -> BTreeSet<ItemId> {
+        let standing = self.holds.iter().filter(|hold| hold.kind.contests() && hold.holds_on(day));
+        standing.flat_map(|hold| hold.items.iter().copied()).collect()
+    }
+
+    /// The petition that stays debts on `day`.
+    #[must_use]
+    pub fn stay_on(&self, day: Day) -> Option<&Petition> {
+        self.petitions.iter().find(|petition| petition.stays_on(day))
     }
 
     /// Whether an arrangement that performs covers all that is past due on `day`: nobody is called about it then.
@@ -79,4 +115,11 @@ impl Snapshot {
             .max_by_key(|plan| (plan.made_on, plan.id))
             .map(|plan| (plan, plan.standing(&self.applications, &self.items, day)))
     }
+}
+
+/// What directs how money is applied.
+#[must_use]
+pub fn spans(arrangements: &[Arrangement], disputes: &[Dispute], petitions: &[Petition]) -> Vec<PlanSpan> {
+    let arranged = arrangements.iter().map(Arrangement::span);
+    arranged.chain(disputes.iter().flat_map(Dispute::spans)).chain(petitions.iter().map(Petition::span)).collect()
 }

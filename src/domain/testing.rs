@@ -69,6 +69,9 @@ pub fn snapshot() -> Snapshot {
         profile: profile(),
         items: Vec::new(),
         unapplied: Cents::ZERO,
+        stayed: Vec::new(),
+        petitions: Vec::new(),
+        disputes: Vec::new(),
         events: Vec::new(),
         holds: Vec::new(),
         promises: Vec::new(),
@@ -150,6 +153,7 @@ impl With for Snapshot {
             reason: "test".into(),
             placed_by: "test".into(),
             placed_on: from,
+            estate: None,
         });
         self
     }

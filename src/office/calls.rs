@@ -277,12 +277,15 @@ fn candidate(call: &Call, snapshot: &Snapshot, rules: &super::Rules, day: Day) -
         .flat_map(|run| run.announced.values())
         .filter(|announced| **announced >= day)
         .min();
+    // Nobody is called about a bill that they contest.
+    let contested = snapshot.disputed(day);
+    let asked_for: Vec<_> = snapshot.items.iter().filter(|item| !contested.contains(&item.id)).cloned().collect();
     Candidate {
         call: call.id,
         account: call.account,
         language: snapshot.profile.language,
-        amount: arrears::past_due(&snapshot.items, day, de_minimis),
-        days_past_due: arrears::oldest_days_past_due(&snapshot.items, day, de_minimis),
+        amount: arrears::past_due(&asked_for, day, de_minimis),
+        days_past_due: arrears::oldest_days_past_due(&asked_for, day, de_minimis),
         not_before: call.not_before,
         required: call.required,
         has_phone: !snapshot.profile.phones.is_empty(),
@@ -320,6 +323,7 @@ fn hold(report: &CallReport, stamp: &Stamp) -> Option<NewHold> {
         items: Vec::new(),
         stops_clock: false,
         reason: if report.note.trim().is_empty() { "disputed by telephone".into() } else { report.note.clone() },
+        estate: None,
     })
 }
 

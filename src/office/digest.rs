@@ -125,6 +125,7 @@ impl Office {
                 ExceptionKind::WordingUnsigned => {
                     "translations that the city has not signed, and for which notices wait"
                 }
+                ExceptionKind::PetitionLate => "petitions in bankruptcy that were learned late",
                 ExceptionKind::WorkFailed => "letters or emails that failed",
                 ExceptionKind::DatedAhead
                 | ExceptionKind::RebilledDiffers

@@ -35,6 +35,7 @@ impl Office {
             items: Vec::new(),
             stops_clock: rule.is_some_and(|rule| rule.stops_clock),
             reason: reason.to_owned(),
+            estate: None,
         };
         if hold.through.is_some_and(|through| through < hold.from) {
             return Err(OfficeError::Input {

@@ -108,8 +108,7 @@ impl Office {
         let rules = self.rules_of_case(&snapshot).await?;
         let entries = self.store.entries(account.id).await?;
         let arrangements = self.store.arrangements_of(account.id).await?;
-        let spans: Vec<_> = arrangements.iter().map(crate::domain::arrangement::Arrangement::span).collect();
-        let books = settle(&entries, &rules.policy.ledger.order, &spans, today);
+        let books = settle(&entries, &rules.policy.ledger.order, &snapshot.spans(), today);
         let mut notices = Vec::new();
         for notice in self.store.notices_of(account.id).await? {
             let document = match &notice.document {

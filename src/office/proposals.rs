@@ -56,7 +56,7 @@ impl Office {
     ) -> Result<ProposalId> {
         need_reason(reason)?;
         positive(change.abs(), "an adjustment")?;
-        self.propose(account, &Proposed::Adjustment { service, change }, change.abs(), reason, by).await
+        self.propose(account, &Proposed::Adjustment { service, change, item: None }, change.abs(), reason, by).await
     }
 
     /// Proposes to write off all that is past due. The debt is not forgotten: it stands in the ledger.

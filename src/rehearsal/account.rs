@@ -14,7 +14,9 @@ use crate::domain::day::{LAST_DAY, plus_days};
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
+use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
+use crate::domain::snapshot::spans;
 use crate::domain::world::World;
 use crate::domain::{
     AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, Entry, EntryId, EntryKind, Event, EventKind,
@@ -33,6 +35,7 @@ pub struct Account<'a> {
     holds: Vec<Hold>,
     promises: Vec<Promise>,
     arrangements: Vec<Arrangement>,
+    pub(super) petitions: Vec<Petition>,
     shut_off: Vec<Service>,
     pub without_leave: Vec<Service>,
     pub(super) case: Option<Case>,
@@ -67,6 +70,7 @@ impl<'a> Account<'a> {
             holds: Vec::new(),
             promises: Vec::new(),
             arrangements: Vec::new(),
+            petitions: Vec::new(),
             shut_off: Vec::new(),
             without_leave: Vec::new(),
             case: None,
@@ -127,7 +131,7 @@ impl<'a> Account<'a> {
     pub fn snapshot(&self) -> Snapshot {
         let books = self.books();
         let planned = !self.promises.is_empty() || !self.arrangements.is_empty();
-        let overtaken = self.fees.iter().any(|fee| is_overtaken(fee, &self.entries));
+        let overtaken = self.fees.iter().any(|fee| is_overtaken(fee, &self.entries, &self.petitions));
         let is_payment = |entry: &&Entry| matches!(entry.kind, EntryKind::Payment | EntryKind::Reversal);
         Snapshot {
             account: AccountId(1),
@@ -135,6 +139,9 @@ impl<'a> Account<'a> {
             profile: self.profile.clone(),
             items: books.items,
             unapplied: books.unapplied,
+            stayed: books.stayed,
+            petitions: self.petitions.clone(),
+            disputes: Vec::new(),
             events: self.events.clone(),
             holds: self.holds.clone(),
             promises: self.promises.clone(),
@@ -152,11 +159,11 @@ impl<'a> Account<'a> {
     }
 
     fn books(&self) -> Books {
-        let plans: Vec<_> = self.arrangements.iter().map(Arrangement::span).collect();
+        let plans = spans(&self.arrangements, &[], &self.petitions);
         settle(&self.entries, &self.policy.ledger.order, &plans, LAST_DAY)
     }
 
-    fn last_entry(&self) -> EntryId {
+    pub(super) fn last_entry(&self) -> EntryId {
         self.entries.last().map_or(EntryId(0), |entry| entry.id)
     }
 

@@ -8,6 +8,7 @@ mod account;
 mod ahead;
 mod division;
 mod letters;
+mod petitions;
 #[cfg(test)]
 mod scenarios;
 mod story;

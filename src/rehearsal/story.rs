@@ -126,6 +126,7 @@ fn tell(account: &mut Account, facts: &StoryFacts, day: Day) {
             reason: "story".into(),
             placed_by: "story".into(),
             placed_on: *from,
+            estate: None,
         });
     }
 }

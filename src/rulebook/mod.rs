@@ -22,6 +22,7 @@ mod guards;
 mod origins;
 mod outreach;
 mod phrase;
+mod proceedings;
 pub mod policy;
 mod settings;
 mod sources;

@@ -43,6 +43,7 @@ pub struct Policy {
     pub promises: PromiseRules,
     pub referral: ReferralRules,
     pub approvals: ApprovalRules,
+    pub proceedings: ProceedingRules,
     /// Rule ids are indexes into this.
     pub origins: Vec<Origin>,
     pub stories: Vec<Story>,
@@ -599,6 +600,55 @@ impl Default for ReferralRules {
             destinations: BTreeSet::from([Destination::Attorney]),
             declaration_citation: String::new(),
         }
+    }
+}
+
+/// The times of proceedings that people conduct.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProceedingRules {
+    pub disputes: DisputeRules,
+    pub bankruptcy: BankruptcyRules,
+    pub estates: EstateRules,
+}
+
+/// How a dispute goes on once it is decided.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeRules {
+    /// Days after a ruling for the city in which it can be appealed; none where there is no appeal.
+    pub appeal_days: Option<u16>,
+    pub citation: String,
+}
+
+/// When a utility may ask why it has no assurance of payment after a petition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BankruptcyRules {
+    /// Days after the order for relief without adequate assurance, after which a person may decide to discontinue service.
+    pub assurance_days: u16,
+    /// The same after a petition under chapter 11.
+    pub chapter_11_days: u16,
+    pub citation: String,
+}
+
+impl Default for BankruptcyRules {
+    /// As the federal statute has it, where a policy does not speak of it.
+    fn default() -> Self {
+        Self { assurance_days: 20, chapter_11_days: 30, citation: "11 USC 366".to_owned() }
+    }
+}
+
+/// The time for a claim against the estate of a customer who died: the later of the two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EstateRules {
+    pub claim_months_after_letters: Option<u16>,
+    pub claim_days_after_notice: Option<u16>,
+    /// So many days before its last day the lead is warned.
+    pub warn_days: u16,
+    pub citation: String,
+}
+
+impl Default for EstateRules {
+    fn default() -> Self {
+        Self { claim_months_after_letters: None, claim_days_after_notice: None, warn_days: 30, citation: String::new() }
     }
 }
 

@@ -16,6 +16,7 @@ mod books;
 mod commit;
 mod error;
 mod postgres;
+mod proceedings;
 mod reading;
 mod record;
 mod rows;

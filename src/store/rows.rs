@@ -5,6 +5,7 @@ mod digest;
 mod exception;
 mod export;
 mod permitted;
+mod proceeding;
 mod reading;
 mod restoration;
 mod seal;
@@ -19,6 +20,7 @@ pub use digest::*;
 pub use exception::*;
 pub use export::*;
 pub use permitted::*;
+pub use proceeding::*;
 pub use reading::*;
 pub use restoration::*;
 pub use seal::*;
@@ -29,7 +31,7 @@ use crate::domain::account::words;
 use crate::domain::arrangement::{Installment, Overridden, Taken};
 use crate::domain::call::ScorePart;
 use crate::domain::document::Document;
-use crate::domain::hold::HoldKind;
+use crate::domain::hold::{Estate, HoldKind};
 use crate::domain::import::{FileKind, ImportOutcome, RefusedRow};
 use crate::domain::notice::NewNotice;
 use crate::domain::{
@@ -211,6 +213,8 @@ pub struct NewHold {
     pub items: Vec<ItemId>,
     pub stops_clock: bool,
     pub reason: String,
+    /// Of a customer who died.
+    pub estate: Option<Estate>,
 }
 
 /// A promise about to be recorded.

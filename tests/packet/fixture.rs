@@ -69,6 +69,7 @@ pub fn input() -> PacketInput {
                 reason: "Customer says the February reading is too high".into(),
                 placed_by: "D. Okafor".into(),
                 placed_on: day("2026-03-09"),
+                estate: None,
             },
             outcome: Some("Denied: the meter was tested and reads true".into()),
         }],

@@ -81,7 +81,7 @@ fn replay(open: &mut Check, balances: &mut Check, books: &KeptBooks, rules: &[Le
     let replayed = |order: &ApplicationOrder| settle(&books.entries, order, &books.plans, as_of);
     let is_so = rules.iter().any(|rules| {
         let replayed = replayed(&rules.order);
-        replayed.items == books.items && replayed.unapplied == books.unapplied
+        replayed.items == books.items && replayed.stayed == books.stayed && replayed.unapplied == books.unapplied
     });
     let Some(first) = rules.first() else { return };
     open.expects(is_so, || {
@@ -107,14 +107,15 @@ fn replay(open: &mut Check, balances: &mut Check, books: &KeptBooks, rules: &[Le
             ))
             .remedy(REBUILD)
     });
-    let stored: Cents = books.items.iter().map(|item| item.open).sum::<Cents>() - books.unapplied;
+    let all: Vec<_> = books.items.iter().chain(&books.stayed).cloned().collect();
+    let stored: Cents = all.iter().map(|item| item.open).sum::<Cents>() - books.unapplied;
     let entries: Cents =
         books.entries.iter().filter(|entry| entry.effective_on <= as_of).map(|entry| entry.amount).sum();
-    let buckets: Cents = first.buckets.fill(&books.items, books.unapplied, today).iter().sum();
+    let buckets: Cents = first.buckets.fill(&all, books.unapplied, today).iter().sum();
     balances.expects(stored == entries && buckets == stored, || {
         Finding::at("balance")
             .of(books.account)
-            .found(format!("open items less credit {stored}, buckets {buckets}"))
+            .found(format!("open items, with those stayed, less credit {stored}, buckets {buckets}"))
             .expected(format!("{entries}, the sum of the entries"))
             .remedy(REBUILD)
     });

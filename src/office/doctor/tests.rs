@@ -30,7 +30,7 @@ async fn shut_off() -> (City, OrderId) {
 async fn medical_hold(city: &City, minutes: i64) {
     let account = city.debtor().await;
     let (kind, from, reason) = (HoldKind::Medical, day("2026-05-20"), "certificate of Dr. Lee".to_owned());
-    let hold = NewHold { kind, from, through: None, items: Vec::new(), stops_clock: false, reason };
+    let hold = NewHold { kind, from, through: None, items: Vec::new(), stops_clock: false, reason, estate: None };
     city.at("2026-05-22", "09:00");
     let stamp = city.office.stamp("Ruth");
     let stamp = Stamp { at: stamp.at + TimeDelta::minutes(minutes), ..stamp };

@@ -105,6 +105,7 @@ fn hold(kind: HoldKind, from: &str, through: Option<&str>) -> Hold {
         reason: "scenario".into(),
         placed_by: "scenario".into(),
         placed_on: day(from),
+        estate: None,
     }
 }
 

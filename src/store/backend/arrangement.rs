@@ -8,10 +8,9 @@ use sqlx::types::Json;
 use super::given::{NewArrangement, Stamp};
 use super::kept;
 use super::log::{self, NewLine};
-use super::settle::resettle;
+use super::settle::{self, resettle};
 use super::{Backend, Result, StoreError, ledger, notice, outbox, touch};
 use crate::domain::arrangement::{Arrangement, HadPaid, Overridden, Reinstatement, Reversed};
-use crate::domain::ledger::{PlanSpan, settle};
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{AccountId, ArrangementId, Channel, ItemId};
 use crate::rulebook::policy::LedgerRules;
@@ -35,8 +34,8 @@ impl Backend {
         }
         let covers: BTreeSet<ItemId> = new.covers.iter().copied().collect();
         let entries = ledger::entries_known(&mut tx, account, None).await?;
-        let spans: Vec<PlanSpan> = standing.iter().map(Arrangement::span).collect();
-        let books = settle(&entries, &rules.order, &spans, stamp.on);
+        let spans = settle::plans(&mut tx, &[account]).await?.remove(&account).unwrap_or_default();
+        let books = crate::domain::ledger::settle(&entries, &rules.order, &spans, stamp.on);
         let plan = Arrangement {
             id: ArrangementId(0),
             made_on: stamp.on,

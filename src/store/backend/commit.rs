@@ -363,6 +363,7 @@ impl Orders {
                     items: Vec::new(),
                     stops_clock: false,
                     reason: format!("stage {} of the policy", act.key.of.stage),
+                    estate: None,
                 };
                 self.holds.push((account, hold));
             }

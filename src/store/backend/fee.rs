@@ -9,6 +9,7 @@ use super::ledger::{ENTRY_COLUMNS, EntryColumns, entry};
 use super::snapshot::{By, Known};
 use super::{Conn, Result, ids, sql};
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
+use crate::domain::petition::Petition;
 use crate::domain::{AccountId, ActKey, Cents, Day, Entry, EntryId};
 
 /// Entry, account, amount, day, key, name, instant; then of what undid it: day, key, instant.
@@ -63,7 +64,12 @@ async fn bills(conn: &mut Conn, anchors: BTreeSet<EntryId>) -> Result<BTreeMap<E
 }
 
 /// The whole ledgers of the accounts at which a credit of an earlier day was learned after a fee; there are few.
-pub(super) async fn overtaken(conn: &mut Conn, fees: &By<PostedFee>, known: Known) -> Result<By<Entry>> {
+pub(super) async fn overtaken(
+    conn: &mut Conn,
+    fees: &By<PostedFee>,
+    petitions: &By<Petition>,
+    known: Known,
+) -> Result<By<Entry>> {
     let standing: Vec<EntryId> = fees.values().flatten().filter(|fee| fee.undone.is_none()).map(|f| f.entry).collect();
     if standing.is_empty() {
         return Ok(By::new());
@@ -75,7 +81,9 @@ pub(super) async fn overtaken(conn: &mut Conn, fees: &By<PostedFee>, known: Know
          WHERE fee.id IN {}",
         ids(1)
     );
-    let suspects: Vec<i64> = sqlx::query_scalar(sql(select)).bind(Json(standing)).fetch_all(&mut *conn).await?;
+    let mut suspects: Vec<i64> = sqlx::query_scalar(sql(select)).bind(Json(standing)).fetch_all(&mut *conn).await?;
+    // A petition may stay the debt of a fee that was posted before it was learned.
+    suspects.extend(petitions.keys().filter(|account| fees.contains_key(account)).map(|account| account.0));
     if suspects.is_empty() {
         return Ok(By::new());
     }
@@ -89,7 +97,8 @@ pub(super) async fn overtaken(conn: &mut Conn, fees: &By<PostedFee>, known: Know
         }
     }
     ledgers.retain(|account, ledger| {
-        fees.get(account).is_some_and(|fees| fees.iter().any(|fee| is_overtaken(fee, ledger)))
+        let stays = petitions.get(account).map(Vec::as_slice).unwrap_or_default();
+        fees.get(account).is_some_and(|fees| fees.iter().any(|fee| is_overtaken(fee, ledger, stays)))
     });
     Ok(ledgers)
 }

@@ -8,8 +8,8 @@ use sqlx::types::Json;
 use super::given::{NewHold, Stamp};
 use super::kept;
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, touch};
-use crate::domain::hold::Hold;
+use super::{Backend, Conn, Result, StoreError, dispute, touch};
+use crate::domain::hold::{Estate, Hold, HoldKind};
 use crate::domain::{AccountId, Day, HoldId};
 
 /// Places a hold and logs it. The caller touches the account.
@@ -28,6 +28,7 @@ pub(super) async fn add(conn: &mut Conn, account: AccountId, new: &NewHold, stam
         reason: new.reason.clone(),
         placed_by: stamp.by.to_string(),
         placed_on: stamp.on,
+        estate: new.estate.clone(),
     };
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO hold (account_id, from_on, body, recorded_at) VALUES ($1, $2, $3, $4) RETURNING id",
@@ -43,6 +44,23 @@ pub(super) async fn add(conn: &mut Conn, account: AccountId, new: &NewHold, stam
     Ok(hold.id)
 }
 
+/// Ends a hold and logs it. The caller touches the account.
+pub(super) async fn end(conn: &mut Conn, id: HoldId, reason: &str, stamp: &Stamp) -> Result<()> {
+    let (account, mut hold) = kept::one::<Hold>(conn, id.0).await?;
+    if let Some(ended) = hold.ended_on {
+        return Err(StoreError::Conflict(format!("hold {id} was ended on {ended}")));
+    }
+    hold.ended_on = Some(stamp.on);
+    sqlx::query("UPDATE hold SET body = $2, ended_at = $3 WHERE id = $1")
+        .bind(id.0)
+        .bind(Json(&hold))
+        .bind(stamp.at)
+        .execute(&mut *conn)
+        .await?;
+    let line = NewLine::of(account, "hold ended", json!({ "hold": id, "kind": hold.kind, "reason": reason }));
+    log::write(conn, &[line], None, stamp).await
+}
+
 impl Backend {
     pub async fn place_hold(&self, account: AccountId, hold: &NewHold, stamp: &Stamp) -> Result<HoldId> {
         let mut tx = self.write().await?;
@@ -54,20 +72,33 @@ impl Backend {
 
     pub async fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut hold) = kept::one::<Hold>(&mut tx, id.0).await?;
-        if let Some(ended) = hold.ended_on {
-            return Err(StoreError::Conflict(format!("hold {id} was ended on {ended}")));
+        let (account, _) = kept::one::<Hold>(&mut tx, id.0).await?;
+        if let Some(dispute) = dispute::standing_behind(&mut tx, account, id).await? {
+            return Err(StoreError::Conflict(format!(
+                "hold {id} stands for dispute {dispute}: decide that with `arrears dispute decide {dispute}`"
+            )));
         }
-        hold.ended_on = Some(stamp.on);
-        sqlx::query("UPDATE hold SET body = $2, ended_at = $3 WHERE id = $1")
-            .bind(id.0)
-            .bind(Json(&hold))
-            .bind(stamp.at)
-            .execute(&mut *tx)
-            .await?;
+        end(&mut tx, id, reason, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
-        let line = NewLine::of(account, "hold ended", json!({ "hold": id, "kind": hold.kind, "reason": reason }));
-        log::write(&mut tx, &[line], None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn hold(&self, id: HoldId) -> Result<(AccountId, Hold)> {
+        let mut tx = self.read().await?;
+        kept::one(&mut tx, id.0).await
+    }
+
+    pub async fn put_estate(&self, id: HoldId, estate: &Estate, what: &str, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        let (account, mut hold) = kept::one::<Hold>(&mut tx, id.0).await?;
+        if hold.kind != HoldKind::Deceased || hold.ended_on.is_some() {
+            return Err(StoreError::Conflict(format!("hold {id} is not one for a customer who died, or has ended")));
+        }
+        hold.estate = Some(estate.clone());
+        sqlx::query("UPDATE hold SET body = $2 WHERE id = $1").bind(id.0).bind(Json(&hold)).execute(&mut *tx).await?;
+        touch(&mut tx, &[account], stamp.on).await?;
+        let body = json!({ "hold": id, "what": what, "estate": estate });
+        log::write(&mut tx, &[NewLine::of(account, "estate", body)], None, stamp).await?;
         Ok(tx.commit().await?)
     }
 

@@ -8,12 +8,16 @@ use sqlx::types::Json;
 use super::{Conn, Db, Result, StoreError, sql};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::call::{Call, CallAttempt};
+use crate::domain::dispute::Dispute;
 use crate::domain::field_order::FieldOrder;
 use crate::domain::hold::Hold;
 use crate::domain::notice::Notice;
+use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
 use crate::domain::referral::Referral;
-use crate::domain::{AccountId, ArrangementId, CallId, HoldId, NoticeId, OrderId, PromiseId, ReferralId};
+use crate::domain::{
+    AccountId, ArrangementId, CallId, DisputeId, HoldId, NoticeId, OrderId, PetitionId, PromiseId, ReferralId,
+};
 
 /// A noun with a table of its own. The body is written before the key is known; reading puts the key in.
 pub(super) trait Kept: DeserializeOwned + Send + Unpin + 'static {
@@ -39,6 +43,8 @@ kept! {
     Call in "call", a "call", by CallId;
     FieldOrder in "field_order", a "field order", by OrderId;
     Referral in "referral", a "referral", by ReferralId;
+    Dispute in "dispute", a "dispute", by DisputeId;
+    Petition in "petition", a "petition", by PetitionId;
     Hold in "hold", a "hold", by HoldId;
     Promise in "promise", a "promise", by PromiseId;
     Arrangement in "arrangement", a "arrangement", by ArrangementId;

@@ -173,8 +173,17 @@ pub(super) async fn open_items_of(
     conn: &mut Conn,
     accounts: &[AccountId],
 ) -> Result<BTreeMap<AccountId, Vec<OpenItem>>> {
+    items_in(conn, "open_item", accounts).await
+}
+
+/// The same of `stayed_item`, which has the same columns.
+pub(super) async fn items_in(
+    conn: &mut Conn,
+    table: &str,
+    accounts: &[AccountId],
+) -> Result<BTreeMap<AccountId, Vec<OpenItem>>> {
     let select = format!(
-        "SELECT account_id, entry_id, service, kind, cents, open_cents, billed_on, due_on, printed FROM open_item
+        "SELECT account_id, entry_id, service, kind, cents, open_cents, billed_on, due_on, printed FROM {table}
          WHERE account_id IN {} ORDER BY account_id, due_on, entry_id",
         super::ids(1)
     );
@@ -210,6 +219,12 @@ pub(super) async fn known_through(conn: &mut Conn, account: AccountId, seen_seq:
     if hold_still(conn, account).await? != seen_seq {
         return Err(StoreError::Stale);
     }
+    last_entry(conn, account).await
+}
+
+/// The account's last entry; the account is held still.
+pub(super) async fn last_entry(conn: &mut Conn, account: AccountId) -> Result<EntryId> {
+    hold_still(conn, account).await?;
     let last: Option<i64> =
         sqlx::query_scalar("SELECT MAX(id) FROM entry WHERE account_id = $1").bind(account.0).fetch_one(conn).await?;
     Ok(EntryId(last.unwrap_or(0)))

@@ -8,9 +8,9 @@ use sqlx::types::Json;
 use super::given::Stamp;
 use super::ledger::{EntryRow, OWN_SOURCE, hold_still, open_items_of, post_one};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, word};
+use super::{Backend, Conn, Result, StoreError, dispute, petition, word};
 use crate::domain::proposal::{Proposal, ProposalState, Proposed, WrittenOff};
-use crate::domain::{AccountId, Cents, Day, EntryKind, ProposalId, Service};
+use crate::domain::{AccountId, Cents, Day, EntryKind, OpenItem, ProposalId, Service};
 use crate::rulebook::policy::LedgerRules;
 
 type Row = (i64, i64, Json<Proposed>, i64, String, String, Day, String, Option<String>, Option<Day>, Option<String>);
@@ -35,6 +35,47 @@ fn proposal(row: Row) -> Result<Proposal> {
     })
 }
 
+/// Records a proposal and logs it; the same one that still waits is a conflict. The account is held still.
+pub(super) async fn add(
+    conn: &mut Conn,
+    account: AccountId,
+    what: &Proposed,
+    amount: Cents,
+    reason: &str,
+    stamp: &Stamp,
+) -> Result<ProposalId> {
+    let standing: Vec<Row> = sqlx::query_as(super::sql(format!(
+        "SELECT {COLUMNS} FROM proposal WHERE account_id = $1 AND state = 'proposed' ORDER BY id"
+    )))
+    .bind(account.0)
+    .fetch_all(&mut *conn)
+    .await?;
+    for known in standing {
+        let known = proposal(known)?;
+        if known.what == *what {
+            return Err(StoreError::Conflict(format!(
+                "{} proposed the same on {}: it waits as proposal {}",
+                known.proposed_by, known.proposed_on, known.id
+            )));
+        }
+    }
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO proposal (account_id, what, amount_cents, reason, proposed_by, proposed_on, state)
+         VALUES ($1, $2, $3, $4, $5, $6, 'proposed') RETURNING id",
+    )
+    .bind(account.0)
+    .bind(Json(what))
+    .bind(amount.get())
+    .bind(reason)
+    .bind(stamp.by.to_string())
+    .bind(stamp.on)
+    .fetch_one(&mut *conn)
+    .await?;
+    let body = json!({ "proposal": id, "what": what, "amount": amount, "reason": reason });
+    log::write(conn, &[NewLine::of(account, "proposed", body)], None, stamp).await?;
+    Ok(ProposalId(id))
+}
+
 impl Backend {
     pub async fn propose(
         &self,
@@ -46,37 +87,9 @@ impl Backend {
     ) -> Result<ProposalId> {
         let mut tx = self.write().await?;
         hold_still(&mut tx, account).await?;
-        let standing: Vec<Row> = sqlx::query_as(super::sql(format!(
-            "SELECT {COLUMNS} FROM proposal WHERE account_id = $1 AND state = 'proposed' ORDER BY id"
-        )))
-        .bind(account.0)
-        .fetch_all(&mut *tx)
-        .await?;
-        for known in standing {
-            let known = proposal(known)?;
-            if known.what == *what {
-                return Err(StoreError::Conflict(format!(
-                    "{} proposed the same on {}: it waits as proposal {}",
-                    known.proposed_by, known.proposed_on, known.id
-                )));
-            }
-        }
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO proposal (account_id, what, amount_cents, reason, proposed_by, proposed_on, state)
-             VALUES ($1, $2, $3, $4, $5, $6, 'proposed') RETURNING id",
-        )
-        .bind(account.0)
-        .bind(Json(what))
-        .bind(amount.get())
-        .bind(reason)
-        .bind(stamp.by.to_string())
-        .bind(stamp.on)
-        .fetch_one(&mut *tx)
-        .await?;
-        let body = json!({ "proposal": id, "what": what, "amount": amount, "reason": reason });
-        log::write(&mut tx, &[NewLine::of(account, "proposed", body)], None, stamp).await?;
+        let id = add(&mut tx, account, what, amount, reason, stamp).await?;
         tx.commit().await?;
-        Ok(ProposalId(id))
+        Ok(id)
     }
 
     pub async fn proposal(&self, id: ProposalId) -> Result<Proposal> {
@@ -100,8 +113,9 @@ impl Backend {
             Proposed::Waiver { fee } => {
                 super::ledger::waive(&mut tx, *fee, &proposal.reason, rules, stamp).await?;
             }
-            Proposed::Adjustment { service, change } => {
-                let row = row(&proposal, *service, EntryKind::Adjustment, *change, stamp.on, 0);
+            Proposed::Adjustment { service, change, item } => {
+                let mut row = row(&proposal, *service, EntryKind::Adjustment, *change, stamp.on, 0);
+                row.designated_item = *item;
                 post_one(&mut tx, row, rules, stamp).await?;
             }
             Proposed::WriteOff { debts } => {
@@ -113,12 +127,14 @@ impl Backend {
                 }
             }
         }
+        dispute::proposal_decided(&mut tx, proposal.account, id, Some(rules), stamp).await?;
         Ok(tx.commit().await?)
     }
 
     pub async fn decline_proposal(&self, id: ProposalId, note: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        decide(&mut tx, id, ProposalState::Declined, Some(note), stamp).await?;
+        let declined = decide(&mut tx, id, ProposalState::Declined, Some(note), stamp).await?;
+        dispute::proposal_decided(&mut tx, declined.account, id, None, stamp).await?;
         Ok(tx.commit().await?)
     }
 }
@@ -146,9 +162,12 @@ fn row(proposal: &Proposal, service: Service, kind: EntryKind, cents: Cents, on:
 /// A write-off takes what was shown to who approved it, and nothing else.
 async fn still_owed(conn: &mut Conn, account: AccountId, debts: &[WrittenOff]) -> Result<()> {
     let open = open_items_of(conn, &[account]).await?.remove(&account).unwrap_or_default();
+    // After a discharge it is what a petition stayed that is written off.
+    let stayed = petition::stayed_of(conn, &[account]).await?.remove(&account).unwrap_or_default();
     for debt in debts {
-        let now = open.iter().find(|item| item.id == debt.item).map_or(Cents::ZERO, |item| item.open);
-        if now != debt.open {
+        let of_debt = |items: &[OpenItem]| items.iter().find(|item| item.id == debt.item).map(|item| item.open);
+        let now = of_debt(&open).unwrap_or(Cents::ZERO);
+        if now != debt.open && of_debt(&stayed) != Some(debt.open) {
             return Err(StoreError::Conflict(format!(
                 "debt {} has changed since the proposal, from {} to {now}: decline it, and propose anew what is owed now",
                 debt.item, debt.open
@@ -158,7 +177,7 @@ async fn still_owed(conn: &mut Conn, account: AccountId, debts: &[WrittenOff]) -
     Ok(())
 }
 
-async fn decide(
+pub(super) async fn decide(
     conn: &mut Conn,
     id: ProposalId,
     state: ProposalState,

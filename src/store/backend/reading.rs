@@ -112,6 +112,7 @@ impl Reading {
         }
         let mut plans = settle::plans(&mut self.tx, &accounts).await?;
         let mut items = open_items_of(&mut self.tx, &accounts).await?;
+        let mut stayed = super::petition::stayed_of(&mut self.tx, &accounts).await?;
         let books = |(id, number, unapplied, future_on): (i64, String, i64, Option<Day>)| {
             let account = AccountId(id);
             KeptBooks {
@@ -120,6 +121,7 @@ impl Reading {
                 entries: entries.remove(&account).unwrap_or_default(),
                 plans: plans.remove(&account).unwrap_or_default(),
                 items: items.remove(&account).unwrap_or_default(),
+                stayed: stayed.remove(&account).unwrap_or_default(),
                 unapplied: Cents::new(unapplied),
                 future_on,
             }

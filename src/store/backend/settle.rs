@@ -13,7 +13,9 @@ use super::ledger::{EntryRow, OWN_SOURCE, open_items_of};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, count, ids, rows, sql, texts, touch, word};
 use crate::domain::arrangement::Arrangement;
+use crate::domain::dispute::Dispute;
 use crate::domain::ledger::{PlanSpan, settle};
+use crate::domain::petition::Petition;
 use crate::domain::{AccountId, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service};
 use crate::rulebook::policy::LedgerRules;
 
@@ -32,6 +34,22 @@ struct ItemRow {
     billed_on: Day,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     printed: BTreeMap<String, Day>,
+}
+
+impl ItemRow {
+    fn of(account: AccountId, item: OpenItem) -> Self {
+        Self {
+            account,
+            due_on: item.due_on,
+            entry: item.id,
+            service: item.service,
+            kind: item.kind,
+            cents: item.amount,
+            open: item.open,
+            billed_on: item.billed_on,
+            printed: item.printed,
+        }
+    }
 }
 
 /// An item that is paid.
@@ -83,7 +101,8 @@ pub(super) async fn settle_debts(conn: &mut Conn, debts: &[EntryRow], rules: &Le
     let since: Vec<Since> = first.into_iter().map(|(account, since)| Since { account, since }).collect();
     let select = format!(
         "SELECT r.account FROM {} JOIN review ON review.account_id = r.account
-         WHERE review.unapplied_cents <> 0 OR r.since > $2 OR EXISTS (
+         WHERE review.unapplied_cents <> 0 OR r.since > $2
+            OR EXISTS (SELECT 1 FROM petition WHERE petition.account_id = r.account) OR EXISTS (
             SELECT 1 FROM entry WHERE entry.account_id = r.account
                 AND entry.effective_on >= r.since AND (entry.cents < 0 OR entry.reverses IS NOT NULL))
          ORDER BY r.account",
@@ -117,7 +136,7 @@ struct Since {
 async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRules, on: Day) -> Result<()> {
     let plans = plans(conn, accounts).await?;
     let mut before = open_items_of(conn, accounts).await?;
-    let (mut gone, mut items) = (Vec::new(), Vec::new());
+    let (mut gone, mut items, mut stayed) = (Vec::new(), Vec::new(), Vec::new());
     let mut applications = Vec::new();
     let mut reviews = Vec::new();
     let mut entries = entries_to_settle(conn, accounts).await?;
@@ -144,20 +163,18 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
                 entry: item.id,
             }),
         );
-        let changed = books.items.into_iter().filter(|item| !before.contains(item));
-        items.extend(changed.map(|item| ItemRow {
-            account: *account,
-            due_on: item.due_on,
-            entry: item.id,
-            service: item.service,
-            kind: item.kind,
-            cents: item.amount,
-            open: item.open,
-            billed_on: item.billed_on,
-            printed: item.printed,
-        }));
+        let row = |item| ItemRow::of(*account, item);
+        stayed.extend(books.stayed.into_iter().map(row));
+        items.extend(books.items.into_iter().filter(|item| !before.contains(item)).map(row));
     }
     write_items(conn, &gone, &items).await?;
+    let petitioned = plans.iter().filter(|(_, spans)| spans.iter().any(|span| span.stays.is_some()));
+    let petitioned: Vec<AccountId> = petitioned.map(|(account, _)| *account).collect();
+    if !petitioned.is_empty() {
+        let delete = format!("DELETE FROM stayed_item WHERE account_id IN {}", ids(1));
+        sqlx::query(sql(delete)).bind(Json(&petitioned)).execute(&mut *conn).await?;
+        upsert(conn, "stayed_item", &stayed).await?;
+    }
     if !plans.is_empty() {
         let planned: Vec<AccountId> = plans.into_keys().collect();
         write_applications(conn, &planned, &applications).await?;
@@ -185,9 +202,13 @@ async fn write_items(conn: &mut Conn, gone: &[GoneRow], items: &[ItemRow]) -> Re
         );
         sqlx::query(sql(delete)).bind(Json(gone)).execute(&mut *conn).await?;
     }
+    upsert(conn, "open_item", items).await
+}
+
+async fn upsert(conn: &mut Conn, table: &str, items: &[ItemRow]) -> Result<()> {
     if !items.is_empty() {
         let upsert = format!(
-            "INSERT INTO open_item
+            "INSERT INTO {table}
                 (account_id, due_on, entry_id, service, kind, cents, open_cents, billed_on, printed)
              SELECT r.account, r.due_on, r.entry, r.service, r.kind, r.cents, r.open, r.billed_on, r.printed
              FROM {} WHERE true
@@ -217,13 +238,21 @@ async fn write_applications(conn: &mut Conn, planned: &[AccountId], applications
     Ok(())
 }
 
-/// The arrangements' spans by account.
+/// What directs how the accounts' money is applied, by account: arrangements, disputes, petitions.
 pub(super) async fn plans(conn: &mut Conn, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Vec<PlanSpan>>> {
     let condition = format!("account_id IN {} ORDER BY id", ids(1));
-    let query = kept::select::<Arrangement>(&condition).bind(Json(accounts.to_vec()));
     let mut plans: BTreeMap<AccountId, Vec<PlanSpan>> = BTreeMap::new();
+    let query = kept::select::<Arrangement>(&condition).bind(Json(accounts.to_vec()));
     for (account, plan) in kept::with_accounts(conn, query).await? {
         plans.entry(account).or_default().push(plan.span());
+    }
+    let query = kept::select::<Dispute>(&condition).bind(Json(accounts.to_vec()));
+    for (account, dispute) in kept::with_accounts(conn, query).await? {
+        plans.entry(account).or_default().extend(dispute.spans());
+    }
+    let query = kept::select::<Petition>(&condition).bind(Json(accounts.to_vec()));
+    for (account, petition) in kept::with_accounts(conn, query).await? {
+        plans.entry(account).or_default().push(petition.span());
     }
     Ok(plans)
 }

@@ -8,16 +8,19 @@ use sqlx::types::Json;
 
 use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
+use super::petition::stayed_of;
 use super::{Backend, Conn, Result, StoreError, account, fee, ids, kept, sql, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
+use crate::domain::dispute::Dispute;
 use crate::domain::field_order::{FieldOrder, OrderKind};
 use crate::domain::hold::Hold;
-use crate::domain::ledger::{Application, PlanSpan, settle};
+use crate::domain::ledger::{Application, settle};
+use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
 use crate::domain::{
-    AccountId, ArrangementId, Case, Cents, Day, Entry, EntryId, EntryKind, Event, EventKind, HoldId, Profile,
-    PromiseId, Service, Snapshot,
+    AccountId, ArrangementId, Case, Cents, Day, DisputeId, Entry, EntryId, EntryKind, Event, EventKind, HoldId, PetitionId,
+    Profile, PromiseId, Service, Snapshot,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -40,8 +43,10 @@ impl Backend {
         let mut tx = self.read().await?;
         let mut found = heads(&mut tx, accounts).await?;
         let mut items = open_items_of(&mut tx, accounts).await?;
+        let mut stayed = stayed_of(&mut tx, accounts).await?;
         for snapshot in &mut found {
             snapshot.items = items.remove(&snapshot.account).unwrap_or_default();
+            snapshot.stayed = stayed.remove(&snapshot.account).unwrap_or_default();
         }
         learn(&mut tx, &mut found, accounts, None).await?;
         let planned: Vec<AccountId> = found
@@ -84,9 +89,10 @@ pub(super) async fn as_of(
     learn(conn, &mut found, &[account], Some(known_by)).await?;
     let mut snapshot = found.pop().ok_or_else(|| StoreError::not_found("account with id", account))?;
     let entries = entries_known(conn, account, Some(known_by)).await?;
-    let plans: Vec<PlanSpan> = snapshot.arrangements.iter().map(Arrangement::span).collect();
+    let plans = snapshot.spans();
     let books = settle(&entries, &rules.order, &plans, day);
     snapshot.items = books.items;
+    snapshot.stayed = books.stayed;
     snapshot.unapplied = books.unapplied;
     if !plans.is_empty() || !snapshot.promises.is_empty() {
         snapshot.payments = entries.into_iter().filter(is_payment).collect();
@@ -131,6 +137,9 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 profile,
                 items: Vec::new(),
                 unapplied: Cents::new(unapplied),
+                stayed: Vec::new(),
+                petitions: Vec::new(),
+                disputes: Vec::new(),
                 events: Vec::new(),
                 holds: Vec::new(),
                 promises: Vec::new(),
@@ -161,14 +170,22 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
     let mut arrangements: By<Arrangement> = dated(conn, "arrangement", accounts, known).await?;
     let mut shut_off = shut_off(conn, accounts, known).await?;
     let mut flags = account::flags(conn, accounts, known).await?;
+    let mut disputes: By<Dispute> = dated(conn, "dispute", accounts, known).await?;
+    let mut petitions: By<Petition> = dated(conn, "petition", accounts, known).await?;
     let mut fees = fee::posted(conn, accounts, known).await?;
-    let mut ledgers = fee::overtaken(conn, &fees, known).await?;
+    let mut ledgers = fee::overtaken(conn, &fees, &petitions, known).await?;
     for snapshot in found {
         let account = &snapshot.account;
         snapshot.events = events.remove(account).unwrap_or_default();
         snapshot.holds = holds.remove(account).unwrap_or_default();
         snapshot.promises = promises.remove(account).unwrap_or_default();
         snapshot.arrangements = arrangements.remove(account).unwrap_or_default();
+        snapshot.disputes = disputes.remove(account).unwrap_or_default();
+        snapshot.petitions = petitions.remove(account).unwrap_or_default();
+        // From the day on which the lead has named who acts for the estate of a customer who died, letters go there.
+        if let Some(estate) = snapshot.holds.iter().filter(|hold| hold.ended_on.is_none()).find_map(Hold::addressed) {
+            estate.address(&mut snapshot.profile);
+        }
         if let Some(off) = shut_off.remove(account) {
             snapshot.without_leave = without_leave(conn, *account, &off).await?;
             snapshot.shut_off = off.into_iter().map(|(service, _)| service).collect();
@@ -230,6 +247,29 @@ impl Dated for Arrangement {
     }
     fn reopen(&mut self) {
         self.canceled_on = None;
+    }
+}
+
+impl Dated for Dispute {
+    fn identify(&mut self, id: i64) {
+        self.id = DisputeId(id);
+    }
+    /// Takes the latest step back.
+    fn reopen(&mut self) {
+        match &mut self.appeal {
+            Some(appeal) if appeal.ruling.is_some() => appeal.ruling = None,
+            Some(_) => self.appeal = None,
+            None => self.ruling = None,
+        }
+    }
+}
+
+impl Dated for Petition {
+    fn identify(&mut self, id: i64) {
+        self.id = PetitionId(id);
+    }
+    fn reopen(&mut self) {
+        self.ended = None;
     }
 }
 

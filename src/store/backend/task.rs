@@ -38,6 +38,12 @@ fn task((id, account, text, role, opened_on, closed_by, closed_on): Row) -> Resu
 }
 
 impl Backend {
+    pub async fn open_task(&self, account: AccountId, key: &str, text: &str, role: Role, stamp: &Stamp) -> Result<()> {
+        let mut tx = self.write().await?;
+        add(&mut tx, &[NewTask { account, act_key: key.to_owned(), text: text.to_owned(), role }], stamp.on).await?;
+        Ok(tx.commit().await?)
+    }
+
     pub async fn tasks(&self, open_only: bool) -> Result<Vec<Task>> {
         let found: Vec<Row> =
             sqlx::query_as("SELECT id, account_id, text, role, opened_on, closed_by, closed_on FROM task ORDER BY id")

@@ -37,6 +37,8 @@ words! {
         /// Notices wait for a translation that the city has not signed.
         WordingUnsigned = "wording_unsigned",
         PolicyGap = "policy_gap",
+        /// A petition in bankruptcy was learned late: what was done since is to be undone.
+        PetitionLate = "petition_late",
         /// Money came after the crew was sent.
         RecallCrew = "recall_crew",
         NoResult = "no_result",
@@ -72,6 +74,7 @@ impl ExceptionKind {
             | Self::MailDown
             | Self::WordingUnsigned
             | Self::PolicyGap
+            | Self::PetitionLate
             | Self::RecallCrew
             | Self::NoResult
             | Self::Incident

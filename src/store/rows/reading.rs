@@ -32,6 +32,8 @@ pub struct KeptBooks {
     pub entries: Vec<Entry>,
     pub plans: Vec<PlanSpan>,
     pub items: Vec<OpenItem>,
+    /// What petitions stay.
+    pub stayed: Vec<OpenItem>,
     pub unapplied: Cents,
     /// The first effective date that does not count yet.
     pub future_on: Option<Day>,

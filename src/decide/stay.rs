@@ -1,0 +1,44 @@
+//! Debts that nobody may be asked for: contested by the customer, or stayed by a petition in bankruptcy.
+//!
+//! What a petition stays is no item of the snapshot at all; what is contested is left out by the view. Here is what that
+//! does to a case that had begun with such a debt.
+
+use super::view::View;
+use crate::domain::Case;
+use crate::domain::decision::{Bar, Finding, Verdict};
+use crate::rulebook::policy::{Opens, Track};
+
+/// Whether a case that was open when a petition was recorded rests on what the petition stays: it ends, and what is owed
+/// for the time since is worked in a case of its own. `unsettled` is whether anything past due is left.
+pub fn is_overtaken(view: &View, case: &Case, unsettled: bool) -> bool {
+    let snapshot = view.snapshot;
+    let is_stayed = |id| snapshot.stayed.iter().any(|item| item.id == id);
+    let standing = || snapshot.petitions.iter().filter(|petition| petition.stays_on(view.on));
+    let is_older = standing().any(|petition| case.opened_on <= petition.recorded_on);
+    let rests_on_it = case.tracks.iter().any(|run| {
+        is_stayed(run.anchor) || run.steps.iter().flat_map(|step| &step.items).any(|item| is_stayed(*item))
+    });
+    is_older && (rests_on_it || (!unsettled && !snapshot.stayed.is_empty()))
+}
+
+/// A run of which nothing is left but what the customer contests rests where it stands; the finding says so.
+pub fn rests(of_run: &View, track: &Track) -> Option<Finding> {
+    if track.opens != Opens::Arrears || of_run.past_due().next().is_some() {
+        return None;
+    }
+    let contested = of_run.with_disputed();
+    contested.past_due().next()?;
+    let standing = |item| {
+        let mut holds = of_run.snapshot.holds.iter();
+        holds.find(|hold| hold.kind.contests() && hold.holds_on(of_run.on) && hold.items.contains(&item))
+    };
+    let hold = contested.past_due().find_map(|item| standing(item.id))?;
+    let rule = of_run.policy.holds.iter().find(|rule| rule.kind == hold.kind).map_or(track.rule, |rule| rule.rule);
+    let facts = vec![
+        (format!("hold {}", hold.kind), hold.reason.clone()),
+        ("contested".to_owned(), contested.past_due_amount().to_string()),
+    ];
+    let stage = track.stages.first().map(|stage| stage.id.clone());
+    let verdict = Verdict::Barred(Bar::Hold(hold.kind));
+    Some(Finding { rule, track: Some(track.id.clone()), stage, verdict, facts, until: hold.changes_after(of_run.on) })
+}

@@ -1,0 +1,277 @@
+//! Disputes: opened, decided, appealed, settled.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sqlx::types::Json;
+
+use super::given::{NewDispute, NewHold, NewRuling, Stamp};
+use super::log::{self, NewLine};
+use super::settle::resettle;
+use super::task::{self, NewTask};
+use super::{Backend, Conn, Result, StoreError, hold, ids, kept, ledger, proposal, sql, touch};
+use crate::domain::dispute::{Appeal, Dispute, DisputeState, Ruling, Side};
+use crate::domain::hold::{Hold, HoldKind};
+use crate::domain::proposal::ProposalState;
+use crate::domain::{AccountId, DisputeId, HoldId, ProposalId, Role};
+use crate::rulebook::policy::LedgerRules;
+
+impl Backend {
+    pub async fn open_dispute(
+        &self,
+        account: AccountId,
+        new: &NewDispute,
+        rules: &LedgerRules,
+        stamp: &Stamp,
+    ) -> Result<Dispute> {
+        let mut tx = self.write().await?;
+        let known_through = ledger::last_entry(&mut tx, account).await?;
+        let standing: Vec<Dispute> = kept::of_account(&mut tx, account).await?;
+        let items: BTreeSet<_> = new.items.iter().copied().collect();
+        let is_same = |known: &&Dispute| is_open(known) && (known.items == items || !known.items.is_disjoint(&items));
+        if let Some(known) = standing.iter().find(is_same) {
+            return Err(StoreError::Conflict(format!("dispute {} is open on it: decide that one first", known.id)));
+        }
+        let holds: Vec<Hold> = kept::of_account(&mut tx, account).await?;
+        let is_bare = |held: &&Hold| {
+            let stands = held.kind == HoldKind::Dispute && held.ended_on.is_none();
+            stands && held.items.is_empty() && standing.iter().all(|known| known.last_hold() != held.id)
+        };
+        let bare: Vec<HoldId> = holds.iter().filter(is_bare).map(|held| held.id).collect();
+        let placed = new_hold(HoldKind::Dispute, &items, new.raised_on, new.stops_clock, &new.reason);
+        let dispute = Dispute {
+            id: DisputeId(0),
+            items,
+            reason: new.reason.clone(),
+            raised_on: new.raised_on,
+            opened_on: stamp.on,
+            opened_by: stamp.by.to_string(),
+            known_through,
+            hold: hold::add(&mut tx, account, &placed, stamp).await?,
+            ruling: None,
+            appeal: None,
+        };
+        let id: i64 =
+            sqlx::query_scalar("INSERT INTO dispute (account_id, body, recorded_at) VALUES ($1, $2, $3) RETURNING id")
+                .bind(account.0)
+                .bind(Json(&dispute))
+                .bind(stamp.at)
+                .fetch_one(&mut *tx)
+                .await?;
+        let dispute = Dispute { id: DisputeId(id), ..dispute };
+        for held in bare {
+            hold::end(&mut tx, held, &format!("dispute {id} stands in its place"), stamp).await?;
+        }
+        changed(&mut tx, account, rules, stamp).await?;
+        log::write(&mut tx, &[NewLine::of(account, "dispute opened", json!(dispute))], None, stamp).await?;
+        tx.commit().await?;
+        Ok(dispute)
+    }
+
+    pub async fn rule_on_dispute(
+        &self,
+        id: DisputeId,
+        new: &NewRuling,
+        rules: &LedgerRules,
+        stamp: &Stamp,
+    ) -> Result<Dispute> {
+        let mut tx = self.write().await?;
+        let (account, mut dispute) = locked(&mut tx, id).await?;
+        if !matches!(dispute.state(), DisputeState::Open | DisputeState::Appealed) {
+            return Err(StoreError::Conflict(format!("dispute {id} is {}", dispute.state_words())));
+        }
+        let mut proposals = Vec::with_capacity(new.proposals.len());
+        for (what, amount, reason) in &new.proposals {
+            proposals.push(proposal::add(&mut tx, account, what, *amount, reason, stamp).await?);
+        }
+        let settles = proposals.is_empty();
+        let ruling = Ruling {
+            side: new.side,
+            findings: new.findings.clone(),
+            by: stamp.by.to_string(),
+            on: stamp.on,
+            appeal_by: new.appeal_by,
+            proposals,
+            settled_on: settles.then_some(stamp.on),
+        };
+        if settles {
+            let reason = format!("dispute {id} decided for the {}: {}", new.side, new.findings);
+            hold::end(&mut tx, dispute.last_hold(), &reason, stamp).await?;
+        }
+        match &mut dispute.appeal {
+            Some(appeal) => appeal.ruling = Some(ruling.clone()),
+            None => dispute.ruling = Some(ruling.clone()),
+        }
+        put(&mut tx, &dispute, stamp).await?;
+        if let Some(text) = &new.task {
+            let key = format!("dispute {id}, ruling of {}", if dispute.appeal.is_some() { "appeal" } else { "first" });
+            let text = text.clone();
+            task::add(&mut tx, &[NewTask { account, act_key: key, text, role: Role::Lead }], stamp.on).await?;
+        }
+        changed(&mut tx, account, rules, stamp).await?;
+        let body = json!({ "dispute": id, "appeal": dispute.appeal.is_some(), "ruling": ruling });
+        log::write(&mut tx, &[NewLine::of(account, "dispute decided", body)], None, stamp).await?;
+        tx.commit().await?;
+        Ok(dispute)
+    }
+
+    pub async fn appeal_dispute(
+        &self,
+        id: DisputeId,
+        reason: &str,
+        rules: &LedgerRules,
+        stamp: &Stamp,
+    ) -> Result<Dispute> {
+        let mut tx = self.write().await?;
+        let (account, mut dispute) = locked(&mut tx, id).await?;
+        match dispute.state() {
+            DisputeState::ForCity(Some(last)) if stamp.on <= last => {}
+            DisputeState::ForCity(Some(last)) => {
+                return Err(StoreError::Conflict(format!("the last day to appeal against dispute {id} was {last}")));
+            }
+            DisputeState::Open
+            | DisputeState::Appealed
+            | DisputeState::Settling
+            | DisputeState::ForCity(None)
+            | DisputeState::ForCustomer => {
+                return Err(StoreError::Conflict(format!(
+                    "dispute {id} is {}: there is nothing to appeal against",
+                    dispute.state_words()
+                )));
+            }
+        }
+        let (_, first): (_, Hold) = kept::one(&mut tx, dispute.hold.0).await?;
+        let placed = new_hold(HoldKind::Appeal, &dispute.items, stamp.on, first.stops_clock, reason);
+        dispute.appeal = Some(Appeal {
+            on: stamp.on,
+            reason: reason.to_owned(),
+            recorded_by: stamp.by.to_string(),
+            known_through: ledger::last_entry(&mut tx, account).await?,
+            hold: hold::add(&mut tx, account, &placed, stamp).await?,
+            ruling: None,
+        });
+        put(&mut tx, &dispute, stamp).await?;
+        changed(&mut tx, account, rules, stamp).await?;
+        let body = json!({ "dispute": id, "reason": reason });
+        log::write(&mut tx, &[NewLine::of(account, "dispute appealed", body)], None, stamp).await?;
+        tx.commit().await?;
+        Ok(dispute)
+    }
+
+    pub async fn dispute(&self, id: DisputeId) -> Result<(AccountId, Dispute)> {
+        let mut tx = self.read().await?;
+        kept::one(&mut tx, id.0).await
+    }
+
+    pub async fn disputes_of(&self, account: AccountId) -> Result<Vec<Dispute>> {
+        let mut tx = self.read().await?;
+        kept::of_account(&mut tx, account).await
+    }
+
+    pub async fn disputes(&self) -> Result<Vec<(AccountId, Dispute)>> {
+        let mut tx = self.read().await?;
+        kept::with_accounts(&mut tx, kept::select::<Dispute>("1 = 1 ORDER BY id")).await
+    }
+}
+
+/// Whether something is still to be decided or approved.
+fn is_open(dispute: &Dispute) -> bool {
+    match dispute.state() {
+        DisputeState::Open | DisputeState::Appealed | DisputeState::Settling => true,
+        DisputeState::ForCity(_) | DisputeState::ForCustomer => false,
+    }
+}
+
+/// The dispute that a hold stands for, while it is not decided: such a hold is not ended by itself.
+pub(super) async fn standing_behind(conn: &mut Conn, account: AccountId, hold: HoldId) -> Result<Option<DisputeId>> {
+    let disputes: Vec<Dispute> = kept::of_account(conn, account).await?;
+    Ok(disputes.iter().find(|dispute| is_open(dispute) && dispute.last_hold() == hold).map(|dispute| dispute.id))
+}
+
+/// What follows for a dispute from the decision on a proposal of its ruling: it is settled when all are approved; where one is
+/// declined, the ruling is withdrawn and the others with it, and the lead decides anew.
+pub(super) async fn proposal_decided(
+    conn: &mut Conn,
+    account: AccountId,
+    decided: ProposalId,
+    rules: Option<&LedgerRules>,
+    stamp: &Stamp,
+) -> Result<()> {
+    let disputes: Vec<Dispute> = kept::of_account(conn, account).await?;
+    let awaits = |dispute: &Dispute| {
+        let ruling = dispute.standing_ruling();
+        ruling.is_some_and(|ruling| ruling.settled_on.is_none() && ruling.proposals.contains(&decided))
+    };
+    let Some(mut dispute) = disputes.into_iter().find(awaits) else { return Ok(()) };
+    let id = dispute.id;
+    let all = dispute.standing_ruling().map(|ruling| ruling.proposals.clone()).unwrap_or_default();
+    let numbers: Vec<i64> = all.iter().map(|proposal| proposal.0).collect();
+    let select = format!("SELECT id, state FROM proposal WHERE id IN {}", ids(1));
+    let states: Vec<(i64, String)> = sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(&mut *conn).await?;
+    let ruling = match &mut dispute.appeal {
+        Some(appeal) => &mut appeal.ruling,
+        None => &mut dispute.ruling,
+    };
+    let what = if states.iter().any(|(_, state)| state == ProposalState::Declined.word()) {
+        *ruling = None;
+        for (waiting, _) in states.iter().filter(|(_, state)| state == ProposalState::Proposed.word()) {
+            let note = format!("the ruling on dispute {id} is withdrawn");
+            proposal::decide(conn, ProposalId(*waiting), ProposalState::Declined, Some(&note), stamp).await?;
+        }
+        let text = format!("The credit of dispute {id} was declined, and its ruling is withdrawn: decide it anew");
+        let act_key = format!("dispute {id}, withdrawn with proposal {decided}");
+        task::add(conn, &[NewTask { account, act_key, text, role: Role::Lead }], stamp.on).await?;
+        "ruling withdrawn"
+    } else if states.iter().all(|(_, state)| state == ProposalState::Approved.word()) {
+        if let Some(ruling) = ruling {
+            ruling.settled_on = Some(stamp.on);
+        }
+        let reason = format!("dispute {id} decided for the {}, and the credit is posted", Side::Customer);
+        hold::end(conn, dispute.last_hold(), &reason, stamp).await?;
+        "dispute settled"
+    } else {
+        return Ok(());
+    };
+    put(conn, &dispute, stamp).await?;
+    match rules {
+        Some(rules) => changed(conn, account, rules, stamp).await?,
+        None => touch(conn, &[account], stamp.on).await?,
+    }
+    log::write(conn, &[NewLine::of(account, what, json!({ "dispute": id }))], None, stamp).await
+}
+
+fn new_hold(
+    kind: HoldKind,
+    items: &BTreeSet<crate::domain::ItemId>,
+    from: crate::domain::Day,
+    stops_clock: bool,
+    reason: &str,
+) -> NewHold {
+    let items = items.iter().copied().collect();
+    NewHold { kind, from, through: None, items, stops_clock, reason: reason.to_owned(), estate: None }
+}
+
+/// The dispute, its account held still.
+async fn locked(conn: &mut Conn, id: DisputeId) -> Result<(AccountId, Dispute)> {
+    let account: Option<i64> =
+        sqlx::query_scalar("SELECT account_id FROM dispute WHERE id = $1").bind(id.0).fetch_optional(&mut *conn).await?;
+    let account = account.ok_or_else(|| StoreError::not_found("dispute", id))?;
+    ledger::hold_still(conn, AccountId(account)).await?;
+    kept::one(conn, id.0).await
+}
+
+async fn put(conn: &mut Conn, dispute: &Dispute, stamp: &Stamp) -> Result<()> {
+    sqlx::query("UPDATE dispute SET body = $2, ended_at = $3 WHERE id = $1")
+        .bind(dispute.id.0)
+        .bind(Json(dispute))
+        .bind(stamp.at)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Money is applied otherwise, and the account is due.
+async fn changed(conn: &mut Conn, account: AccountId, rules: &LedgerRules, stamp: &Stamp) -> Result<()> {
+    resettle(conn, &[account], rules, stamp.on).await?;
+    touch(conn, &[account], stamp.on).await
+}
