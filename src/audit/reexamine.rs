@@ -16,7 +16,9 @@ use crate::domain::day::short;
 use crate::domain::hold::{Blocks, Hold, HoldKind};
 use crate::domain::notice::Notice;
 use crate::domain::referral::Destination;
-use crate::domain::{AccountId, Action, ArrangementId, Cents, Day, ItemId, OpenItem, Service, Snapshot, StepState, World};
+use crate::domain::{
+    AccountId, Action, ArrangementId, Cents, Day, ItemId, OpenItem, Service, Snapshot, StepState, World,
+};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Origin;
 
@@ -314,7 +316,8 @@ impl Bench<'_> {
         self.is_not_frozen()?;
         let today = self.world.today;
         if let Ordered::Agreement(id) = pending.ordered {
-            let mut covers = self.snapshot.arrangements.iter().filter(|plan| plan.id == id).flat_map(|plan| &plan.covers);
+            let mut covers =
+                self.snapshot.arrangements.iter().filter(|plan| plan.id == id).flat_map(|plan| &plan.covers);
             if let Some(petition) = self.snapshot.petitions.iter().find(|petition| petition.stays_on(today))
                 && covers.any(|item| self.snapshot.stayed.iter().any(|stayed| stayed.id == *item))
             {

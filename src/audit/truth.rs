@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::day::{days_between, plus_months};
 use crate::domain::promise::PromiseState;
-use crate::domain::{Cents, Day, EntryKind, EventKind, ItemId, Occupancy, OpenItem, Service, Snapshot, StageId, StepState};
+use crate::domain::{
+    Cents, Day, EntryKind, EventKind, ItemId, Occupancy, OpenItem, Service, Snapshot, StageId, StepState,
+};
 use crate::rulebook::policy::{Cmp, Cond, Fact, Value};
 
 /// What a condition is on a day.

@@ -8,15 +8,17 @@ use serde::Serialize;
 use super::args::Json;
 use super::show::{Numbered, maybe_day};
 use super::table::{Column, Table};
-use super::{Desk, Result, arrange, hold, notices, orders, referrals};
+use super::{Desk, Result, arrange, bankruptcy, dispute, hold, notices, orders, referrals};
 use crate::domain::arrears::{days_past_due, past_due};
 use crate::domain::call::{Call, CallAttempt};
+use crate::domain::dispute::Dispute;
 use crate::domain::field_order::FieldOrder;
 use crate::domain::hold::Hold;
 use crate::domain::notice::Notice;
+use crate::domain::petition::Petition;
 use crate::domain::promise::{Promise, PromiseState};
 use crate::domain::referral::Referral;
-use crate::domain::{AccountNumber, Case, Cents, Day, Entry, OpenItem, Profile, Service, StepState, day};
+use crate::domain::{AccountNumber, Case, Cents, Day, Entry, OpenItem, Profile, Service, Snapshot, StepState, day};
 use crate::store::Account;
 
 #[derive(Args, Debug)]
@@ -47,6 +49,8 @@ struct Page {
     profile: Profile,
     balance: Cents,
     past_due: Cents,
+    /// Contested by the customer: part of the balance, and asked for by nobody until it is decided.
+    disputed: Cents,
     /// Why it is frozen, where an exception stands.
     frozen: Option<String>,
     shut_off: Vec<Service>,
@@ -56,6 +60,10 @@ struct Page {
     notices: Vec<Numbered<Notice>>,
     calls: Vec<Call>,
     attempts: Vec<CallAttempt>,
+    disputes: Vec<Numbered<Dispute>>,
+    petitions: Vec<Numbered<Petition>>,
+    /// What they stay: owed, and asked for by nobody.
+    stayed: Vec<OpenItem>,
     holds: Vec<Numbered<Hold>>,
     promises: Vec<PromiseLine>,
     arrangements: Vec<arrange::Line>,
@@ -77,6 +85,7 @@ impl AccountArgs {
             today,
             balance: snapshot.balance(),
             past_due: past_due(&snapshot.items, today, Cents::ZERO),
+            disputed: contested(&snapshot, today),
             frozen: snapshot.frozen.clone(),
             shut_off: snapshot.shut_off.clone(),
             promises: promises
@@ -89,6 +98,9 @@ impl AccountArgs {
             notices: of(&number, store.notices_of(id).await?),
             calls: store.calls_of(id).await?,
             attempts: store.attempts_of(id).await?,
+            disputes: of(&number, snapshot.disputes.clone()),
+            petitions: of(&number, snapshot.petitions.clone()),
+            stayed: snapshot.stayed.clone(),
             holds: of(&number, store.holds_of(id).await?),
             arrangements: arrange::lines(&office, Some(id)).await?,
             orders: of(&number, store.orders_of(id).await?),
@@ -97,6 +109,11 @@ impl AccountArgs {
         };
         self.json.or(&page, || text(&page))
     }
+}
+
+fn contested(snapshot: &Snapshot, today: Day) -> Cents {
+    let contested = snapshot.disputed(today);
+    snapshot.items.iter().filter(|item| contested.contains(&item.id)).map(|item| item.open).sum()
 }
 
 fn of<T>(number: &AccountNumber, rows: Vec<T>) -> Vec<Numbered<T>> {
@@ -119,12 +136,15 @@ fn text(page: &Page) -> String {
             text.push_str(&format!("\n{title}\n{}", table()));
         }
     };
-    part("Open debts", page.open_items.is_empty(), &|| open_items(page));
+    part("Open debts", page.open_items.is_empty(), &|| open_items(&page.open_items, page.today));
+    part("Stayed by a petition", page.stayed.is_empty(), &|| open_items(&page.stayed, page.today));
     part("Ledger", page.ledger.is_empty(), &|| ledger(&page.ledger));
     part("Case", page.case.is_none(), &|| page.case.as_ref().map(case).unwrap_or_default());
     part("Notices", page.notices.is_empty(), &|| notices::table(&page.notices));
     part("Calls to make", page.calls.is_empty(), &|| calls(&page.calls));
     part("Calls made", page.attempts.is_empty(), &|| attempts(&page.attempts));
+    part("Disputes", page.disputes.is_empty(), &|| dispute::table(&page.disputes));
+    part("Petitions in bankruptcy", page.petitions.is_empty(), &|| bankruptcy::table(&page.petitions));
     part("Holds", page.holds.is_empty(), &|| hold::table(&page.holds, page.today));
     part("Promises", page.promises.is_empty(), &|| promises(&page.promises));
     part("Arrangements", page.arrangements.is_empty(), &|| arrange::table(&page.arrangements));
@@ -139,8 +159,9 @@ fn head(page: &Page) -> String {
     let party = |party: &crate::domain::Party| format!("{}, {}", party.name, party.address.one_line());
     let attributes: Vec<String> = profile.attributes.iter().map(|(name, value)| format!("{name} {value}")).collect();
     let mailing = if profile.mails_elsewhere() { profile.mailing_address.one_line() } else { String::new() };
+    let some = |amount: Cents| if amount.is_zero() { String::new() } else { amount.to_string() };
     let mut text = format!("Account {} on {}\n", profile.number, day::long(page.today));
-    let lines: [(&str, String); 16] = [
+    let lines: [(&str, String); 18] = [
         ("Customer", profile.customer_name.clone()),
         ("Service address", profile.service_address.one_line()),
         ("Mailing address", mailing),
@@ -154,6 +175,8 @@ fn head(page: &Page) -> String {
         ("Third party", profile.third_party.as_ref().map(party).unwrap_or_default()),
         ("Attributes", attributes.join(", ")),
         ("Shut off", words(&page.shut_off)),
+        ("Disputed", some(page.disputed)),
+        ("Stayed", some(page.stayed.iter().map(|item| item.open).sum())),
         ("Frozen", page.frozen.clone().unwrap_or_default()),
         ("Balance", page.balance.to_string()),
         ("Past due", page.past_due.to_string()),
@@ -165,7 +188,7 @@ fn head(page: &Page) -> String {
     text
 }
 
-fn open_items(page: &Page) -> String {
+fn open_items(items: &[OpenItem], today: Day) -> String {
     use Column::{Left, Right};
     let mut table = Table::new(&[
         Left("Service"),
@@ -175,13 +198,13 @@ fn open_items(page: &Page) -> String {
         Right("Days past due"),
         Right("Open"),
     ]);
-    for item in &page.open_items {
+    for item in items {
         table.row([
             item.service.to_string(),
             item.kind.to_string(),
             day::short(item.billed_on),
             day::short(item.due_on),
-            days_past_due(item, page.today).max(0).to_string(),
+            days_past_due(item, today).max(0).to_string(),
             item.open.to_string(),
         ]);
     }

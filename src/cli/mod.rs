@@ -9,8 +9,10 @@ mod approvals;
 mod args;
 mod arrange;
 mod backup;
+mod bankruptcy;
 mod bench;
 mod calls;
+mod deceased;
 mod demo;
 mod dispute;
 mod doctor;
@@ -123,8 +125,15 @@ pub enum Command {
     /// Holds: place, end, list
     #[command(subcommand)]
     Hold(hold::HoldCommand),
-    /// Record a dispute: holds fees, shut-off and referral until it is decided
-    Dispute(dispute::Dispute),
+    /// Disputes: open, decide, appeal, list
+    #[command(subcommand)]
+    Dispute(dispute::DisputeCommand),
+    /// Petitions in bankruptcy: record, assurance, discharged, dismissed, closed, list
+    #[command(subcommand)]
+    Bankruptcy(bankruptcy::Bankruptcy),
+    /// Customers who died: record, representative, letters, noticed, claimed, end, list
+    #[command(subcommand)]
+    Deceased(deceased::Deceased),
     /// Promises to pay: make, cancel
     #[command(subcommand)]
     Promise(promise::Promise),
@@ -210,6 +219,8 @@ async fn answer(cli: Cli) -> Result {
         Command::Simulate(args) => args.run(&desk).await,
         Command::Hold(args) => args.run(&desk).await,
         Command::Dispute(args) => args.run(&desk).await,
+        Command::Bankruptcy(args) => args.run(&desk).await,
+        Command::Deceased(args) => args.run(&desk).await,
         Command::Promise(args) => args.run(&desk).await,
         Command::Arrange(args) => args.run(&desk).await,
         Command::Orders(args) => args.run(&desk).await,

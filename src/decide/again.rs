@@ -116,10 +116,12 @@ impl<'a> Walker<'_, 'a> {
     pub fn announced_day_was_held(&mut self, narrowed: &View<'a>, stage: &'a Stage, items: &[ItemId]) -> bool {
         let today = self.view.world.today;
         let Some(announced) = self.gives.run.announced.get(&stage.id).copied() else { return false };
-        let was_held = bars::holds_on_shut_off(narrowed).filter(|hold| hold.kind.contests() || bars::concerns(hold, items)).any(|hold| {
-            let from = hold.from.max(announced);
-            from < today && hold.holds_on(from)
-        });
+        let was_held = bars::holds_on_shut_off(narrowed)
+            .filter(|hold| hold.kind.contests() || bars::concerns(hold, items))
+            .any(|hold| {
+                let from = hold.from.max(announced);
+                from < today && hold.holds_on(from)
+            });
         let index = self
             .planner()
             .notice_before(stage)

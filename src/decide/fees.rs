@@ -31,7 +31,9 @@ pub fn take_back(view: &View, decision: &mut Decision) -> Vec<Taken> {
     for fee in fees {
         match fee.undone {
             Some(Undone::TakenBack(day)) => decision.findings.push(found(view, fee, Cents::ZERO, day)),
-            None if is_overtaken(fee, &view.snapshot.ledger, &view.snapshot.petitions) && view.policy.track(&fee.key.of.track).is_some() => {
+            None if is_overtaken(fee, &view.snapshot.ledger, &view.snapshot.petitions)
+                && view.policy.track(&fee.key.of.track).is_some() =>
+            {
                 let Some(owed) = owed_then(view, fee, &never_due) else { continue };
                 if owed.is_positive() {
                     continue;

@@ -69,6 +69,7 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
     // What is contested opens no case, and is not paid either: a case waits for its decision.
     let contested = view.with_disputed();
     let unsettled = delinquent || is_delinquent(&contested);
+    decision.findings.extend(stay::of_account(&view, delinquent));
     restore::restore(&contested, unsettled, &mut decision);
     let Some(mut case) = open_case(&view, delinquent || !triggers.is_empty()) else {
         return decision;

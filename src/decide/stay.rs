@@ -4,8 +4,9 @@
 //! does to a case that had begun with such a debt.
 
 use super::view::View;
-use crate::domain::Case;
 use crate::domain::decision::{Bar, Finding, Verdict};
+use crate::domain::hold::{Hold, HoldKind};
+use crate::domain::{Case, ItemId, RuleId};
 use crate::rulebook::policy::{Opens, Track};
 
 /// Whether a case that was open when a petition was recorded rests on what the petition stays: it ends, and what is owed
@@ -15,10 +16,43 @@ pub fn is_overtaken(view: &View, case: &Case, unsettled: bool) -> bool {
     let is_stayed = |id| snapshot.stayed.iter().any(|item| item.id == id);
     let standing = || snapshot.petitions.iter().filter(|petition| petition.stays_on(view.on));
     let is_older = standing().any(|petition| case.opened_on <= petition.recorded_on);
-    let rests_on_it = case.tracks.iter().any(|run| {
-        is_stayed(run.anchor) || run.steps.iter().flat_map(|step| &step.items).any(|item| is_stayed(*item))
-    });
+    let rests_on_it = case
+        .tracks
+        .iter()
+        .any(|run| is_stayed(run.anchor) || run.steps.iter().flat_map(|step| &step.items).any(|item| is_stayed(*item)));
     is_older && (rests_on_it || (!unsettled && !snapshot.stayed.is_empty()))
+}
+
+/// What stands with the account as a whole: what a petition stays; and, where nothing else is past due, what is contested.
+pub fn of_account(view: &View, delinquent: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let stayed = view.snapshot.stayed_amount();
+    if let Some(petition) = view.snapshot.stay_on(view.on).filter(|_| stayed.is_positive()) {
+        let facts = vec![("petition".to_owned(), petition.state_words())];
+        let verdict = Verdict::Barred(Bar::Stayed(stayed, petition.words()));
+        findings.push(of_hold(view, HoldKind::Bankruptcy, verdict, facts));
+    }
+    let contested = view.with_disputed();
+    if !delinquent && let Some(hold) = contested.past_due().find_map(|item| contesting(view, item.id)) {
+        let facts = vec![
+            (format!("hold {}", hold.kind), hold.reason.clone()),
+            ("contested".to_owned(), contested.past_due_amount().to_string()),
+        ];
+        findings.push(of_hold(view, hold.kind, Verdict::Barred(Bar::Hold(hold.kind)), facts));
+    }
+    findings
+}
+
+/// A finding of no track, by the policy's rule on holds of the kind where it has one.
+fn of_hold(view: &View, kind: HoldKind, verdict: Verdict, facts: Vec<(String, String)>) -> Finding {
+    let rule = view.policy.holds.iter().find(|rule| rule.kind == kind).map_or(RuleId(u32::MAX), |rule| rule.rule);
+    Finding { rule, track: None, stage: None, verdict, facts, until: None }
+}
+
+/// The hold by which the debt is contested on the view's day.
+fn contesting<'a>(view: &View<'a>, item: ItemId) -> Option<&'a Hold> {
+    let mut holds = view.snapshot.holds.iter();
+    holds.find(|hold| hold.kind.contests() && hold.holds_on(view.on) && hold.items.contains(&item))
 }
 
 /// A run of which nothing is left but what the customer contests rests where it stands; the finding says so.
@@ -28,11 +62,7 @@ pub fn rests(of_run: &View, track: &Track) -> Option<Finding> {
     }
     let contested = of_run.with_disputed();
     contested.past_due().next()?;
-    let standing = |item| {
-        let mut holds = of_run.snapshot.holds.iter();
-        holds.find(|hold| hold.kind.contests() && hold.holds_on(of_run.on) && hold.items.contains(&item))
-    };
-    let hold = contested.past_due().find_map(|item| standing(item.id))?;
+    let hold = contested.past_due().find_map(|item| contesting(of_run, item.id))?;
     let rule = of_run.policy.holds.iter().find(|rule| rule.kind == hold.kind).map_or(track.rule, |rule| rule.rule);
     let facts = vec![
         (format!("hold {}", hold.kind), hold.reason.clone()),

@@ -80,6 +80,7 @@ pub fn bar_words(bar: &Bar, policy: &Policy) -> String {
     match bar {
         Bar::Rule(rule) => policy.origin(*rule).map_or_else(|| "a rule".to_owned(), |origin| origin.name.clone()),
         Bar::Hold(kind) => format!("a hold stands ({kind})"),
+        Bar::Stayed(amount, petition) => format!("{amount} is stayed ({petition}), and asked for by nobody"),
         Bar::Promise => "a promise to pay is open".to_owned(),
         Bar::Arrangement => "an arrangement is being kept".to_owned(),
         Bar::Moratorium(name) => format!("moratorium: {name}"),

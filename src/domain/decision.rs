@@ -163,6 +163,8 @@ pub enum Bar {
     /// A bar or guard of the policy or of a pack it extends.
     Rule(RuleId),
     Hold(super::hold::HoldKind),
+    /// A petition in bankruptcy stays the debt of the time before it: the amount, and which petition.
+    Stayed(Cents, String),
     Promise,
     Arrangement,
     Moratorium(String),

@@ -64,7 +64,9 @@ impl HoldKind {
     #[must_use]
     pub const fn ends_by_decision(self) -> bool {
         match self {
-            Self::Dispute | Self::Appeal | Self::Medical | Self::Investigation | Self::Bankruptcy | Self::Deceased => true,
+            Self::Dispute | Self::Appeal | Self::Medical | Self::Investigation | Self::Bankruptcy | Self::Deceased => {
+                true
+            }
             Self::Extension | Self::Assistance | Self::Tenants | Self::Review => false,
         }
     }
@@ -140,7 +142,8 @@ impl Estate {
         profile.customer_name = format!("Estate of {}", self.of);
         let Address { line1, line2, city, state, zip } = representative.address.clone();
         let street = if line2.is_empty() { line1 } else { format!("{line1}, {line2}") };
-        profile.mailing_address = Address { line1: format!("c/o {}", representative.name), line2: street, city, state, zip };
+        profile.mailing_address =
+            Address { line1: format!("c/o {}", representative.name), line2: street, city, state, zip };
         profile.email = None;
     }
 }

@@ -193,7 +193,8 @@ pub struct Books {
     /// The parts of debts that a petition in bankruptcy stays: owed, and not to be asked for. Their `open` is no part of
     /// that of `items`. Oldest due first.
     pub stayed: Vec<OpenItem>,
-    /// Debts less credits: the sum of the open amounts, with those stayed, less what is unapplied.
+    /// What can be asked for: the sum of the items' open amounts less what is unapplied. With what is stayed, it is the sum of
+    /// all debts less all credits.
     pub balance: Cents,
 }
 
@@ -240,7 +241,8 @@ pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], a
     let unapplied = replay.waiting.iter().map(|(_, left)| *left).sum();
     let mut items: Vec<OpenItem> = replay.open.into_values().filter(|item| item.open.is_positive()).collect();
     items.sort_by_key(|item| (item.due_on, item.id));
-    let balance = standing.iter().map(|entry| entry.amount).sum();
+    let all: Cents = standing.iter().map(|entry| entry.amount).sum();
+    let balance = all - stayed.iter().map(|item| item.open).sum::<Cents>();
     Books { items, applications: replay.applications, unapplied, stayed, balance }
 }
 
@@ -249,7 +251,8 @@ fn shares_before(standing: &[&Entry], plans: &[PlanSpan]) -> Vec<BTreeMap<ItemId
     let share = |plan: &PlanSpan| {
         let Some(petition_on) = plan.stays else { return BTreeMap::new() };
         let mut first: BTreeMap<Service, Day> = BTreeMap::new();
-        let after = |entry: &&&Entry| entry.kind == EntryKind::Charge && entry.is_debt() && entry.effective_on > petition_on;
+        let after =
+            |entry: &&&Entry| entry.kind == EntryKind::Charge && entry.is_debt() && entry.effective_on > petition_on;
         for charge in standing.iter().filter(after) {
             let day = first.entry(charge.service).or_insert(charge.effective_on);
             *day = charge.effective_on.min(*day);
@@ -573,12 +576,12 @@ mod tests {
         let books = settle(&entries, &order, &[stay("2026-05-10", None)], day("2026-07-31"));
         assert_eq!(open_of(&books), []);
         assert_eq!(stayed_of(&books), [(1, 30_000), (3, 5_000)], "and the first bill after, whose period is not known");
-        assert_eq!((books.unapplied, books.balance), (Cents::new(1_000), Cents::new(34_000)));
+        assert_eq!((books.unapplied, books.balance), (Cents::new(1_000), Cents::new(-1_000)));
         // Dismissed on July 20: the debt returns with its own due date, and what waited pays it.
         let dismissed = settle(&entries, &order, &[stay("2026-05-10", Some("2026-07-19"))], day("2026-07-20"));
         assert_eq!((open_of(&dismissed), stayed_of(&dismissed)), (vec![(1, 29_000), (3, 5_000)], vec![]));
         assert_eq!(dismissed.items[0].due_on, day("2026-03-23"));
-        assert_eq!(dismissed.balance, books.balance);
+        assert_eq!(dismissed.balance, Cents::new(34_000));
     }
 
     #[test]
@@ -696,10 +699,11 @@ mod tests {
                 ..stay("2026-02-01", None)
             }));
             let books = settle(&entries, &ApplicationOrder::default(), &plans, as_of);
-            let open: Cents = books.items.iter().chain(&books.stayed).map(|item| item.open).sum();
+            let open: Cents = books.items.iter().map(|item| item.open).sum();
+            let stayed: Cents = books.stayed.iter().map(|item| item.open).sum();
             let plain: Cents = entries.iter().filter(|e| e.effective_on <= as_of).map(|e| e.amount).sum();
             prop_assert_eq!(open - books.unapplied, books.balance);
-            prop_assert_eq!(books.balance, plain);
+            prop_assert_eq!(books.balance + stayed, plain);
         }
     }
 }

@@ -63,6 +63,9 @@ pub struct Petition {
     /// The first day on which nothing is stayed any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<(Day, StayEnd)>,
+    /// The day of the court's order behind it, or behind the discharge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered_on: Option<Day>,
 }
 
 /// Adequate assurance of payment for service after the petition: a deposit, a bond, a prepayment.

@@ -137,6 +137,7 @@ impl Office {
             promises: self.store.promises_of(account.id).await?,
             arrangements,
             holds: self.hold_records(account.id).await?,
+            petitions: snapshot.petitions.clone(),
             field_orders: self.store.orders_of(account.id).await?,
             events: snapshot.events.clone(),
             history: self.history(account.id).await?,

@@ -89,6 +89,12 @@ pub fn warnings(input: &PacketInput, statement: &Statement<'_>) -> Vec<String> {
             statement.later.len()
         ));
     }
+    let stayed: Cents = input.books.stayed.iter().map(|item| item.open).sum();
+    if stayed.is_positive() {
+        warnings.push(format!(
+            "{stayed} of the balance is stayed by a petition in bankruptcy. It is in the statement, and no part of the claim."
+        ));
+    }
     if input.referral.approved_by.is_none() {
         warnings.push("This referral has not been approved.".to_owned());
     }

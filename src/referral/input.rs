@@ -15,6 +15,7 @@ use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::ledger::Books;
 use crate::domain::notice::Notice;
 use crate::domain::person::Override;
+use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
 use crate::domain::referral::Referral;
 use crate::domain::{Address, Day, Entry, Event, PolicyHash, Profile};
@@ -40,6 +41,8 @@ pub struct PacketInput {
     pub promises: Vec<Promise>,
     pub arrangements: Vec<ArrangementRecord>,
     pub holds: Vec<HoldRecord>,
+    /// Petitions in bankruptcy: what they stay is in `books.stayed`, and no part of the claim.
+    pub petitions: Vec<Petition>,
     pub field_orders: Vec<FieldOrder>,
     pub events: Vec<Event>,
     /// What the log says about the account's cases, oldest first.

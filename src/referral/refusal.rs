@@ -168,7 +168,10 @@ fn standing_referral(input: &PacketInput) -> Result<(), PacketRefusal> {
 /// The claim, the open items and the plain sum of the ledger are computed apart and must agree.
 fn totals(input: &PacketInput) -> Result<(), PacketRefusal> {
     let cut_off = input.cut_off;
-    let ledger: Cents = input.entries.iter().filter(|e| e.effective_on <= cut_off).map(|e| e.amount).sum();
+    // What a petition in bankruptcy stays is owed, and no part of what is claimed.
+    let stayed: Cents = input.books.stayed.iter().map(|item| item.open).sum();
+    let all: Cents = input.entries.iter().filter(|e| e.effective_on <= cut_off).map(|e| e.amount).sum();
+    let ledger = all - stayed;
     let open: Cents = input.books.items.iter().map(|item| item.open).sum();
     let items = open - input.books.unapplied;
     for (by, found) in [("the claimed total", input.books.balance), ("the sum of the open items", items)] {

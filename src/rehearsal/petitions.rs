@@ -22,6 +22,7 @@ impl Account<'_> {
             assurance: None,
             discharged_on: None,
             ended: None,
+            ordered_on: None,
         });
         self.learned();
     }

@@ -78,7 +78,10 @@ mod tests {
         let rules = &policy.proceedings;
         assert_eq!(rules.disputes.appeal_days, Some(10));
         assert_eq!((rules.bankruptcy.assurance_days, rules.bankruptcy.chapter_11_days), (20, 30));
-        assert_eq!((rules.estates.claim_months_after_letters, rules.estates.claim_days_after_notice), (Some(4), Some(60)));
+        assert_eq!(
+            (rules.estates.claim_months_after_letters, rules.estates.claim_days_after_notice),
+            (Some(4), Some(60))
+        );
         assert!(rules.estates.citation.contains("9100"));
     }
 }

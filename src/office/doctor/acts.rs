@@ -204,6 +204,11 @@ impl Examination<'_> {
             let placed = self.reading.line_on(account, "referral placed", "id", referral.0).await?;
             let Some(mut books) = self.reading.books(AccountId(account.0 - 1), 1).await?.pop() else { continue };
             books.entries.retain(|entry| placed.is_none_or(|(_, at)| entry.recorded_at <= at));
+            // A petition that was learned later took nothing from what was owed by the books of then.
+            let petitions = self.office.store.petitions_of(account).await?;
+            if petitions.iter().any(|petition| petition.recorded_on > list.made_on) {
+                books.plans.retain(|plan| plan.stays.is_none());
+            }
             total += settle(&books.entries, &order, &books.plans, list.made_on).balance;
         }
         Ok(total)

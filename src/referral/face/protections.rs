@@ -6,6 +6,7 @@ use super::super::input::{CheckKind, HoldRecord, PacketInput};
 use super::us;
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::hold::HoldKind;
+use crate::domain::petition::Petition;
 use crate::domain::promise::PromiseState;
 
 /// Every kind of protection with the outcome. The examination has refused what still stands, so each of these is past.
@@ -81,6 +82,14 @@ pub fn background(input: &PacketInput) -> Vec<Value> {
         .flat_map(|(kind, title)| {
             let mut made: Vec<_> = input.checks.iter().filter(|check| check.kind == kind).collect();
             made.sort_by_key(|check| check.made_on);
+            if kind == CheckKind::Bankruptcy && !input.petitions.is_empty() {
+                let told = |petition: &Petition| {
+                    let found =
+                        format!("{} ({}, notice of {})", petition.words(), petition.court, us(petition.learned_on));
+                    line(title, &found, &petition.state_words())
+                };
+                return input.petitions.iter().map(told).collect();
+            }
             if made.is_empty() {
                 return vec![line(title, "Not checked", "To be checked before filing")];
             }

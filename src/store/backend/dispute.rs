@@ -253,8 +253,10 @@ fn new_hold(
 
 /// The dispute, its account held still.
 async fn locked(conn: &mut Conn, id: DisputeId) -> Result<(AccountId, Dispute)> {
-    let account: Option<i64> =
-        sqlx::query_scalar("SELECT account_id FROM dispute WHERE id = $1").bind(id.0).fetch_optional(&mut *conn).await?;
+    let account: Option<i64> = sqlx::query_scalar("SELECT account_id FROM dispute WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
     let account = account.ok_or_else(|| StoreError::not_found("dispute", id))?;
     ledger::hold_still(conn, AccountId(account)).await?;
     kept::one(conn, id.0).await

@@ -16,10 +16,7 @@ use crate::domain::{AccountId, Cents, OpenItem, PetitionId, ProposalId};
 use crate::rulebook::policy::LedgerRules;
 
 /// What petitions stay, by account, oldest due first.
-pub(super) async fn stayed_of(
-    conn: &mut Conn,
-    accounts: &[AccountId],
-) -> Result<BTreeMap<AccountId, Vec<OpenItem>>> {
+pub(super) async fn stayed_of(conn: &mut Conn, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Vec<OpenItem>>> {
     items_in(conn, "stayed_item", accounts).await
 }
 
@@ -35,7 +32,11 @@ impl Backend {
         let known_through = ledger::last_entry(&mut tx, account).await?;
         let known: Vec<Petition> = kept::of_account(&mut tx, account).await?;
         if let Some(same) = known.iter().find(|petition| petition.ended.is_none()) {
-            return Err(StoreError::Conflict(format!("petition {} stands ({}): end that one first", same.id, same.words())));
+            return Err(StoreError::Conflict(format!(
+                "petition {} stands ({}): end that one first",
+                same.id,
+                same.words()
+            )));
         }
         let petition = Petition {
             id: PetitionId(0),
@@ -51,6 +52,7 @@ impl Backend {
             assurance: None,
             discharged_on: None,
             ended: None,
+            ordered_on: None,
         };
         let id: i64 =
             sqlx::query_scalar("INSERT INTO petition (account_id, body, recorded_at) VALUES ($1, $2, $3) RETURNING id")
@@ -78,8 +80,10 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<Option<ProposalId>> {
         let mut tx = self.write().await?;
-        let account: Option<i64> =
-            sqlx::query_scalar("SELECT account_id FROM petition WHERE id = $1").bind(id.0).fetch_optional(&mut *tx).await?;
+        let account: Option<i64> = sqlx::query_scalar("SELECT account_id FROM petition WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&mut *tx)
+            .await?;
         let account = AccountId(account.ok_or_else(|| StoreError::not_found("petition", id))?);
         ledger::hold_still(&mut tx, account).await?;
         let (_, mut petition): (_, Petition) = kept::one(&mut tx, id.0).await?;
@@ -95,9 +99,10 @@ impl Backend {
                 petition.discharged_on = Some(*day);
                 ("petition discharged", json!({ "petition": id, "on": day }))
             }
-            PetitionNews::Ended(day, how) => {
+            PetitionNews::Ended(day, ordered_on, how) => {
                 petition.ended = Some((*day, *how));
-                ("stay ended", json!({ "petition": id, "on": day, "how": how }))
+                petition.ordered_on = Some(*ordered_on);
+                ("stay ended", json!({ "petition": id, "on": day, "order_of": ordered_on, "how": how }))
             }
         };
         let ended_at = petition.ended.map(|_| stamp.at);

@@ -19,8 +19,8 @@ use crate::domain::ledger::{Application, settle};
 use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
 use crate::domain::{
-    AccountId, ArrangementId, Case, Cents, Day, DisputeId, Entry, EntryId, EntryKind, Event, EventKind, HoldId, PetitionId,
-    Profile, PromiseId, Service, Snapshot,
+    AccountId, ArrangementId, Case, Cents, Day, DisputeId, Entry, EntryId, EntryKind, Event, EventKind, HoldId,
+    PetitionId, Profile, PromiseId, Service, Snapshot,
 };
 use crate::rulebook::policy::LedgerRules;
 

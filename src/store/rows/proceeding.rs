@@ -47,5 +47,6 @@ pub enum PetitionNews {
     Assured(Assurance),
     /// The debt is discharged; what is stayed is proposed for write-off.
     Discharged(Day),
-    Ended(Day, StayEnd),
+    /// The first day on which nothing is stayed, the day of the court's order, and how it ended.
+    Ended(Day, Day, StayEnd),
 }
