@@ -153,6 +153,11 @@ enum Fact {
         reached: bool,
     },
     ShutOffCanceledFromNowOn(bool),
+    /// A petition in bankruptcy of some days ago.
+    Petition {
+        days_ago: i64,
+    },
+    PetitionDismissed,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -205,6 +210,8 @@ fn facts() -> impl Strategy<Value = Fact> {
         1 => Just(Fact::LetterVoided),
         2 => any::<bool>().prop_map(|reached| Fact::Called { reached }),
         1 => any::<bool>().prop_map(Fact::ShutOffCanceledFromNowOn),
+        1 => prop::sample::select(vec![0_i64, 0, 12, 40]).prop_map(|days_ago| Fact::Petition { days_ago }),
+        1 => Just(Fact::PetitionDismissed),
     ]
 }
 
@@ -323,6 +330,9 @@ fn tell_one(account: &mut Account, division: &mut Division, fact: &Fact, day: Da
             account.happens(kind, None);
         }
         Fact::ShutOffCanceledFromNowOn(canceled) => division.cuts = !canceled,
+        Fact::Petition { days_ago } if snapshot.stay_on(day).is_none() => account.petition(plus_days(day, -days_ago)),
+        Fact::Petition { .. } => {}
+        Fact::PetitionDismissed => account.dismiss(),
     }
 }
 
@@ -455,7 +465,8 @@ fn a_closed_case_rests(days: &[Lived]) -> Result<(), TestCaseError> {
                 prop_assert!(act.key.of.case > closed, "{} after its case was closed", act.key);
             }
             if let Some(cause) = &decision.closed {
-                prop_assert_eq!(cause, &Cause::Cured);
+                let stays = !lived.seen.snapshot().stayed.is_empty();
+                prop_assert!(*cause == Cause::Cured || (*cause == Cause::Stayed && stays), "{}", cause);
                 prop_assert!(decision.case.is_none());
                 closed = lived.seen.snapshot().cases_so_far;
             }
@@ -597,6 +608,37 @@ fn every_shut_off_is_lawful(days: &[Lived], calendar: &Calendar) -> Result<(), T
     Ok(())
 }
 
+/// Nobody is asked for a bill that they contest, nor for one of before a petition; and nobody is shut off or referred while
+/// anything is contested.
+fn what_is_withdrawn_is_asked_of_nobody(days: &[Lived]) -> Result<(), TestCaseError> {
+    let contests = [HoldKind::Dispute, HoldKind::Appeal, HoldKind::Investigation];
+    for lived in days {
+        let snapshot = lived.seen.snapshot();
+        let open = |hold: &&Hold| {
+            contests.contains(&hold.kind)
+                && hold.from <= lived.day
+                && hold.ended_on.is_none_or(|ended| lived.day < ended)
+        };
+        let contested: BTreeSet<ItemId> =
+            snapshot.holds.iter().filter(open).flat_map(|hold| hold.items.iter().copied()).collect();
+        let any_contest = snapshot.holds.iter().any(|hold| open(&hold));
+        let petition = snapshot.petitions.iter().rfind(|petition| {
+            petition.petition_on <= lived.day && petition.ended.is_none_or(|(ended, _)| lived.day < ended)
+        });
+        for act in lived.acts() {
+            let is_adverse = matches!(act.action, Action::Disconnect { .. } | Action::Refer { .. } | Action::WriteOff);
+            prop_assert!(!(is_adverse && any_contest), "{} while something is contested", act.key);
+            for item in act.notice.iter().flat_map(|notice| &notice.items) {
+                prop_assert!(!contested.contains(&item.item), "{} asks for a contested bill", act.key);
+                if let Some(petition) = petition {
+                    prop_assert!(item.billed_on > petition.petition_on, "{} asks for debt of before", act.key);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 fn holds_in_general(policy: &Policy, history: &History) -> Result<Vec<Decision>, TestCaseError> {
     let world = world_of(policy);
     let full = live(policy, &world, history, Pace::EveryDay).map_err(TestCaseError::fail)?;
@@ -605,6 +647,7 @@ fn holds_in_general(policy: &Policy, history: &History) -> Result<Vec<Decision>,
     nothing_is_doubled(&full)?;
     a_closed_case_rests(&full)?;
     same_bytes(&full)?;
+    what_is_withdrawn_is_asked_of_nobody(&full)?;
     if policy.name == "riverbend" {
         every_shut_off_is_lawful(&full, &world.calendar)?;
     }
@@ -659,7 +702,7 @@ proptest! {
         on in 0..DAYS,
         kind in prop::sample::select(HoldKind::ALL.to_vec()),
         length in 1_i64..60,
-        with in 0_u8..3,
+        with in 0_u8..5,
     ) {
         let policy = riverbend();
         let world = world_of(&policy);
@@ -671,6 +714,12 @@ proptest! {
             1 => {
                 world.calendar.holidays.insert(from, "a new holiday".into());
             }
+            2 => {
+                let contests = [HoldKind::Dispute, HoldKind::Appeal, HoldKind::Investigation];
+                let kind = contests[usize::try_from(length).unwrap() % 3];
+                history.facts.insert(0, (on, Fact::Hold { kind, days: None, newest_item_only: true }));
+            }
+            3 => history.facts.insert(0, (on, Fact::Petition { days_ago: length })),
             _ => world.moratoria.push(Moratorium { name: "heat".into(), from, through: plus_days(from, length) }),
         }
         let after = first_adverse(&live(&policy, &world, &history, Pace::WhenDue).map_err(TestCaseError::fail)?);

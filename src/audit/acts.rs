@@ -151,6 +151,7 @@ impl Bench<'_> {
         for day in BTreeSet::from([self.world.today, for_day]) {
             self.is_free(&blocks, &[], (!items.is_empty()).then_some(items), day)?;
             self.is_not_being_paid(day)?;
+            self.is_not_arranged_on_stayed(day)?;
         }
         let at_stake = || self.snapshot.items.iter().filter(|item| items.is_empty() || items.contains(&item.id));
         for item in at_stake() {

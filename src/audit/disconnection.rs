@@ -44,6 +44,7 @@ impl Bench<'_> {
             self.is_free(&BTreeSet::from([Blocks::Disconnect]), cut.services, items, day)?;
             self.is_not_promised(day)?;
             self.is_not_kept_on(cut, day)?;
+            self.is_not_arranged_on_stayed(day)?;
         }
         self.default_lets_shut_off(cut.of, cut.services, cut.for_day)?;
         self.is_no_moratorium(cut.for_day)?;

@@ -51,6 +51,20 @@ impl Bench<'_> {
     }
 }
 
+impl Bench<'_> {
+    /// No arrangement stands that was made on debts which a petition stays: until a person has canceled it, what it kept on stays on.
+    pub(super) fn is_not_arranged_on_stayed(self, day: Day) -> Checked {
+        for plan in &self.snapshot.arrangements {
+            let is_canceled = plan.canceled_on.is_some_and(|canceled| canceled <= day);
+            let is_stayed = |id: &ItemId| self.snapshot.stayed.iter().any(|stayed| stayed.id == *id);
+            if plan.made_on <= day && !is_canceled && plan.covers.iter().any(is_stayed) {
+                return Err(Broken::ArrangementPerforms { made_on: plan.made_on }.into());
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Whether such a hold leaves open what is owed at all.
 pub(super) const fn contests(kind: HoldKind) -> bool {
     matches!(kind, HoldKind::Dispute | HoldKind::Appeal | HoldKind::Investigation)

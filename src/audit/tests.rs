@@ -12,14 +12,16 @@ use crate::domain::calendar::DayKind;
 use crate::domain::case::{Step, StepState};
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Finding, Verdict};
-use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::hold::{Blocks, Estate, HoldKind};
 use crate::domain::ledger::ApplicationOrder;
 use crate::domain::notice::{ListedItem, NoticeFacts};
+use crate::domain::petition::{Chapter, Petition, StayEnd};
 use crate::domain::referral::Destination;
 use crate::domain::testing::{With, bill, day, snapshot, stage_ref, world};
 use crate::domain::world::Moratorium;
 use crate::domain::{
-    Act, ActKey, Action, Cents, Channel, CustomerClass, Day, EntryId, EventKind, Occupancy, Recipient, RuleId, Service,
+    Act, ActKey, Action, Address, Cents, Channel, CustomerClass, Day, EntryId, EventKind, Occupancy, Party, PetitionId,
+    Recipient, RuleId, Service,
 };
 use crate::rulebook::policy::{
     BarRule, CallRules, Cmp, Cond, Fact, Guard, LedgerRules, Limit, Offset, OpenCases, Opens, Origin, Per, Reanchor,
@@ -403,17 +405,121 @@ fn every_kind_of_hold_bars_a_shut_off_and_a_referral() {
 }
 
 #[test]
-fn a_dispute_of_one_bill_leaves_a_shut_off_that_rests_on_another() {
-    let mut account = noticed(day("2026-05-01")).owing(bill(3, Service::Water, 9_000, day("2026-03-24"))).held(
-        HoldKind::Dispute,
-        day("2026-05-02"),
-        None,
-    );
-    account.holds[0].items = BTreeSet::from([EntryId(3)]);
-    account = account.acted("shut_off", day("2026-05-22"), &[1]);
-    assert!(cut_on(&account, &pack(), &world(day("2026-05-22")), 18_000).is_ok());
+fn a_review_of_one_bill_leaves_a_shut_off_that_rests_on_another_and_a_dispute_of_it_does_not() {
+    let on_another = |kind| {
+        let mut account = noticed(day("2026-05-01")).owing(bill(3, Service::Water, 9_000, day("2026-03-24")));
+        account = account.held(kind, day("2026-05-02"), None).acted("shut_off", day("2026-05-22"), &[1]);
+        account.holds[0].items = BTreeSet::from([EntryId(3)]);
+        account
+    };
+    let cut = |account: &Snapshot| cut_on(account, &pack(), &world(day("2026-05-22")), 18_000);
+    let mut account = on_another(HoldKind::Review);
+    assert!(cut(&account).is_ok());
     account.holds[0].items = BTreeSet::from([EntryId(1)]);
-    assert!(cut_on(&account, &pack(), &world(day("2026-05-22")), 18_000).is_err());
+    assert!(cut(&account).is_err());
+    for kind in [HoldKind::Dispute, HoldKind::Appeal, HoldKind::Investigation] {
+        assert!(matches!(broken(cut(&on_another(kind))), Broken::Held { blocks: Blocks::Disconnect, .. }));
+        let refer = act("legal", Action::Refer { to: Destination::Attorney }, Some(18_000), day("2026-05-22"));
+        let (account, on) = (on_another(kind), world(day("2026-05-22")));
+        let refused = broken(audit(&account, &pack(), &on, decision(&account, on.today, vec![refer])));
+        assert!(matches!(refused, Broken::Held { blocks: Blocks::Referral, .. }));
+    }
+}
+
+#[test]
+fn no_notice_lists_a_bill_that_the_customer_contests() {
+    let mut account = noticed(day("2026-05-01")).held(HoldKind::Dispute, day("2026-05-02"), None);
+    account.holds[0].items = BTreeSet::from([EntryId(1)]);
+    let on = world(day("2026-05-03"));
+    let refused =
+        broken(audit(&account, &pack(), &on, decision(&account, on.today, vec![telling(&account, on.today)])));
+    assert_eq!(refused, Broken::Contested { item: EntryId(1), open: Cents::new(18_000) });
+}
+
+#[test]
+fn nothing_rests_on_a_debt_of_before_a_petition_whatever_the_ledger_says() {
+    // The bill of March 23, billed on March 2: by the audit's own dates it is of before April 20.
+    let mut account = noticed(day("2026-05-01"));
+    account.petitions.push(petition(day("2026-04-20")));
+    let on = world(day("2026-05-22"));
+    let of_before = |broken: Broken| matches!(broken, Broken::BeforePetition { most: Cents::ZERO, .. });
+    assert!(of_before(broken(cut_on(&account, &pack(), &on, 18_000))));
+    let refer = act("legal", Action::Refer { to: Destination::Attorney }, Some(18_000), on.today);
+    assert!(of_before(broken(audit(&account, &pack(), &on, decision(&account, on.today, vec![refer])))));
+    let tell = vec![telling(&account, on.today)];
+    assert!(of_before(broken(audit(&account, &pack(), &on, decision(&account, on.today, tell)))));
+    account.petitions[0].ended = Some((day("2026-05-21"), StayEnd::Dismissed));
+    assert!(cut_on(&account, &pack(), &on, 18_000).is_ok());
+}
+
+#[test]
+fn of_a_bill_that_spans_the_petition_no_more_is_asked_for_than_its_later_days() {
+    // $180.00 for the thirty days of April 6 to May 5: fifteen of them are after April 20.
+    let mut account = noticed(day("2026-05-01"));
+    account.petitions.push(petition(day("2026-04-20")));
+    let period = [("service_from", "2026-04-06"), ("service_through", "2026-05-05")];
+    account.items[0].printed = period.map(|(name, on)| (name.to_owned(), day(on))).into();
+    let on = world(day("2026-05-22"));
+    let tells = |account: &Snapshot| {
+        audit(account, &pack(), &on, decision(account, on.today, vec![telling(account, on.today)]))
+    };
+    assert!(matches!(broken(tells(&account)), Broken::BeforePetition { most, .. } if most == Cents::new(9_000)));
+    account.items[0].open = Cents::new(9_000);
+    assert!(tells(&account).is_ok());
+}
+
+#[test]
+fn a_letter_to_an_estate_goes_out_once_the_lead_has_named_who_acts_for_it_and_none_that_the_law_asks_for() {
+    let mut account = noticed(day("2026-05-01")).held(HoldKind::Deceased, day("2026-05-02"), None);
+    let on = world(day("2026-05-03"));
+    let tells = |account: &Snapshot, statutory| {
+        let mut act = telling(account, on.today);
+        if let Action::Notice(notice) = &mut act.action {
+            notice.statutory = statutory;
+        }
+        audit(account, &pack(), &on, decision(account, on.today, vec![act]))
+    };
+    assert!(tells(&account, false).is_err());
+    let representative = Party { name: "Ana Muñoz".into(), address: Address::default() };
+    account.holds[0].estate = Some(Estate {
+        of: "Pat Rivera".into(),
+        died_on: None,
+        told_by: "her daughter".into(),
+        representative: Some(representative),
+        letters_on: None,
+        noticed_on: None,
+        claimed_on: None,
+    });
+    assert!(tells(&account, false).is_ok());
+    assert!(tells(&account, true).is_err());
+}
+
+/// A letter of the day that lists the bill of March 23.
+fn telling(account: &Snapshot, on: Day) -> Act {
+    let open = account.items[0].open.get();
+    let mut act = act("final_notice", Action::Notice(statutory(&[Channel::Mail])), None, on);
+    let listed = ListedItem { billed_on: account.items[0].billed_on, ..facts(&[(1, open)], open).items[0].clone() };
+    act.notice = Some(NoticeFacts { items: vec![listed], ..facts(&[], open) });
+    act
+}
+
+fn petition(on: Day) -> Petition {
+    Petition {
+        id: PetitionId(1),
+        chapter: Chapter::Thirteen,
+        court: "Eastern District of California".into(),
+        case_number: "26-20417".into(),
+        petition_on: on,
+        relief_on: on,
+        learned_on: on,
+        recorded_on: on,
+        recorded_by: "Ruth".into(),
+        known_through: EntryId(9),
+        assurance: None,
+        discharged_on: None,
+        ended: None,
+        ordered_on: None,
+    }
 }
 
 #[test]

@@ -56,6 +56,10 @@ pub fn find(action: &Action, view: &View, items: &[ItemId]) -> Held<Option<Barre
         let ends = Some(plus_days(promise.last_day(), 1));
         return Held::until(Some(Barred { bar: Bar::Promise, rule: None, facts }), ends);
     }
+    if adverse && let Some(plan) = view.snapshot.arranged_before_petition(view.on) {
+        let facts = vec![("arrangement on stayed debt".into(), format!("{} of {}", plan.total(), plan.made_on))];
+        return Held::until(Some(Barred { bar: Bar::Arrangement, rule: None, facts }), plan.canceled_on);
+    }
     if let Some(barred) = arrangement(action, view, adverse) {
         return barred;
     }

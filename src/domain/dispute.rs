@@ -1,7 +1,7 @@
 //! Disputes: what a customer says is billed wrongly, how it was decided, and the appeal against that.
 //!
-//! What bars an act while a dispute is open is its hold ([`super::hold`]); here stands what the dispute is about. Money
-//! that comes in meanwhile pays what is not disputed first ([`Dispute::spans`]).
+//! What bars an act while a dispute is open is its hold ([`super::hold`]); here stands what the dispute is about. It changes
+//! nothing in how money is applied: what pays a disputed bill, pays it.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::words;
 use super::day::Day;
-use super::ids::{DisputeId, EntryId, HoldId, ItemId, ProposalId};
-use super::ledger::PlanSpan;
+use super::ids::{DisputeId, HoldId, ItemId, ProposalId};
 
 words! {
     /// For whom a dispute was decided.
@@ -33,8 +32,6 @@ pub struct Dispute {
     pub raised_on: Day,
     pub opened_on: Day,
     pub opened_by: String,
-    /// The account's last entry when it was opened: money that was known by then has paid what it paid.
-    pub known_through: EntryId,
     /// The hold that stands for it.
     pub hold: HoldId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,7 +64,6 @@ pub struct Appeal {
     pub on: Day,
     pub reason: String,
     pub recorded_by: String,
-    pub known_through: EntryId,
     /// The hold that stands for it.
     pub hold: HoldId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,24 +118,6 @@ impl Dispute {
         self.appeal.as_ref().map_or(self.hold, |appeal| appeal.hold)
     }
 
-    /// While it is open, money pays what is not disputed first. A dispute of the whole account directs nothing.
-    #[must_use]
-    pub fn spans(&self) -> Vec<PlanSpan> {
-        if self.items.is_empty() {
-            return Vec::new();
-        }
-        let span = |from: Day, known_through: EntryId, ruling: &Option<Ruling>| PlanSpan {
-            from,
-            known_through,
-            until: ruling.as_ref().and_then(|ruling| ruling.settled_on),
-            covers: self.items.clone(),
-            carried: Vec::new(),
-            stays: None,
-        };
-        let appeal = self.appeal.as_ref().map(|appeal| span(appeal.on, appeal.known_through, &appeal.ruling));
-        std::iter::once(span(self.opened_on, self.known_through, &self.ruling)).chain(appeal).collect()
-    }
-
     /// In words, for pages and papers: `open`, `decided for the city, appeal until 2026-06-12`.
     #[must_use]
     pub fn state_words(&self) -> String {
@@ -157,6 +135,7 @@ impl Dispute {
 #[cfg(test)]
 mod tests {
     use super::super::day::parse;
+    use super::super::ids::EntryId;
     use super::*;
 
     fn day(text: &str) -> Day {
@@ -171,7 +150,6 @@ mod tests {
             raised_on: day("2026-05-01"),
             opened_on: day("2026-05-01"),
             opened_by: "Omar".into(),
-            known_through: EntryId(9),
             hold: HoldId(1),
             ruling: None,
             appeal: None,
@@ -201,7 +179,6 @@ mod tests {
             on: day("2026-05-20"),
             reason: "a plumber found a leak".into(),
             recorded_by: "Omar".into(),
-            known_through: EntryId(9),
             hold: HoldId(2),
             ruling: None,
         });
@@ -214,7 +191,6 @@ mod tests {
         let mut dispute = dispute();
         dispute.ruling = Some(ruling(Side::Customer, None));
         assert_eq!(dispute.state(), DisputeState::Settling);
-        assert_eq!(dispute.spans()[0].until, None, "money goes on paying what is not disputed");
         dispute.ruling = Some(ruling(Side::Customer, Some("2026-05-13")));
         assert_eq!(dispute.state(), DisputeState::ForCustomer);
     }

@@ -76,10 +76,10 @@ impl Snapshot {
         self.stayed.iter().map(|item| item.open).sum()
     }
 
-    /// What directs how money is applied: arrangements, disputes, petitions.
+    /// What directs how money is applied: arrangements and petitions.
     #[must_use]
     pub fn spans(&self) -> Vec<PlanSpan> {
-        spans(&self.arrangements, &self.disputes, &self.petitions)
+        spans(&self.arrangements, &self.petitions)
     }
 
     /// The debts about which a dispute of them stands on `day`: they are asked for by nobody until it is decided.
@@ -87,6 +87,17 @@ impl Snapshot {
     pub fn disputed(&self, day: Day) -> BTreeSet<ItemId> {
         let standing = self.holds.iter().filter(|hold| hold.kind.contests() && hold.holds_on(day));
         standing.flat_map(|hold| hold.items.iter().copied()).collect()
+    }
+
+    /// The arrangement on debts that a petition stays, until a person cancels it. Its installments are asked for by nobody;
+    /// what it protected is not cut for being older than the petition, until somebody has looked.
+    #[must_use]
+    pub fn arranged_before_petition(&self, day: Day) -> Option<&Arrangement> {
+        self.arrangements.iter().find(|plan| {
+            plan.made_on <= day
+                && plan.canceled_on.is_none_or(|canceled| day < canceled)
+                && self.stayed.iter().any(|item| plan.covers.contains(&item.id))
+        })
     }
 
     /// The petition that stays debts on `day`.
@@ -119,7 +130,6 @@ impl Snapshot {
 
 /// What directs how money is applied.
 #[must_use]
-pub fn spans(arrangements: &[Arrangement], disputes: &[Dispute], petitions: &[Petition]) -> Vec<PlanSpan> {
-    let arranged = arrangements.iter().map(Arrangement::span);
-    arranged.chain(disputes.iter().flat_map(Dispute::spans)).chain(petitions.iter().map(Petition::span)).collect()
+pub fn spans(arrangements: &[Arrangement], petitions: &[Petition]) -> Vec<PlanSpan> {
+    arrangements.iter().map(Arrangement::span).chain(petitions.iter().map(Petition::span)).collect()
 }

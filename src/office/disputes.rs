@@ -46,7 +46,7 @@ impl Office {
         let rules = self.rules_of_case(&snapshot).await?;
         let stops_clock = rules.policy.holds.iter().any(|rule| rule.kind == HoldKind::Dispute && rule.stops_clock);
         let new = NewDispute { items, reason: request.reason.clone(), raised_on, stops_clock };
-        let dispute = self.store.open_dispute(account, &new, &rules.policy.ledger, &self.stamp(by)).await?;
+        let dispute = self.store.open_dispute(account, &new, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(dispute)
     }
@@ -74,9 +74,9 @@ impl Office {
         let rules = self.rules_of_case(&snapshot).await?;
         let new = match request.side {
             Side::City => self.for_city(&dispute, request, &rules)?,
-            Side::Customer => for_customer(&dispute, request, &snapshot)?,
+            Side::Customer => for_customer(&dispute, request, &snapshot, &self.store.entries(account).await?)?,
         };
-        let decided = self.store.rule_on_dispute(id, &new, &rules.policy.ledger, &self.stamp(by)).await?;
+        let decided = self.store.rule_on_dispute(id, &new, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(decided)
     }
@@ -117,9 +117,7 @@ impl Office {
     pub async fn appeal_dispute(&self, id: DisputeId, reason: &str, by: &str) -> Result<Dispute> {
         need_reason(reason)?;
         let (account, _) = self.store.dispute(id).await?;
-        let snapshot = self.snapshot(account).await?;
-        let rules = self.rules_of_case(&snapshot).await?;
-        let dispute = self.store.appeal_dispute(id, reason, &rules.policy.ledger, &self.stamp(by)).await?;
+        let dispute = self.store.appeal_dispute(id, reason, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(dispute)
     }
@@ -140,16 +138,30 @@ fn named(entries: &[Entry], name: &str) -> Result<ItemId> {
 }
 
 /// The credits of a ruling for the customer, oldest debt first, and the fees that were posted on the bill meanwhile.
-fn for_customer(dispute: &Dispute, request: &RulingRequest, snapshot: &Snapshot) -> Result<NewRuling> {
-    let is_disputed = |id: ItemId| dispute.items.is_empty() || dispute.items.contains(&id);
-    let open: Vec<_> = snapshot.items.iter().filter(|item| is_disputed(item.id)).collect();
-    let disputed: Cents = open.iter().map(|item| item.open).sum();
+///
+/// What was paid on a disputed bill can be given back too: the credit is then money for other debts.
+fn for_customer(
+    dispute: &Dispute,
+    request: &RulingRequest,
+    snapshot: &Snapshot,
+    entries: &[Entry],
+) -> Result<NewRuling> {
+    let open = |id: ItemId| snapshot.items.iter().find(|item| item.id == id).map_or(Cents::ZERO, |item| item.open);
+    let is_disputed = |debt: &Entry| {
+        if dispute.items.is_empty() { open(debt.id).is_positive() } else { dispute.items.contains(&debt.id) }
+    };
+    let undone = |debt: &Entry| entries.iter().any(|entry| entry.reverses == Some(debt.id));
+    let mut debts: Vec<&Entry> =
+        entries.iter().filter(|entry| entry.is_debt() && is_disputed(entry) && !undone(entry)).collect();
+    debts.sort_by_key(|debt| (debt.due_on, debt.id));
+    let billed: Cents = debts.iter().map(|debt| debt.amount).sum();
+    let owed: Cents = debts.iter().map(|debt| open(debt.id)).sum();
     let credit = match request.credit {
-        Some(credit) if credit.is_negative() || credit > disputed => {
+        Some(credit) if credit.is_negative() || credit > billed => {
             return Err(OfficeError::Input {
                 what: "the credit",
                 given: credit.to_string(),
-                expected: format!("from $0.00 to what is disputed and open, {disputed}"),
+                expected: format!("from $0.00 to what was billed, {billed}"),
             });
         }
         Some(credit) => credit,
@@ -159,37 +171,41 @@ fn for_customer(dispute: &Dispute, request: &RulingRequest, snapshot: &Snapshot)
                 "say what is taken off: `--credit AMOUNT`, 0.00 for nothing",
             ));
         }
-        None => disputed,
+        None => owed,
     };
     let reason = format!("dispute {}: {}", dispute.id, request.findings);
     let mut proposals = Vec::new();
+    // What is open of each first; what is left of the credit gives back what was paid.
     let mut left = credit;
-    for item in &open {
-        let off = item.open.min(left);
-        if off.is_positive() {
-            let what = Proposed::Adjustment { service: item.service, change: -off, item: Some(item.id) };
-            proposals.push((what, off, reason.clone()));
-            left -= off;
+    let mut off: Vec<Cents> = debts.iter().map(|_| Cents::ZERO).collect();
+    for only_open in [true, false] {
+        for (debt, off) in debts.iter().zip(&mut off) {
+            let most = if only_open { open(debt.id) } else { debt.amount - *off };
+            let more = most.min(left).max(Cents::ZERO);
+            *off += more;
+            left -= more;
         }
     }
-    // Where nothing is left of the bill, it had no late fee either; else only what was posted since it was disputed.
-    let since = if credit == disputed && !dispute.items.is_empty() { Day::MIN } else { dispute.raised_on };
-    for fee in fees_on(&open, snapshot).filter(|fee| fee.on >= since && credit.is_positive()) {
-        if !proposals
-            .iter()
-            .any(|(what, ..)| matches!(what, Proposed::Adjustment { item, .. } if *item == Some(fee.entry)))
-        {
+    for (debt, off) in debts.iter().zip(off).filter(|(_, off)| off.is_positive()) {
+        let what = Proposed::Adjustment { service: debt.service, change: -off, item: Some(debt.id) };
+        proposals.push((what, off, reason.clone()));
+    }
+    // Where nothing is left of a bill, it had no late fee either; else only what was posted since it was disputed.
+    let since = if credit >= owed && !dispute.items.is_empty() { Day::MIN } else { dispute.raised_on };
+    for fee in fees_on(&debts, snapshot).filter(|fee| fee.on >= since && credit.is_positive()) {
+        if !debts.iter().any(|debt| debt.id == fee.entry) {
             proposals.push((Proposed::Waiver { fee: fee.entry }, fee.amount, reason.clone()));
         }
     }
-    Ok(NewRuling { side: Side::Customer, findings: request.findings.clone(), appeal_by: None, proposals, task: None })
+    let findings = request.findings.clone();
+    Ok(NewRuling { side: Side::Customer, findings, appeal_by: None, proposals, task: None })
 }
 
-/// Fees that stand, of bills among the items.
-fn fees_on<'a>(
-    items: &'a [&'a crate::domain::OpenItem],
-    snapshot: &'a Snapshot,
-) -> impl Iterator<Item = &'a PostedFee> {
-    let of_bill = |fee: &&PostedFee| items.iter().any(|item| fee.bill == Some((item.billed_on, item.due_on)));
+/// Fees that stand, of bills among the debts.
+fn fees_on<'a>(debts: &'a [&'a Entry], snapshot: &'a Snapshot) -> impl Iterator<Item = &'a PostedFee> {
+    let of_bill = |fee: &&PostedFee| {
+        let bill = |debt: &&Entry| (debt.effective_on, debt.due_on.unwrap_or(debt.effective_on));
+        debts.iter().any(|debt| fee.bill == Some(bill(debt)))
+    };
     snapshot.fees.iter().filter(|fee| fee.undone.is_none()).filter(of_bill)
 }

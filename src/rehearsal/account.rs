@@ -159,7 +159,7 @@ impl<'a> Account<'a> {
     }
 
     fn books(&self) -> Books {
-        let plans = spans(&self.arrangements, &[], &self.petitions);
+        let plans = spans(&self.arrangements, &self.petitions);
         settle(&self.entries, &self.policy.ledger.order, &plans, LAST_DAY)
     }
 

@@ -9,12 +9,12 @@ use crate::rulebook::policy::LedgerRules;
 
 use_cases! {
     /// Opens a dispute with its hold. Bare holds of the kind, which no dispute stands behind, end in its favor.
-    fn open_dispute(&self, account: AccountId, dispute: &NewDispute, rules: &LedgerRules, stamp: &Stamp) -> Dispute;
+    fn open_dispute(&self, account: AccountId, dispute: &NewDispute, stamp: &Stamp) -> Dispute;
     /// Decides a dispute that is open, or its appeal. For the city its hold ends at once; for the customer when all that was
     /// proposed is approved.
-    fn rule_on_dispute(&self, id: DisputeId, ruling: &NewRuling, rules: &LedgerRules, stamp: &Stamp) -> Dispute;
+    fn rule_on_dispute(&self, id: DisputeId, ruling: &NewRuling, stamp: &Stamp) -> Dispute;
     /// Takes an appeal against a ruling for the city: all stops again.
-    fn appeal_dispute(&self, id: DisputeId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> Dispute;
+    fn appeal_dispute(&self, id: DisputeId, reason: &str, stamp: &Stamp) -> Dispute;
     fn dispute(&self, id: DisputeId) -> (AccountId, Dispute);
     fn disputes_of(&self, account: AccountId) -> Vec<Dispute>;
     fn disputes(&self) -> Vec<(AccountId, Dispute)>;

@@ -9,6 +9,7 @@ mod course;
 mod fees;
 mod holds;
 mod notices;
+mod stays;
 
 use super::account::{Account, Payment};
 use super::division::Division;

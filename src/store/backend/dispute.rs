@@ -7,25 +7,17 @@ use sqlx::types::Json;
 
 use super::given::{NewDispute, NewHold, NewRuling, Stamp};
 use super::log::{self, NewLine};
-use super::settle::resettle;
 use super::task::{self, NewTask};
 use super::{Backend, Conn, Result, StoreError, hold, ids, kept, ledger, proposal, sql, touch};
 use crate::domain::dispute::{Appeal, Dispute, DisputeState, Ruling, Side};
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::proposal::ProposalState;
 use crate::domain::{AccountId, DisputeId, HoldId, ProposalId, Role};
-use crate::rulebook::policy::LedgerRules;
 
 impl Backend {
-    pub async fn open_dispute(
-        &self,
-        account: AccountId,
-        new: &NewDispute,
-        rules: &LedgerRules,
-        stamp: &Stamp,
-    ) -> Result<Dispute> {
+    pub async fn open_dispute(&self, account: AccountId, new: &NewDispute, stamp: &Stamp) -> Result<Dispute> {
         let mut tx = self.write().await?;
-        let known_through = ledger::last_entry(&mut tx, account).await?;
+        ledger::hold_still(&mut tx, account).await?;
         let standing: Vec<Dispute> = kept::of_account(&mut tx, account).await?;
         let items: BTreeSet<_> = new.items.iter().copied().collect();
         let is_same = |known: &&Dispute| is_open(known) && (known.items == items || !known.items.is_disjoint(&items));
@@ -46,7 +38,6 @@ impl Backend {
             raised_on: new.raised_on,
             opened_on: stamp.on,
             opened_by: stamp.by.to_string(),
-            known_through,
             hold: hold::add(&mut tx, account, &placed, stamp).await?,
             ruling: None,
             appeal: None,
@@ -62,19 +53,13 @@ impl Backend {
         for held in bare {
             hold::end(&mut tx, held, &format!("dispute {id} stands in its place"), stamp).await?;
         }
-        changed(&mut tx, account, rules, stamp).await?;
+        touch(&mut tx, &[account], stamp.on).await?;
         log::write(&mut tx, &[NewLine::of(account, "dispute opened", json!(dispute))], None, stamp).await?;
         tx.commit().await?;
         Ok(dispute)
     }
 
-    pub async fn rule_on_dispute(
-        &self,
-        id: DisputeId,
-        new: &NewRuling,
-        rules: &LedgerRules,
-        stamp: &Stamp,
-    ) -> Result<Dispute> {
+    pub async fn rule_on_dispute(&self, id: DisputeId, new: &NewRuling, stamp: &Stamp) -> Result<Dispute> {
         let mut tx = self.write().await?;
         let (account, mut dispute) = locked(&mut tx, id).await?;
         if !matches!(dispute.state(), DisputeState::Open | DisputeState::Appealed) {
@@ -108,20 +93,14 @@ impl Backend {
             let text = text.clone();
             task::add(&mut tx, &[NewTask { account, act_key: key, text, role: Role::Lead }], stamp.on).await?;
         }
-        changed(&mut tx, account, rules, stamp).await?;
+        touch(&mut tx, &[account], stamp.on).await?;
         let body = json!({ "dispute": id, "appeal": dispute.appeal.is_some(), "ruling": ruling });
         log::write(&mut tx, &[NewLine::of(account, "dispute decided", body)], None, stamp).await?;
         tx.commit().await?;
         Ok(dispute)
     }
 
-    pub async fn appeal_dispute(
-        &self,
-        id: DisputeId,
-        reason: &str,
-        rules: &LedgerRules,
-        stamp: &Stamp,
-    ) -> Result<Dispute> {
+    pub async fn appeal_dispute(&self, id: DisputeId, reason: &str, stamp: &Stamp) -> Result<Dispute> {
         let mut tx = self.write().await?;
         let (account, mut dispute) = locked(&mut tx, id).await?;
         match dispute.state() {
@@ -146,12 +125,11 @@ impl Backend {
             on: stamp.on,
             reason: reason.to_owned(),
             recorded_by: stamp.by.to_string(),
-            known_through: ledger::last_entry(&mut tx, account).await?,
             hold: hold::add(&mut tx, account, &placed, stamp).await?,
             ruling: None,
         });
         put(&mut tx, &dispute, stamp).await?;
-        changed(&mut tx, account, rules, stamp).await?;
+        touch(&mut tx, &[account], stamp.on).await?;
         let body = json!({ "dispute": id, "reason": reason });
         log::write(&mut tx, &[NewLine::of(account, "dispute appealed", body)], None, stamp).await?;
         tx.commit().await?;
@@ -194,7 +172,6 @@ pub(super) async fn proposal_decided(
     conn: &mut Conn,
     account: AccountId,
     decided: ProposalId,
-    rules: Option<&LedgerRules>,
     stamp: &Stamp,
 ) -> Result<()> {
     let disputes: Vec<Dispute> = kept::of_account(conn, account).await?;
@@ -233,10 +210,7 @@ pub(super) async fn proposal_decided(
         return Ok(());
     };
     put(conn, &dispute, stamp).await?;
-    match rules {
-        Some(rules) => changed(conn, account, rules, stamp).await?,
-        None => touch(conn, &[account], stamp.on).await?,
-    }
+    touch(conn, &[account], stamp.on).await?;
     log::write(conn, &[NewLine::of(account, what, json!({ "dispute": id }))], None, stamp).await
 }
 
@@ -270,10 +244,4 @@ async fn put(conn: &mut Conn, dispute: &Dispute, stamp: &Stamp) -> Result<()> {
         .execute(conn)
         .await?;
     Ok(())
-}
-
-/// Money is applied otherwise, and the account is due.
-async fn changed(conn: &mut Conn, account: AccountId, rules: &LedgerRules, stamp: &Stamp) -> Result<()> {
-    resettle(conn, &[account], rules, stamp.on).await?;
-    touch(conn, &[account], stamp.on).await
 }

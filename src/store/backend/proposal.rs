@@ -127,14 +127,14 @@ impl Backend {
                 }
             }
         }
-        dispute::proposal_decided(&mut tx, proposal.account, id, Some(rules), stamp).await?;
+        dispute::proposal_decided(&mut tx, proposal.account, id, stamp).await?;
         Ok(tx.commit().await?)
     }
 
     pub async fn decline_proposal(&self, id: ProposalId, note: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
         let declined = decide(&mut tx, id, ProposalState::Declined, Some(note), stamp).await?;
-        dispute::proposal_decided(&mut tx, declined.account, id, None, stamp).await?;
+        dispute::proposal_decided(&mut tx, declined.account, id, stamp).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -13,7 +13,6 @@ use super::ledger::{EntryRow, OWN_SOURCE, open_items_of};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, count, ids, rows, sql, texts, touch, word};
 use crate::domain::arrangement::Arrangement;
-use crate::domain::dispute::Dispute;
 use crate::domain::ledger::{PlanSpan, settle};
 use crate::domain::petition::Petition;
 use crate::domain::{AccountId, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service};
@@ -238,17 +237,13 @@ async fn write_applications(conn: &mut Conn, planned: &[AccountId], applications
     Ok(())
 }
 
-/// What directs how the accounts' money is applied, by account: arrangements, disputes, petitions.
+/// What directs how the accounts' money is applied, by account: arrangements and petitions.
 pub(super) async fn plans(conn: &mut Conn, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Vec<PlanSpan>>> {
     let condition = format!("account_id IN {} ORDER BY id", ids(1));
     let mut plans: BTreeMap<AccountId, Vec<PlanSpan>> = BTreeMap::new();
     let query = kept::select::<Arrangement>(&condition).bind(Json(accounts.to_vec()));
     for (account, plan) in kept::with_accounts(conn, query).await? {
         plans.entry(account).or_default().push(plan.span());
-    }
-    let query = kept::select::<Dispute>(&condition).bind(Json(accounts.to_vec()));
-    for (account, dispute) in kept::with_accounts(conn, query).await? {
-        plans.entry(account).or_default().extend(dispute.spans());
     }
     let query = kept::select::<Petition>(&condition).bind(Json(accounts.to_vec()));
     for (account, petition) in kept::with_accounts(conn, query).await? {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::history::LogRow;
 use super::owing::Owing;
+use super::proceedings::Proceedings;
 use super::{Line, current};
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::call::CallAttempt;
@@ -40,6 +41,7 @@ struct AccountPage {
     promises: Vec<PromiseRow>,
     arrangements: Vec<ArrangementRow>,
     holds: Vec<HoldRow>,
+    proceedings: Proceedings,
     hold_kinds: Vec<(&'static str, String)>,
     orders: Vec<OrderRow>,
     referrals: Vec<ReferralRow>,
@@ -179,6 +181,7 @@ pub async fn show(
         promises: promises(&snapshot, today),
         arrangements: arrangements(&snapshot, today),
         holds: holds(&snapshot, today),
+        proceedings: Proceedings::of(&snapshot, today),
         hold_kinds: HoldKind::ALL.iter().map(|kind| (kind.word(), words::plain(kind.word()))).collect(),
         orders: orders(&web, &snapshot).await?,
         referrals: referrals(&web, &snapshot).await?,

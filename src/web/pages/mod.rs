@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod notices;
 pub mod orders;
 mod owing;
+mod proceedings;
 pub mod referrals;
 pub mod today;
 
