@@ -675,8 +675,9 @@ fn aging_is_told_as_of_a_day_past_and_never_of_a_day_ahead() {
 fn a_dispute_bars_the_shut_off_until_it_is_decided() {
     let city = City::sqlite();
     city.night_and_mail("2026-05-01");
-    let said = city.on("2026-05-04", &["dispute", "10-000417", "--reason", "the meter was misread"]).ok();
-    assert!(said.contains("arrears hold end 1"), "{said}");
+    let open = ["dispute", "open", "10-000417", "--reason", "the meter was misread"];
+    let said = city.on("2026-05-04", &open).ok();
+    assert!(said.contains("hold 1 stands until it is decided with `arrears dispute decide 1`"), "{said}");
     city.on("2026-05-08", &["night"]).ok();
     for call in ["1", "2"] {
         city.on("2026-05-08", &["calls", "record", call, "reached"]).ok();
@@ -687,8 +688,11 @@ fn a_dispute_bars_the_shut_off_until_it_is_decided() {
     assert_eq!(accounts, [Some("10-000418")]);
     let why = city.on("2026-05-22", &["why", "10-000417"]).ok();
     assert!(why.contains("barred: a hold stands (dispute)"), "{why}");
-    city.on("2026-05-22", &["hold", "end", "1", "--reason", " "]).ends(Exit::Refused);
-    city.on("2026-05-22", &["hold", "end", "1", "--reason", "the meter was right"]).ok();
+    let behind = city.on("2026-05-22", &["hold", "end", "1", "--reason", "the meter was right"]).ends(Exit::Refused);
+    assert!(behind.contains("stands for dispute 1"), "{behind}");
+    city.on("2026-05-22", &["dispute", "decide", "1", "--for", "city", "--findings", " "]).ends(Exit::Refused);
+    let said = city.on("2026-05-22", &["dispute", "decide", "1", "--for", "city", "--findings", "read right"]).ok();
+    assert!(said.contains("can appeal until Mon 2026-06-01"), "{said}");
     let holds = city.on("2026-05-22", &["hold", "list"]).ok();
     assert_eq!(holds, "No holds.\n");
 }

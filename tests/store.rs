@@ -14,14 +14,17 @@ use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
 use arrears::domain::case::{Cause, StageRef};
 use arrears::domain::day::parse;
 use arrears::domain::decision::{Finding, Verdict};
+use arrears::domain::dispute::{DisputeState, Side};
 use arrears::domain::document::{Document, MediaType, sha256};
 use arrears::domain::fee::Undone;
 use arrears::domain::field_order::{FinalizeRefusal, OrderKind, OrderState};
-use arrears::domain::hold::HoldKind;
+use arrears::domain::hold::{Estate, HoldKind};
 use arrears::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RowRefusal, UnmatchedState};
 use arrears::domain::ledger::{ApplicationOrder, PaymentChannel, settle};
 use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
+use arrears::domain::petition::{Chapter, StayEnd};
 use arrears::domain::promise::PromiseState;
+use arrears::domain::proposal::{ProposalState, Proposed};
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
     AccountId, Act, ActKey, Action, Actor, ArrangementId, CallId, Case, Cents, Channel, Day, Decision, EntryId,
@@ -32,9 +35,9 @@ use arrears::ingest::FileErrors;
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
     AdoptedPolicy, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind,
-    ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewExport, NewFeeExport,
-    NewHold, NewPromise, Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp,
-    Store, StoreError, Whole, WorkKind,
+    ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewDispute, NewExport,
+    NewFeeExport, NewHold, NewPetition, NewPromise, NewRuling, Permitted, PetitionNews, Pieces, PolicySource,
+    ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError, Whole, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -120,6 +123,11 @@ contract! {
     a_policy_adopted_ahead_wakes_accounts_that_are_decided_meanwhile
     a_canceled_notice_is_never_rendered
     what_was_known_on_an_earlier_day_can_be_rebuilt
+    a_dispute_holds_its_account_until_it_is_decided_appealed_and_its_credit_approved
+    a_ruling_whose_credit_is_declined_is_withdrawn
+    a_petition_takes_older_debt_out_of_what_is_open_until_it_is_dismissed
+    what_a_petition_stays_is_written_off_after_its_discharge
+    letters_go_to_an_estate_once_somebody_acts_for_it
     an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied
     terms_that_a_payment_has_overtaken_are_not_agreed
     a_late_payment_that_sets_known_money_free_for_the_arranged_bill_counts
@@ -1759,6 +1767,7 @@ async fn what_was_known_on_an_earlier_day_can_be_rebuilt(store: Store, _: String
         items: Vec::new(),
         stops_clock: false,
         reason: "meter misread".to_owned(),
+        estate: None,
     };
     let hold = store.place_hold(debtor, &hold, &lead("2026-04-01")).await.expect("a hold");
     decide(&store, debtor, Vec::new(), &[], "2026-04-02").await;
@@ -1784,6 +1793,168 @@ async fn what_was_known_on_an_earlier_day_can_be_rebuilt(store: Store, _: String
     assert_eq!(now.holds[0].ended_on, Some(day("2026-04-10")));
     let log: Vec<String> = store.log_of(debtor, 10).await.expect("the log").into_iter().map(|line| line.what).collect();
     assert_eq!(log, ["decision", "hold ended", "decision", "hold placed"]);
+}
+
+fn disputing(item: EntryId) -> NewDispute {
+    let raised_on = day("2026-04-01");
+    NewDispute { items: vec![item], reason: "the meter was misread".into(), raised_on, stops_clock: false }
+}
+
+fn ruling(side: Side, proposals: Vec<(Proposed, Cents, String)>) -> NewRuling {
+    let appeal_by = (side == Side::City).then(|| day("2026-04-20"));
+    NewRuling { side, findings: "tested".into(), appeal_by, proposals, task: Some("tell the customer".into()) }
+}
+
+fn credit(item: EntryId, cents: i64) -> (Proposed, Cents, String) {
+    let what = Proposed::Adjustment { service: Service::Water, change: Cents::new(-cents), item: Some(item) };
+    (what, Cents::new(cents), "dispute".to_owned())
+}
+
+async fn a_dispute_holds_its_account_until_it_is_decided_appealed_and_its_credit_approved(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    take_entries(&store, vec![charge("1001", "B-0", 5_000, "2026-02-02", "2026-02-23")], &at("2026-03-02")).await;
+    let entries = store.entries(debtor).await.expect("entries");
+    let item = entries.iter().find(|entry| entry.reference == "B-1").expect("the bill").id;
+    let on_phone = NewHold {
+        kind: HoldKind::Dispute,
+        from: day("2026-04-01"),
+        through: None,
+        items: Vec::new(),
+        stops_clock: false,
+        reason: "says the bill is wrong".into(),
+        estate: None,
+    };
+    let bare = store.place_hold(debtor, &on_phone, &lead("2026-04-01")).await.expect("a hold");
+    let opened = store.open_dispute(debtor, &disputing(item), &lead("2026-04-02")).await.expect("a dispute");
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(known.disputed(day("2026-04-02")), BTreeSet::from([item]));
+    assert_eq!(known.holds.iter().find(|hold| hold.id == bare).expect("it").ended_on, Some(day("2026-04-02")));
+    let again = store.open_dispute(debtor, &disputing(item), &lead("2026-04-02")).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+    let ended = store.end_hold(opened.hold, "no", &lead("2026-04-03")).await;
+    assert!(matches!(ended, Err(StoreError::Conflict(_))), "{ended:?}");
+
+    let id = opened.id;
+    let for_city =
+        store.rule_on_dispute(id, &ruling(Side::City, Vec::new()), &lead("2026-04-10")).await.expect("ruled");
+    assert_eq!(for_city.state(), DisputeState::ForCity(Some(day("2026-04-20"))));
+    assert!(snapshot(&store, debtor).await.disputed(day("2026-04-10")).is_empty());
+    assert_eq!(store.tasks(true).await.expect("tasks").len(), 1, "the customer is to be told");
+    let late = store.appeal_dispute(id, "a leak", &lead("2026-04-21")).await;
+    assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
+    let appealed = store.appeal_dispute(id, "a leak", &lead("2026-04-20")).await.expect("appealed");
+    assert_eq!(appealed.state(), DisputeState::Appealed);
+    assert_eq!(snapshot(&store, debtor).await.disputed(day("2026-04-20")), BTreeSet::from([item]));
+
+    let of_customer = ruling(Side::Customer, vec![credit(item, 6_000)]);
+    let ruled = store.rule_on_dispute(id, &of_customer, &lead("2026-04-22")).await.expect("ruled");
+    assert_eq!(ruled.state(), DisputeState::Settling);
+    assert!(!snapshot(&store, debtor).await.disputed(day("2026-04-22")).is_empty(), "until it is approved");
+    let proposal = ruled.standing_ruling().expect("it").proposals[0];
+    store.approve_proposal(proposal, &rules(), &lead("2026-04-23")).await.expect("approved");
+    let known = snapshot(&store, debtor).await;
+    let open: Vec<i64> = known.items.iter().map(|item| item.open.get()).collect();
+    assert_eq!(open, [5_000, 12_000], "the credit is for the disputed bill, and not for the older one");
+    assert_eq!(known.disputes[0].state(), DisputeState::ForCustomer);
+    assert!(known.disputed(day("2026-04-23")).is_empty());
+}
+
+async fn a_ruling_whose_credit_is_declined_is_withdrawn(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let item = snapshot(&store, debtor).await.items[0].id;
+    let opened = store.open_dispute(debtor, &disputing(item), &lead("2026-04-02")).await.expect("a dispute");
+    let of_customer = ruling(Side::Customer, vec![credit(item, 6_000), credit(item, 500)]);
+    let ruled = store.rule_on_dispute(opened.id, &of_customer, &lead("2026-04-10")).await.expect("ruled");
+    let [first, second] = ruled.standing_ruling().expect("it").proposals[..] else { panic!("two proposals") };
+    store.decline_proposal(first, "the meter was tested", &lead("2026-04-11")).await.expect("declined");
+    assert_eq!(store.dispute(opened.id).await.expect("it").1.state(), DisputeState::Open);
+    assert_eq!(store.proposal(second).await.expect("it").state, ProposalState::Declined);
+    assert_eq!(snapshot(&store, debtor).await.disputed(day("2026-04-11")), BTreeSet::from([item]));
+}
+
+fn petitioning(on: &str) -> NewPetition {
+    NewPetition {
+        chapter: Chapter::Thirteen,
+        court: "Eastern District of California".into(),
+        case_number: "26-20417".into(),
+        petition_on: day(on),
+        relief_on: day(on),
+        learned_on: day("2026-05-04"),
+        late: Some("a payment was taken".into()),
+    }
+}
+
+async fn a_petition_takes_older_debt_out_of_what_is_open_until_it_is_dismissed(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    take_entries(&store, vec![payment("1001", "P-1", 5_000, "2026-04-25")], &at("2026-04-25")).await;
+    assert_eq!(snapshot(&store, debtor).await.items[0].open, Cents::new(13_000));
+    let stamp = lead("2026-05-04");
+    let id = store.record_petition(debtor, &petitioning("2026-04-20"), &rules(), &stamp).await.expect("a petition");
+    let known = snapshot(&store, debtor).await;
+    assert_eq!((known.items.len(), known.unapplied, known.stayed_amount()), (0, Cents::new(5_000), Cents::new(18_000)));
+    let exceptions = store.exceptions(true).await.expect("exceptions");
+    assert_eq!(exceptions.iter().map(|line| line.kind).collect::<Vec<_>>(), [ExceptionKind::PetitionLate]);
+    let twice = store.record_petition(debtor, &petitioning("2026-04-20"), &rules(), &stamp).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+    let before = store.snapshot_as_of(debtor, day("2026-05-03"), end_of("2026-05-03"), &rules()).await.expect("before");
+    assert_eq!((before.items[0].open, before.stayed.len()), (Cents::new(13_000), 0), "as it was known then");
+
+    let dismissed = PetitionNews::Ended(day("2026-06-01"), day("2026-05-29"), StayEnd::Dismissed);
+    store.petition_news(id, &dismissed, &rules(), &lead("2026-06-01")).await.expect("dismissed");
+    let known = snapshot(&store, debtor).await;
+    assert_eq!((known.items[0].open, known.items[0].due_on), (Cents::new(13_000), day("2026-03-23")));
+    assert!(known.stayed.is_empty());
+    let then = store.snapshot_as_of(debtor, day("2026-05-31"), end_of("2026-05-31"), &rules()).await.expect("then");
+    assert_eq!(then.stayed_amount(), Cents::new(18_000));
+}
+
+async fn what_a_petition_stays_is_written_off_after_its_discharge(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let stamp = lead("2026-05-04");
+    let id = store.record_petition(debtor, &petitioning("2026-05-04"), &rules(), &stamp).await.expect("a petition");
+    assert_eq!(snapshot(&store, debtor).await.stayed_amount(), Cents::new(18_000), "from its own day on");
+    let news = PetitionNews::Discharged(day("2026-08-03"));
+    let proposed = store.petition_news(id, &news, &rules(), &lead("2026-08-03")).await.expect("discharged");
+    let proposed = proposed.expect("a proposal");
+    assert_eq!(snapshot(&store, debtor).await.stayed_amount(), Cents::new(18_000), "until another approves");
+    store.approve_proposal(proposed, &rules(), &lead("2026-08-04")).await.expect("approved");
+    let known = snapshot(&store, debtor).await;
+    assert_eq!((known.stayed.len(), known.items.len(), known.unapplied), (0, 0, Cents::ZERO));
+}
+
+async fn letters_go_to_an_estate_once_somebody_acts_for_it(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let mut estate = Estate {
+        of: "Pat Doe".into(),
+        died_on: None,
+        told_by: "her son".into(),
+        representative: None,
+        letters_on: None,
+        noticed_on: None,
+        claimed_on: None,
+    };
+    let hold = NewHold {
+        kind: HoldKind::Deceased,
+        from: day("2026-04-01"),
+        through: None,
+        items: Vec::new(),
+        stops_clock: false,
+        reason: "the customer died".into(),
+        estate: Some(estate.clone()),
+    };
+    let id = store.place_hold(debtor, &hold, &lead("2026-04-01")).await.expect("a hold");
+    let before = snapshot(&store, debtor).await.profile;
+    let address = Address { line1: "9 Elm St".into(), zip: "95601".into(), ..before.mailing_address.clone() };
+    estate.representative = Some(arrears::domain::Party { name: "Ana Doe".into(), address });
+    store.put_estate(id, &estate, "representative named", &lead("2026-04-02")).await.expect("put");
+    let profile = snapshot(&store, debtor).await.profile;
+    assert_eq!(profile.customer_name, "Estate of Pat Doe");
+    assert_eq!(
+        (profile.mailing_address.line1.as_str(), profile.mailing_address.line2.as_str()),
+        ("c/o Ana Doe", "9 Elm St")
+    );
+    store.end_hold(id, "her daughter is the customer now", &lead("2026-05-01")).await.expect("ended");
+    assert_eq!(snapshot(&store, debtor).await.profile, before);
 }
 
 fn end_of(text: &str) -> DateTime<Utc> {
@@ -2366,6 +2537,7 @@ async fn a_hold_ends_by_a_person_and_is_not_ended_twice(store: Store, _: String)
         items: Vec::new(),
         stops_clock: false,
         reason: "certificate of Dr. Lee".to_owned(),
+        estate: None,
     };
     let before = snapshot(&store, debtor).await.facts_seq;
     let id = store.place_hold(debtor, &hold, &lead("2026-05-01")).await.expect("placed");

@@ -9,6 +9,8 @@ mod agreement;
 mod arrangement;
 #[path = "stories/city.rs"]
 mod city;
+#[path = "stories/hard.rs"]
+mod hard;
 #[path = "stories/money_in_the_building.rs"]
 mod money_in_the_building;
 #[path = "stories/occupant_copy.rs"]
@@ -49,6 +51,9 @@ story! {
     agreement::a_missed_arrangement_is_taken_up_again_within_the_policys_limits
     agreement::an_arrangement_is_confirmed_by_mail_and_email_in_the_customers_language
     agreement::a_canceled_arrangement_calls_its_letter_back_and_the_next_one_prints_its_own_installments
+    hard::a_disputed_bill_stops_alone_until_it_is_decided_appealed_and_its_credit_approved
+    hard::a_petition_learned_late_undoes_what_it_can_and_leaves_younger_debt_its_own_course
+    hard::of_a_customer_who_died_nothing_is_collected_and_the_household_keeps_its_water
     money_in_the_building::a_payment_that_is_in_the_building_keeps_the_water_on
     outage::a_letter_that_leaves_late_moves_the_shut_off_out
     outage::a_batch_that_nobody_marks_as_mailed_never_leads_to_a_shut_off

@@ -152,7 +152,7 @@ pub struct PlanSpan {
     pub covers: BTreeSet<ItemId>,
     /// Covered bills that stand in the place of reversed ones.
     pub carried: Vec<Carried>,
-    /// The day of a petition in bankruptcy: until the span's end no money of a later day pays what is of the time through
+    /// The day of a petition in bankruptcy: until the span's end no money of it or of a later day pays what is of the time through
     /// it, unless it is meant for that very debt; and that part is no open item.
     pub stays: Option<Day>,
 }
@@ -172,7 +172,7 @@ pub struct Carried {
 impl PlanSpan {
     /// The day of the petition, while its stay stands on `day`.
     fn stay_on(&self, day: Day) -> Option<Day> {
-        self.stays.filter(|petition_on| *petition_on < day && self.until.is_none_or(|last| day <= last))
+        self.stays.filter(|petition_on| *petition_on <= day && self.until.is_none_or(|last| day <= last))
     }
 
     fn directs(&self, credit: &Entry) -> bool {
@@ -567,7 +567,7 @@ mod tests {
         // The petition of May 10 stays the bill of March. $100.00 of June pay the bill of June, and $10.00 wait.
         let entries = [
             charge(1, 36_000, "2026-03-02", "2026-03-23"),
-            payment(2, 6_000, "2026-05-10"),
+            payment(2, 6_000, "2026-05-09"),
             charge(3, 5_000, "2026-06-02", "2026-06-23"),
             charge(4, 9_000, "2026-07-02", "2026-07-23"),
             payment(5, 10_000, "2026-07-10"),

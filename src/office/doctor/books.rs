@@ -77,7 +77,8 @@ impl Examination<'_> {
 fn replay(open: &mut Check, balances: &mut Check, books: &KeptBooks, rules: &[LedgerRules], today: Day) {
     // What is dated ahead does not count yet; all else does, whatever the day.
     let last = books.entries.iter().map(|entry| entry.effective_on).max().unwrap_or(today);
-    let as_of = books.future_on.map_or(last, |day| plus_days(day, -1));
+    // A stay begins and ends by days that no entry need have.
+    let as_of = books.future_on.map_or(last.max(today), |day| plus_days(day, -1));
     let replayed = |order: &ApplicationOrder| settle(&books.entries, order, &books.plans, as_of);
     let is_so = rules.iter().any(|rules| {
         let replayed = replayed(&rules.order);
