@@ -307,8 +307,8 @@ impl Bench<'_> {
     /// The stage's letter goes to an estate, and announces nothing.
     fn is_free_for_estate(self, pending: &Pending, hold: &Hold) -> bool {
         let (Ordered::Notice, Some((_, stage))) = (pending.ordered, self.stage(&pending.of)) else { return false };
-        let is_statutory = stage.acts.iter().any(|act| matches!(act, Action::Notice(notice) if notice.statutory));
-        !is_statutory && goes_to_estate(hold)
+        let statutory = |act: &Action| matches!(act, Action::Notice(notice) if notice.statutory);
+        goes_to_estate(hold) && !stage.acts.iter().any(statutory)
     }
 
     /// Nothing protects the account from it today.
@@ -316,14 +316,7 @@ impl Bench<'_> {
         self.is_not_frozen()?;
         let today = self.world.today;
         if let Ordered::Agreement(id) = pending.ordered {
-            let mut covers =
-                self.snapshot.arrangements.iter().filter(|plan| plan.id == id).flat_map(|plan| &plan.covers);
-            if let Some(petition) = self.snapshot.petitions.iter().find(|petition| petition.stays_on(today))
-                && covers.any(|item| self.snapshot.stayed.iter().any(|stayed| stayed.id == *item))
-            {
-                let (kind, from, blocks) = (HoldKind::Bankruptcy, petition.petition_on, Blocks::Notices);
-                return Err(Broken::Held { kind, from, blocks }.into());
-            }
+            self.is_not_on_stayed(id, today)?;
             return self.is_free(&pending.ordered.struck_by(), &[], None, today);
         }
         self.is_not_before_announced(&pending.of, today)?;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::breach::{Broken, Checked};
 use super::protection::Bench;
 use crate::domain::day::plus_days;
-use crate::domain::hold::HoldKind;
-use crate::domain::{Cents, Day, EntryKind, ItemId, OpenItem};
+use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::{ArrangementId, Cents, Day, EntryKind, ItemId, OpenItem};
 
 impl Bench<'_> {
     /// The debts that a dispute, an appeal or an investigation names which stands on the day.
@@ -60,6 +60,22 @@ impl Bench<'_> {
             if plan.made_on <= day && !is_canceled && plan.covers.iter().any(is_stayed) {
                 return Err(Broken::ArrangementPerforms { made_on: plan.made_on }.into());
             }
+        }
+        Ok(())
+    }
+}
+
+impl Bench<'_> {
+    /// The arrangement that a letter would confirm is not on debts that a petition stays: it asks for their installments.
+    pub(super) fn is_not_on_stayed(self, arrangement: ArrangementId, day: Day) -> Checked {
+        let Some(petition) = self.snapshot.petitions.iter().find(|petition| petition.stays_on(day)) else {
+            return Ok(());
+        };
+        let plans = self.snapshot.arrangements.iter().filter(|plan| plan.id == arrangement);
+        let is_stayed = |id: &ItemId| self.snapshot.stayed.iter().any(|stayed| stayed.id == *id);
+        if plans.flat_map(|plan| &plan.covers).any(is_stayed) {
+            let (kind, from, blocks) = (HoldKind::Bankruptcy, petition.petition_on, Blocks::Notices);
+            return Err(Broken::Held { kind, from, blocks }.into());
         }
         Ok(())
     }

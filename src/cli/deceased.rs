@@ -6,9 +6,8 @@ use super::args::{By, Json, date};
 use super::show::{Numbered, maybe_day, numbered};
 use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
-use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::{Address, Day, HoldId, Party, day};
-use crate::office::{Duty, EstateNews, last_day_for_claim};
+use crate::office::{Duty, EstateNews, KnownEstate};
 
 #[derive(Debug, Subcommand)]
 pub enum Deceased {
@@ -90,15 +89,8 @@ impl Deceased {
                 return Ok(Answer::done(format!("Hold {id} ends today")));
             }
             Self::List { json } => {
-                let mut found = office.store.holds_on(office.today()).await?;
-                found.retain(|(_, hold)| hold.kind == HoldKind::Deceased);
-                let rows: Vec<Numbered<Hold>> = numbered(&office, found, |(account, _)| *account)
-                    .await?
-                    .into_iter()
-                    .map(|Numbered { account_number, row: (_, row) }| Numbered { account_number, row })
-                    .collect();
-                let rules = office.rules_on(office.today()).await?;
-                return json.or(&rows, || table(&rows, &rules.policy.proceedings.estates));
+                let rows = numbered(&office, office.deceased().await?, |estate| estate.account).await?;
+                return json.or(&rows, || table(&rows));
             }
             Self::Representative { id, name, street, city, state, zip, by } => {
                 let address = Address { line1: street, line2: String::new(), city, state, zip };
@@ -113,7 +105,7 @@ impl Deceased {
     }
 }
 
-fn table(rows: &[Numbered<Hold>], rules: &crate::rulebook::policy::EstateRules) -> String {
+fn table(rows: &[Numbered<KnownEstate>]) -> String {
     use Column::{Left, Right};
     let mut table = Table::new(&[
         Right("Hold"),
@@ -126,7 +118,7 @@ fn table(rows: &[Numbered<Hold>], rules: &crate::rulebook::policy::EstateRules) 
         Left("Claim by"),
         Left("Claimed"),
     ]);
-    for Numbered { account_number, row: hold } in rows {
+    for Numbered { account_number, row: KnownEstate { hold, claim_by, .. } } in rows {
         let estate = hold.estate.as_ref();
         let representative = estate.and_then(|estate| estate.representative.as_ref());
         table.row([
@@ -137,7 +129,7 @@ fn table(rows: &[Numbered<Hold>], rules: &crate::rulebook::policy::EstateRules) 
             estate.map_or_else(|| hold.placed_by.clone(), |estate| estate.told_by.clone()),
             representative.map(|party| format!("{}, {}", party.name, party.address.one_line())).unwrap_or_default(),
             maybe_day(estate.and_then(|estate| estate.letters_on)),
-            maybe_day(estate.and_then(|estate| last_day_for_claim(estate, rules))),
+            maybe_day(*claim_by),
             maybe_day(estate.and_then(|estate| estate.claimed_on)),
         ]);
     }

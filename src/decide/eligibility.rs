@@ -187,7 +187,8 @@ pub fn eligibility(
         .iter()
         .copied()
         .filter(|kind| {
-            let is_stayed = *kind == HoldKind::Bankruptcy && snapshot.stay_on(today).is_some();
+            let is_stayed = *kind == HoldKind::Bankruptcy
+                && snapshot.stay_on(today).is_some_and(|petition| petition.discharged_on.is_none());
             is_stayed || snapshot.holds.iter().any(|hold| hold.kind == *kind && hold.holds_on(today))
         })
         .collect();

@@ -12,7 +12,7 @@ use super::account::{Service, words};
 use super::day::Day;
 use super::ids::{AccountId, EntryId, ItemId};
 use super::money::Cents;
-use super::petition::share_before;
+use super::petition::shares_before;
 
 words! {
     /// What an entry is.
@@ -220,7 +220,10 @@ pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], a
         plans,
         on: Day::MIN,
         open: BTreeMap::new(),
-        before: shares_before(&standing, plans),
+        before: plans
+            .iter()
+            .map(|plan| plan.stays.map_or_else(BTreeMap::new, |on| shares_before(&standing, on)))
+            .collect(),
         waiting: Vec::new(),
         applications: Vec::new(),
     };
@@ -244,30 +247,6 @@ pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], a
     let all: Cents = standing.iter().map(|entry| entry.amount).sum();
     let balance = all - stayed.iter().map(|item| item.open).sum::<Cents>();
     Books { items, applications: replay.applications, unapplied, stayed, balance }
-}
-
-/// The parts of each petition's stay, in order of the plans.
-fn shares_before(standing: &[&Entry], plans: &[PlanSpan]) -> Vec<BTreeMap<ItemId, Cents>> {
-    let share = |plan: &PlanSpan| {
-        let Some(petition_on) = plan.stays else { return BTreeMap::new() };
-        let mut first: BTreeMap<Service, Day> = BTreeMap::new();
-        let after =
-            |entry: &&&Entry| entry.kind == EntryKind::Charge && entry.is_debt() && entry.effective_on > petition_on;
-        for charge in standing.iter().filter(after) {
-            let day = first.entry(charge.service).or_insert(charge.effective_on);
-            *day = charge.effective_on.min(*day);
-        }
-        standing
-            .iter()
-            .filter(|entry| entry.is_debt())
-            .map(|entry| {
-                let is_first = first.get(&entry.service) == Some(&entry.effective_on);
-                (entry.id, share_before(entry, petition_on, is_first))
-            })
-            .filter(|(_, share)| share.is_positive())
-            .collect()
-    };
-    plans.iter().map(share).collect()
 }
 
 struct Replay<'a> {

@@ -5,11 +5,13 @@
 //! [`super::ledger::settle`] from the entries each time, so that a bill that comes in, is reversed or is billed anew falls into
 //! them by itself. How many days the customer has to give adequate assurance of payment (11 USC 366) is a policy's.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::account::words;
+use super::account::{Service, words};
 use super::day::{Day, days_between, plus_days};
-use super::ids::{EntryId, PetitionId};
+use super::ids::{EntryId, ItemId, PetitionId};
 use super::ledger::{Entry, EntryKind, PlanSpan};
 use super::money::Cents;
 
@@ -91,7 +93,7 @@ impl Petition {
             from: self.petition_on,
             known_through: EntryId(i64::MAX),
             until: self.ended.map(|(ended, _)| plus_days(ended, -1)),
-            covers: std::collections::BTreeSet::new(),
+            covers: BTreeSet::new(),
             carried: Vec::new(),
             stays: Some(self.petition_on),
         }
@@ -141,13 +143,28 @@ pub fn share_before(entry: &Entry, petition_on: Day, is_first_after: bool) -> Ce
     }
 }
 
+/// The parts, of those of `standing` that have one, by debt.
+#[must_use]
+pub fn shares_before(standing: &[&Entry], petition_on: Day) -> BTreeMap<ItemId, Cents> {
+    let is_after =
+        |entry: &&&Entry| entry.kind == EntryKind::Charge && entry.is_debt() && entry.effective_on > petition_on;
+    let mut first: BTreeMap<Service, Day> = BTreeMap::new();
+    for charge in standing.iter().filter(is_after) {
+        let day = first.entry(charge.service).or_insert(charge.effective_on);
+        *day = charge.effective_on.min(*day);
+    }
+    let share = |entry: &&Entry| {
+        let is_first = first.get(&entry.service) == Some(&entry.effective_on);
+        (entry.id, share_before(entry, petition_on, is_first))
+    };
+    let debts = standing.iter().filter(|entry| entry.is_debt());
+    debts.map(share).filter(|(_, share)| share.is_positive()).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use chrono::DateTime;
 
-    use super::super::account::Service;
     use super::super::day::parse;
     use super::super::ids::AccountId;
     use super::*;

@@ -1,5 +1,7 @@
 //! Customers who died: collection from them stops, their household keeps its water, and the lead finds who acts for the estate.
 
+use serde::Serialize;
+
 use super::accounts::{need_reason, not_ahead};
 use super::{Office, OfficeError, Result};
 use crate::domain::account::Party;
@@ -20,7 +22,34 @@ pub enum EstateNews {
     Claimed(Day),
 }
 
+/// A customer who died, and what is known of the estate.
+#[derive(Clone, Debug, Serialize)]
+pub struct KnownEstate {
+    #[serde(skip)]
+    pub account: AccountId,
+    #[serde(flatten)]
+    pub hold: Hold,
+    /// The last day for a claim, once it can be said.
+    pub claim_by: Option<Day>,
+}
+
 impl Office {
+    /// The customers who died and whose holds stand today.
+    ///
+    /// # Errors
+    /// When no policy is in force.
+    pub async fn deceased(&self) -> Result<Vec<KnownEstate>> {
+        let today = self.today();
+        let rules = self.rules_on(today).await?;
+        let estates = &rules.policy.proceedings.estates;
+        let holds = self.store.holds_on(today).await?.into_iter();
+        let known = |(account, hold): (AccountId, Hold)| {
+            let claim_by = hold.estate.as_ref().and_then(|estate| last_day_for_claim(estate, estates));
+            KnownEstate { account, hold, claim_by }
+        };
+        Ok(holds.filter(|(_, hold)| hold.kind == HoldKind::Deceased).map(known).collect())
+    }
+
     /// Records that the customer died. All collection stops until a person ends it, and the lead has a task.
     ///
     /// # Errors
@@ -179,7 +208,7 @@ impl Office {
 
 /// The last day for a claim: the later of what the policy counts from the days that are known. `None` while neither is.
 #[must_use]
-pub fn last_day_for_claim(estate: &Estate, rules: &EstateRules) -> Option<Day> {
+fn last_day_for_claim(estate: &Estate, rules: &EstateRules) -> Option<Day> {
     let after_letters = estate.letters_on.zip(rules.claim_months_after_letters);
     let after_notice = estate.noticed_on.zip(rules.claim_days_after_notice);
     let by_letters = after_letters.map(|(day, months)| plus_months(day, i32::from(months)));

@@ -324,8 +324,10 @@ fn nothing_marked(on: Day, too_late: &[(&Notice, String)]) -> OfficeError {
 fn owed_since(snapshot: &Snapshot, notice: &Notice, today: Day) -> Cents {
     let dated = notice.dated.unwrap_or(notice.planned_on);
     let is_new = |item: &&OpenItem| item.kind == EntryKind::Charge && item.billed_on > dated && item.due_on >= today;
-    let new: Cents = snapshot.items.iter().filter(is_new).map(|item| item.open).sum();
-    snapshot.balance() - new
+    // A bill that is contested stands in no letter.
+    let contested = snapshot.disputed(today);
+    let left_out = |item: &&OpenItem| is_new(item) || contested.contains(&item.id);
+    snapshot.balance() - snapshot.items.iter().filter(left_out).map(|item| item.open).sum::<Cents>()
 }
 
 #[cfg(test)]

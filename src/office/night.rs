@@ -79,8 +79,6 @@ impl Office {
         }
         self.lapse_orders(day).await?;
         self.store.report_missing_results(day, &self.daemon_stamp(day)).await?;
-        self.tell_unassured(day).await?;
-        self.tell_claims(day).await?;
         let report = self.run_day(day, None).await?;
         if report.held {
             return Ok(report);
@@ -109,6 +107,8 @@ impl Office {
             self.hold_night(day, &why).await?;
             return Ok(held);
         }
+        self.tell_unassured(day).await?;
+        self.tell_claims(day).await?;
         self.store.ripen(&rules.policy.ledger, &stamp).await?;
         let report = self.decide_due(Some(run), day, &rules, &stamp, progress).await?;
         if report.held {

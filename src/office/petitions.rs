@@ -262,8 +262,7 @@ fn assurance_days(petition: &Petition, rules: &BankruptcyRules) -> u16 {
 }
 
 /// The last day on which assurance is in time.
-#[must_use]
-pub fn last_day_for_assurance(petition: &Petition, rules: &BankruptcyRules) -> Day {
+fn last_day_for_assurance(petition: &Petition, rules: &BankruptcyRules) -> Day {
     plus_days(petition.relief_on, i64::from(assurance_days(petition, rules)))
 }
 

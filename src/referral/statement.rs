@@ -7,11 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::input::PacketInput;
 use super::limitation::{self, Clock, Limitation};
 use crate::domain::arrears::days_past_due;
+use crate::domain::petition::{PERIOD_FROM, PERIOD_THROUGH};
 use crate::domain::{Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service};
-
-/// The names of the printed dates that bound the service period of a bill, where a file gave them.
-const PERIOD_FROM: &str = "service_from";
-const PERIOD_THROUGH: &str = "service_through";
 
 /// Everything about the money at the cut-off.
 #[derive(Debug)]

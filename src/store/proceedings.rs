@@ -18,6 +18,8 @@ use_cases! {
     fn dispute(&self, id: DisputeId) -> (AccountId, Dispute);
     fn disputes_of(&self, account: AccountId) -> Vec<Dispute>;
     fn disputes(&self) -> Vec<(AccountId, Dispute)>;
+    /// Every dispute with the hold that stands for it, in one state of the database.
+    fn dispute_holds(&self) -> Vec<(AccountId, Dispute, Option<Hold>)>;
     /// Records a petition: what it stays is no open debt from now on.
     fn record_petition(&self, account: AccountId, petition: &NewPetition, rules: &LedgerRules, stamp: &Stamp) -> PetitionId;
     /// Records what became of a petition; gives the write-off that is proposed after a discharge.

@@ -11,6 +11,7 @@
 mod acts;
 mod books;
 mod chains;
+mod disputes;
 mod papers;
 mod work;
 
@@ -167,6 +168,7 @@ impl Office {
         checks.extend(examination.papers().await?);
         checks.extend(examination.work().await?);
         checks.extend(examination.acts().await?);
+        checks.push(examination.disputes().await?);
         drop(examination);
         self.name_accounts(&mut checks).await?;
         Ok(Checkup { on: self.today(), through, last_seal, checks })

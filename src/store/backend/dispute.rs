@@ -146,6 +146,21 @@ impl Backend {
         kept::of_account(&mut tx, account).await
     }
 
+    pub async fn dispute_holds(&self) -> Result<Vec<(AccountId, Dispute, Option<Hold>)>> {
+        let mut tx = self.read().await?;
+        let disputes = kept::with_accounts(&mut tx, kept::select::<Dispute>("1 = 1 ORDER BY id")).await?;
+        let keys: Vec<i64> = disputes.iter().map(|(_, dispute)| dispute.last_hold().0).collect();
+        let holds: Vec<Hold> = kept::many(&mut tx, &keys).await?;
+        let of = |id: HoldId| holds.iter().find(|hold| hold.id == id).cloned();
+        Ok(disputes
+            .into_iter()
+            .map(|(account, dispute)| {
+                let hold = of(dispute.last_hold());
+                (account, dispute, hold)
+            })
+            .collect())
+    }
+
     pub async fn disputes(&self) -> Result<Vec<(AccountId, Dispute)>> {
         let mut tx = self.read().await?;
         kept::with_accounts(&mut tx, kept::select::<Dispute>("1 = 1 ORDER BY id")).await

@@ -31,7 +31,7 @@ impl Backend {
         let mut tx = self.write().await?;
         let known_through = ledger::last_entry(&mut tx, account).await?;
         let known: Vec<Petition> = kept::of_account(&mut tx, account).await?;
-        if let Some(same) = known.iter().find(|petition| petition.ended.is_none()) {
+        if let Some(same) = known.iter().find(|petition| petition.ended.is_none() && petition.discharged_on.is_none()) {
             return Err(StoreError::Conflict(format!(
                 "petition {} stands ({}): end that one first",
                 same.id,
