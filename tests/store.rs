@@ -114,6 +114,7 @@ contract! {
     an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_is_none
     a_returned_letter_loses_its_service
     a_statutory_notice_is_not_served_by_email
+    an_email_that_no_server_takes_told_nobody_and_its_letter_is_planned_once
     an_email_that_left_while_it_was_canceled_is_recorded_as_sent
     an_email_voided_beside_a_mailed_letter_does_not_undo_the_letter
     work_that_waits_for_a_hold_to_end_uses_up_no_attempt
@@ -1676,6 +1677,27 @@ async fn a_statutory_notice_is_not_served_by_email(store: Store, _: String) {
     assert_eq!(served, [Some(stage("reminder"))]);
     store.email_bounced(notices[1].id, day("2026-05-02"), &no_such_user(), &at("2026-05-02")).await.expect("bounced");
     assert_eq!(store.notice(notices[1].id).await.expect("the notice").state, NoticeState::Bounced);
+}
+
+async fn an_email_that_no_server_takes_told_nobody_and_its_letter_is_planned_once(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let by = |channel| NewNotice {
+        statutory: false,
+        ..piece(debtor, "reminder", channel, Recipient::Customer, "2026-05-01")
+    };
+    decide(&store, debtor, Vec::new(), &[by(Channel::Email)], "2026-05-01").await;
+    let email = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, email, "2026-05-01").await;
+    let job = store.claim_work(WorkKind::SendEmail, 10, at("2026-05-01").at, 60).await.expect("the email").remove(0);
+    let refused = Bounced { letter: Some(NewNotice { needs_release: true, ..by(Channel::Mail) }), ..no_such_user() };
+    assert!(store.email_refused(&job, &refused, &at("2026-05-01")).await.expect("refused"));
+    assert!(!store.email_refused(&job, &refused, &at("2026-05-01")).await.expect("once"), "its work is over");
+    let pieces = store.notices_of(debtor).await.expect("the notices");
+    let pieces: Vec<_> = pieces.iter().map(|n| (n.channel, n.state, n.served_on)).collect();
+    assert_eq!(pieces, [(Channel::Email, NoticeState::Failed, None), (Channel::Mail, NoticeState::Planned, None)]);
+    let marked = snapshot(&store, debtor).await.profile.attributes;
+    assert_eq!(marked["undeliverable_email_because"], "since 2026-05-01: 550 no such user");
+    assert_eq!(store.exceptions(true).await.expect("the list")[0].kind, ExceptionKind::EmailBounced);
 }
 
 async fn an_email_that_left_while_it_was_canceled_is_recorded_as_sent(store: Store, _: String) {

@@ -16,7 +16,7 @@ use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{AccountId, Day, NoticeId, Profile, Snapshot};
 use crate::notices::{Delivery, Mailer, Press, email, render_arrangement};
-use crate::store::{ExceptionKind, Job, Leaving, Permitted, RenderedPiece, Stamp, WorkKind};
+use crate::store::{Bounced, ExceptionKind, Job, Leaving, Permitted, RenderedPiece, Stamp, WorkKind};
 
 /// How many letters are set and kept at a time: one transaction.
 const RENDERED_AT_ONCE: u32 = 64;
@@ -47,8 +47,8 @@ enum Sent {
     Taken,
     /// No connection, or not now; it is tried again.
     Waits { attempts: u32, error: String },
-    /// It is on the exceptions list.
-    Failed,
+    /// It never goes; where its people still have to be told, a letter does.
+    Refused,
 }
 
 impl Sent {
@@ -56,7 +56,7 @@ impl Sent {
     fn told(&self) -> Option<&str> {
         match self {
             Self::Waits { attempts, error } if *attempts >= TOLD_AFTER => Some(error),
-            Self::Waits { .. } | Self::Taken | Self::Failed => None,
+            Self::Waits { .. } | Self::Taken | Self::Refused => None,
         }
     }
 }
@@ -269,7 +269,7 @@ impl Office {
         let hash = notice.document.as_ref().ok_or_else(|| missing("none"))?;
         let document = self.store.document(hash).await?.ok_or_else(|| missing(hash.as_str()))?;
         let delivery = self.deliver(notice, &document, mailer).await;
-        self.record_delivery(job, delivery).await
+        self.record_delivery(job, notice, delivery).await
     }
 
     async fn deliver(&self, notice: &Notice, document: &Document, mailer: &Mailer) -> Delivery {
@@ -282,7 +282,22 @@ impl Office {
             .unwrap_or_else(|_| Delivery::Retry(format!("the mail server did not finish within {EMAIL_SECONDS} s")))
     }
 
-    async fn record_delivery(&self, job: &Job, delivery: Delivery) -> Result<Sent> {
+    /// An email that no server takes told nobody: a letter goes in its place, as in that of one that came back.
+    async fn never_sent(
+        &self,
+        job: &Job,
+        notice: &Notice,
+        reason: String,
+        marks_address: bool,
+        stamp: &Stamp,
+    ) -> Result<Sent> {
+        let letter = self.letter_instead(notice, stamp.on).await?;
+        self.store.email_refused(job, &Bounced { reason, marks_address, letter }, stamp).await?;
+        self.settle_accounts(&[notice.account]).await?;
+        Ok(Sent::Refused)
+    }
+
+    async fn record_delivery(&self, job: &Job, notice: &Notice, delivery: Delivery) -> Result<Sent> {
         let stamp = &self.daemon_stamp(self.today());
         match delivery {
             Delivery::Accepted(proof) => {
@@ -294,10 +309,8 @@ impl Office {
                 self.store.retry_work(job, self.now() + wait, &error).await?;
                 Ok(Sent::Waits { attempts: job.attempts, error })
             }
-            Delivery::Retry(error) | Delivery::Fail(error) => {
-                self.store.fail_work(job, &format!("notice {}: {error}", job.work.notice()), stamp).await?;
-                Ok(Sent::Failed)
-            }
+            Delivery::Retry(words) => self.never_sent(job, notice, words, false, stamp).await,
+            Delivery::Refused { words, of_address } => self.never_sent(job, notice, words, of_address, stamp).await,
         }
     }
 }
@@ -374,7 +387,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_email_that_no_server_takes_for_five_days_fails() {
+    async fn an_email_that_no_server_takes_for_five_days_fails_and_says_nothing_against_the_address() {
         let city = with_email().await;
         let _server = Server::down(&city);
         let failed = async || city.office.store.notices_in(NoticeState::Failed, 10).await.unwrap().len();
@@ -385,5 +398,14 @@ mod tests {
                 city.office.work_outbox(&city.mailer()).await.unwrap();
             }
         }
+        let profile = city.office.snapshot(city.debtor().await).await.unwrap().profile;
+        assert_eq!(profile.email_that_arrives(), Some("rosa.munoz@example.com"));
+        let told = city.office.store.exceptions(true).await.unwrap();
+        let failed = told.iter().find(|line| line.kind == ExceptionKind::EmailBounced).unwrap();
+        assert!(
+            failed.text.ends_with("no letter takes its place"),
+            "it went by mail on the first day: {}",
+            failed.text
+        );
     }
 }

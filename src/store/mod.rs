@@ -162,6 +162,9 @@ use_cases! {
     fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> ();
     /// An email bounced; the letter in its place is planned or released, and the address marked, where it says so.
     fn email_bounced(&self, id: NoticeId, on: Day, bounced: &Bounced, stamp: &Stamp) -> ();
+    /// No server takes an email: it failed, its work is over, and what [`Bounced`] says follows. `false`, and nothing, where the
+    /// work is no longer this claim's.
+    fn email_refused(&self, job: &Job, refused: &Bounced, stamp: &Stamp) -> bool;
     /// A mail system reported something of an email that changes nothing: it stands in the log alone.
     fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> ();
 }
