@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::Duration;
 use futures_util::stream::{self, StreamExt};
@@ -160,13 +161,9 @@ impl Office {
     /// # Errors
     /// When the database fails; what an email runs into is recorded with it.
     pub async fn send_rendered(&self, mailer: &Mailer, go_on: &(dyn Fn() -> bool + Sync)) -> Result<u64> {
-        // Rendering goes on; while a night is held nothing leaves, and what a restored city may have sent before is not sent again unseen.
-        if self.store.standstill().await?.is_some() || self.held_night().await?.is_some() {
-            return Ok(0);
-        }
         let mut done = 0;
         let pace = mailer.pace();
-        while go_on() {
+        while go_on() && self.may_send().await? {
             let jobs = self.store.claim_work(WorkKind::SendEmail, pace.claimed, self.now(), LEASE_SECONDS).await?;
             if jobs.is_empty() {
                 break;
@@ -182,6 +179,15 @@ impl Office {
             self.tell_of_server(&sent).await?;
         }
         Ok(done)
+    }
+
+    /// Rendering goes on; while a night is held nothing leaves, nor while one is under way, which may yet be; and what a restored
+    /// city may have sent before is not sent again unseen.
+    async fn may_send(&self) -> Result<bool> {
+        let waits = self.store.standstill().await?.is_some()
+            || self.held_night().await?.is_some()
+            || self.is_under_way().await?;
+        Ok(!waits)
     }
 
     /// A payment loaded a second ago wins: emails are looked at once more before they leave, and go only on the facts of
@@ -282,6 +288,21 @@ impl Office {
             .unwrap_or_else(|_| Delivery::Retry(format!("the mail server did not finish within {EMAIL_SECONDS} s")))
     }
 
+    /// The email has left, and that must be known before another worker may take it over: while the database is busy, with a
+    /// large file or a lock, it is told again.
+    async fn record_sent(&self, id: NoticeId, proof: &str, stamp: &Stamp) -> Result<()> {
+        let until = Instant::now() + std::time::Duration::from_secs(u64::from(LEASE_SECONDS) - EMAIL_SECONDS);
+        loop {
+            match self.store.email_sent(id, stamp.on, proof, stamp).await {
+                Err(error) if error.is_retry() && Instant::now() < until => {
+                    tracing::warn!(notice = %id, %error, "an email has left, and is not recorded yet");
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
+    }
+
     /// An email that no server takes told nobody: a letter goes in its place, as in that of one that came back.
     async fn never_sent(
         &self,
@@ -301,7 +322,7 @@ impl Office {
         let stamp = &self.daemon_stamp(self.today());
         match delivery {
             Delivery::Accepted(proof) => {
-                self.store.email_sent(job.work.notice(), stamp.on, &proof, stamp).await?;
+                self.record_sent(job.work.notice(), &proof, stamp).await?;
                 Ok(Sent::Taken)
             }
             Delivery::Retry(error) if job.attempts < EMAIL_ATTEMPTS => {
@@ -366,6 +387,21 @@ mod tests {
         city.at("2026-03-30", "09:00");
         assert_eq!(city.office.work_outbox(&city.mailer()).await.unwrap(), 1);
         assert!(city.office.store.exceptions(true).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_email_leaves_while_a_night_is_under_way_for_it_may_yet_be_held() {
+        let city = with_email().await;
+        city.at("2026-03-29", "04:00");
+        let office = &city.office;
+        let run = office.store.begin_run(day("2026-03-29"), "night", &office.daemon_stamp(day("2026-03-29"))).await;
+        assert!(matches!(run, Ok(crate::store::RunStart::New(_))));
+        office.work_outbox(&city.mailer()).await.unwrap();
+        let sent = async || office.store.notices_in(NoticeState::Sent, 10).await.unwrap().len();
+        assert_eq!(sent().await, 0);
+        office.night(day("2026-03-29")).await.unwrap();
+        office.work_outbox(&city.mailer()).await.unwrap();
+        assert_eq!(sent().await, 1);
     }
 
     #[tokio::test]

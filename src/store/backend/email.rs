@@ -38,7 +38,7 @@ impl Backend {
 
     pub async fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        let (account, mut notice) = kept::to_write::<Notice>(&mut tx, id.0).await?;
         if notice.state == NoticeState::Sent {
             return Ok(());
         }
@@ -69,7 +69,7 @@ impl Backend {
     pub async fn email_bounced(&self, id: NoticeId, on: Day, bounced: &Bounced, stamp: &Stamp) -> Result<()> {
         let reason = bounced.reason.as_str();
         let mut tx = self.write().await?;
-        let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        let (account, mut notice) = kept::to_write::<Notice>(&mut tx, id.0).await?;
         unless(&notice, notice.state == NoticeState::Sent, "sent")?;
         notice.state = NoticeState::Bounced;
         notice.returned_on = Some(on);
@@ -86,10 +86,10 @@ impl Backend {
 
     pub async fn email_refused(&self, job: &Job, refused: &Bounced, stamp: &Stamp) -> Result<bool> {
         let mut tx = self.write().await?;
+        let (account, mut notice) = kept::to_write::<Notice>(&mut tx, job.work.notice().0).await?;
         if !outbox::settle_work(&mut tx, job, "failed", Some(&refused.reason)).await? {
             return Ok(false);
         }
-        let (account, mut notice) = kept::one::<Notice>(&mut tx, job.work.notice().0).await?;
         // Canceled while it was with the mail server, which did not take it: nothing happened.
         if notice.state == NoticeState::Rendered {
             notice.state = NoticeState::Failed;
@@ -104,7 +104,7 @@ impl Backend {
 
     pub async fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (_, notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        let (_, notice) = kept::to_write::<Notice>(&mut tx, id.0).await?;
         log::write(&mut tx, &lines(&[notice], "email reported", words), None, stamp).await?;
         Ok(tx.commit().await?)
     }
