@@ -37,6 +37,7 @@ impl Office {
     /// When a debt is not the account's or is disputed already, the day lies ahead, or no reason is given.
     pub async fn open_dispute(&self, account: AccountId, request: &DisputeRequest, by: &str) -> Result<Dispute> {
         need_reason(&request.reason)?;
+        self.not_of_household(by, account).await?;
         let today = self.today();
         let raised_on = request.raised_on.unwrap_or(today);
         not_ahead(raised_on, today, "the day on which a dispute was raised")?;
@@ -117,6 +118,7 @@ impl Office {
     pub async fn appeal_dispute(&self, id: DisputeId, reason: &str, by: &str) -> Result<Dispute> {
         need_reason(reason)?;
         let (account, _) = self.store.dispute(id).await?;
+        self.not_of_household(by, account).await?;
         let dispute = self.store.appeal_dispute(id, reason, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(dispute)

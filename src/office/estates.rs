@@ -62,6 +62,7 @@ impl Office {
         by: &str,
     ) -> Result<HoldId> {
         need_reason(told_by)?;
+        self.not_of_household(by, account).await?;
         let today = self.today();
         if let Some(day) = died_on {
             not_ahead(day, today, "the day of the death")?;

@@ -39,6 +39,7 @@ impl Office {
     ) -> Result<(PetitionId, Option<String>)> {
         need_reason(&request.court)?;
         need_reason(&request.case_number)?;
+        self.not_of_household(by, account).await?;
         let today = self.today();
         let learned_on = request.learned_on.unwrap_or(today);
         let relief_on = request.relief_on.unwrap_or(request.petition_on);

@@ -27,7 +27,6 @@ use_cases! {
     fn petition(&self, id: PetitionId) -> (AccountId, Petition);
     fn petitions_of(&self, account: AccountId) -> Vec<Petition>;
     fn petitions(&self) -> Vec<(AccountId, Petition)>;
-    fn hold(&self, id: HoldId) -> (AccountId, Hold);
     /// Writes down what is known of the estate of a customer who died.
     fn put_estate(&self, hold: HoldId, estate: &Estate, what: &str, stamp: &Stamp) -> ();
     /// Opens a task of the daemon's own, once for its key.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
+use super::super::super::search_text::letters;
 use super::given::{Account, Stamp, Waiting};
-use super::{Backend, Conn, Result, StoreError, count, ids, sql};
+use super::{Backend, Conn, MATCHES, Result, StoreError, count, ids, kept, pattern, sql};
+use crate::domain::field_order::{FieldOrder, OrderKind};
 use crate::domain::{AccountId, Day, Profile};
 
 type Row = (i64, Json<Profile>);
@@ -31,6 +33,18 @@ impl Backend {
         .fetch_all(&self.reader)
         .await?;
         Ok(found.into_iter().map(|(day, account)| (day, AccountId(account))).collect())
+    }
+
+    pub async fn due_and_shut_off(&self, day: Day) -> Result<Vec<AccountId>> {
+        let found: Vec<i64> = sqlx::query_scalar(
+            "SELECT account_id FROM review
+             WHERE next_review <= $1 AND account_id IN (SELECT account_id FROM shut_off WHERE restored_at IS NULL)
+             ORDER BY account_id",
+        )
+        .bind(day)
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(found.into_iter().map(AccountId).collect())
     }
 
     pub async fn account_ids(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountId>> {
@@ -60,18 +74,16 @@ impl Backend {
     }
 
     pub async fn search(&self, text: &str, limit: u32) -> Result<Vec<Account>> {
-        let escaped = text.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let found = sqlx::query_as::<_, Row>(
+        let select = format!(
             "SELECT id, profile FROM account
-             WHERE LOWER(number) LIKE LOWER($1) ESCAPE '\\'
-                OR LOWER(customer_name) LIKE LOWER($1) ESCAPE '\\'
-                OR LOWER(service_address) LIKE LOWER($1) ESCAPE '\\'
-             ORDER BY number LIMIT $2",
-        )
-        .bind(format!("%{escaped}%"))
-        .bind(i64::from(limit))
-        .fetch_all(&self.reader)
-        .await?;
+             WHERE number {MATCHES} $1 OR customer_name {MATCHES} $1 OR service_address {MATCHES} $1
+             ORDER BY number LIMIT $2"
+        );
+        let found = sqlx::query_as::<_, Row>(sql(select))
+            .bind(pattern(&letters(text)))
+            .bind(i64::from(limit))
+            .fetch_all(&self.reader)
+            .await?;
         self.with_flags(found).await
     }
 
@@ -83,6 +95,8 @@ impl Backend {
     pub async fn waiting(&self, day: Day) -> Result<Waiting> {
         let mut tx = self.read().await?;
         let conn = &mut *tx;
+        let approved: Vec<FieldOrder> = kept::list(conn, kept::select("state = 'approved' ORDER BY id")).await?;
+        let of = |kinds: &[OrderKind]| approved.iter().filter(|order| kinds.contains(&order.kind)).count() as u64;
         Ok(Waiting {
             accounts: number(conn, "SELECT COUNT(*) FROM account").await?,
             open_cases: number(conn, "SELECT COUNT(*) FROM case_state WHERE body IS NOT NULL").await?,
@@ -93,7 +107,10 @@ impl Backend {
             calls_to_release: calls(conn, "listed", day).await?,
             calls_to_make: calls(conn, "released", day).await?,
             orders_to_approve: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'prepared'").await?,
-            orders_to_finalize: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'approved'").await?,
+            restorations: of(&[OrderKind::Restore]),
+            orders_to_finalize: of(&[OrderKind::ShutOff, OrderKind::Limit]),
+            visits_and_tags: of(&[OrderKind::Visit, OrderKind::Tag]),
+            orders_to_dispatch: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'finalized'").await?,
             orders_in_the_field: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'dispatched'").await?,
             referrals_to_approve: number(conn, "SELECT COUNT(*) FROM referral WHERE state = 'candidate'").await?,
             unmatched_payments: number(conn, "SELECT COUNT(*) FROM unmatched_payment WHERE state = 'open'").await?,

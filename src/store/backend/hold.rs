@@ -72,7 +72,7 @@ impl Backend {
 
     pub async fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, _) = kept::one::<Hold>(&mut tx, id.0).await?;
+        let (account, _) = kept::to_write::<Hold>(&mut tx, id.0).await?;
         if let Some(dispute) = dispute::standing_behind(&mut tx, account, id).await? {
             return Err(StoreError::Conflict(format!(
                 "hold {id} stands for dispute {dispute}: decide that with `arrears dispute decide {dispute}`"
@@ -83,14 +83,9 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
-    pub async fn hold(&self, id: HoldId) -> Result<(AccountId, Hold)> {
-        let mut tx = self.read().await?;
-        kept::one(&mut tx, id.0).await
-    }
-
     pub async fn put_estate(&self, id: HoldId, estate: &Estate, what: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut hold) = kept::one::<Hold>(&mut tx, id.0).await?;
+        let (account, mut hold) = kept::to_write::<Hold>(&mut tx, id.0).await?;
         if hold.kind != HoldKind::Deceased || hold.ended_on.is_some() {
             return Err(StoreError::Conflict(format!("hold {id} is not one for a customer who died, or has ended")));
         }
@@ -100,6 +95,11 @@ impl Backend {
         let body = json!({ "hold": id, "what": what, "estate": estate });
         log::write(&mut tx, &[NewLine::of(account, "estate", body)], None, stamp).await?;
         Ok(tx.commit().await?)
+    }
+
+    pub async fn hold(&self, id: HoldId) -> Result<(AccountId, Hold)> {
+        let mut tx = self.read().await?;
+        kept::one(&mut tx, id.0).await
     }
 
     pub async fn holds_of(&self, account: AccountId) -> Result<Vec<Hold>> {
