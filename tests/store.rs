@@ -397,6 +397,7 @@ fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, o
             pay_by: None,
             shut_off_on: None,
             citation: "13.04.050".to_owned(),
+            deposit: None,
         },
         needs_release: true,
         planned_on: day(on),

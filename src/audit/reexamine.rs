@@ -290,6 +290,7 @@ impl Bench<'_> {
         if let Ordered::Agreement(_) = pending.ordered {
             return self.is_free(&pending.ordered.struck_by(), &[], None, today);
         }
+        self.no_deposit_waits(today)?;
         self.is_not_before_announced(&pending.of, today)?;
         let items = (!pending.items.is_empty()).then_some(&pending.items);
         let services: Vec<Service> = pending.service.into_iter().collect();

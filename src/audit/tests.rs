@@ -118,6 +118,8 @@ fn policy(guards: Vec<Guard>) -> Policy {
         promises: crate::rulebook::policy::PromiseRules::default(),
         referral: ReferralRules::default(),
         approvals: crate::rulebook::policy::ApprovalRules::default(),
+        deposits: crate::rulebook::policy::DepositRules::default(),
+        debts_follow: None,
         origins: vec![
             origin(12, "guard sixty_days", "H&S 116908(a)(1)(A)"),
             origin(18, "guard seven_days", "H&S 116908(a)(1)(B)"),
@@ -551,6 +553,7 @@ fn facts(listed: &[(i64, i64)], amount: i64) -> NoticeFacts {
         pay_by: None,
         shut_off_on: None,
         citation: String::new(),
+        deposit: None,
     }
 }
 

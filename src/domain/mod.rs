@@ -13,6 +13,7 @@ pub mod call;
 pub mod case;
 pub mod day;
 pub mod decision;
+pub mod deposit;
 pub mod document;
 pub mod event;
 pub mod evidence;

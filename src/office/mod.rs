@@ -15,6 +15,8 @@ mod call_sheets;
 mod calls;
 mod cores;
 mod decided;
+#[cfg(test)]
+mod deposits;
 mod digest;
 pub mod doctor;
 mod duties;

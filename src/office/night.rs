@@ -355,6 +355,7 @@ fn count(commit: &Commit, report: &mut DayReport) {
             Action::Refer { .. } | Action::WriteOff => report.referrals += 1,
             Action::Notice(_)
             | Action::ReverseFee { .. }
+            | Action::ApplyDeposit(_)
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }

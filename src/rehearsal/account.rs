@@ -8,17 +8,19 @@ use super::division::Division;
 use super::letters::Letter;
 use crate::audit::audit;
 use crate::decide::decide;
+use crate::domain::action::DepositAction;
 use crate::domain::arrangement::{Arrangement, HadPaid, Installment, Reinstatement, Reversed};
 use crate::domain::case::StageRef;
 use crate::domain::day::{LAST_DAY, plus_days};
+use crate::domain::deposit::{Applied, Deposit};
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
 use crate::domain::promise::Promise;
 use crate::domain::world::World;
 use crate::domain::{
-    AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, Entry, EntryId, EntryKind, Event, EventKind,
-    HoldId, ItemId, Profile, PromiseId, Service, Snapshot,
+    AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, DepositId, Entry, EntryId, EntryKind, Event,
+    EventKind, HoldId, ItemId, Profile, PromiseId, Service, Snapshot,
 };
 use crate::rulebook::Policy;
 
@@ -42,6 +44,7 @@ pub struct Account<'a> {
     decided: Option<(i64, Option<Day>)>,
     pub(super) letters: Vec<Letter>,
     fees: Vec<PostedFee>,
+    deposits: Vec<Deposit>,
 }
 
 /// A payment as it came in.
@@ -75,6 +78,7 @@ impl<'a> Account<'a> {
             decided: None,
             letters: Vec::new(),
             fees: Vec::new(),
+            deposits: Vec::new(),
         }
     }
 
@@ -145,6 +149,8 @@ impl<'a> Account<'a> {
             ledger: if overtaken { self.entries.clone() } else { Vec::new() },
             shut_off: self.shut_off.clone(),
             without_leave: self.without_leave.clone(),
+            deposits: self.deposits.clone(),
+            final_bill: self.final_bill(),
             case: self.case.clone(),
             cases_so_far: self.cases_so_far,
             frozen: None,
@@ -211,6 +217,7 @@ impl<'a> Account<'a> {
                 self.happens(EventKind::Restored, Some(of));
             }
             Action::ReverseFee { fee, .. } => self.reverse_fee(*fee),
+            Action::ApplyDeposit(deposit) => self.apply_deposit(deposit, act.amount.unwrap_or(Cents::ZERO)),
             Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
@@ -226,6 +233,22 @@ impl<'a> Account<'a> {
         fee.undone = Some(Undone::TakenBack(today));
         let amount = -fee.amount;
         self.post(|entry| Entry { kind: EntryKind::Reversal, amount, reverses: Some(id), ..entry });
+    }
+
+    fn apply_deposit(&mut self, applied: &DepositAction, amount: Cents) {
+        let (on, first) = (self.world.today, applied.first);
+        let entry =
+            self.post(|entry| Entry { kind: EntryKind::Deposit, amount: -amount, designated_item: first, ..entry });
+        let of_deposit = self.deposits.iter_mut().filter(|deposit| deposit.id == applied.deposit);
+        of_deposit.for_each(|deposit| deposit.applied = Some(Applied { entry, on, amount }));
+    }
+
+    /// The day of the first bill since service ended.
+    fn final_bill(&self) -> Option<Day> {
+        let ended = self.profile.ended?;
+        let undone: BTreeSet<EntryId> = self.entries.iter().filter_map(|entry| entry.reverses).collect();
+        let bills = self.entries.iter().filter(|entry| entry.kind == EntryKind::Charge && !undone.contains(&entry.id));
+        bills.map(|entry| entry.effective_on).filter(|billed| *billed >= ended).min()
     }
 
     /// Posts an entry of today: `make` fills in what it is.
@@ -272,6 +295,29 @@ impl Account<'_> {
             designated_service: payment.service,
             ..entry
         })
+    }
+
+    /// A deposit that the city holds, received today.
+    pub fn deposit(&mut self, amount: Cents) {
+        let id = DepositId(i64::try_from(self.deposits.len()).unwrap_or(i64::MAX).saturating_add(1));
+        self.deposits.push(Deposit {
+            id,
+            amount,
+            interest: Cents::ZERO,
+            received_on: self.world.today,
+            source: "rehearsal".into(),
+            reference: id.to_string(),
+            returned_on: None,
+            taken: Cents::ZERO,
+            applied: None,
+        });
+        self.learned();
+    }
+
+    /// Service ends today.
+    pub fn end_service(&mut self) {
+        self.profile.ended = Some(self.world.today);
+        self.learned();
     }
 
     /// The latest payment that still stands (of that amount, where one is given) came back.

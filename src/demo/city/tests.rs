@@ -30,7 +30,7 @@ fn entries_of(files: &[ImportFile]) -> Vec<&NewEntry> {
         .iter()
         .filter_map(|file| match &file.rows {
             ImportRows::Entries(entries) => Some(entries),
-            ImportRows::Accounts(_) | ImportRows::Balances(_) => None,
+            ImportRows::Accounts(_) | ImportRows::Balances(_) | ImportRows::Deposits(_) => None,
         })
         .flatten()
         .collect()
@@ -41,7 +41,7 @@ fn profiles(files: &[ImportFile]) -> Vec<&Profile> {
         .iter()
         .filter_map(|file| match &file.rows {
             ImportRows::Accounts(accounts) => Some(accounts),
-            ImportRows::Entries(_) | ImportRows::Balances(_) => None,
+            ImportRows::Entries(_) | ImportRows::Balances(_) | ImportRows::Deposits(_) => None,
         })
         .flatten()
         .map(|(_, profile)| profile)

@@ -15,8 +15,9 @@ use super::ledger::{self, EntryRow};
 use super::log::{self, NewLine};
 use super::own_fee::{self, TakenOver};
 use super::settle::resettle;
-use super::{Backend, Conn, LOCK_IMPORT, Result, balance, rebill, rows, sql, texts, touch, unmatched, word};
+use super::{Backend, Conn, LOCK_IMPORT, Result, balance, deposit, rebill, rows, sql, texts, touch, unmatched, word};
 use crate::domain::day::plus_days;
+use crate::domain::deposit::NewDeposit;
 use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow};
 use crate::domain::{AccountId, AccountNumber, DocumentHash, EntryId, EntryKind, EventKind, Profile};
 use crate::rulebook::policy::LedgerRules;
@@ -54,6 +55,7 @@ impl Backend {
                 taking.refused = held.refused;
                 taking.touched = held.touched;
             }
+            ImportRows::Deposits(deposits) => taking.deposits(&mut tx, deposits, stamp).await?,
         }
         if !taking.refused.is_empty() {
             tx.rollback().await?;
@@ -184,6 +186,20 @@ impl<'a> Taking<'a> {
         self.outcome.updated += u32::try_from(changed.len()).unwrap_or(u32::MAX);
         add_accounts(conn, &new, stamp).await?;
         change_accounts(conn, &changed).await
+    }
+
+    async fn deposits(&mut self, conn: &mut Conn, deposits: &[NewDeposit], stamp: &Stamp) -> Result<()> {
+        for page in deposits.chunks(PAGE) {
+            let taken = deposit::take(conn, page, stamp).await?;
+            self.outcome.rows += u32::try_from(page.len()).unwrap_or(u32::MAX);
+            self.outcome.added += taken.added;
+            self.outcome.updated += taken.updated;
+            self.outcome.unchanged += taken.unchanged;
+            self.outcome.added_amount += taken.amount;
+            self.refused.extend(taken.refused);
+            self.touched.extend(taken.touched);
+        }
+        Ok(())
     }
 
     async fn entries(

@@ -11,6 +11,7 @@ mod bodies;
 mod call;
 mod chain;
 mod commit;
+mod deposit;
 mod digest;
 mod document;
 mod email;
