@@ -40,7 +40,7 @@ CREATE TABLE kinship (
     account_id BIGINT NOT NULL REFERENCES account (id),
     -- The account on which something is owed.
     debtor_id  BIGINT NOT NULL REFERENCES account (id),
-    matches    TEXT NOT NULL,
+    matches    JSONB NOT NULL,
     opened_on  DATE NOT NULL,
     -- `open`, `confirmed` or `rejected`.
     state      TEXT NOT NULL,

@@ -181,6 +181,10 @@ pub enum Broken {
     NotCarried { stated: Cents, carried: Cents },
     #[error("item {item} is for {service}, which does not count toward it")]
     ServiceNotCounted { item: ItemId, service: Service },
+    #[error(
+        "item {item} of {open} came from another account, and the policy does not let it count toward a shut-off here"
+    )]
+    Transferred { item: ItemId, open: Cents },
     #[error("the account has no {service}")]
     NoSuchService { service: Service },
     #[error("{service} is not shut off")]

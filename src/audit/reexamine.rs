@@ -331,7 +331,8 @@ impl Bench<'_> {
         let Some((track, stage)) = self.stage(&pending.of) else {
             return Err(super::disconnection::unknown_stage(&pending.of));
         };
-        let reader = Reader { counts: &track.counts, ..self.reader(self.world.today) };
+        let without_transferred = pending.ordered == Ordered::ShutOff && !self.policy.cuts_for_transferred();
+        let reader = Reader { counts: &track.counts, without_transferred, ..self.reader(self.world.today) };
         match reader.truth(&stage.only_if) {
             Truth::Yes => Ok(()),
             Truth::No => Err(Objection::of_rule(stage.rule, Broken::ConditionGone)),

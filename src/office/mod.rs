@@ -39,6 +39,7 @@ mod policies;
 mod proposals;
 mod reinstate;
 mod reprint;
+mod returning;
 mod runaway;
 mod seals;
 mod skip;
@@ -46,6 +47,7 @@ pub mod staff;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
+mod transfers;
 mod why;
 mod wordings;
 
@@ -72,6 +74,7 @@ pub use packets::PacketMade;
 pub use payments::AtCounter;
 pub use policies::{Rules, read_policy, shipped_text};
 pub use reprint::Reprinted;
+pub use returning::Returning;
 pub use why::{Explained, Simulated, Why};
 pub use wordings::{WordingStanding, WordingState, prints_every_language};
 

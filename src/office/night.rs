@@ -83,6 +83,8 @@ impl Office {
         if report.held {
             return Ok(report);
         }
+        self.propose_debts_that_follow(day).await?;
+        self.tell_returning().await?;
         self.build_call_list(day).await?;
         Ok(report)
     }

@@ -150,6 +150,12 @@ impl Office {
                 "`arrears night release --reason TEXT`, or `arrears night drop --reason TEXT`",
             ));
         }
+        if line.as_ref().is_some_and(|line| line.kind == ExceptionKind::ReturningDebtor) {
+            return Err(OfficeError::refused(
+                "somebody says whether it is the same customer",
+                "`arrears returning confirm ID --reason TEXT`, or `arrears returning reject ID --reason TEXT`",
+            ));
+        }
         self.store.clear_exception(id, reason, &self.stamp(by)).await?;
         self.settle_accounts(line.and_then(|line| line.account).as_slice()).await?;
         Ok(())

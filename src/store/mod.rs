@@ -14,6 +14,7 @@ mod use_cases;
 mod approvals;
 mod books;
 mod commit;
+mod debts;
 mod error;
 mod postgres;
 mod reading;
@@ -31,7 +32,6 @@ pub use rows::*;
 
 use crate::domain::arrangement::{Arrangement, Reinstatement};
 use crate::domain::call::{Call, CallAttempt};
-use crate::domain::deposit::Deposit;
 use crate::domain::document::Document;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderState};
 use crate::domain::hold::Hold;
@@ -106,12 +106,6 @@ use_cases! {
     fn account_count(&self) -> u64;
     /// How much waits for people on `day`.
     fn waiting(&self, day: Day) -> Waiting;
-}
-
-// Deposits, and customers with several accounts.
-use_cases! {
-    /// The account's deposits, in the order in which they were received, and what became of each.
-    fn deposits_of(&self, account: AccountId) -> Vec<Deposit>;
 }
 
 // Decisions.

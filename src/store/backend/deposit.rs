@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::given::Stamp;
+use super::given::{PostedDeposit, Stamp};
 use super::ledger::{EntryRow, OWN_SOURCE};
 use super::log::{self, NewLine};
 use super::snapshot::{By, Known};
@@ -351,4 +351,24 @@ async fn known(conn: &mut Conn, references: &BTreeSet<&str>) -> Result<BTreeMap<
         ((source, reference), before)
     };
     Ok(found.into_iter().map(before).collect())
+}
+
+type PostedColumns = (i64, i64, i64, Option<i64>, Option<i64>);
+
+/// Every deposit that Arrears applied, with what was held.
+pub(super) async fn all_applied(conn: &mut Conn) -> Result<Vec<PostedDeposit>> {
+    let found: Vec<PostedColumns> = sqlx::query_as(
+        "SELECT entry.account_id, entry.id, entry.cents, deposit.account_id, deposit.cents + deposit.interest_cents
+         FROM entry LEFT JOIN deposit ON deposit.entry_id = entry.id
+         WHERE entry.source = 'arrears' AND entry.kind = 'deposit' ORDER BY entry.id",
+    )
+    .fetch_all(conn)
+    .await?;
+    let posted = |(account, entry, cents, holder, held): PostedColumns| PostedDeposit {
+        account: AccountId(account),
+        entry: EntryId(entry),
+        amount: Cents::new(cents),
+        held: holder.zip(held).map(|(holder, held)| (AccountId(holder), Cents::new(held))),
+    };
+    Ok(found.into_iter().map(posted).collect())
 }
