@@ -11,6 +11,10 @@ mod arrangement;
 mod city;
 #[path = "stories/final_bill.rs"]
 mod final_bill;
+#[path = "stories/invariants.rs"]
+mod invariants;
+#[path = "stories/lives.rs"]
+mod lives;
 #[path = "stories/money_in_the_building.rs"]
 mod money_in_the_building;
 #[path = "stories/occupant_copy.rs"]

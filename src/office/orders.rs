@@ -215,7 +215,6 @@ impl Office {
     /// # Errors
     /// When the database fails. What stands against single orders is in the result.
     pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, by: &str) -> Result<Handled> {
-        self.goes_out().await?;
         // The calendar wins too: a shut-off whose day has passed is decided anew.
         self.lapse_orders(self.today()).await?;
         let stamp = self.stamp(by);
@@ -226,8 +225,11 @@ impl Office {
             let unmatched = self.store.unmatched_payments(Some(UnmatchedState::Open)).await?;
             for id in waiting {
                 let order = self.store.order(id).await?;
+                // Restorations go out whatever is held, and from a restored city too.
+                if order.kind != OrderKind::Restore {
+                    self.goes_out().await?;
+                }
                 let is_ready = match order.state {
-                    // Restorations go out whatever is held.
                     OrderState::Finalized => {
                         self.nothing_is_held().await?;
                         true

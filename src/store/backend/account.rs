@@ -33,6 +33,18 @@ impl Backend {
         Ok(found.into_iter().map(|(day, account)| (day, AccountId(account))).collect())
     }
 
+    pub async fn due_and_shut_off(&self, day: Day) -> Result<Vec<AccountId>> {
+        let found: Vec<i64> = sqlx::query_scalar(
+            "SELECT account_id FROM review
+             WHERE next_review <= $1 AND account_id IN (SELECT account_id FROM shut_off WHERE restored_at IS NULL)
+             ORDER BY account_id",
+        )
+        .bind(day)
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(found.into_iter().map(AccountId).collect())
+    }
+
     pub async fn account_ids(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountId>> {
         let found: Vec<i64> = sqlx::query_scalar("SELECT id FROM account WHERE id > $1 ORDER BY id LIMIT $2")
             .bind(after.map_or(0, |after| after.0))

@@ -54,7 +54,7 @@ impl Backend {
 
     pub async fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut hold) = kept::one::<Hold>(&mut tx, id.0).await?;
+        let (account, mut hold) = kept::to_write::<Hold>(&mut tx, id.0).await?;
         if let Some(ended) = hold.ended_on {
             return Err(StoreError::Conflict(format!("hold {id} was ended on {ended}")));
         }

@@ -77,7 +77,7 @@ impl Backend {
 
     pub async fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> Result<AccountId> {
         let mut tx = self.write().await?;
-        let (account, promise) = kept::one::<Promise>(&mut tx, id.0).await?;
+        let (account, promise) = kept::to_write::<Promise>(&mut tx, id.0).await?;
         if let Some(canceled) = promise.canceled_on {
             return Err(StoreError::Conflict(format!("promise {id} was canceled on {canceled}")));
         }
