@@ -84,8 +84,6 @@ impl Office {
         if report.held {
             return Ok(report);
         }
-        self.propose_debts_that_follow(day).await?;
-        self.tell_returning().await?;
         self.build_call_list(day).await?;
         Ok(report)
     }
@@ -118,6 +116,8 @@ impl Office {
         if report.held {
             return Ok(report);
         }
+        self.propose_debts_that_follow(day).await?;
+        self.tell_returning().await?;
         self.store.finish_run(run, &json!(report), &stamp).await?;
         Ok(report)
     }

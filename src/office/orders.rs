@@ -11,7 +11,7 @@ use crate::domain::import::{UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::notice::NoticeFacts;
 use crate::domain::{AccountId, Cents, Channel, Day, OrderId, Snapshot, UnmatchedId};
-use crate::store::{CrewResult, Permitted};
+use crate::store::{CrewResult, ExceptionKind, Permitted};
 use std::collections::BTreeSet;
 
 /// What a finalization did.
@@ -272,6 +272,17 @@ impl Office {
         Ok(outcome)
     }
 
+    /// The lines of the exceptions list that ask to call a crew back from the account. Whoever does what stopped a shut-off on
+    /// its way is told at once.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recalls(&self, account: AccountId) -> Result<Vec<String>> {
+        let standing = self.store.exceptions(true).await?;
+        let of_crew = standing.into_iter().filter(|line| line.kind == ExceptionKind::RecallCrew);
+        Ok(of_crew.filter(|line| line.account == Some(account)).map(|line| line.text).collect())
+    }
+
     /// Looks again at the shut-offs of today that were finalized or are with a crew: what a file brought may stand
     /// against one although the debt is not paid whole.
     ///
@@ -336,6 +347,7 @@ impl Office {
     pub async fn cancel_order(&self, id: OrderId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
         let account = self.store.order(id).await?.account;
+        self.not_of_household(by, account).await?;
         self.store.cancel_order(id, reason, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(())

@@ -227,6 +227,8 @@ use_cases! {
     fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> ();
     /// The account's holds, oldest first.
     fn holds_of(&self, account: AccountId) -> Vec<Hold>;
+    /// A hold, with its account.
+    fn hold(&self, id: HoldId) -> (AccountId, Hold);
     /// The holds in force on `day`.
     fn holds_on(&self, day: Day) -> Vec<(AccountId, Hold)>;
     /// Records a promise to pay; it replaces one that is still open. Stale, where a fact came in since it was looked at.
@@ -235,6 +237,8 @@ use_cases! {
     fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> AccountId;
     /// The account's promises, oldest first.
     fn promises_of(&self, account: AccountId) -> Vec<Promise>;
+    /// A promise, with its account.
+    fn promise(&self, id: PromiseId) -> (AccountId, Promise);
     /// All promises to be paid between the days, both inclusive.
     fn promises_due(&self, from: Day, through: Day) -> Vec<(AccountId, Promise)>;
     /// Makes an arrangement; money is applied by it from today on. Stale, where a fact came in since it was proposed.

@@ -71,6 +71,11 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
+    pub async fn hold(&self, id: HoldId) -> Result<(AccountId, Hold)> {
+        let mut tx = self.read().await?;
+        kept::one(&mut tx, id.0).await
+    }
+
     pub async fn holds_of(&self, account: AccountId) -> Result<Vec<Hold>> {
         let mut tx = self.read().await?;
         kept::of_account(&mut tx, account).await

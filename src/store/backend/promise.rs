@@ -87,6 +87,11 @@ impl Backend {
         Ok(account)
     }
 
+    pub async fn promise(&self, id: PromiseId) -> Result<(AccountId, Promise)> {
+        let mut tx = self.read().await?;
+        kept::one(&mut tx, id.0).await
+    }
+
     pub async fn promises_of(&self, account: AccountId) -> Result<Vec<Promise>> {
         let mut tx = self.read().await?;
         kept::of_account(&mut tx, account).await

@@ -168,11 +168,18 @@ pub async fn drop_night(State(web): State<Arc<Web>>, posted: Posted) -> Result<R
 fn waits(waiting: &Waiting) -> Vec<Waits> {
     let line = |what, count, href, who| Waits { what, count, href, who };
     vec![
+        line("Restorations to send a crew for", waiting.restorations, "/orders", "Representatives"),
         line("Notices to release", waiting.notices_to_release, "/notices", "Lead"),
         line("Call list to release", waiting.calls_to_release, "/calls", "Lead"),
         line("Calls to make", waiting.calls_to_make, "/calls", "Representatives"),
         line("Shut-offs to approve", waiting.orders_to_approve, "/orders", "Approver"),
         line("Shut-offs to finalize", waiting.orders_to_finalize, "/orders", "Approver"),
+        line(
+            "Orders to give to a crew",
+            waiting.orders_to_dispatch + waiting.visits_and_tags,
+            "/orders",
+            "Representatives",
+        ),
         line("Orders in the field", waiting.orders_in_the_field, "/orders", "Crews"),
         line("Referrals to approve", waiting.referrals_to_approve, "/referrals", "Approver"),
         line("Proposals to approve", waiting.proposals, "/approvals", "Somebody else"),
