@@ -64,10 +64,16 @@ pub fn a_deposit_pays_the_final_bill_before_anybody_is_written_to_and_the_letter
     let line = "Deposit applied; it is already taken off the amounts above: $154.20, June 12, 2026";
     assert!(read.contains(line), "{read}");
 
-    let said = city.on("2026-06-23", &["packet", NUMBER]).ok();
+    // Thirty days later it is referred, and the packet's statement has the deposit too.
+    city.night("2026-07-22");
+    let [referral] = &city.on("2026-07-22", &["referrals", "list", "--json"]).rows()[..] else {
+        panic!("one referral")
+    };
+    city.on("2026-07-22", &["referrals", "approve", &referral["id"].to_string()]).ok();
+    let said = city.on("2026-07-23", &["packet", NUMBER]).ok();
     let path = said.trim().trim_start_matches("The packet of account 10-000417 is ").to_owned();
     let read = words_of(&part(Path::new(&path), "packet.pdf"));
-    assert!(read.contains("Deposit applied") && read.contains("$154.20"), "{read}");
-    let checked = city.on("2026-06-23", &["doctor"]).ok();
+    assert!(read.contains("Deposit applied") && read.contains("224.20 154.20 324.20 170.00"), "{read}");
+    let checked = city.on("2026-07-23", &["doctor"]).ok();
     assert!(checked.contains("deposits"), "{checked}");
 }
