@@ -63,11 +63,13 @@ impl Bench<'_> {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_never_alone(notice)?;
                 self.is_stated_right(facts)?;
+                self.is_of_this_account(of, facts)?;
                 self.are_free(act, Some(&listed(facts)))
             }
             Action::Tag(_) => {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_stated_right(facts)?;
+                self.is_of_this_account(of, facts)?;
                 self.are_free(act, Some(&listed(facts)))
             }
             Action::Call(_) | Action::Visit(_) => self.are_free(act, Some(&self.past_due_items(act.for_day))),

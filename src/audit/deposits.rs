@@ -1,12 +1,15 @@
-//! Deposits after the end of service: applied whole, once, on their day; and nobody is dunned before.
+//! Deposits after the end of service: applied whole, once, on their day; and nobody is dunned before. And debts that came
+//! from another account: no notice of a shut-off speaks of them.
 
 use super::breach::{Broken, Checked};
 use super::protection::Bench;
 use crate::domain::action::DepositAction;
+use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::deposit::Deposit;
 use crate::domain::hold::Blocks;
-use crate::domain::{Act, Cents, Day, EntryKind};
+use crate::domain::notice::NoticeFacts;
+use crate::domain::{Act, Action, Cents, Day, EntryKind};
 
 impl Bench<'_> {
     /// Nothing of a deposit waits to be applied on the day.
@@ -56,6 +59,19 @@ impl Bench<'_> {
             return Err(Broken::NotFinalBill { item }.into());
         }
         self.refund_is_right(act, applied)
+    }
+
+    /// What a track that shuts off tells of is debt of this account's own: one that came from another counts toward no shut-off
+    /// here, unless the policy says so.
+    pub(super) fn is_of_this_account(self, of: &StageRef, facts: &NoticeFacts) -> Checked {
+        let cuts = self.policy.track(&of.track).is_some_and(|track| {
+            track.stages.iter().any(|stage| stage.acts.iter().any(|act| matches!(act, Action::Disconnect { .. })))
+        });
+        let mut listed = facts.items.iter().filter(|item| item.kind == EntryKind::Transfer);
+        match listed.next().filter(|_| cuts && !self.policy.cuts_for_transferred()) {
+            Some(item) => Err(Broken::Transferred { item: item.item, open: item.open }.into()),
+            None => Ok(()),
+        }
     }
 
     /// What is left over is what the deposits applied so far today exceed the debt by, and of this one.

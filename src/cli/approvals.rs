@@ -142,9 +142,8 @@ impl WriteOff {
         let by = self.by.may(&office, Duty::Write).await?;
         if self.reverse {
             let (id, amount, facts) = office.propose_reinstatement(account.id, &self.reason, by).await?;
-            let known = facts.iter().map(|fact| format!("; {fact}")).collect::<String>();
             let what = format!("That {amount}, which was written off, is owed again from its own due dates,");
-            return Ok(Answer::done(format!("{}{known}", waits(id, &what))));
+            return Ok(Answer::done([vec![waits(id, &what)], facts].concat().join("; ")));
         }
         let (id, amount) = office.propose_write_off(account.id, &self.reason, by).await?;
         Ok(Answer::done(waits(id, &format!("The write-off of {amount}, all that is past due,"))))

@@ -8,19 +8,18 @@ use super::division::Division;
 use super::letters::Letter;
 use crate::audit::audit;
 use crate::decide::decide;
-use crate::domain::action::DepositAction;
 use crate::domain::arrangement::{Arrangement, HadPaid, Installment, Reinstatement, Reversed};
 use crate::domain::case::StageRef;
 use crate::domain::day::{LAST_DAY, plus_days};
-use crate::domain::deposit::{Applied, Deposit};
+use crate::domain::deposit::Deposit;
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
 use crate::domain::promise::Promise;
 use crate::domain::world::World;
 use crate::domain::{
-    AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, DepositId, Entry, EntryId, EntryKind, Event,
-    EventKind, HoldId, ItemId, Profile, PromiseId, Service, Snapshot,
+    AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, Entry, EntryId, EntryKind, Event, EventKind,
+    HoldId, ItemId, Profile, PromiseId, Service, Snapshot,
 };
 use crate::rulebook::Policy;
 
@@ -29,8 +28,8 @@ use crate::rulebook::Policy;
 pub struct Account<'a> {
     policy: &'a Policy,
     pub world: World,
-    profile: Profile,
-    entries: Vec<Entry>,
+    pub(super) profile: Profile,
+    pub(super) entries: Vec<Entry>,
     pub(super) events: Vec<Event>,
     holds: Vec<Hold>,
     promises: Vec<Promise>,
@@ -44,7 +43,7 @@ pub struct Account<'a> {
     decided: Option<(i64, Option<Day>)>,
     pub(super) letters: Vec<Letter>,
     fees: Vec<PostedFee>,
-    deposits: Vec<Deposit>,
+    pub(super) deposits: Vec<Deposit>,
 }
 
 /// A payment as it came in.
@@ -235,24 +234,8 @@ impl<'a> Account<'a> {
         self.post(|entry| Entry { kind: EntryKind::Reversal, amount, reverses: Some(id), ..entry });
     }
 
-    fn apply_deposit(&mut self, applied: &DepositAction, amount: Cents) {
-        let (on, first) = (self.world.today, applied.first);
-        let entry =
-            self.post(|entry| Entry { kind: EntryKind::Deposit, amount: -amount, designated_item: first, ..entry });
-        let of_deposit = self.deposits.iter_mut().filter(|deposit| deposit.id == applied.deposit);
-        of_deposit.for_each(|deposit| deposit.applied = Some(Applied { entry, on, amount }));
-    }
-
-    /// The day of the first bill since service ended.
-    fn final_bill(&self) -> Option<Day> {
-        let ended = self.profile.ended?;
-        let undone: BTreeSet<EntryId> = self.entries.iter().filter_map(|entry| entry.reverses).collect();
-        let bills = self.entries.iter().filter(|entry| entry.kind == EntryKind::Charge && !undone.contains(&entry.id));
-        bills.map(|entry| entry.effective_on).filter(|billed| *billed >= ended).min()
-    }
-
     /// Posts an entry of today: `make` fills in what it is.
-    fn post(&mut self, make: impl FnOnce(Entry) -> Entry) -> EntryId {
+    pub(super) fn post(&mut self, make: impl FnOnce(Entry) -> Entry) -> EntryId {
         let id = EntryId(i64::try_from(self.entries.len()).unwrap_or(i64::MAX).saturating_add(1));
         let blank = Entry {
             id,
@@ -295,29 +278,6 @@ impl Account<'_> {
             designated_service: payment.service,
             ..entry
         })
-    }
-
-    /// A deposit that the city holds, received today.
-    pub fn deposit(&mut self, amount: Cents) {
-        let id = DepositId(i64::try_from(self.deposits.len()).unwrap_or(i64::MAX).saturating_add(1));
-        self.deposits.push(Deposit {
-            id,
-            amount,
-            interest: Cents::ZERO,
-            received_on: self.world.today,
-            source: "rehearsal".into(),
-            reference: id.to_string(),
-            returned_on: None,
-            taken: Cents::ZERO,
-            applied: None,
-        });
-        self.learned();
-    }
-
-    /// Service ends today.
-    pub fn end_service(&mut self) {
-        self.profile.ended = Some(self.world.today);
-        self.learned();
     }
 
     /// The latest payment that still stands (of that amount, where one is given) came back.
