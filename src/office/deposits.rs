@@ -51,7 +51,8 @@ async fn credits(city: &City) -> Vec<(String, i64)> {
 
 async fn why(city: &City) -> String {
     let why = city.office.why(city.debtor().await, None).await.unwrap();
-    why.explained.iter().map(|one| format!("{}: {} [{}]\n", one.stage, one.says, one.facts.join("; "))).collect()
+    let told = why.explained.iter().map(|one| format!("{}: {} [{}]", one.stage, one.says, one.facts.join("; ")));
+    told.collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
