@@ -125,14 +125,6 @@ enum Fact {
         to: Designated,
     },
     PaymentReturned,
-    /// The city holds a deposit, in whole dollars.
-    Deposit(i64),
-    ServiceEnds,
-    /// A debt came from another account, already past due for so many days.
-    Transferred {
-        dollars: i64,
-        days_past_due: i64,
-    },
     Hold {
         kind: HoldKind,
         days: Option<i64>,
@@ -196,9 +188,6 @@ fn facts() -> impl Strategy<Value = Fact> {
         6 => (percent.clone(), 0_i64..4, designated)
             .prop_map(|(percent, late, to)| Fact::Pay { percent, learned_after: late * 3, to }),
         2 => Just(Fact::PaymentReturned),
-        1 => (20_i64..300).prop_map(Fact::Deposit),
-        1 => Just(Fact::ServiceEnds),
-        1 => (10_i64..300, 1_i64..200).prop_map(|(dollars, days)| Fact::Transferred { dollars, days_past_due: days }),
         3 => (kind, prop::option::of(1_i64..60), any::<bool>())
             .prop_map(|(kind, days, newest_item_only)| Fact::Hold { kind, days, newest_item_only }),
         2 => Just(Fact::HoldEnds),
@@ -301,11 +290,6 @@ fn tell_one(account: &mut Account, division: &mut Division, fact: &Fact, day: Da
         }
         Fact::Pay { .. } => {}
         Fact::PaymentReturned => account.return_payment(None),
-        Fact::Deposit(dollars) => account.deposit(Cents::new(dollars * 100)),
-        Fact::ServiceEnds => account.end_service(),
-        Fact::Transferred { dollars, days_past_due } => {
-            account.transferred(Service::Water, Cents::new(dollars * 100), plus_days(day, -days_past_due));
-        }
         Fact::Hold { kind, days, newest_item_only } => {
             let items = snapshot.items.last().filter(|_| *newest_item_only).map(|item| item.id);
             account.hold(hold(*kind, day, days.map(|days| plus_days(day, days)), items.into_iter().collect()));
