@@ -15,6 +15,8 @@ mod call_sheets;
 mod calls;
 mod cores;
 mod decided;
+#[cfg(test)]
+mod deposits;
 mod digest;
 pub mod doctor;
 mod duties;
@@ -37,6 +39,7 @@ mod policies;
 mod proposals;
 mod reinstate;
 mod reprint;
+mod returning;
 mod runaway;
 mod seals;
 mod skip;
@@ -44,6 +47,7 @@ pub mod staff;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
+mod transfers;
 mod why;
 mod wordings;
 
@@ -70,6 +74,7 @@ pub use packets::PacketMade;
 pub use payments::AtCounter;
 pub use policies::{Rules, read_policy, shipped_text};
 pub use reprint::Reprinted;
+pub use returning::Returning;
 pub use runaway::NightReleased;
 pub use why::{Explained, Simulated, Why};
 pub use wordings::{WordingStanding, WordingState, prints_every_language};
