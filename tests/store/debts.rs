@@ -36,7 +36,15 @@ fn deposits_file(rows: &[(&str, &str, i64, i64)]) -> ImportFile {
         .collect();
     let (name, hash) = ("deposits.csv".to_owned(), sha256(format!("{rows:?}").as_bytes()));
     let rows = ImportRows::Deposits(rows);
-    ImportFile { name, hash, kind: FileKind::Deposits, rows, loaded_through: Vec::new() }
+    ImportFile {
+        name,
+        content: hash.clone(),
+        hash,
+        kind: FileKind::Deposits,
+        columns: std::collections::BTreeSet::new(),
+        rows,
+        loaded_through: Vec::new(),
+    }
 }
 
 /// The act that applies the deposit to the bill, with what is left over.
