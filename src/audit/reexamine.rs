@@ -291,6 +291,10 @@ impl Bench<'_> {
             return self.is_free(&pending.ordered.struck_by(), &[], None, today);
         }
         self.is_not_before_announced(&pending.of, today)?;
+        let struck = pending.ordered.struck_by();
+        if !struck.is_empty() {
+            self.is_not_out(&struck, &pending.items, today)?;
+        }
         let items = (!pending.items.is_empty()).then_some(&pending.items);
         let services: Vec<Service> = pending.service.into_iter().collect();
         // After a part payment the rest is at stake, as long as the stage's own condition still holds.
@@ -307,6 +311,7 @@ impl Bench<'_> {
             }
             Ordered::Referral(to) => {
                 self.may_refer(Some(to), &pending.items, amount, today)?;
+                self.goes_where_routed(&pending.of, to, &pending.items, today)?;
                 self.condition_holds(pending)
             }
             Ordered::WriteOff => {

@@ -86,5 +86,6 @@ pub fn bar_words(bar: &Bar, policy: &Policy) -> String {
         Bar::ClosedDay(name) => format!("not on this day: {name}"),
         Bar::NotListed => "no notice listed this debt".to_owned(),
         Bar::Frozen(reason) => format!("an exception stands: {reason}"),
+        Bar::Placed(to, on) => format!("the debt is out ({to}) since {}", short(*on)),
     }
 }

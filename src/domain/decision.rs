@@ -171,4 +171,6 @@ pub enum Bar {
     NotListed,
     /// An exception stands on the account.
     Frozen(String),
+    /// The debt is out with a destination since the day.
+    Placed(super::referral::Destination, Day),
 }

@@ -21,13 +21,16 @@ pub mod field_order;
 pub mod hold;
 pub mod ids;
 pub mod import;
+pub mod layout;
 pub mod ledger;
 pub mod money;
 pub mod notice;
 pub mod person;
+pub mod placement;
 pub mod promise;
 pub mod proposal;
 pub mod referral;
+pub mod route;
 pub mod snapshot;
 pub mod spreadsheet;
 #[cfg(test)]

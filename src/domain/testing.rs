@@ -79,6 +79,7 @@ pub fn snapshot() -> Snapshot {
         ledger: Vec::new(),
         shut_off: Vec::new(),
         without_leave: Vec::new(),
+        placed: Vec::new(),
         case: None,
         cases_so_far: 0,
         frozen: None,
@@ -214,6 +215,7 @@ impl With for Snapshot {
                 steps: Vec::new(),
                 announced: BTreeMap::new(),
                 frozen: BTreeMap::new(),
+                unrouted: std::collections::BTreeSet::new(),
                 closed: None,
             }],
         });

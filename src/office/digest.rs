@@ -138,7 +138,7 @@ impl Office {
         }
         let mut alarms: Vec<String> = by_kind.into_iter().map(|(what, count)| format!("{count} {what}")).collect();
         for (channel, through) in self.store.watermarks().await? {
-            if days_between(through, date) >= LATE_DAYS {
+            if channel.is_awaited() && days_between(through, date) >= LATE_DAYS {
                 alarms.push(format!("Payments of {channel} are loaded only through {}", short(through)));
             }
         }

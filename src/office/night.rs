@@ -358,6 +358,8 @@ fn count(commit: &Commit, report: &mut DayReport) {
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
+            | Action::Route { .. }
+            | Action::NoRoute { .. }
             | Action::Freeze { .. } => {}
         }
     }

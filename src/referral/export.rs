@@ -100,6 +100,7 @@ fn examine(lines: &[&ExportLine]) -> Result<(), ExportRefusal> {
             ReferralState::Approved | ReferralState::Placed => {}
             state @ (ReferralState::Candidate
             | ReferralState::Recalled
+            | ReferralState::Returned
             | ReferralState::Canceled
             | ReferralState::Declined) => return Err(ExportRefusal::NotApproved { account, state }),
         }

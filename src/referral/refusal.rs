@@ -159,7 +159,7 @@ fn standing_referral(input: &PacketInput) -> Result<(), PacketRefusal> {
     let state = input.referral.state;
     match state {
         ReferralState::Candidate | ReferralState::Approved | ReferralState::Placed => Ok(()),
-        ReferralState::Recalled | ReferralState::Canceled | ReferralState::Declined => {
+        ReferralState::Recalled | ReferralState::Returned | ReferralState::Canceled | ReferralState::Declined => {
             Err(PacketRefusal::NotStanding { state })
         }
     }

@@ -145,6 +145,7 @@ impl<'a> Account<'a> {
             ledger: if overtaken { self.entries.clone() } else { Vec::new() },
             shut_off: self.shut_off.clone(),
             without_leave: self.without_leave.clone(),
+            placed: Vec::new(),
             case: self.case.clone(),
             cases_so_far: self.cases_so_far,
             frozen: None,
@@ -215,6 +216,8 @@ impl<'a> Account<'a> {
             | Action::Hold { .. }
             | Action::Flag { .. }
             | Action::Refer { .. }
+            | Action::Route { .. }
+            | Action::NoRoute { .. }
             | Action::Freeze { .. }
             | Action::WriteOff => {}
         }

@@ -10,14 +10,14 @@ use sqlx::types::Json;
 
 use super::bodies::{Bodies, PART, Part};
 use super::event::{self, NewEvent};
-use super::given::{CommitOutcome, NewHold, Stamp};
+use super::given::{CommitOutcome, ExceptionKind, NewHold, Stamp};
 use super::kept;
 use super::ledger::{self, EntryRow, OWN_SOURCE};
 use super::log;
 use super::settle::settle_debts;
 use super::task::{self, NewTask};
 use super::{
-    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, field_order, hold, ids, notice,
+    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, exception, field_order, hold, ids, notice,
     outbox, referral, rows, sql,
 };
 use crate::domain::action::CallAction;
@@ -275,6 +275,8 @@ struct Orders {
     tasks: Vec<NewTask>,
     holds: Vec<(AccountId, NewHold)>,
     flags: Vec<(AccountId, String)>,
+    /// Debts without a destination, for the exceptions list.
+    gaps: Vec<(AccountId, String)>,
     /// Fees, and what takes fees back.
     fees: Vec<EntryRow>,
     /// Accounts to whose facts the decision itself adds.
@@ -382,7 +384,12 @@ impl Orders {
                 approved_on: None,
                 placed_on: None,
                 cause: None,
+                limitation_override: None,
+                placement: None,
             }),
+            // What a policy says; decided, it is one of the two beside it.
+            Action::Route { .. } => {}
+            Action::NoRoute { text, .. } => self.gaps.push((account, text.clone())),
             // The amount is frozen in the case.
             Action::Freeze { .. } => {}
             // Money is written off by a person alone.
@@ -444,6 +451,9 @@ impl Orders {
         }
         for (account, new) in &self.holds {
             hold::add(conn, *account, new, stamp).await?;
+        }
+        for (account, text) in &self.gaps {
+            exception::open(conn, Some(*account), ExceptionKind::PolicyGap, text, stamp).await?;
         }
         for (account, name) in &self.flags {
             account::set_flag(conn, *account, name, "yes", stamp).await?;

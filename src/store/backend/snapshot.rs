@@ -141,6 +141,7 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 ledger: Vec::new(),
                 shut_off: Vec::new(),
                 without_leave: Vec::new(),
+                placed: Vec::new(),
                 case: case.map(|Json(case)| case),
                 cases_so_far: cases_from(cases.unwrap_or(0))?,
                 frozen,
