@@ -12,6 +12,7 @@ pub mod mapping;
 pub mod unusual;
 
 mod accounts;
+pub mod agency_returns;
 mod adjustments;
 mod balances;
 mod charges;

@@ -126,12 +126,16 @@ impl Office {
                     "translations that the city has not signed, and for which notices wait"
                 }
                 ExceptionKind::WorkFailed => "letters or emails that failed",
+                ExceptionKind::RecallReferral => "referrals to call back",
+                ExceptionKind::LimitationNear => "accounts with debts that will soon be barred by time",
+                ExceptionKind::LimitationPassed => "accounts with debts that are barred by time",
                 ExceptionKind::DatedAhead
                 | ExceptionKind::RebilledDiffers
                 | ExceptionKind::RejectedPayment
                 | ExceptionKind::ReturnedMail
                 | ExceptionKind::EmailBounced
                 | ExceptionKind::BounceUnmatched
+                | ExceptionKind::DebtReturned
                 | ExceptionKind::PolicyGap => continue,
             };
             *by_kind.entry(what).or_default() += 1;

@@ -84,6 +84,9 @@ impl Office {
             return Ok(report);
         }
         self.build_call_list(day).await?;
+        self.watch_placed(None).await?;
+        let rules = self.rules_on(day).await?;
+        self.watch_limitation(&rules.policy, day).await?;
         Ok(report)
     }
 
@@ -172,7 +175,11 @@ impl Office {
         }
         let stamp = self.daemon_stamp(day);
         let rules = self.rules_on(day).await?;
-        self.decide_due(None, day, &rules, &stamp, None).await
+        let report = self.decide_due(None, day, &rules, &stamp, None).await?;
+        if report.examined > 0 {
+            self.watch_placed(None).await?;
+        }
+        Ok(report)
     }
 
     /// Decides these accounts at once: what a person has just done to them shall not wait for the night.
@@ -187,6 +194,7 @@ impl Office {
         let decided = self.decide_page(day, page).await?;
         let report = self.commit_page(None, &decided, &stamp).await?;
         self.recheck_orders(accounts).await?;
+        self.watch_placed(Some(accounts)).await?;
         Ok(report)
     }
 

@@ -268,6 +268,10 @@ fn exhibits(input: &PacketInput) -> Result<(), PacketRefusal> {
 
 fn limitation_runs(input: &PacketInput) -> Result<(), PacketRefusal> {
     let years = input.policy.limitation_years;
+    // Time bars an action, not a letter: where nobody sues, the cover warns.
+    if !input.referral.to.goes_to_court() && years > 0 {
+        return Ok(());
+    }
     if years == 0 {
         return Err(PacketRefusal::NoLimitation);
     }

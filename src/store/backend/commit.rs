@@ -16,6 +16,7 @@ use super::ledger::{self, EntryRow, OWN_SOURCE};
 use super::log;
 use super::settle::settle_debts;
 use super::task::{self, NewTask};
+use super::proposal::{self, OfPolicy};
 use super::{
     Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, exception, field_order, hold, ids, notice,
     outbox, referral, rows, sql,
@@ -28,7 +29,7 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId, Role,
+    AccountId, Act, Action, CallId, Case, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId, Role,
     RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
@@ -275,6 +276,8 @@ struct Orders {
     tasks: Vec<NewTask>,
     holds: Vec<(AccountId, NewHold)>,
     flags: Vec<(AccountId, String)>,
+    /// Debts that the policy proposes to write off.
+    write_offs: Vec<OfPolicy>,
     /// Debts without a destination, for the exceptions list.
     gaps: Vec<(AccountId, String)>,
     /// Fees, and what takes fees back.
@@ -288,14 +291,16 @@ impl Orders {
         let mut orders = Self::default();
         for commit in standing {
             for act in &commit.decision.acts {
-                orders.take(act, commit.decision.on);
+                let items = commit.decision.case.as_ref().map(|case| items_of(case, &act.key.of)).unwrap_or_default();
+                orders.take(act, items, commit.decision.on);
             }
             orders.take_pieces(&commit.pieces, stamp);
         }
         orders
     }
 
-    fn take(&mut self, act: &Act, on: Day) {
+    /// `items` are those on which the act's stage rests.
+    fn take(&mut self, act: &Act, items: Vec<ItemId>, on: Day) {
         let account = act.key.account;
         match &act.action {
             // Its pieces come with the decision.
@@ -393,9 +398,12 @@ impl Orders {
             // The amount is frozen in the case.
             Action::Freeze { .. } => {}
             // Money is written off by a person alone.
-            Action::WriteOff => {
-                self.task(act, format!("Decide the write-off of {}", debt_of(act)), Role::Approver);
-            }
+            Action::WriteOff => self.write_offs.push(OfPolicy {
+                account,
+                act_key: act.key.to_string(),
+                items,
+                reason: format!("stage {} of the policy", act.key.of.stage),
+            }),
         }
     }
 
@@ -452,6 +460,9 @@ impl Orders {
         for (account, new) in &self.holds {
             hold::add(conn, *account, new, stamp).await?;
         }
+        for write_off in &self.write_offs {
+            proposal::add_of_policy(conn, write_off, stamp).await?;
+        }
         for (account, text) in &self.gaps {
             exception::open(conn, Some(*account), ExceptionKind::PolicyGap, text, stamp).await?;
         }
@@ -465,6 +476,12 @@ impl Orders {
         }
         Ok(())
     }
+}
+
+fn items_of(case: &Case, of: &StageRef) -> Vec<ItemId> {
+    let runs = case.tracks.iter().filter(|run| run.track == of.track && run.anchor == of.anchor);
+    let steps = runs.flat_map(|run| &run.steps).filter(|step| step.stage == of.stage && step.round == of.round);
+    steps.flat_map(|step| step.items.iter().copied()).collect()
 }
 
 /// What takes a fee back; its key is in the reference, so that it is posted once.

@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
-use super::{Backend, Conn, Result, StoreError, account, fee, ids, kept, sql, word};
+use super::{Backend, Conn, Result, StoreError, account, fee, ids, kept, placement, sql, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
 use crate::domain::field_order::{FieldOrder, OrderKind};
@@ -164,6 +164,7 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
     let mut flags = account::flags(conn, accounts, known).await?;
     let mut fees = fee::posted(conn, accounts, known).await?;
     let mut ledgers = fee::overtaken(conn, &fees, known).await?;
+    let mut placed = placement::placed(conn, accounts, known).await?;
     for snapshot in found {
         let account = &snapshot.account;
         snapshot.events = events.remove(account).unwrap_or_default();
@@ -176,6 +177,7 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
         }
         snapshot.fees = fees.remove(account).unwrap_or_default();
         snapshot.ledger = ledgers.remove(account).unwrap_or_default();
+        snapshot.placed = placed.remove(account).unwrap_or_default();
         snapshot.profile.attributes.extend(flags.remove(account).unwrap_or_default());
     }
     Ok(())
