@@ -7,6 +7,8 @@
 mod agreement;
 #[path = "stories/arrangement.rs"]
 mod arrangement;
+#[path = "stories/circle.rs"]
+mod circle;
 #[path = "stories/city.rs"]
 mod city;
 #[path = "stories/money_in_the_building.rs"]
@@ -59,6 +61,8 @@ story! {
     occupant_copy::seven_business_days_after_both_mailings_and_never_on_a_friday
     occupant_copy::fifteen_days_where_the_public_utilities_code_stands_beside_it
     occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
+    circle::a_debt_goes_to_the_agency_is_told_of_every_payment_and_comes_back_to_be_written_off
+    circle::each_debt_goes_where_the_table_says_and_what_it_does_not_cover_is_the_lead_s
     packet::an_old_debt_goes_out_once_counted_and_by_its_own_date
     rerun::what_is_done_twice_happens_once
 }

@@ -12,9 +12,7 @@ use crate::domain::fee::owed_before;
 use crate::domain::hold::Blocks;
 use crate::domain::notice::NoticeFacts;
 use crate::domain::referral::Destination;
-use crate::domain::{
-    Act, Action, Case, Cents, Channel, Day, ItemId, Occupancy, Service, StepState, TrackRun,
-};
+use crate::domain::{Act, Action, Case, Cents, Channel, Day, ItemId, Occupancy, Service, StepState, TrackRun};
 use crate::rulebook::policy::{Limit, Opens, Per};
 
 impl Bench<'_> {

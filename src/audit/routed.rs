@@ -17,7 +17,8 @@ impl<'a> Bench<'a> {
     /// What is out of these debts; of all that is past due where none are named.
     pub(super) fn out(self, items: &BTreeSet<ItemId>, day: Day) -> Option<&'a Placed> {
         let due = |item: &&OpenItem| item.due_on < day && item.open.is_positive();
-        let is_all = |placed: &Placed| self.snapshot.items.iter().filter(due).all(|item| placed.items.contains(&item.id));
+        let is_all =
+            |placed: &Placed| self.snapshot.items.iter().filter(due).all(|item| placed.items.contains(&item.id));
         self.snapshot.placed.iter().find(|placed| match items.is_empty() {
             true => is_all(placed),
             false => placed.items.iter().any(|item| items.contains(item)),
@@ -44,7 +45,9 @@ impl<'a> Bench<'a> {
         day: Day,
     ) -> Checked {
         let Some((_, stage)) = self.stage(of) else { return Err(super::disconnection::unknown_stage(of)) };
-        if stage.acts.iter().any(|act| matches!(act, Action::Refer { to: named } if *named == to)) {
+        let asks = stage.acts.iter().any(|act| matches!(act, Action::Route { .. }));
+        let is_named = stage.acts.iter().any(|act| matches!(act, Action::Refer { to: named } if *named == to));
+        if !asks || is_named {
             return Ok(());
         }
         let mut now = None;

@@ -27,13 +27,7 @@ pub fn routed_debt(view: &View, items: &[ItemId]) -> (RoutedDebt, Option<Day>) {
 impl<'a> Walker<'_, 'a> {
     /// The destination of the debt by the route. Where there is none, the lead is told once in this run, and the stage is
     /// looked at again when the debt or its age changes.
-    pub fn routed(
-        &mut self,
-        view: &View<'a>,
-        stage: &'a Stage,
-        name: &str,
-        items: &[ItemId],
-    ) -> Option<Destination> {
+    pub fn routed(&mut self, view: &View<'a>, stage: &'a Stage, name: &str, items: &[ItemId]) -> Option<Destination> {
         let route: &Route = self.view.policy.referral.routes.iter().find(|route| route.name == name)?;
         let (debt, oldest) = routed_debt(view, items);
         if let Some(line) = route.line(&debt) {

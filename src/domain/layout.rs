@@ -94,6 +94,9 @@ words! {
         Limitation = "limitation",
         LastPayment = "last payment",
         LastPaid = "last paid",
+        /// The name of the packet's file.
+        Packet = "packet",
+        PacketHash = "packet hash",
     }
 }
 
@@ -147,6 +150,8 @@ impl Datum {
             | Self::ServiceZip
             | Self::Phone
             | Self::Email
+            | Self::Packet
+            | Self::PacketHash
             | Self::Class => FieldType::Text,
         }
     }

@@ -119,11 +119,8 @@ impl Placement {
     /// What is open of an account, placed now.
     #[must_use]
     pub fn of(books: &Books, entries: &[Entry], at: DateTime<Utc>) -> Self {
-        let debts: Vec<PlacedDebt> = books
-            .items
-            .iter()
-            .map(|item| PlacedDebt { item: item.id, amount: item.amount, open: item.open })
-            .collect();
+        let debts: Vec<PlacedDebt> =
+            books.items.iter().map(|item| PlacedDebt { item: item.id, amount: item.amount, open: item.open }).collect();
         let amount = debts.iter().map(|debt| debt.open).sum();
         let mut placement = Self { at, amount, debts, paid_before: Vec::new(), ended: None };
         placement.paid_before = placement.paid_on(&books.applications, entries).into_iter().collect();
@@ -187,7 +184,8 @@ impl Placement {
             .filter(|entry| changes.contains_key(&entry.id) || known.contains_key(&entry.id))
             .map(|entry| (entry, entries.iter().find(|other| other.reverses == Some(entry.id))))
             .collect();
-        ordered.sort_by_key(|(entry, undone)| undone.map_or((entry.effective_on, entry.id), |u| (u.effective_on, u.id)));
+        ordered
+            .sort_by_key(|(entry, undone)| undone.map_or((entry.effective_on, entry.id), |u| (u.effective_on, u.id)));
         for (entry, undone) in ordered {
             let now = changes.get(&entry.id).copied().unwrap_or_default();
             let amount = now - known.get(&entry.id).copied().unwrap_or_default();
@@ -236,5 +234,96 @@ impl Placement {
             *paid.entry(part.credit).or_default() += part.amount;
         }
         paid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::domain::ledger::{ApplicationOrder, settle};
+    use crate::domain::testing::day;
+    use crate::domain::{AccountId, Service};
+
+    fn entry(id: i64, kind: EntryKind, cents: i64, on: &str) -> Entry {
+        Entry {
+            id: EntryId(id),
+            account: AccountId(1),
+            service: Service::Water,
+            kind,
+            amount: Cents::new(cents),
+            effective_on: day(on),
+            due_on: (cents > 0 && kind != EntryKind::Reversal).then(|| day(on)),
+            printed: BTreeMap::new(),
+            designated_item: None,
+            designated_service: None,
+            reverses: None,
+            channel: None,
+            source: "agency".into(),
+            reference: format!("E{id}"),
+            memo: String::new(),
+            recorded_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn undoing(id: i64, of: i64, cents: i64, on: &str) -> Entry {
+        Entry { reverses: Some(EntryId(of)), ..entry(id, EntryKind::Reversal, cents, on) }
+    }
+
+    /// What is told next, as kind, amount and balance; and it is told.
+    fn tell(placement: &Placement, entries: &[Entry], told: &mut Vec<ReportLine>) -> Vec<(ReportKind, i64, i64)> {
+        let books = settle(entries, &ApplicationOrder::default(), &[], day("2026-12-31"));
+        let lines = placement.untold(ReferralId(7), entries, &books.applications, told);
+        let said = lines.iter().map(|line| (line.kind, line.amount.get(), line.balance.get())).collect();
+        let out = placement.items();
+        let left: Cents = books.items.iter().filter(|item| out.contains(&item.id)).map(|item| item.open).sum();
+        assert_eq!(placement.balance(entries, &books.applications), left, "what the ledger has left");
+        told.extend(lines);
+        assert_eq!(told.last().map_or(placement.amount, |line| line.balance), left);
+        said
+    }
+
+    #[test]
+    fn each_change_is_told_once_and_a_payment_that_comes_back_is_told_again() {
+        let mut entries =
+            vec![entry(1, EntryKind::Charge, 22_420, "2026-03-02"), entry(2, EntryKind::Payment, -2_420, "2026-04-01")];
+        let books = settle(&entries, &ApplicationOrder::default(), &[], day("2026-09-22"));
+        let placement = Placement::of(&books, &entries, DateTime::UNIX_EPOCH);
+        assert_eq!(placement.amount, Cents::new(20_000));
+        let mut told = Vec::new();
+        assert_eq!(tell(&placement, &entries, &mut told), []);
+        entries.push(entry(3, EntryKind::Payment, -10_000, "2026-10-05"));
+        assert_eq!(tell(&placement, &entries, &mut told), [(ReportKind::Payment, -10_000, 10_000)]);
+        assert_eq!(tell(&placement, &entries, &mut told), [], "told once");
+        entries.push(undoing(4, 3, 10_000, "2026-10-20"));
+        assert_eq!(tell(&placement, &entries, &mut told), [(ReportKind::PaymentReversed, 10_000, 20_000)]);
+        assert_eq!((told[1].name(), told[1].reference.as_str()), ("R7-2".to_owned(), "E4"));
+        // The payment of before the placement comes back, too.
+        entries.push(undoing(5, 2, 2_420, "2026-11-01"));
+        assert_eq!(tell(&placement, &entries, &mut told), [(ReportKind::PaymentReversed, 2_420, 22_420)]);
+        entries.push(entry(6, EntryKind::Adjustment, -420, "2026-11-02"));
+        assert_eq!(tell(&placement, &entries, &mut told), [(ReportKind::Adjustment, -420, 22_000)]);
+    }
+
+    #[test]
+    fn only_what_pays_the_placed_debts_is_told_and_a_bill_that_is_taken_back_lowers_the_balance() {
+        let mut entries =
+            vec![entry(1, EntryKind::Charge, 10_000, "2026-03-02"), entry(2, EntryKind::Charge, 5_000, "2026-04-02")];
+        let books = settle(&entries, &ApplicationOrder::default(), &[], day("2026-09-22"));
+        let placement = Placement::of(&books, &entries, DateTime::UNIX_EPOCH);
+        entries.push(entry(3, EntryKind::Charge, 7_000, "2026-10-02"));
+        entries.push(entry(4, EntryKind::Payment, -18_000, "2026-10-05"));
+        let mut told = Vec::new();
+        assert_eq!(
+            tell(&placement, &entries, &mut told),
+            [(ReportKind::Payment, -15_000, 0)],
+            "3,000 paid the new bill"
+        );
+        entries.push(undoing(5, 2, -5_000, "2026-10-07"));
+        // The bill falls, and what paid it pays the new one: at the destination nothing is left as before.
+        let said = tell(&placement, &entries, &mut told);
+        assert_eq!(said.iter().map(|(_, amount, _)| amount).sum::<i64>(), 0, "{said:?}");
+        assert_eq!(said.last().map(|(.., balance)| *balance), Some(0));
     }
 }

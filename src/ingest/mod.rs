@@ -12,8 +12,8 @@ pub mod mapping;
 pub mod unusual;
 
 mod accounts;
-pub mod agency_returns;
 mod adjustments;
+pub mod agency_returns;
 mod balances;
 mod charges;
 mod columns;

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 
 use super::accounts::need_reason;
 use super::{Office, OfficeError, Result, Rules};
-use crate::audit::Refusal;
 use crate::domain::day::plus_days;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::settle;
@@ -217,6 +216,7 @@ fn basis(rules: &Rules) -> PolicyBasis {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Refusal;
     use crate::domain::notice::NoticeState;
     use crate::office::IfLate;
     use crate::office::testing::{City, day};
@@ -244,13 +244,13 @@ mod tests {
         let account = city.debtor().await;
         let dispute =
             city.office.hold(account, HoldKind::Dispute, (None, None), "meter read twice", "Omar").await.unwrap();
-        let refused = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        let refused = city.office.approve_referral(id, None, "Ruth").await.unwrap_err();
         assert_eq!(refused.to_string(), "not done: a dispute hold stands");
         assert_eq!(city.office.store.referral(id).await.unwrap().state, ReferralState::Candidate);
         city.office.end_hold(dispute, "read right", "Ruth").await.unwrap();
-        city.office.approve_referral(id, "Ruth").await.unwrap();
+        city.office.approve_referral(id, None, "Ruth").await.unwrap();
         assert_eq!(city.office.store.referral(id).await.unwrap().state, ReferralState::Approved);
-        let again = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        let again = city.office.approve_referral(id, None, "Ruth").await.unwrap_err();
         assert!(again.to_string().contains("only a candidate is approved"), "{again}");
     }
 
@@ -260,7 +260,7 @@ mod tests {
         let id = candidate(&city).await;
         // The file is in the books, and nobody has decided the account yet.
         city.lockbox("10-000417", "260.00", "2026-09-21").await;
-        let refused = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        let refused = city.office.approve_referral(id, None, "Ruth").await.unwrap_err();
         assert!(matches!(refused, OfficeError::Reexamined(Refusal::Paid)), "{refused}");
     }
 }

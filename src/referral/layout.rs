@@ -4,14 +4,16 @@
 //! No refusal repeats the value: it may be a social security number.
 
 use super::export::ExportLine;
-use crate::domain::spreadsheet::guarded;
 use crate::domain::layout::{Datum, FieldFormat, FieldValue, Layout, LayoutField, LayoutForm, LineEnd};
+use crate::domain::spreadsheet::guarded;
 use crate::domain::{AccountNumber, Cents, Day};
 
 /// Why a debt has no record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutRefusal {
-    #[error("account {account}: {field} of the layout {layout} has no value: {what} is not known of this account; add it to the accounts' file")]
+    #[error(
+        "account {account}: {field} of the layout {layout} has no value: {what} is not known of this account; add it to the accounts' file"
+    )]
     Missing { account: AccountNumber, layout: String, field: String, what: String },
     #[error("account {account}: {field} of the layout {layout} takes {width} characters, and the value has {found}")]
     TooLong { account: AccountNumber, layout: String, field: String, width: usize, found: usize },
@@ -156,11 +158,9 @@ fn dated(day: Day, format: FieldFormat) -> String {
         FieldFormat::AmericanDate => "%m%d%Y",
         FieldFormat::SlashDate => "%m/%d/%Y",
         FieldFormat::YearMonth => "%Y%m",
-        FieldFormat::IsoDate
-        | FieldFormat::Text
-        | FieldFormat::Digits
-        | FieldFormat::Cents
-        | FieldFormat::Amount => "%Y-%m-%d",
+        FieldFormat::IsoDate | FieldFormat::Text | FieldFormat::Digits | FieldFormat::Cents | FieldFormat::Amount => {
+            "%Y-%m-%d"
+        }
     };
     day.format(pattern).to_string()
 }
@@ -196,9 +196,7 @@ fn value_of(datum: Datum, line: &ExportLine) -> Value {
         Datum::FirstName => Value::text(first),
         Datum::Initial => Value::text(initial),
         Datum::LastName => Value::text(last),
-        Datum::OwnerName => {
-            Value::text(profile.owner.as_ref().map_or(&profile.customer_name, |owner| &owner.name))
-        }
+        Datum::OwnerName => Value::text(profile.owner.as_ref().map_or(&profile.customer_name, |owner| &owner.name)),
         Datum::Street => Value::text(street(mailing)),
         Datum::City => Value::text(&mailing.city),
         Datum::State => Value::text(&mailing.state),
@@ -217,6 +215,8 @@ fn value_of(datum: Datum, line: &ExportLine) -> Value {
         Datum::FirstDelinquent => Value::Date(line.first_delinquent_on),
         Datum::Limitation => Value::Date(line.limitation_last_day),
         Datum::LastPayment => Value::Date(line.last_payment.map(|(on, _)| on)),
+        Datum::Packet => Value::text(&line.packet_file),
+        Datum::PacketHash => Value::text(line.packet_hash.as_str()),
         Datum::LastPaid => line.last_payment.map_or(Value::Text(String::new()), |(_, amount)| Value::Money(amount)),
     }
 }

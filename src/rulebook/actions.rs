@@ -147,9 +147,7 @@ fn of_map(
         }
         "flag" => label(&mut fields, "flag", report).map(|name| Action::Flag { name }),
         "freeze" => label(&mut fields, "freeze", report).map(|name| Action::Freeze { name }),
-        "refer" => fields
-            .take("refer", report)
-            .and_then(|node| refer(node, report)),
+        "refer" => fields.take("refer", report).and_then(|node| refer(node, report)),
         _ => Some(Action::WriteOff),
     };
     fields.done(report);

@@ -90,8 +90,8 @@ fn field(node: &Node, form: LayoutForm, report: &mut Report<'_>) -> Option<Layou
     let name_key = fields.take(if at.is_some() { "name" } else { "column" }, report);
     let name = name_key.and_then(|node| report.take(fields::text(node, "a name"))).map(str::to_owned);
     let format_node = fields.take("as", report);
-    let format = format_node
-        .map(|node| report.take(fields::word(node, "a format", FieldFormat::ALL, FieldFormat::word)));
+    let format =
+        format_node.map(|node| report.take(fields::word(node, "a format", FieldFormat::ALL, FieldFormat::word)));
     let cut_node = fields.take("cut", report);
     let cut = cut_node.and_then(|node| report.take(fields::yes(node, "cut"))).unwrap_or(false);
     let optional = fields.take("optional", report).and_then(|node| report.take(fields::yes(node, "optional")));
@@ -156,7 +156,8 @@ fn field(node: &Node, form: LayoutForm, report: &mut Report<'_>) -> Option<Layou
 /// `14-21`, or `1`.
 fn positions(node: &Node) -> Result<(u16, u16), Fault> {
     let text = fields::text(node, "a position")?;
-    let bad = || Fault::new(node.at, format!("`{text}` is no position")).expected("first and last, from 1, such as 14-21");
+    let bad =
+        || Fault::new(node.at, format!("`{text}` is no position")).expected("first and last, from 1, such as 14-21");
     let (from, to) = text.split_once('-').unwrap_or((text, text));
     let from: u16 = from.trim().parse().map_err(|_| bad())?;
     let to: u16 = to.trim().parse().map_err(|_| bad())?;
@@ -238,5 +239,51 @@ fn names_differ(read: &[(LayoutField, &Node)], report: &mut Report<'_>) {
         if read[..index].iter().any(|(other, _)| other.name == field.name) {
             report.add(Fault::new(node.at, format!("the column `{}` stands twice", field.name)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sources::shipped;
+    use super::*;
+
+    fn refusal(fields: &str) -> String {
+        let text = format!("layout: roll\ntitle: Roll\nform: fixed\nlength: 10\nfields:\n{fields}");
+        let errors = load(&text, "layouts/roll.yaml").unwrap_err();
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn every_layout_that_ships_is_sound() {
+        let sources = shipped();
+        let names: Vec<&str> = sources.names("layouts").collect();
+        assert_eq!(names, ["agency-csv", "lien-list", "nc-setoff", "san-mateo-tax-roll"]);
+        for name in names {
+            let path = format!("layouts/{name}.yaml");
+            assert!(load(sources.get(&path).unwrap(), &path).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn holes_overlaps_and_fields_beyond_the_record_are_told_with_their_place() {
+        let hole = refusal("  - {at: 1-4, value: account}\n  - {at: 6-10, blank: yes}\n");
+        assert!(hole.contains("nothing stands at 5-5") && hole.contains("layouts/roll.yaml:7"), "{hole}");
+        let overlap = refusal("  - {at: 1-4, value: account}\n  - {at: 4-10, blank: yes}\n");
+        assert!(overlap.contains("field blank (4-10) overlaps the field before it"), "{overlap}");
+        let beyond = refusal("  - {at: 1-11, value: account}\n");
+        assert!(beyond.contains("goes beyond the record of 10 characters"), "{beyond}");
+        let short = refusal("  - {at: 1-9, value: account}\n");
+        assert!(short.contains("nothing stands at 10-10"), "{short}");
+    }
+
+    #[test]
+    fn a_field_is_known_has_a_format_that_can_write_it_and_is_cut_only_where_it_is_a_name() {
+        assert!(refusal("  - {at: 1-10, value: acount}\n").contains("account"), "the nearest word");
+        let date = refusal("  - {at: 1-10, value: total, as: YYYYMMDD}\n");
+        assert!(date.contains("`YYYYMMDD` cannot write total"), "{date}");
+        let cut = refusal("  - {at: 1-10, value: account, cut: yes}\n");
+        assert!(cut.contains("account is never cut"), "{cut}");
+        let literal = refusal("  - {at: 1, literal: AB}\n  - {at: 2-10, blank: yes}\n");
+        assert!(literal.contains("`AB` does not fit 1 characters"), "{literal}");
     }
 }

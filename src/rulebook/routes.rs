@@ -32,7 +32,12 @@ pub(super) struct Reads<'a, 'r> {
 }
 
 /// What goes on besides the limitation and the destinations themselves.
-pub(super) fn rest(fields: &mut Fields<'_>, rules: &mut ReferralRules, reads: &mut Reads<'_, '_>, report: &mut Report<'_>) {
+pub(super) fn rest(
+    fields: &mut Fields<'_>,
+    rules: &mut ReferralRules,
+    reads: &mut Reads<'_, '_>,
+    report: &mut Report<'_>,
+) {
     rules.warn_days = fields.take("warn", report).and_then(|node| report.take(phrase::days(node, "the warning")));
     if let Some(node) = fields.take("while_placed", report) {
         let goes_on = fields::words(node, "what goes on", Blocks::ALL, Blocks::word, report);
@@ -148,7 +153,8 @@ fn route(
         let last = route.lines.len() - 1;
         let is_reached = debts.iter().any(|debt| route.lines.iter().position(|line| line.takes(debt)) == Some(last));
         if !is_reached {
-            let fault = Fault::new(at, format!("this line of `{name}` is never reached: those before it take all of it"));
+            let fault =
+                Fault::new(at, format!("this line of `{name}` is never reached: those before it take all of it"));
             report.add(fault.help("the first line that holds names the destination; put the narrower line first"));
         }
     }
@@ -173,8 +179,8 @@ fn line(
 ) -> Option<RouteLine> {
     let mut fields = Fields::of(node, "a line of a route", report)?;
     let to_node = fields.need("to", report);
-    let to = to_node
-        .and_then(|node| report.take(fields::word(node, "a destination", Destination::ALL, Destination::word)));
+    let to =
+        to_node.and_then(|node| report.take(fields::word(node, "a destination", Destination::ALL, Destination::word)));
     let from = fields.take("from", report).map(|node| report.take(fields::money(node, "the least amount")));
     let below = fields.take("below", report).map(|node| report.take(fields::money(node, "the amount")));
     let up_to = fields.take("up_to", report).map(|node| report.take(fields::money(node, "the largest amount")));
@@ -262,45 +268,50 @@ fn ages(lines: &[RouteLine]) -> BTreeSet<i64> {
 
 /// What no line takes at any age: a debt that is too young for its line waits, and is no gap.
 fn gaps(route: &Route) -> Vec<String> {
-    let oldest = ages(&route.lines).into_iter().max().unwrap_or(0);
-    let amounts: Vec<Cents> = amounts(&route.lines).into_iter().collect();
-    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    // Which amounts are left out, and of whom.
+    let mut found: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    let mut add = |left_out: Vec<String>, whose: String| match found.iter_mut().find(|(known, _)| *known == left_out) {
+        Some((_, names)) => names.push(whose),
+        None => found.push((left_out, vec![whose])),
+    };
     for class in CustomerClass::ALL {
-        for is_owner in [true, false] {
-            let mut ranges: Vec<String> = Vec::new();
-            let mut open: Option<Cents> = None;
-            for (index, amount) in amounts.iter().enumerate() {
-                let debt = RoutedDebt { amount: *amount, age_days: oldest, class: *class, is_owner };
-                let is_gap = route.line(&debt).is_none();
-                open = if is_gap { open.or(Some(*amount)) } else { open };
-                let ends = amounts.get(index + 1).copied();
-                if let Some(from) = open.filter(|_| !is_gap) {
-                    ranges.push(range(from, Some(*amount)));
-                    open = None;
-                }
-                if let (Some(from), None) = (open, ends) {
-                    ranges.push(range(from, None));
-                    open = None;
-                }
-            }
-            if !ranges.is_empty() {
-                let whose = if is_owner { "the debtor the owner" } else { "the debtor not the owner" };
-                let of = format!("{class}, {whose}");
-                match found.iter_mut().find(|(_, known)| *known == ranges) {
-                    Some((names, _)) => *names = format!("{names}; {of}"),
-                    None => found.push((of, ranges)),
-                }
-            }
+        let (owner, other) = (left_out(route, *class, true), left_out(route, *class, false));
+        if owner == other {
+            add(owner, class.to_string());
+        } else {
+            add(owner, format!("{class} owners"));
+            add(other, format!("{class}, not the owner"));
         }
     }
-    let everybody = CustomerClass::ALL.len() * 2;
+    let whole: Vec<String> = CustomerClass::ALL.iter().map(ToString::to_string).collect();
     found
         .into_iter()
-        .map(|(names, ranges)| {
-            let whose = if names.split("; ").count() == everybody { "any debtor".to_owned() } else { names };
-            format!("{} ({whose})", ranges.join(", "))
+        .filter(|(left_out, _)| !left_out.is_empty())
+        .map(|(left_out, names)| {
+            let names = if names == whole { "any debtor".to_owned() } else { names.join("; ") };
+            format!("{} ({names})", left_out.join(", "))
         })
         .collect()
+}
+
+/// The ranges of amounts that no line takes of such a debtor, the oldest debts at that.
+fn left_out(route: &Route, class: CustomerClass, is_owner: bool) -> Vec<String> {
+    let amounts: Vec<Cents> = amounts(&route.lines).into_iter().collect();
+    let mut ranges = Vec::new();
+    let mut open: Option<Cents> = None;
+    for amount in &amounts {
+        let debt = RoutedDebt { amount: *amount, age_days: i64::MAX, class, is_owner };
+        match (route.line(&debt).is_none(), open) {
+            (true, None) => open = Some(*amount),
+            (false, Some(from)) => {
+                ranges.push(range(from, Some(*amount)));
+                open = None;
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+    ranges.extend(open.map(|from| range(from, None)));
+    ranges
 }
 
 fn range(from: Cents, below: Option<Cents>) -> String {
@@ -309,5 +320,80 @@ fn range(from: Cents, below: Option<Cents>) -> String {
         Some(below) => format!("from {from} to below {below}"),
         None if from <= Cents::new(1) => "any amount".to_owned(),
         None => format!("from {from}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::compile;
+    use super::super::sources::shipped;
+    use super::*;
+    use crate::domain::CustomerClass;
+
+    /// A policy with these lines, and whatever else of `referral:`.
+    fn referral(routes: &str, rest: &str) -> Result<ReferralRules, String> {
+        let policy = format!(
+            "policy: city\nauthority: Code 1\neffective: {{from: 2026-01-01}}\ntime_zone: America/Los_Angeles\n\
+             calendar: us-federal\nservices: [water]\ntracks:\n  legal:\n    stages:\n      out:\n        start: 30 days after due\n        \
+             do: {{refer: by collection}}\n        cite: Code 2\nreferral:\n  limitation: 2 years\n  limitation_cite: Code 3\n  \
+             to: [attorney, agency, small_claims, lien]\n{rest}  routes:\n    collection:\n{routes}"
+        );
+        let loaded = compile::load(&shipped().with("city.yaml", policy), "city.yaml");
+        loaded.map(|policy| policy.referral).map_err(|errors| errors.to_string())
+    }
+
+    fn debt(cents: i64, age_days: i64, is_owner: bool) -> RoutedDebt {
+        RoutedDebt { amount: Cents::new(cents), age_days, class: CustomerClass::Residential, is_owner }
+    }
+
+    #[test]
+    fn the_first_line_that_holds_names_the_destination() {
+        let lines = "      lines:\n        - {to: lien, from: 500.00, age: 120 days}\n        - {to: agency, from: 100.00, below: 1000.00}\n\
+                     \x20       - {to: attorney, from: 1000.00}\n      otherwise: lead\n";
+        let rules = referral(lines, "").unwrap();
+        let to = |debt: RoutedDebt| rules.routes[0].line(&debt).map(|line| line.to);
+        assert_eq!(to(debt(50_000, 120, true)), Some(Destination::Lien));
+        assert_eq!(to(debt(50_000, 119, true)), Some(Destination::Agency), "not old enough for the lien");
+        assert_eq!(to(debt(50_000, 120, false)), Some(Destination::Agency), "a lien does not reach a tenant");
+        assert_eq!(to(debt(100_000, 120, false)), Some(Destination::Attorney));
+        assert_eq!(to(debt(99_999, 120, false)), Some(Destination::Agency));
+        assert_eq!(to(debt(9_999, 900, true)), None);
+        assert_eq!(rules.routes[0].gaps, ["below $100.00 (any debtor)"]);
+    }
+
+    #[test]
+    fn a_route_that_leaves_debts_out_says_so_or_is_refused_with_the_amounts() {
+        let lines = "      - {to: agency, from: 100.00, below: 1000.00}\n      - {to: attorney, from: 2000.00, class: commercial}\n";
+        let refused = referral(lines, "").unwrap_err();
+        assert!(refused.contains("`collection` covers not every debt"), "{refused}");
+        assert!(refused.contains("below $100.00, from $1,000.00 (residential"), "{refused}");
+        assert!(refused.contains("below $100.00, from $1,000.00 to below $2,000.00 (commercial"), "{refused}");
+        assert!(refused.contains("otherwise: lead"), "{refused}");
+    }
+
+    #[test]
+    fn a_line_that_the_lines_before_it_take_whole_is_refused() {
+        let lines = "      - {to: agency, from: 0.01}\n      - {to: attorney, from: 1000.00}\n";
+        let refused = referral(lines, "").unwrap_err();
+        assert!(refused.contains("this line of `collection` is never reached"), "{refused}");
+    }
+
+    #[test]
+    fn small_claims_takes_no_more_than_its_cap_and_what_is_above_it_is_a_gap() {
+        let court = "  small_claims: {cap: 6250.00, filings: 2 a year over 5000.00, cite: CCP 116.220}\n";
+        let lines = "      - {to: agency, below: 1000.00}\n      - {to: small_claims, from: 1000.00}\n";
+        let refused = referral(lines, court).unwrap_err();
+        assert!(refused.contains("from $6,250.01 (any debtor)"), "{refused}");
+        let lines = "      - {to: agency, below: 1000.00}\n      - {to: small_claims, from: 1000.00}\n      - {to: attorney, from: 0.01}\n";
+        let rules = referral(lines, court).unwrap();
+        let to = |cents| rules.routes[0].line(&debt(cents, 200, false)).map(|line| line.to);
+        assert_eq!((to(625_000), to(625_001)), (Some(Destination::SmallClaims), Some(Destination::Attorney)));
+        assert_eq!(rules.small_claims.unwrap().filings, Some((2, Cents::new(500_000))));
+    }
+
+    #[test]
+    fn a_lien_on_whoever_owns_nothing_is_refused() {
+        let refused = referral("      - {to: lien, debtor: not owner}\n      - {to: agency}\n", "").unwrap_err();
+        assert!(refused.contains("lien reaches the property of its owner, and nobody else's"), "{refused}");
     }
 }

@@ -12,8 +12,8 @@ use super::error::{Fault, Report};
 use super::fields::{self, Fields};
 use super::origins::Origins;
 use super::phrase;
-use super::routes::{self, Reads};
 use super::policy::{BarRule, CallRules, HoldRule, LedgerRules, PromiseRules, ReferralRules};
+use super::routes::{self, Reads};
 use super::tokens::Phrase;
 
 /// The words of [`FeeRank`].

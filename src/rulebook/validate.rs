@@ -130,11 +130,9 @@ fn brings(act: &Action, event: EventKind) -> bool {
 /// What takes money, service or rights from a customer rests on a law that the notice and the file can name.
 fn is_cited(stage: &StageDraft, report: &mut Report<'_>) {
     let adverse = stage.stage.acts.iter().find(|act| match act {
-        Action::Fee(_)
-        | Action::Disconnect { .. }
-        | Action::Refer { .. }
-        | Action::Route { .. }
-        | Action::WriteOff => true,
+        Action::Fee(_) | Action::Disconnect { .. } | Action::Refer { .. } | Action::Route { .. } | Action::WriteOff => {
+            true
+        }
         Action::Notice(notice) => notice.statutory,
         Action::Tag(tag) => tag.statutory,
         Action::Call(_)
@@ -202,5 +200,7 @@ fn routed_where_known(route: &str, at: Span, referral: Option<&ReferralRules>, r
     }
     let names = || routes.iter().map(|route| route.name.as_str());
     let fault = Fault::new(at, format!("there is no route `{route}` in `referral:`")).near(route, names());
-    report.add(fault.expected("one of `referral: {routes: ..}`, each a list of lines such as `{to: agency, from: 100.00}`"));
+    report.add(
+        fault.expected("one of `referral: {routes: ..}`, each a list of lines such as `{to: agency, from: 100.00}`"),
+    );
 }

@@ -35,8 +35,8 @@ use crate::domain::call::{Call, CallAttempt};
 use crate::domain::document::Document;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderState};
 use crate::domain::hold::Hold;
-use crate::domain::person::Override;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
+use crate::domain::person::Override;
 use crate::domain::promise::Promise;
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{

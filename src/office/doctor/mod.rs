@@ -12,6 +12,7 @@ mod acts;
 mod books;
 mod chains;
 mod papers;
+mod placements;
 mod work;
 
 use std::collections::BTreeMap;
@@ -167,6 +168,7 @@ impl Office {
         checks.extend(examination.papers().await?);
         checks.extend(examination.work().await?);
         checks.extend(examination.acts().await?);
+        checks.push(examination.placements().await?);
         drop(examination);
         self.name_accounts(&mut checks).await?;
         Ok(Checkup { on: self.today(), through, last_seal, checks })

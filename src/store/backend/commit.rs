@@ -14,12 +14,12 @@ use super::given::{CommitOutcome, ExceptionKind, NewHold, Stamp};
 use super::kept;
 use super::ledger::{self, EntryRow, OWN_SOURCE};
 use super::log;
+use super::proposal::{self, OfPolicy};
 use super::settle::settle_debts;
 use super::task::{self, NewTask};
-use super::proposal::{self, OfPolicy};
 use super::{
-    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, exception, field_order, hold, ids, notice,
-    outbox, referral, rows, sql,
+    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, exception, field_order, hold, ids,
+    notice, outbox, referral, rows, sql,
 };
 use crate::domain::action::CallAction;
 use crate::domain::call::{Call, CallState};
@@ -29,8 +29,8 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Case, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId, Role,
-    RunId, Service,
+    AccountId, Act, Action, CallId, Case, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId,
+    Role, RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
 

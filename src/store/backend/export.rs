@@ -71,7 +71,8 @@ impl Backend {
                 .fetch_one(&mut *tx)
                 .await?;
         for Permitted { id: referral, .. } in referrals {
-            let placement = new.placements.iter().find(|(id, _)| id == referral).map(|(_, placement)| placement.clone());
+            let placement =
+                new.placements.iter().find(|(id, _)| id == referral).map(|(_, placement)| placement.clone());
             let placed = referral::place(&mut tx, *referral, new.to, placement, stamp).await?;
             let key: ActKey = placed
                 .act_key

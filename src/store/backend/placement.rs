@@ -30,9 +30,8 @@ pub(super) async fn placed(
     let mut placed: BTreeMap<AccountId, Vec<Placed>> = BTreeMap::new();
     for referral in found {
         let Some(placement) = &referral.placement else { continue };
-        let was_out = known.is_none_or(|by| {
-            placement.at <= by && placement.ended.as_ref().is_none_or(|end| end.at > by)
-        });
+        let was_out =
+            known.is_none_or(|by| placement.at <= by && placement.ended.as_ref().is_none_or(|end| end.at > by));
         if let (true, Some(on)) = (was_out, referral.placed_on) {
             let out = Placed { referral: referral.id, to: referral.to, on, items: placement.items() };
             placed.entry(referral.account).or_default().push(out);
@@ -50,8 +49,7 @@ pub(super) async fn tell_recall(conn: &mut Conn, account: AccountId, why: Option
     .bind(ExceptionKind::RecallReferral.word())
     .fetch_all(&mut *conn)
     .await?;
-    let over: Vec<i64> =
-        standing.iter().filter(|(_, text)| Some(text.as_str()) != why).map(|(id, _)| *id).collect();
+    let over: Vec<i64> = standing.iter().filter(|(_, text)| Some(text.as_str()) != why).map(|(id, _)| *id).collect();
     if !over.is_empty() {
         exception::settle_lines(conn, &over, stamp).await?;
     }
@@ -237,4 +235,3 @@ async fn untold(
 fn counted(debts: usize) -> String {
     if debts == 1 { "one debt".to_owned() } else { format!("{debts} debts") }
 }
-

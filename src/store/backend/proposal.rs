@@ -32,8 +32,20 @@ const COLUMNS: &str = "id, account_id, what, amount_cents, reason, proposed_by, 
                        decided_on, note, act_key";
 
 fn proposal(row: Row) -> Result<Proposal> {
-    let (id, account, Json(what), cents, reason, proposed_by, proposed_on, state, decided_by, decided_on, note, act_key) =
-        row;
+    let (
+        id,
+        account,
+        Json(what),
+        cents,
+        reason,
+        proposed_by,
+        proposed_on,
+        state,
+        decided_by,
+        decided_on,
+        note,
+        act_key,
+    ) = row;
     Ok(Proposal {
         id: ProposalId(id),
         account: AccountId(account),
@@ -142,6 +154,7 @@ impl Backend {
 pub(super) struct OfPolicy {
     pub account: AccountId,
     pub act_key: String,
+    /// None in particular means all that is past due.
     pub items: Vec<ItemId>,
     pub reason: String,
 }
@@ -149,7 +162,7 @@ pub(super) struct OfPolicy {
 /// Records what the policy proposes; what its act has proposed already, or what waits already, is left alone.
 pub(super) async fn add_of_policy(conn: &mut Conn, new: &OfPolicy, stamp: &Stamp) -> Result<()> {
     let mut open = open_items_of(conn, &[new.account]).await?.remove(&new.account).unwrap_or_default();
-    open.retain(|item| new.items.contains(&item.id));
+    open.retain(|item| new.items.is_empty() || new.items.contains(&item.id));
     let debts = to_write_off(&open, stamp.on);
     let amount: Cents = debts.iter().map(|debt| debt.open).sum();
     if debts.is_empty() {

@@ -129,8 +129,7 @@ impl Backend {
         };
         let from = [ReferralState::Approved, ReferralState::Placed];
         let mut tx = self.write().await?;
-        let recalled =
-            advance(&mut tx, id, &from, step, Some(EventKind::Recalled), "referral recalled", stamp).await?;
+        let recalled = advance(&mut tx, id, &from, step, Some(EventKind::Recalled), "referral recalled", stamp).await?;
         placement::tell_recall(&mut tx, recalled.account, None, stamp).await?;
         Ok(tx.commit().await?)
     }
