@@ -19,10 +19,6 @@ impl<'a> Walker<'_, 'a> {
             let verdict = Verdict::WaitsFor(EventKind::ContactMade, Some(call.clone()));
             return self.waits(stage, stage.rule, verdict, None);
         }
-        if let Some((bar, facts)) = self.all_is_out(stage) {
-            self.found(stage, stage.rule, Verdict::Barred(bar), facts, None);
-            return Outcome::Stop;
-        }
         let mut facts = FactsRead::new();
         let held = holds(&stage.only_if, narrowed, &mut facts);
         self.gives.review = earlier(self.gives.review, held.until);

@@ -84,9 +84,6 @@ impl Office {
             return Ok(report);
         }
         self.build_call_list(day).await?;
-        self.watch_placed(None).await?;
-        let rules = self.rules_on(day).await?;
-        self.watch_limitation(&rules.policy, day).await?;
         Ok(report)
     }
 
@@ -115,6 +112,8 @@ impl Office {
         if report.held {
             return Ok(report);
         }
+        self.watch_placed(None).await?;
+        self.watch_limitation(&rules.policy, day).await?;
         self.store.finish_run(run, &json!(report), &stamp).await?;
         Ok(report)
     }
