@@ -412,6 +412,11 @@ fn every_example_of_the_languages_page_loads() {
                 let of_pack: Vec<_> = errors.0.into_iter().filter(|error| error.place.file != "p.yaml").collect();
                 if of_pack.is_empty() { Ok(()) } else { Err(RuleErrors(of_pack)) }
             }
+            "yaml layout" => {
+                let part = "referral: {limitation: 2 years, limitation_cite: 1, to: [agency], layouts: {agency: l}}\n";
+                let sources = sources.with("layouts/l.yaml", text).with("p.yaml", with_parts(part));
+                rulebook::load(&sources, "p.yaml").map(|_| ())
+            }
             "yaml calendar" => calendar::load(&text, "c.yaml").map(|_| ()),
             other => panic!("{place}: an example of {other:?} is not loaded by any test"),
         };

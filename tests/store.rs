@@ -115,6 +115,7 @@ contract! {
     an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_is_none
     a_returned_letter_loses_its_service
     a_statutory_notice_is_not_served_by_email
+    an_email_that_no_server_takes_told_nobody_and_its_letter_is_planned_once
     an_email_that_left_while_it_was_canceled_is_recorded_as_sent
     an_email_voided_beside_a_mailed_letter_does_not_undo_the_letter
     work_that_waits_for_a_hold_to_end_uses_up_no_attempt
@@ -147,6 +148,7 @@ contract! {
     a_shut_off_is_approved_finalized_dispatched_and_done
     a_shut_off_refused_at_finalization_is_canceled_with_its_reason
     a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incident
+    a_shut_off_canceled_while_it_is_dispatched_is_recalled_or_never_leaves
     an_order_without_a_result_is_told_once_and_settled_by_the_result
     an_unmatched_payment_that_came_in_after_the_checks_leaves_the_whole_list_unfinalized
     a_payment_between_the_second_look_and_the_approval_leaves_a_referral_a_candidate
@@ -1684,6 +1686,27 @@ async fn a_statutory_notice_is_not_served_by_email(store: Store, _: String) {
     assert_eq!(store.notice(notices[1].id).await.expect("the notice").state, NoticeState::Bounced);
 }
 
+async fn an_email_that_no_server_takes_told_nobody_and_its_letter_is_planned_once(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let by = |channel| NewNotice {
+        statutory: false,
+        ..piece(debtor, "reminder", channel, Recipient::Customer, "2026-05-01")
+    };
+    decide(&store, debtor, Vec::new(), &[by(Channel::Email)], "2026-05-01").await;
+    let email = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, email, "2026-05-01").await;
+    let job = store.claim_work(WorkKind::SendEmail, 10, at("2026-05-01").at, 60).await.expect("the email").remove(0);
+    let refused = Bounced { letter: Some(NewNotice { needs_release: true, ..by(Channel::Mail) }), ..no_such_user() };
+    assert!(store.email_refused(&job, &refused, &at("2026-05-01")).await.expect("refused"));
+    assert!(!store.email_refused(&job, &refused, &at("2026-05-01")).await.expect("once"), "its work is over");
+    let pieces = store.notices_of(debtor).await.expect("the notices");
+    let pieces: Vec<_> = pieces.iter().map(|n| (n.channel, n.state, n.served_on)).collect();
+    assert_eq!(pieces, [(Channel::Email, NoticeState::Failed, None), (Channel::Mail, NoticeState::Planned, None)]);
+    let marked = snapshot(&store, debtor).await.profile.attributes;
+    assert_eq!(marked["undeliverable_email_because"], "since 2026-05-01: 550 no such user");
+    assert_eq!(store.exceptions(true).await.expect("the list")[0].kind, ExceptionKind::EmailBounced);
+}
+
 async fn an_email_that_left_while_it_was_canceled_is_recorded_as_sent(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
     let email = piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01");
@@ -2475,6 +2498,34 @@ async fn a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incid
     store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await.expect("done");
     let known = snapshot(&store, debtor).await;
     assert_eq!((known.shut_off, known.without_leave), (vec![], vec![]));
+}
+
+async fn a_shut_off_canceled_while_it_is_dispatched_is_recalled_or_never_leaves(store: Store, _: String) {
+    for n in 0..12 {
+        let (number, bill) = (format!("10{n:02}"), format!("B-{n}"));
+        take(&store, &accounts_file(&[profile(&number)]), &at("2026-03-02")).await;
+        take_entries(&store, vec![charge(&number, &bill, 18_000, "2026-03-02", "2026-03-23")], &at("2026-03-02")).await;
+        let debtor = account(&store, &number).await;
+        decide(&store, debtor, vec![act(debtor, "shut_off", disconnect(), "2026-05-22")], &[], "2026-05-21").await;
+        let order = store.orders_of(debtor).await.expect("the orders")[0].id;
+        approve(&store, order, "2026-05-21").await;
+        finalize(&store, order).await;
+        let piece = leave_for_order(&store, order, "2026-05-22").await;
+        let pieces = [piece];
+        let stamp = lead("2026-05-22");
+        let (dispatched, canceled) = tokio::join!(
+            store.dispatch_orders(&pieces, UnmatchedId(0), "Truck 2", &stamp),
+            store.cancel_order(order, "spoke with the family", &stamp),
+        );
+        let left = !dispatched.expect("an outcome").done.is_empty();
+        canceled.expect("pending in either case");
+        let standing = store.exceptions(true).await.expect("the list");
+        let recalled =
+            standing.iter().any(|line| line.account == Some(debtor) && line.kind == ExceptionKind::RecallCrew);
+        assert_eq!(recalled, left, "attempt {n}");
+        let order = store.order(order).await.expect("the order");
+        assert_eq!((order.state, order.crew.is_some()), (OrderState::Canceled, left), "attempt {n}");
+    }
 }
 
 async fn an_order_without_a_result_is_told_once_and_settled_by_the_result(store: Store, _: String) {

@@ -91,6 +91,8 @@ impl Store {
 use_cases! {
     /// The accounts due for review by `day`, by (next review, account), after the last of the previous page.
     fn due_accounts(&self, day: Day, after: Option<(Day, AccountId)>, limit: u32) -> Vec<(Day, AccountId)>;
+    /// Of those due by `day` the ones that have a service shut off, in order of their ids.
+    fn due_and_shut_off(&self, day: Day) -> Vec<AccountId>;
     /// All accounts in order of their ids, after the last of the previous page.
     fn account_ids(&self, after: Option<AccountId>, limit: u32) -> Vec<AccountId>;
     /// All that is known of the accounts, in order of their ids. Unknown ids are left out.
@@ -164,6 +166,9 @@ use_cases! {
     fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> ();
     /// An email bounced; the letter in its place is planned or released, and the address marked, where it says so.
     fn email_bounced(&self, id: NoticeId, on: Day, bounced: &Bounced, stamp: &Stamp) -> ();
+    /// No server takes an email: it failed, its work is over, and what [`Bounced`] says follows. `false`, and nothing, where the
+    /// work is no longer this claim's.
+    fn email_refused(&self, job: &Job, refused: &Bounced, stamp: &Stamp) -> bool;
     /// A mail system reported something of an email that changes nothing: it stands in the log alone.
     fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> ();
 }
@@ -223,6 +228,8 @@ use_cases! {
     fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> ();
     /// The account's holds, oldest first.
     fn holds_of(&self, account: AccountId) -> Vec<Hold>;
+    /// A hold, with its account.
+    fn hold(&self, id: HoldId) -> (AccountId, Hold);
     /// The holds in force on `day`.
     fn holds_on(&self, day: Day) -> Vec<(AccountId, Hold)>;
     /// Records a promise to pay; it replaces one that is still open. Stale, where a fact came in since it was looked at.
@@ -231,6 +238,8 @@ use_cases! {
     fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> AccountId;
     /// The account's promises, oldest first.
     fn promises_of(&self, account: AccountId) -> Vec<Promise>;
+    /// A promise, with its account.
+    fn promise(&self, id: PromiseId) -> (AccountId, Promise);
     /// All promises to be paid between the days, both inclusive.
     fn promises_due(&self, from: Day, through: Day) -> Vec<(AccountId, Promise)>;
     /// Makes an arrangement; money is applied by it from today on. Stale, where a fact came in since it was proposed.
@@ -321,6 +330,8 @@ use_cases! {
     fn begin_run(&self, date: Day, kind: &str, stamp: &Stamp) -> RunStart;
     /// Marks a run as done.
     fn finish_run(&self, id: RunId, summary: &Value, stamp: &Stamp) -> ();
+    /// Records why an unfinished run goes on although it was held; it bears that as its summary until it is finished.
+    fn release_run(&self, id: RunId, released: &Value, stamp: &Stamp) -> ();
     /// The last business date whose run of the kind was finished.
     fn last_finished(&self, kind: &str) -> Option<Day>;
     /// The notices that a run has planned and of which nobody was told yet.

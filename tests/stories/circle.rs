@@ -91,11 +91,13 @@ pub fn a_debt_goes_to_the_agency_is_told_of_every_payment_and_comes_back_to_be_w
     assert_eq!(fs::read(&file).expect("the report"), first);
 
     // Curtis Hartley pays in full, at the city: the debt has to be called back. Then his payment comes back.
+    city.night("2026-10-22");
     city.takes("2026-10-22", "paid.csv", PAYMENTS, &["10-000418,300.00,2026-10-22,online,online,ON-1"]);
     let [recall] = &city.exceptions("2026-10-22", "recall_referral")[..] else { panic!("one to call back") };
     assert!(recall["text"].as_str().expect("a text").contains("is paid in full"), "{recall}");
     city.on("2026-10-22", &["referrals", "report", "--to", "agency"]).ok();
     let undone = "10-000418,2026-10-26,online,ON-1,online,ON-1R,Insufficient funds";
+    city.night("2026-10-26");
     city.takes("2026-10-26", "undone.csv", REVERSALS, &[undone]);
     assert!(city.exceptions("2026-10-26", "recall_referral").is_empty(), "it is owed again");
     // A petition: the debt comes back at once, by a person.

@@ -54,7 +54,7 @@ impl Backend {
 
     pub async fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut hold) = kept::one::<Hold>(&mut tx, id.0).await?;
+        let (account, mut hold) = kept::to_write::<Hold>(&mut tx, id.0).await?;
         if let Some(ended) = hold.ended_on {
             return Err(StoreError::Conflict(format!("hold {id} was ended on {ended}")));
         }
@@ -69,6 +69,11 @@ impl Backend {
         let line = NewLine::of(account, "hold ended", json!({ "hold": id, "kind": hold.kind, "reason": reason }));
         log::write(&mut tx, &[line], None, stamp).await?;
         Ok(tx.commit().await?)
+    }
+
+    pub async fn hold(&self, id: HoldId) -> Result<(AccountId, Hold)> {
+        let mut tx = self.read().await?;
+        kept::one(&mut tx, id.0).await
     }
 
     pub async fn holds_of(&self, account: AccountId) -> Result<Vec<Hold>> {
