@@ -355,6 +355,8 @@ fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         Broken::Frozen(why) => Refusal::Frozen(why),
         Broken::NothingOwed => Refusal::Paid,
         Broken::ConditionGone => Refusal::ConditionGone,
+        // What was pending is made anew, should the debt come back.
+        out @ Broken::Out { .. } => Refusal::StageOver { how: out.to_string() },
         closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
         broken => Refusal::GuardNotMet { broken, origin },
     }

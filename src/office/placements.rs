@@ -216,8 +216,16 @@ impl Office {
     /// # Errors
     /// When the database fails.
     pub(super) async fn watch_placed(&self, only: Option<&[AccountId]>) -> Result<()> {
-        let mut placed = self.store.referrals(Some(ReferralState::Placed)).await?;
-        placed.retain(|referral| only.is_none_or(|only| only.contains(&referral.account)));
+        let mut placed = Vec::new();
+        match only {
+            None => placed = self.store.referrals(Some(ReferralState::Placed)).await?,
+            Some(accounts) => {
+                for account in accounts {
+                    placed.extend(self.store.referrals_of(*account).await?);
+                }
+                placed.retain(|referral| referral.state == ReferralState::Placed);
+            }
+        }
         if placed.is_empty() {
             return Ok(());
         }
