@@ -67,7 +67,7 @@ fn what_ships_is_what_stands_in_the_folder_of_rules() {
     let shipped: Vec<(String, String)> =
         rulebook::shipped().iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
     let mut found: Vec<(String, String)> = files("rules", "yaml").into_iter().collect();
-    for inner in ["calendars", "guards"] {
+    for inner in ["calendars", "guards", "layouts"] {
         let in_folder = files(&format!("rules/{inner}"), "yaml");
         found.extend(in_folder.into_iter().map(|(name, text)| (format!("{inner}/{name}"), text)));
     }
