@@ -488,8 +488,8 @@ fn the_setoff_file_has_one_hundred_and_fifty_three_characters_each_value_in_its_
         "1042-07                  ",
         "00000031",
         "UTL",
-        "0050161",
-        "0002000",
+        "0050621",
+        "0001540",
         "\r\n",
     ];
     assert_eq!(record, expected.concat());
@@ -526,7 +526,7 @@ fn the_list_of_liens_says_charge_penalty_property_and_agency() {
     let record = record_of("lien-list", &owners_line()).unwrap();
     assert_eq!(
         record,
-        "City of Riverbend,1042-07,Halvorsen Family Trust,\"1216 Cottonwood Avenue, Unit B\",Riverbend,95602,041-220-017,501.61,20.00,521.61\n"
+        "City of Riverbend,1042-07,Halvorsen Family Trust,\"1216 Cottonwood Avenue, Unit B\",Riverbend,95602,041-220-017,506.21,15.40,521.61\n"
     );
 }
 

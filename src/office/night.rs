@@ -185,9 +185,7 @@ impl Office {
         let day = self.today();
         let rules = self.rules_on(day).await?;
         let report = self.decide_due(None, day, &rules, usual, None).await?;
-        if report.examined > 0 {
-            self.watch_placed(None).await?;
-        }
+        self.watch_placed(None).await?;
         Ok(report)
     }
 

@@ -261,7 +261,7 @@ impl Backend {
 
     pub async fn notices(&self, ids: &[NoticeId]) -> Result<Vec<Notice>> {
         let mut tx = self.read().await?;
-        chosen(&mut tx, ids).await
+        looked_up(&mut tx, ids).await
     }
 
     pub async fn release_notices(&self, pieces: &[Permitted<NoticeId>], stamp: &Stamp) -> Result<Carried<NoticeId>> {
@@ -362,11 +362,18 @@ pub(super) fn named<'a>(notice: &'a Notice, stamp: &Stamp) -> Named<'a> {
     }
 }
 
-/// The pieces with the ids; an id that names none is an error, for a person typed it.
+/// The pieces with the ids, to be written back; an id that names none is an error, for a person typed it.
 pub(super) async fn chosen(conn: &mut Conn, ids: &[NoticeId]) -> Result<Vec<Notice>> {
+    let keys: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    kept::lock_accounts::<Notice>(conn, &keys).await?;
+    looked_up(conn, ids).await
+}
+
+/// The same, to be looked at.
+async fn looked_up(conn: &mut Conn, ids: &[NoticeId]) -> Result<Vec<Notice>> {
     let wanted: BTreeSet<i64> = ids.iter().map(|id| id.0).collect();
     let wanted: Vec<i64> = wanted.into_iter().collect();
-    let found = kept::many_to_write::<Notice>(conn, &wanted).await?;
+    let found = kept::many::<Notice>(conn, &wanted).await?;
     match wanted.iter().find(|id| found.iter().all(|notice| notice.id.0 != **id)) {
         Some(missing) => Err(StoreError::not_found(Notice::WHAT, missing)),
         None => Ok(found),
