@@ -19,10 +19,8 @@ impl<'a> Bench<'a> {
         let due = |item: &&OpenItem| item.due_on < day && item.open.is_positive();
         let is_all =
             |placed: &Placed| self.snapshot.items.iter().filter(due).all(|item| placed.items.contains(&item.id));
-        self.snapshot.placed.iter().find(|placed| match items.is_empty() {
-            true => is_all(placed),
-            false => placed.items.iter().any(|item| items.contains(item)),
-        })
+        let is_some = |placed: &Placed| placed.items.iter().any(|item| items.contains(item));
+        self.snapshot.placed.iter().find(|placed| if items.is_empty() { is_all(placed) } else { is_some(placed) })
     }
 
     /// Nothing is done about a debt that is out, unless the policy lets it go on meanwhile.
@@ -111,10 +109,8 @@ impl<'a> Bench<'a> {
             if !line.classes.is_empty() && !line.classes.contains(&class) {
                 continue;
             }
-            match line.owner {
-                Some(true) if !owns => continue,
-                Some(false) if owns => continue,
-                Some(_) | None => return Some((line.rule, line.to)),
+            if line.owner.is_none_or(|owner| owner == owns) {
+                return Some((line.rule, line.to));
             }
         }
         None

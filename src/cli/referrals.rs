@@ -89,7 +89,7 @@ pub enum Referrals {
         #[command(flatten)]
         by: By,
     },
-    /// Take a destination's file of debts that it gives back: referral, returned_on, reason, note
+    /// Take a destination's file of debts that it gives back: `referral,returned_on,reason,note`
     Returns {
         file: PathBuf,
         #[command(flatten)]

@@ -187,7 +187,7 @@ impl Profile {
     #[must_use]
     pub fn shown_attributes(&self) -> BTreeMap<String, String> {
         let shown = |(name, value): (&String, &String)| {
-            let is_secret = name.ends_with(".ssn") || name == "ssn";
+            let is_secret = name.rsplit('.').next() == Some("ssn");
             (name.clone(), if is_secret { "on file".to_owned() } else { value.clone() })
         };
         self.attributes.iter().map(shown).collect()

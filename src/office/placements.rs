@@ -157,10 +157,10 @@ impl Office {
             match self.store.referral(row.referral).await {
                 Ok(referral) if referral.state == ReferralState::Placed => {}
                 Ok(referral) => {
-                    wrong.push(format!("line {line}: referral {} is {}, not placed", row.referral, referral.state))
+                    wrong.push(format!("line {line}: referral {} is {}, not placed", row.referral, referral.state));
                 }
                 Err(StoreError::NotFound { .. }) => {
-                    wrong.push(format!("line {line}: there is no referral {}", row.referral))
+                    wrong.push(format!("line {line}: there is no referral {}", row.referral));
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -30,7 +30,7 @@ pub enum LayoutRefusal {
 pub fn header(layout: &Layout) -> Vec<u8> {
     match layout.form {
         LayoutForm::Fixed { .. } => Vec::new(),
-        LayoutForm::Csv => csv_line(layout, layout.fields.iter().map(|field| field.name.clone()).collect()),
+        LayoutForm::Csv => csv_line(layout, &layout.fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>()),
     }
 }
 
@@ -43,7 +43,7 @@ pub fn record(layout: &Layout, line: &ExportLine) -> Result<Vec<u8>, LayoutRefus
         LayoutForm::Csv => {
             let cells: Result<Vec<String>, _> =
                 layout.fields.iter().map(|field| written(layout, field, line)).collect();
-            Ok(csv_line(layout, cells?))
+            Ok(csv_line(layout, &cells?))
         }
         LayoutForm::Fixed { length } => {
             let mut record = String::with_capacity(usize::from(length) + 2);
@@ -63,14 +63,14 @@ const fn end(layout: &Layout) -> &'static str {
     }
 }
 
-fn csv_line(layout: &Layout, cells: Vec<String>) -> Vec<u8> {
+fn csv_line(layout: &Layout, cells: &[String]) -> Vec<u8> {
     let terminator = match layout.line_end {
         LineEnd::Lf => csv::Terminator::Any(b'\n'),
         LineEnd::Crlf => csv::Terminator::CRLF,
     };
     let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
     // A vector never refuses bytes.
-    let written = writer.write_record(&cells);
+    let written = writer.write_record(cells);
     debug_assert!(written.is_ok(), "a vector refused a line");
     writer.into_inner().unwrap_or_default()
 }
