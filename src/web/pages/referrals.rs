@@ -89,7 +89,7 @@ pub async fn approve(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) 
             web.say(&posted.person.session, "Referral approved. `arrears packet` makes its packet.", &[]);
         }
         Approval::Rerouted(why) => {
-            web.say(&posted.person.session, &format!("Referral withdrawn, not approved: {why}."), &[]);
+            web.say(&posted.person.session, format!("Referral withdrawn, not approved: {why}."), &[]);
         }
     }
     Ok(Redirect::to("/referrals"))
