@@ -67,7 +67,7 @@ fn what_ships_is_what_stands_in_the_folder_of_rules() {
     let shipped: Vec<(String, String)> =
         rulebook::shipped().iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
     let mut found: Vec<(String, String)> = files("rules", "yaml").into_iter().collect();
-    for inner in ["calendars", "guards"] {
+    for inner in ["calendars", "guards", "layouts"] {
         let in_folder = files(&format!("rules/{inner}"), "yaml");
         found.extend(in_folder.into_iter().map(|(name, text)| (format!("{inner}/{name}"), text)));
     }
@@ -411,6 +411,11 @@ fn every_example_of_the_languages_page_loads() {
                 let errors = rulebook::load(&sources, "p.yaml").map(|_| ()).unwrap_err();
                 let of_pack: Vec<_> = errors.0.into_iter().filter(|error| error.place.file != "p.yaml").collect();
                 if of_pack.is_empty() { Ok(()) } else { Err(RuleErrors(of_pack)) }
+            }
+            "yaml layout" => {
+                let part = "referral: {limitation: 2 years, limitation_cite: 1, to: [agency], layouts: {agency: l}}\n";
+                let sources = sources.with("layouts/l.yaml", text).with("p.yaml", with_parts(part));
+                rulebook::load(&sources, "p.yaml").map(|_| ())
             }
             "yaml calendar" => calendar::load(&text, "c.yaml").map(|_| ()),
             other => panic!("{place}: an example of {other:?} is not loaded by any test"),

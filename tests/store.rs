@@ -23,6 +23,7 @@ use arrears::domain::hold::HoldKind;
 use arrears::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RowRefusal, UnmatchedState};
 use arrears::domain::ledger::{ApplicationOrder, PaymentChannel, settle};
 use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
+use arrears::domain::placement::{Placement, ReportKind, ReportLine, ReturnReason};
 use arrears::domain::promise::PromiseState;
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
@@ -33,10 +34,10 @@ use arrears::domain::{
 use arrears::ingest::FileErrors;
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
-    AdoptedPolicy, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind,
-    ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewExport, NewFeeExport,
-    NewHold, NewPromise, Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp,
-    Store, StoreError, Whole, WorkKind,
+    AdoptedPolicy, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, DebtReturn,
+    ExceptionKind, ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewExport,
+    NewFeeExport, NewHold, NewPromise, NewReport, Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece,
+    RunStart, StaffMember, Stamp, Store, StoreError, Whole, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use debts::{
@@ -168,6 +169,11 @@ contract! {
     a_payment_between_the_second_look_and_the_approval_leaves_a_referral_a_candidate
     a_referral_is_approved_before_it_is_placed
     a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number
+    a_debt_that_is_out_is_known_until_it_comes_back
+    a_line_of_a_report_goes_out_once
+    a_referral_that_its_route_sends_elsewhere_is_withdrawn_at_its_stage
+    what_the_policy_proposes_to_write_off_is_proposed_once
+    a_debt_is_told_when_time_will_bar_it_and_when_it_has
     a_payment_between_the_second_look_and_the_release_keeps_the_notice_back
     several_pieces_of_one_account_are_released_together
     of_two_accounts_released_together_only_the_one_that_learned_something_waits
@@ -520,7 +526,7 @@ async fn leave_for_referral(store: &Store, id: ReferralId, on: &str) -> Permitte
 /// Looks again and approves.
 async fn approve_referral(store: &Store, id: ReferralId, on: &str) {
     let piece = leave_for_referral(store, id, on).await;
-    assert_eq!(store.approve_referral(&piece, &lead(on)).await.expect("an outcome"), all_done(&[id]));
+    assert_eq!(store.approve_referral(&piece, None, &lead(on)).await.expect("an outcome"), all_done(&[id]));
 }
 
 fn all_done<Id>(done: &[Id]) -> Carried<Id>
@@ -2595,7 +2601,7 @@ async fn a_payment_between_the_second_look_and_the_approval_leaves_a_referral_a_
     let id = store.referrals(None).await.expect("candidates")[0].id;
     let piece = leave_for_referral(&store, id, "2026-08-02").await;
     pays(&store, "2026-08-02").await;
-    let outcome = store.approve_referral(&piece, &lead("2026-08-02")).await.expect("an outcome");
+    let outcome = store.approve_referral(&piece, None, &lead("2026-08-02")).await.expect("an outcome");
     assert_eq!(outcome, overtaken(&[id]));
     assert_eq!(store.referral(id).await.expect("the referral").state, ReferralState::Candidate);
 }
@@ -2620,7 +2626,7 @@ async fn a_referral_is_approved_before_it_is_placed(store: Store, _: String) {
 fn list_of(referrals: &[ReferralId]) -> NewExport {
     let bytes = format!("{referrals:?}").into_bytes();
     let files = vec![(ExportPart::List, Document::new(MediaType::Csv, bytes))];
-    NewExport { to: Destination::Attorney, total: Cents::new(22_420), files }
+    NewExport { to: Destination::Attorney, total: Cents::new(22_420), placements: Vec::new(), files }
 }
 
 async fn leave_for_referrals(store: &Store, ids: &[ReferralId], on: &str) -> Vec<Permitted<ReferralId>> {
@@ -2668,6 +2674,108 @@ async fn a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number(sto
     let kept = store.document(&second.files[0].document).await.expect("read").expect("kept");
     assert_eq!(kept.bytes, format!("{:?}", &ids[1..]).into_bytes());
     store.export_written("attorney-2026-08-03-9", &lead("2026-08-03")).await.expect_err("no such list");
+}
+
+/// What is open of the account, placed with the attorney on August 3.
+async fn one_placed(store: &Store) -> (AccountId, ReferralId) {
+    let debtor = one_debtor(store).await;
+    let refer = Action::Refer { to: Destination::Attorney };
+    decide(store, debtor, vec![act(debtor, "refer", refer, "2026-08-01")], &[], "2026-08-01").await;
+    let id = store.referrals(None).await.expect("candidates")[0].id;
+    approve_referral(store, id, "2026-08-02").await;
+    let entries = store.entries(debtor).await.expect("the ledger");
+    let books = settle(&entries, &rules().order, &[], day("2026-08-03"));
+    let placements = vec![(id, Placement::of(&books, &entries, lead("2026-08-03").at))];
+    let pieces = leave_for_referrals(store, &[id], "2026-08-03").await;
+    let list = NewExport { placements, ..list_of(&[id]) };
+    store.make_export(&list, &pieces, &lead("2026-08-03")).await.expect("placed");
+    (debtor, id)
+}
+
+async fn a_debt_that_is_out_is_known_until_it_comes_back(store: Store, _: String) {
+    let (debtor, id) = one_placed(&store).await;
+    let out = snapshot(&store, debtor).await.placed;
+    assert_eq!((out[0].referral, out[0].to, out[0].on), (id, Destination::Attorney, day("2026-08-03")));
+    assert_eq!(out[0].items.len(), 1);
+    let back = DebtReturn { referral: id, on: day("2026-11-30"), reason: ReturnReason::Skip, note: "moved".into() };
+    store.return_referrals(std::slice::from_ref(&back), &lead("2026-12-01")).await.expect("returned");
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(known.placed, []);
+    assert_eq!(kinds(&known).last(), Some(&(EventKind::DebtReturned, day("2026-12-01"))));
+    let referral = store.referral(id).await.expect("the referral");
+    assert_eq!((referral.state, referral.cause.as_deref()), (ReferralState::Returned, Some("skip: moved")));
+    let again = store.return_referrals(&[back], &lead("2026-12-02")).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+    // On the day in between it was out.
+    let then =
+        store.snapshot_as_of(debtor, day("2026-10-01"), at("2026-10-01").at, &rules()).await.expect("as of then");
+    assert_eq!(then.placed, out);
+}
+
+async fn a_line_of_a_report_goes_out_once(store: Store, _: String) {
+    let (_, id) = one_placed(&store).await;
+    let line = ReportLine {
+        referral: id,
+        n: 1,
+        kind: ReportKind::Payment,
+        entry: Some(EntryId(1)),
+        source: "agency".into(),
+        reference: "AG-1".into(),
+        on: day("2026-09-01"),
+        amount: Cents::new(-5_000),
+        balance: Cents::new(13_000),
+    };
+    let files = vec![(ExportPart::List, Document::new(MediaType::Csv, b"R1-1".to_vec()))];
+    let report = NewReport { to: Destination::Attorney, lines: vec![line.clone()], files };
+    let made = store.make_report(&report, &lead("2026-09-02")).await.expect("a report");
+    assert_eq!((made.name.as_str(), made.lines, made.recalls), ("report-attorney-2026-09-02-1", 1, 0));
+    assert!(matches!(store.make_report(&report, &lead("2026-09-02")).await, Err(StoreError::Stale)));
+    assert_eq!(store.report_lines(&[id]).await.expect("the lines"), [line]);
+    assert_eq!(store.referral_reports(true).await.expect("reports"), std::slice::from_ref(&made));
+    store.report_written(&made.name, &lead("2026-09-02")).await.expect("written");
+    assert_eq!(store.referral_reports(true).await.expect("reports"), []);
+    assert_eq!(store.referral_reports(false).await.expect("reports").len(), 1);
+}
+
+async fn a_referral_that_its_route_sends_elsewhere_is_withdrawn_at_its_stage(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let refer = Action::Refer { to: Destination::SmallClaims };
+    decide(&store, debtor, vec![act(debtor, "refer", refer, "2026-08-01")], &[], "2026-08-01").await;
+    let id = store.referrals(None).await.expect("candidates")[0].id;
+    store.reroute_referral(id, "the route sends it to the agency", &lead("2026-08-02")).await.expect("withdrawn");
+    assert_eq!(store.referral(id).await.expect("the referral").state, ReferralState::Canceled);
+    let known = snapshot(&store, debtor).await;
+    let event = known.events.last().expect("an event");
+    assert_eq!((event.kind, event.of.as_ref()), (EventKind::Rerouted, Some(&stage("refer"))));
+}
+
+async fn what_the_policy_proposes_to_write_off_is_proposed_once(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    for on in ["2026-12-01", "2026-12-02"] {
+        decide(&store, debtor, vec![act(debtor, "write_off", Action::WriteOff, on)], &[], on).await;
+    }
+    let [proposed] = &store.proposals(true).await.expect("proposals")[..] else { panic!("one") };
+    assert_eq!((proposed.amount, proposed.account), (Cents::new(18_000), debtor));
+    assert!(proposed.act_key.as_deref().is_some_and(|key| key.contains("/write_off/")), "{proposed:?}");
+    store.approve_proposal(proposed.id, &rules(), &lead("2026-12-03")).await.expect("approved");
+    assert!(open_cents(&store, debtor).await.is_empty());
+}
+
+async fn a_debt_is_told_when_time_will_bar_it_and_when_it_has(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let warn = |on: &'static str| {
+        let store = &store;
+        async move { store.warn_of_limitation(2, 180, Cents::ZERO, &at(on)).await.expect("told") }
+    };
+    assert_eq!(warn("2027-09-24").await, 0, "180 days before March 23, 2028 is September 25");
+    assert_eq!(warn("2027-09-25").await, 1);
+    assert_eq!(warn("2028-03-23").await, 0, "the last day");
+    assert_eq!(warn("2028-03-24").await, 1);
+    assert_eq!(warn("2028-03-25").await, 0);
+    let told: Vec<(ExceptionKind, Option<AccountId>)> =
+        store.exceptions(true).await.expect("the list").iter().map(|line| (line.kind, line.account)).collect();
+    let expected = [ExceptionKind::LimitationNear, ExceptionKind::LimitationPassed].map(|kind| (kind, Some(debtor)));
+    assert_eq!(told, expected);
 }
 
 // The second look: what is learned between it and the act wins.

@@ -7,6 +7,8 @@
 mod agreement;
 #[path = "stories/arrangement.rs"]
 mod arrangement;
+#[path = "stories/circle.rs"]
+mod circle;
 #[path = "stories/city.rs"]
 mod city;
 #[path = "stories/final_bill.rs"]
@@ -69,6 +71,8 @@ story! {
     occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
     final_bill::a_deposit_pays_the_final_bill_before_anybody_is_written_to_and_the_letter_shows_it
     returning::a_customer_who_comes_back_owes_what_was_written_off_when_three_people_have_said_so
+    circle::a_debt_goes_to_the_agency_is_told_of_every_payment_and_comes_back_to_be_written_off
+    circle::each_debt_goes_where_the_table_says_and_what_it_does_not_cover_is_the_lead_s
     packet::an_old_debt_goes_out_once_counted_and_by_its_own_date
     rerun::what_is_done_twice_happens_once
 }

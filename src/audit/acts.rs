@@ -12,9 +12,7 @@ use crate::domain::fee::owed_before;
 use crate::domain::hold::Blocks;
 use crate::domain::notice::NoticeFacts;
 use crate::domain::referral::Destination;
-use crate::domain::{
-    Act, Action, Case, Cents, Channel, Day, EventKind, ItemId, Occupancy, Service, StepState, TrackRun,
-};
+use crate::domain::{Act, Action, Case, Cents, Channel, Day, ItemId, Occupancy, Service, StepState, TrackRun};
 use crate::rulebook::policy::{Limit, Opens, Per};
 
 impl Bench<'_> {
@@ -46,6 +44,10 @@ impl Bench<'_> {
             self.is_not_arranged(of, act.for_day)?;
         }
         let stated = items_of_step(run, of, act.key.service);
+        let struck = act.action.struck_by();
+        if !struck.is_empty() {
+            self.is_not_out(&struck, &stated, act.for_day)?;
+        }
         match &act.action {
             Action::Disconnect { services, limit_only: _ } => {
                 let services: Vec<Service> = act.key.service.map_or_else(|| services.clone(), |s| vec![s]);
@@ -57,7 +59,13 @@ impl Bench<'_> {
                     for_day: act.for_day,
                 })
             }
-            Action::Refer { to } => self.may_refer(Some(*to), &stated, act.amount, act.for_day),
+            Action::Refer { to } => {
+                self.may_refer(Some(*to), &stated, act.amount, act.for_day)?;
+                self.goes_where_routed(of, *to, &stated, act.for_day)
+            }
+            Action::NoRoute { route, .. } => self.goes_nowhere(of, route, act.amount, act.for_day),
+            // What a policy says; decided, it is one of the two above.
+            Action::Route { .. } => Err(unknown_stage(of)),
             Action::WriteOff => self.may_refer(None, &stated, act.amount, act.for_day),
             Action::Notice(notice) => {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
@@ -177,14 +185,14 @@ impl Bench<'_> {
         if reaches_property(to) && !self.debtor_owns() {
             return Err(Broken::NotOwner { to }.into());
         }
-        match self.placed_on() {
-            Some(on) => Err(Broken::AlreadyPlaced { on }.into()),
+        match self.out(items, for_day) {
+            Some(placed) => Err(Broken::AlreadyPlaced { on: placed.on }.into()),
             None => Ok(()),
         }
     }
 
     /// The customer lives in the premises as their owner, and nobody else is recorded as that.
-    fn debtor_owns(self) -> bool {
+    pub(super) fn debtor_owns(self) -> bool {
         let profile = &self.snapshot.profile;
         let is_customer = |name: &str| {
             let (mut one, mut other) = (name.split_whitespace(), profile.customer_name.split_whitespace());
@@ -201,18 +209,6 @@ impl Bench<'_> {
             (Occupancy::Owner, None) => true,
             (Occupancy::Owner | Occupancy::Vacant, Some(owner)) => is_customer(&owner.name),
         }
-    }
-
-    /// The day on which the debt of the open case was placed, unless it was recalled since.
-    fn placed_on(self) -> Option<Day> {
-        let case = self.snapshot.case.as_ref()?;
-        let mut of_case = self
-            .snapshot
-            .events
-            .iter()
-            .filter(|event| event.of.as_ref().map_or(event.on >= case.opened_on, |of| of.case == case.number));
-        let last = of_case.rfind(|e| matches!(e.kind, EventKind::Placed | EventKind::Recalled))?;
-        (last.kind == EventKind::Placed).then_some(last.on)
     }
 
     /// A notice that the law requires goes by something else besides email, and besides what a guard names.

@@ -259,6 +259,16 @@ pub enum Broken {
     NotOwner { to: Destination },
     #[error("the debt was already placed on {} and not recalled", short(*.on))]
     AlreadyPlaced { on: Day },
+    #[error("the debt is out ({to}) since {}, and the city does nothing about it meanwhile", short(*.on))]
+    Out { to: Destination, on: Day },
+    #[error("the route sends {amount} {}, not to {to}", now_phrase(*.now))]
+    OtherRoute { to: Destination, now: Option<Destination>, amount: Cents },
+    #[error("no destination was found, and the route sends {amount} to {now}")]
+    RouteMissed { now: Destination, amount: Cents },
+}
+
+fn now_phrase(now: Option<Destination>) -> String {
+    now.map_or_else(|| "nowhere".to_owned(), |to| format!("to {to}"))
 }
 
 fn found_phrase(found: Option<Day>) -> String {
@@ -311,6 +321,7 @@ pub(super) const fn is_outward(action: &Action) -> bool {
         | Action::Tag(_)
         | Action::Disconnect { .. }
         | Action::Refer { .. }
+        | Action::Route { .. }
         | Action::WriteOff => true,
         Action::Fee(_)
         | Action::ReverseFee { .. }
@@ -319,6 +330,7 @@ pub(super) const fn is_outward(action: &Action) -> bool {
         | Action::Task { .. }
         | Action::Hold { .. }
         | Action::Flag { .. }
+        | Action::NoRoute { .. }
         | Action::Freeze { .. } => false,
     }
 }

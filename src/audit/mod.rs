@@ -20,6 +20,7 @@ pub mod minimum;
 mod protection;
 mod reexamine;
 mod returned;
+mod routed;
 mod service;
 #[cfg(test)]
 mod tests;

@@ -292,6 +292,10 @@ impl Bench<'_> {
         }
         self.no_deposit_waits(today)?;
         self.is_not_before_announced(&pending.of, today)?;
+        let struck = pending.ordered.struck_by();
+        if !struck.is_empty() {
+            self.is_not_out(&struck, &pending.items, today)?;
+        }
         let items = (!pending.items.is_empty()).then_some(&pending.items);
         let services: Vec<Service> = pending.service.into_iter().collect();
         // After a part payment the rest is at stake, as long as the stage's own condition still holds.
@@ -308,6 +312,7 @@ impl Bench<'_> {
             }
             Ordered::Referral(to) => {
                 self.may_refer(Some(to), &pending.items, amount, today)?;
+                self.goes_where_routed(&pending.of, to, &pending.items, today)?;
                 self.condition_holds(pending)
             }
             Ordered::WriteOff => {
@@ -352,6 +357,8 @@ fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         Broken::Frozen(why) => Refusal::Frozen(why),
         Broken::NothingOwed => Refusal::Paid,
         Broken::ConditionGone => Refusal::ConditionGone,
+        // What was pending is made anew, should the debt come back.
+        out @ Broken::Out { .. } => Refusal::StageOver { how: out.to_string() },
         closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
         broken => Refusal::GuardNotMet { broken, origin },
     }

@@ -105,6 +105,8 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             | EventKind::OrderCanceled
             | EventKind::Placed
             | EventKind::Recalled
+            | EventKind::DebtReturned
+            | EventKind::Rerouted
             | EventKind::Overridden => {}
         }
     }
@@ -157,6 +159,8 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             | Action::Hold { .. }
             | Action::Flag { .. }
             | Action::Refer { .. }
+            | Action::Route { .. }
+            | Action::NoRoute { .. }
             | Action::Freeze { .. }
             | Action::WriteOff => {}
         }

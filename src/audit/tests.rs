@@ -16,12 +16,14 @@ use crate::domain::deposit::{Applied, Deposit};
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::ApplicationOrder;
 use crate::domain::notice::{ListedItem, NoticeFacts};
+use crate::domain::placement::Placed;
 use crate::domain::referral::Destination;
+use crate::domain::route::{Route, RouteLine};
 use crate::domain::testing::{With, bill, day, snapshot, stage_ref, world};
 use crate::domain::world::Moratorium;
 use crate::domain::{
     Act, ActKey, Action, Cents, Channel, CustomerClass, Day, DepositId, EntryId, EventKind, Occupancy, Recipient,
-    RuleId, Service,
+    ReferralId, RuleId, Service,
 };
 use crate::rulebook::policy::{
     BarRule, CallRules, Cmp, Cond, Fact, FollowRules, Guard, LedgerRules, Limit, Offset, OpenCases, Opens, Origin, Per,
@@ -697,10 +699,64 @@ fn a_lien_needs_that_the_debtor_is_the_owner_and_a_debt_is_placed_once() {
     account.profile.occupancy = Occupancy::Tenant;
     assert_eq!(broken(says(&account, Destination::TaxRoll)), Broken::NotOwner { to: Destination::TaxRoll });
     assert!(says(&account, Destination::Attorney).is_ok());
-    let placed = account.event(EventKind::Placed, day("2026-05-10"), None);
-    assert!(matches!(broken(says(&placed, Destination::Attorney)), Broken::AlreadyPlaced { .. }));
-    let recalled = placed.event(EventKind::Recalled, day("2026-05-12"), None);
+    let mut placed = account.clone();
+    let items = account.items.iter().map(|item| item.id).collect();
+    placed.placed = vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items }];
+    let out = Broken::Out { to: Destination::Agency, on: day("2026-05-10") };
+    assert_eq!(broken(says(&placed, Destination::Attorney)), out);
+    let recalled = account.event(EventKind::Recalled, day("2026-05-12"), None);
     assert!(says(&recalled, Destination::Attorney).is_ok());
+}
+
+#[test]
+fn a_debt_goes_where_the_first_line_of_its_route_sends_it_and_nowhere_else() {
+    let account = noticed(day("2026-05-01"));
+    let on = day("2026-05-22");
+    let line = |to, from, below| RouteLine {
+        rule: RuleId(0),
+        to,
+        from: Cents::new(from),
+        below: Some(Cents::new(below)),
+        age_days: 60,
+        classes: BTreeSet::new(),
+        owner: None,
+    };
+    let mut policy = pack();
+    let lines = vec![line(Destination::Agency, 10_000, 18_001), line(Destination::Attorney, 10_000, 99_999)];
+    policy.referral.routes = vec![Route { name: "collection".into(), lines, gaps: Vec::new() }];
+    let legal = policy.tracks.iter_mut().flat_map(|track| &mut track.stages).find(|stage| stage.id.as_str() == "legal");
+    legal.unwrap().acts = vec![Action::Route { route: "collection".into() }];
+    let says = |account: &Snapshot, action, cents| {
+        let acts = vec![act("legal", action, Some(cents), on)];
+        audit(account, &policy, &world(on), decision(account, on, acts))
+    };
+    assert!(says(&account, Action::Refer { to: Destination::Agency }, 18_000).is_ok());
+    let other =
+        Broken::OtherRoute { to: Destination::Attorney, now: Some(Destination::Agency), amount: Cents::new(18_000) };
+    assert_eq!(broken(says(&account, Action::Refer { to: Destination::Attorney }, 18_000)), other);
+    let gap = Action::NoRoute { route: "collection".into(), text: String::new() };
+    let missed = Broken::RouteMissed { now: Destination::Agency, amount: Cents::new(18_000) };
+    assert_eq!(broken(says(&account, gap.clone(), 18_000)), missed);
+    let mut small = account.clone();
+    small.items[0].open = Cents::new(9_999);
+    assert!(says(&small, gap, 9_999).is_ok());
+}
+
+#[test]
+fn nothing_is_done_about_a_debt_that_is_out_unless_the_policy_lets_it_go_on() {
+    let mut account = noticed(day("2026-05-01"));
+    let on = day("2026-05-22");
+    let items: BTreeSet<_> = account.items.iter().map(|item| item.id).collect();
+    account.placed = vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items }];
+    let fee = FeeAction { name: "late".into(), amount: FeeAmount::Flat(Cents::new(500)), due_days: 0 };
+    let acts = || vec![act("final_notice", Action::Fee(fee.clone()), Some(500), on)];
+    let out = Broken::Out { to: Destination::Agency, on: day("2026-05-10") };
+    assert_eq!(broken(audit(&account, &pack(), &world(on), decision(&account, on, acts()))), out);
+    let cuts = vec![act("shut_off", cut(), Some(18_000), on)];
+    assert_eq!(broken(audit(&account, &pack(), &world(on), decision(&account, on, cuts))), out);
+    let mut policy = pack();
+    policy.referral.while_placed = BTreeSet::from([Blocks::Fees]);
+    assert!(audit(&account, &policy, &world(on), decision(&account, on, acts())).is_ok());
 }
 
 #[test]

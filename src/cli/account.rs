@@ -16,8 +16,8 @@ use crate::domain::field_order::FieldOrder;
 use crate::domain::hold::Hold;
 use crate::domain::notice::Notice;
 use crate::domain::promise::{Promise, PromiseState};
-use crate::domain::referral::Referral;
 use crate::domain::{AccountNumber, Case, Cents, Day, Entry, OpenItem, Profile, Service, StepState, day};
+use crate::office::Out;
 use crate::store::Account;
 
 #[derive(Args, Debug)]
@@ -62,19 +62,24 @@ struct Page {
     promises: Vec<PromiseLine>,
     arrangements: Vec<arrange::Line>,
     orders: Vec<Numbered<FieldOrder>>,
-    referrals: Vec<Numbered<Referral>>,
+    referrals: Vec<referrals::Shown>,
 }
 
 impl AccountArgs {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
-        let Account { id, profile } = office.account(&self.account).await?;
+        let Account { id, mut profile } = office.account(&self.account).await?;
+        profile.attributes = profile.shown_attributes();
         let number = profile.number.clone();
         let snapshot = office.snapshot(id).await?;
         let today = office.today();
         let store = &office.store;
         let entries = store.entries(id).await?;
         let promises = store.promises_of(id).await?;
+        let shown_referrals = of(&number, store.referrals_of(id).await?)
+            .into_iter()
+            .map(|referral| referrals::Shown { out: Out::of(&referral.row, &snapshot.items), referral })
+            .collect();
         let page = Page {
             today,
             balance: snapshot.balance(),
@@ -95,7 +100,7 @@ impl AccountArgs {
             deposits: snapshot.deposits,
             arrangements: arrange::lines(&office, Some(id)).await?,
             orders: of(&number, store.orders_of(id).await?),
-            referrals: of(&number, store.referrals_of(id).await?),
+            referrals: shown_referrals,
             profile,
         };
         self.json.or(&page, || text(&page))

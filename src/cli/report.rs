@@ -1,12 +1,16 @@
-//! `report`: aging.
+//! `report`: aging, and the write-offs for the council.
 
 use clap::{Args, Subcommand};
 
-use super::args::date;
+use super::args::{Json, date};
+use super::show::maybe_day;
+use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
 use crate::domain::ledger::settle;
+use crate::domain::proposal::Proposed;
 use crate::domain::{Day, day};
 use crate::report::aging::{AgedAccount, Aging, Detail};
+use crate::report::write_offs::{self, WriteOffLine};
 
 /// Accounts read at a time.
 const PAGE: u32 = 2_000;
@@ -15,6 +19,21 @@ const PAGE: u32 = 2_000;
 pub enum Report {
     /// Who owes how much, how old, by service and class
     Aging(AgingArgs),
+    /// Write-offs that are proposed, approved and declined, for the council
+    WriteOffs(WriteOffArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct WriteOffArgs {
+    /// Those proposed on the day or later
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    since: Option<Day>,
+    /// As JSON; amounts are integer cents
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// As CSV, a line for each account and the total
+    #[arg(long)]
+    csv: bool,
 }
 
 #[derive(Args, Debug)]
@@ -37,7 +56,64 @@ impl Report {
     pub async fn run(self, desk: &Desk) -> Result {
         match self {
             Self::Aging(args) => args.run(desk).await,
+            Self::WriteOffs(args) => args.run(desk).await,
         }
+    }
+}
+
+impl WriteOffArgs {
+    async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let mut lines = Vec::new();
+        for proposal in office.store.proposals(false).await? {
+            let Proposed::WriteOff { debts } = &proposal.what else { continue };
+            if self.since.is_some_and(|since| proposal.proposed_on < since) {
+                continue;
+            }
+            let profile = office.store.account(proposal.account).await?.profile;
+            let entries = office.store.entries(proposal.account).await?;
+            let of = entries.iter().filter(|entry| debts.iter().any(|debt| debt.item == entry.id));
+            lines.push(WriteOffLine {
+                account: profile.number,
+                name: profile.customer_name,
+                class: profile.class,
+                amount: proposal.amount,
+                oldest_due_on: of.filter_map(|entry| entry.due_on).min(),
+                state: proposal.state,
+                proposed_on: proposal.proposed_on,
+                proposed_by: proposal.proposed_by,
+                reason: proposal.reason,
+                decided_on: proposal.decided_on,
+                decided_by: proposal.decided_by,
+            });
+        }
+        if self.csv {
+            let csv = write_offs::to_csv(&lines).map_err(|error| Failure::failed(error.to_string()))?;
+            return Ok(Answer::done(csv));
+        }
+        Json { json: self.json }.or(&lines, || {
+            use Column::{Left, Right};
+            let mut table = Table::new(&[
+                Left("Account"),
+                Left("Name"),
+                Right("Amount"),
+                Left("Oldest due"),
+                Left("State"),
+                Left("Reason"),
+            ]);
+            for line in &lines {
+                table.row([
+                    line.account.to_string(),
+                    line.name.clone(),
+                    line.amount.to_string(),
+                    maybe_day(line.oldest_due_on),
+                    line.state.to_string(),
+                    line.reason.clone(),
+                ]);
+            }
+            let total = write_offs::total(&lines);
+            format!("{}\nTotal {total}", table.show("No write-offs."))
+        })
     }
 }
 

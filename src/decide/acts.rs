@@ -42,6 +42,8 @@ pub fn act(
         | Action::Call(_)
         | Action::Visit(_)
         | Action::Refer { .. }
+        | Action::Route { .. }
+        | Action::NoRoute { .. }
         | Action::WriteOff => {
             Some(view.snapshot.items.iter().filter(|item| items.contains(&item.id)).map(|item| item.open).sum())
         }

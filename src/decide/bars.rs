@@ -171,6 +171,8 @@ pub fn services_of(action: &Action) -> &[Service] {
         | Action::Hold { .. }
         | Action::Flag { .. }
         | Action::Refer { .. }
+        | Action::Route { .. }
+        | Action::NoRoute { .. }
         | Action::Freeze { .. }
         | Action::WriteOff => &[],
     }

@@ -99,6 +99,8 @@ impl<'p, 'a> Planner<'p, 'a> {
                 | Action::Hold { .. }
                 | Action::Flag { .. }
                 | Action::Refer { .. }
+                | Action::Route { .. }
+                | Action::NoRoute { .. }
                 | Action::Freeze { .. }
                 | Action::WriteOff => continue,
             };

@@ -20,6 +20,7 @@ mod plan;
 mod restate;
 mod restore;
 mod returned;
+mod routes;
 mod tracks;
 mod view;
 mod walk;

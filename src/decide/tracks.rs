@@ -96,6 +96,7 @@ fn begin(view: &View, case: &mut Case, track: &Track, anchor: &OpenItem, dates: 
         steps: charged_before(view, track, dates),
         announced: BTreeMap::new(),
         frozen: BTreeMap::new(),
+        unrouted: std::collections::BTreeSet::new(),
         closed: None,
     });
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::domain::arrangement::{Arrangement, ArrangementState, Standing};
 use crate::domain::arrears;
 use crate::domain::case::StageRef;
+use crate::domain::hold::Blocks;
 use crate::domain::promise::{Promise, PromiseState};
 use crate::domain::{
     Cents, Day, EntryKind, Event, EventKind, ItemId, OpenItem, Service, Snapshot, StageId, TrackId, TrackRun, World,
@@ -204,6 +205,14 @@ impl<'a> View<'a> {
             return Vec::new();
         }
         covered.into_iter().collect()
+    }
+
+    /// The items that are out with a destination, where the policy does not let what is struck go on meanwhile.
+    pub fn placed(&self, strikes: &BTreeSet<Blocks>) -> Vec<ItemId> {
+        if strikes.is_empty() || strikes.is_subset(&self.policy.referral.while_placed) {
+            return Vec::new();
+        }
+        self.snapshot.placed.iter().flat_map(|placed| placed.items.iter().copied()).collect()
     }
 
     /// The dates from which the wait of a default runs: of installments that were missed, the first of each arrangement of

@@ -88,5 +88,6 @@ pub fn bar_words(bar: &Bar, policy: &Policy) -> String {
         Bar::NotListed => "no notice listed this debt".to_owned(),
         Bar::Frozen(reason) => format!("an exception stands: {reason}"),
         Bar::Deposit(held) => format!("service has ended and a deposit of {held} is held, which is applied first"),
+        Bar::Placed(to, on) => format!("the debt is out ({to}) since {}", short(*on)),
     }
 }

@@ -325,9 +325,9 @@ impl<'a> Division<'a> {
     /// Candidates are approved as they come; on the first office day of a week they go out.
     async fn referrals(&mut self, day: Day) -> Result<()> {
         for candidate in self.office.store.referrals(Some(ReferralState::Candidate)).await? {
-            match self.office.approve_referral(candidate.id, APPROVER).await {
+            match self.office.approve_referral(candidate.id, None, APPROVER).await {
                 // It stays a candidate while something stands against it.
-                Ok(()) | Err(OfficeError::Reexamined(_)) => {}
+                Ok(_) | Err(OfficeError::Reexamined(_) | OfficeError::Refused { .. }) => {}
                 Err(other) => return Err(other),
             }
         }

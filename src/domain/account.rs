@@ -231,6 +231,17 @@ impl Profile {
         matches
     }
 
+    /// The attributes as people and programs are shown them: of a social security number, only that there is one. It goes
+    /// to a setoff programme and nowhere else.
+    #[must_use]
+    pub fn shown_attributes(&self) -> BTreeMap<String, String> {
+        let shown = |(name, value): (&String, &String)| {
+            let is_secret = name.rsplit('.').next() == Some("ssn");
+            (name.clone(), if is_secret { "on file".to_owned() } else { value.clone() })
+        };
+        self.attributes.iter().map(shown).collect()
+    }
+
     /// Whether a notice to the customer would not reach the people at the service address.
     #[must_use]
     pub fn mails_elsewhere(&self) -> bool {

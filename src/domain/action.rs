@@ -87,6 +87,15 @@ pub enum Action {
     Refer {
         to: Destination,
     },
+    /// Make it a candidate for legal action where the route named sends it. Decided, it is a `Refer`, or a `NoRoute`.
+    Route {
+        route: String,
+    },
+    /// No line of its route covers the debt: the lead is told. No policy orders it.
+    NoRoute {
+        route: String,
+        text: String,
+    },
     /// Freeze an amount under a name, for later stages.
     Freeze {
         name: String,
@@ -206,7 +215,8 @@ impl Action {
             Self::Task { .. } => "task",
             Self::Hold { .. } => "hold",
             Self::Flag { .. } => "flag",
-            Self::Refer { .. } => "refer",
+            Self::Refer { .. } | Self::Route { .. } => "refer",
+            Self::NoRoute { .. } => "no_route",
             Self::Freeze { .. } => "freeze",
             Self::WriteOff => "write_off",
         }
@@ -221,13 +231,14 @@ impl Action {
             Self::Call(_) | Self::Visit(_) => BTreeSet::from([Blocks::Calls]),
             Self::Fee(_) => BTreeSet::from([Blocks::Fees]),
             Self::Disconnect { .. } => BTreeSet::from([Blocks::Disconnect]),
-            Self::Refer { .. } | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
+            Self::Refer { .. } | Self::Route { .. } | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
             Self::ReverseFee { .. }
             | Self::ApplyDeposit(_)
             | Self::Restore { .. }
             | Self::Task { .. }
             | Self::Hold { .. }
             | Self::Flag { .. }
+            | Self::NoRoute { .. }
             | Self::Freeze { .. } => BTreeSet::new(),
         }
     }

@@ -39,6 +39,20 @@ words! {
         Counter = "counter",
         Online = "online",
         Autopay = "autopay",
+        /// Collected by an agency, and remitted.
+        Agency = "agency",
+    }
+}
+
+impl PaymentChannel {
+    /// Whether its payments must be loaded through the day before anybody is shut off. An agency has debts that nobody is
+    /// shut off for, and remits by the month.
+    #[must_use]
+    pub const fn is_awaited(self) -> bool {
+        match self {
+            Self::Lockbox | Self::Counter | Self::Online | Self::Autopay => true,
+            Self::Agency => false,
+        }
     }
 }
 

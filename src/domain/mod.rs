@@ -23,13 +23,16 @@ pub mod hold;
 pub mod ids;
 pub mod import;
 pub mod kinship;
+pub mod layout;
 pub mod ledger;
 pub mod money;
 pub mod notice;
 pub mod person;
+pub mod placement;
 pub mod promise;
 pub mod proposal;
 pub mod referral;
+pub mod route;
 pub mod snapshot;
 pub mod spreadsheet;
 #[cfg(test)]

@@ -106,6 +106,9 @@ pub struct Proposal {
     pub decided_on: Option<Day>,
     /// Why it was declined.
     pub note: Option<String>,
+    /// The act by which the policy proposes it; none where a person does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act_key: Option<String>,
 }
 
 impl Proposal {

@@ -46,6 +46,9 @@ pub struct Snapshot {
     /// Those of them that a crew shut off although the order was canceled: they are restored whatever is owed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without_leave: Vec<super::account::Service>,
+    /// Debts that are out with a destination.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placed: Vec<super::placement::Placed>,
     /// The open case, and how many the account has had.
     pub case: Option<Case>,
     pub cases_so_far: u32,

@@ -81,6 +81,7 @@ pub fn snapshot() -> Snapshot {
         without_leave: Vec::new(),
         deposits: Vec::new(),
         final_bill: None,
+        placed: Vec::new(),
         case: None,
         cases_so_far: 0,
         frozen: None,
@@ -216,6 +217,7 @@ impl With for Snapshot {
                 steps: Vec::new(),
                 announced: BTreeMap::new(),
                 frozen: BTreeMap::new(),
+                unrouted: std::collections::BTreeSet::new(),
                 closed: None,
             }],
         });

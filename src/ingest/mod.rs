@@ -13,6 +13,7 @@ pub mod unusual;
 
 mod accounts;
 mod adjustments;
+pub mod agency_returns;
 mod balances;
 mod charges;
 mod columns;

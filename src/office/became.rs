@@ -148,6 +148,7 @@ fn of_referral(referral: &Referral) -> String {
         ReferralState::Approved => "referral approved, not placed".to_owned(),
         ReferralState::Placed => dated("placed", referral.placed_on),
         ReferralState::Recalled => because("referral recalled", referral.cause.as_deref()),
+        ReferralState::Returned => because("debt returned by the destination", referral.cause.as_deref()),
         ReferralState::Canceled => because("referral canceled", referral.cause.as_deref()),
         ReferralState::Declined => because("referral declined", referral.cause.as_deref()),
     }

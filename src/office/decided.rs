@@ -57,6 +57,8 @@ const fn is_adverse(action: &Action) -> bool {
         | Action::Task { .. }
         | Action::Hold { .. }
         | Action::Flag { .. }
+        | Action::Route { .. }
+        | Action::NoRoute { .. }
         | Action::Freeze { .. }
         | Action::Restore { .. }
         | Action::WriteOff => false,

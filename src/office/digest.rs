@@ -129,6 +129,9 @@ impl Office {
                     "translations that the city has not signed, and for which notices wait"
                 }
                 ExceptionKind::WorkFailed => "letters or emails that failed",
+                ExceptionKind::RecallReferral => "referrals to call back",
+                ExceptionKind::LimitationNear => "accounts with debts that will soon be barred by time",
+                ExceptionKind::LimitationPassed => "accounts with debts that are barred by time",
                 ExceptionKind::DatedAhead
                 | ExceptionKind::RebilledDiffers
                 | ExceptionKind::RejectedPayment
@@ -136,13 +139,14 @@ impl Office {
                 | ExceptionKind::EmailBounced
                 | ExceptionKind::BounceUnmatched
                 | ExceptionKind::ReturningDebtor
+                | ExceptionKind::DebtReturned
                 | ExceptionKind::PolicyGap => continue,
             };
             *by_kind.entry(what).or_default() += 1;
         }
         let mut alarms: Vec<String> = by_kind.into_iter().map(|(what, count)| format!("{count} {what}")).collect();
         for (channel, through) in self.store.watermarks().await? {
-            if days_between(through, date) >= LATE_DAYS {
+            if channel.is_awaited() && days_between(through, date) >= LATE_DAYS {
                 alarms.push(format!("Payments of {channel} are loaded only through {}", short(through)));
             }
         }

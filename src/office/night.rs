@@ -118,6 +118,8 @@ impl Office {
         }
         self.propose_debts_that_follow(day).await?;
         self.tell_returning().await?;
+        self.watch_placed(None).await?;
+        self.watch_limitation(&rules.policy, day).await?;
         self.store.finish_run(run, &json!(report), &stamp).await?;
         Ok(report)
     }
@@ -184,7 +186,9 @@ impl Office {
     pub(super) async fn settle_within(&self, usual: Option<Usual>) -> Result<DayReport> {
         let day = self.today();
         let rules = self.rules_on(day).await?;
-        self.decide_due(None, day, &rules, usual, None).await
+        let report = self.decide_due(None, day, &rules, usual, None).await?;
+        self.watch_placed(None).await?;
+        Ok(report)
     }
 
     /// Decides the accounts that have become due and have a service shut off. It waits for no night, for no release, and in a
@@ -212,6 +216,7 @@ impl Office {
         let decided = self.decide_page(day, page).await?;
         let report = self.commit_page(None, &decided, &stamp).await?;
         self.recheck_orders(accounts).await?;
+        self.watch_placed(Some(accounts)).await?;
         Ok(report)
     }
 
@@ -389,6 +394,8 @@ fn count(commit: &Commit, report: &mut DayReport) {
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
+            | Action::Route { .. }
+            | Action::NoRoute { .. }
             | Action::Freeze { .. } => {}
         }
     }

@@ -159,7 +159,7 @@ pub fn read_policy(path: &Path) -> Result<(Rules, Vec<PolicySource>)> {
     let (name, text) = policy_text(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut sources = rulebook::shipped();
-    for (kind, below) in [("guards", "guards"), ("calendars", "calendars")] {
+    for (kind, below) in [("guards", "guards"), ("calendars", "calendars"), ("layouts", "layouts")] {
         let Ok(entries) = std::fs::read_dir(folder.join(below)) else { continue };
         let mut files: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
         files.sort();
@@ -183,7 +183,10 @@ fn kept(sources: &Sources, name: &str, text: String) -> Vec<PolicySource> {
     kept.extend(
         sources
             .iter()
-            .filter(|(path, _)| *path != name && (path.starts_with("guards/") || path.starts_with("calendars/")))
+            .filter(|(path, _)| {
+                let is_part = ["guards/", "calendars/", "layouts/"].iter().any(|folder| path.starts_with(folder));
+                *path != name && is_part
+            })
             .map(|(path, text)| PolicySource { path: path.to_owned(), text: text.to_owned() }),
     );
     kept

@@ -2,8 +2,10 @@
 
 use super::accounts::{need_reason, positive};
 use super::{Duty, Office, OfficeError, Result};
-use crate::domain::proposal::{Proposal, ProposalState, Proposed, to_write_off};
-use crate::domain::{AccountId, Cents, EntryId, EntryKind, ProposalId, Role, Service};
+use crate::audit::{Ordered, Pending};
+use crate::domain::day::short;
+use crate::domain::proposal::{Proposal, ProposalState, Proposed, WrittenOff, to_write_off};
+use crate::domain::{AccountId, ActKey, Cents, EntryId, EntryKind, ProposalId, Role, Service, Snapshot};
 
 impl Office {
     /// Proposes to waive a fee that Arrears posted to the account, whole.
@@ -67,6 +69,7 @@ impl Office {
         need_reason(reason)?;
         let snapshot = self.snapshot(account).await?;
         let debts = to_write_off(&snapshot.items, self.today());
+        none_is_out(&snapshot, &debts)?;
         let amount: Cents = debts.iter().map(|debt| debt.open).sum();
         if debts.is_empty() {
             return Err(OfficeError::refused("nothing of this account is past due", "there is nothing to write off"));
@@ -108,6 +111,11 @@ impl Office {
             ));
         }
         self.not_of_household(by, proposal.account).await?;
+        if let Proposed::WriteOff { debts } = &proposal.what {
+            let snapshot = self.snapshot(proposal.account).await?;
+            none_is_out(&snapshot, debts)?;
+            self.still_proposed(&proposal, debts, &snapshot).await?;
+        }
         let rules = self.rules_on(self.today()).await?;
         self.tier_allows(&rules.policy.approvals, &proposal, by).await?;
         self.still_may_transfer(&proposal, by).await?;
@@ -130,6 +138,25 @@ impl Office {
             self.person_may(by, Duty::Approve).await?;
         }
         Ok(self.store.decline_proposal(id, reason, &self.stamp(by)).await?)
+    }
+
+    /// What the policy proposed is looked at again: its stage, its condition, and what protects the account today.
+    async fn still_proposed(&self, proposal: &Proposal, debts: &[WrittenOff], snapshot: &Snapshot) -> Result<()> {
+        let Some(key) = proposal.act_key.as_deref() else { return Ok(()) };
+        let key: ActKey = key.parse().map_err(|error| {
+            crate::store::StoreError::Corrupt(format!("{key} of proposal {}: {error}", proposal.id))
+        })?;
+        let rules = self.rules_of_case(snapshot).await?;
+        let pending = Pending {
+            account: proposal.account,
+            ordered: Ordered::WriteOff,
+            of: key.of,
+            service: key.service,
+            items: debts.iter().map(|debt| debt.item).collect(),
+            amount: proposal.amount,
+            for_day: proposal.proposed_on,
+        };
+        self.leave(snapshot, &rules, &pending, self.today()).map(|_| ()).map_err(OfficeError::Reexamined)
     }
 
     async fn tier_allows(
@@ -208,6 +235,18 @@ impl Office {
             ));
         }
         Ok(self.store.set_household(name, &ids, &self.stamp(by)).await?)
+    }
+}
+
+/// A debt that is out is called back before it is written off: its destination would go on collecting it.
+fn none_is_out(snapshot: &Snapshot, debts: &[WrittenOff]) -> Result<()> {
+    let out = snapshot.placed.iter().find(|placed| debts.iter().any(|debt| placed.items.contains(&debt.item)));
+    match out {
+        None => Ok(()),
+        Some(placed) => Err(OfficeError::refused(
+            format!("the debt is out: referral {} with {} since {}", placed.referral, placed.to, short(placed.on)),
+            format!("call it back first: `arrears referrals recall {} --reason TEXT`", placed.referral),
+        )),
     }
 }
 

@@ -150,6 +150,7 @@ impl<'a> Account<'a> {
             without_leave: self.without_leave.clone(),
             deposits: self.deposits.clone(),
             final_bill: self.final_bill(),
+            placed: Vec::new(),
             case: self.case.clone(),
             cases_so_far: self.cases_so_far,
             frozen: None,
@@ -221,6 +222,8 @@ impl<'a> Account<'a> {
             | Action::Hold { .. }
             | Action::Flag { .. }
             | Action::Refer { .. }
+            | Action::Route { .. }
+            | Action::NoRoute { .. }
             | Action::Freeze { .. }
             | Action::WriteOff => {}
         }

@@ -110,6 +110,8 @@ fn suppose(snapshot: &mut Snapshot, act: &Act, day: Day) {
         | Action::Hold { .. }
         | Action::Flag { .. }
         | Action::Refer { .. }
+        | Action::Route { .. }
+        | Action::NoRoute { .. }
         | Action::Freeze { .. }
         | Action::WriteOff => {}
     }

@@ -26,7 +26,7 @@ pub const ACTIONS: &[(&str, &str, &str)] = &[
     ("task", "something for a person to do", "{task: decide about a small debt, for: lead}"),
     ("hold", "a hold on the account", "{hold: review, days: 14}"),
     ("flag", "a mark on the account", "{flag: cash_only}"),
-    ("refer", "a candidate for legal action", "{refer: attorney}"),
+    ("refer", "a candidate for legal action, at one destination or where a route sends it", "{refer: attorney}"),
     ("freeze", "an amount kept under a name for later stages", "{freeze: arrears_of_october}"),
     ("write_off", "a candidate for write-off", "write_off"),
 ];
@@ -147,14 +147,23 @@ fn of_map(
         }
         "flag" => label(&mut fields, "flag", report).map(|name| Action::Flag { name }),
         "freeze" => label(&mut fields, "freeze", report).map(|name| Action::Freeze { name }),
-        "refer" => fields
-            .take("refer", report)
-            .and_then(|node| report.take(fields::word(node, "a destination", Destination::ALL, Destination::word)))
-            .map(|to| Action::Refer { to }),
+        "refer" => fields.take("refer", report).and_then(|node| refer(node, report)),
         _ => Some(Action::WriteOff),
     };
     fields.done(report);
     parsed
+}
+
+/// `attorney`, or `by collection`, the name of a route.
+fn refer(node: &Node, report: &mut Report<'_>) -> Option<Action> {
+    let text = report.take(fields::text(node, "a destination"))?;
+    if let Some(route) = text.strip_prefix("by ") {
+        report.take(fields::name(route.trim(), node.at, "a route"))?;
+        return Some(Action::Route { route: route.trim().to_owned() });
+    }
+    let known = fields::known(text, node.at, "a destination", Destination::ALL, Destination::word);
+    let known = known.map_err(|fault| fault.help("a route is named with `by`: `refer: by collection`"));
+    report.take(known).map(|to| Action::Refer { to })
 }
 
 fn notice(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Action> {

@@ -26,6 +26,8 @@ pub(super) fn reaches(stage: &StageDraft, by: &[Channel]) -> bool {
         | Action::Hold { .. }
         | Action::Flag { .. }
         | Action::Refer { .. }
+        | Action::Route { .. }
+        | Action::NoRoute { .. }
         | Action::Freeze { .. }
         | Action::ReverseFee { .. }
         | Action::ApplyDeposit(_)

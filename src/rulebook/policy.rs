@@ -13,9 +13,11 @@ use crate::domain::arrears::BucketLimits;
 use crate::domain::calendar::DayKind;
 use crate::domain::deposit::DepositOrder;
 use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::layout::Layout;
 use crate::domain::ledger::ApplicationOrder;
 use crate::domain::proposal::ProposalKind;
 use crate::domain::referral::Destination;
+use crate::domain::route::Route;
 use crate::domain::{Cents, CustomerClass, Day, EventKind, PolicyHash, Role, RuleId, Service, StageId, TrackId};
 
 /// A checked policy with the packs it extends.
@@ -599,6 +601,34 @@ pub struct ReferralRules {
     pub destinations: BTreeSet<Destination>,
     /// The declaration's text rests on this.
     pub declaration_citation: String,
+    /// Tables that give a debt its destination.
+    pub routes: Vec<Route>,
+    /// Days before the limitation of a debt ends, from which the lead is told; none where there are none.
+    pub warn_days: Option<u16>,
+    /// What the city goes on with about debts that are out. Nothing, where the policy does not say so.
+    pub while_placed: BTreeSet<Blocks>,
+    pub small_claims: Option<SmallClaimsRules>,
+    pub tax_roll: Option<TaxRollRules>,
+    /// How the list to a destination is written; one without a layout has the attorney's columns.
+    pub layouts: BTreeMap<Destination, Layout>,
+}
+
+/// What a small claims court takes of the city.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmallClaimsRules {
+    /// The largest claim.
+    pub cap: Cents,
+    pub citation: String,
+    /// So many filings in a calendar year, of claims over the amount.
+    pub filings: Option<(u16, Cents)>,
+}
+
+/// When the tax roll is filed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaxRollRules {
+    /// The last day of each year, as month and day.
+    pub by: (u8, u8),
+    pub citation: String,
 }
 
 impl Default for ReferralRules {
@@ -608,6 +638,12 @@ impl Default for ReferralRules {
             limitation_citation: String::new(),
             destinations: BTreeSet::from([Destination::Attorney]),
             declaration_citation: String::new(),
+            routes: Vec::new(),
+            warn_days: None,
+            while_placed: BTreeSet::new(),
+            small_claims: None,
+            tax_roll: None,
+            layouts: BTreeMap::new(),
         }
     }
 }

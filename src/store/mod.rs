@@ -16,6 +16,7 @@ mod books;
 mod commit;
 mod debts;
 mod error;
+mod placements;
 mod postgres;
 mod reading;
 mod record;
@@ -37,6 +38,7 @@ use crate::domain::document::Document;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderState};
 use crate::domain::hold::Hold;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
+use crate::domain::person::Override;
 use crate::domain::promise::Promise;
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
@@ -294,8 +296,9 @@ use_cases! {
     fn referrals_of(&self, account: AccountId) -> Vec<Referral>;
     /// The referral.
     fn referral(&self, id: ReferralId) -> Referral;
-    /// Approves a candidate, unless its account has learned something since the second look.
-    fn approve_referral(&self, referral: &Permitted<ReferralId>, stamp: &Stamp) -> Carried<ReferralId>;
+    /// Approves a candidate, unless its account has learned something since the second look. Where debts are barred by
+    /// time, somebody has said why they are sued upon nevertheless.
+    fn approve_referral(&self, referral: &Permitted<ReferralId>, over_limitation: Option<&Override>, stamp: &Stamp) -> Carried<ReferralId>;
     /// Declines a candidate with a reason.
     fn decline_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> ();
     /// Records a list that goes out with its files, and places the approved referrals that stand on it, in one. It gets

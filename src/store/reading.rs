@@ -12,6 +12,7 @@ use crate::domain::call::CallAttempt;
 use crate::domain::evidence::Span;
 use crate::domain::field_order::FieldOrder;
 use crate::domain::notice::{Notice, PrintBatch};
+use crate::domain::placement::ReportLine;
 use crate::domain::referral::Referral;
 use crate::domain::{AccountId, Day, Entry};
 
@@ -88,6 +89,8 @@ read_cases! {
     fn batches(&mut self) -> Vec<PrintBatch>;
     /// Lists of referrals that went out.
     fn exports(&mut self) -> Vec<ReferralExport>;
+    /// Every line that destinations were told, by referral and number.
+    fn report_lines(&mut self) -> Vec<ReportLine>;
     /// The outbox.
     fn work(&mut self, after: i64, limit: u32) -> Vec<KeptWork>;
     /// Number and instant of the last line with these words in the account's log whose body has `id` under `key`.

@@ -208,6 +208,8 @@ fn referral() -> Referral {
         approved_on: Some(day("2026-09-21")),
         placed_on: None,
         cause: None,
+        limitation_override: None,
+        placement: None,
     }
 }
 

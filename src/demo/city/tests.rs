@@ -171,7 +171,7 @@ fn every_channel_is_loaded_through_the_day_before_each_weekday() {
     for morning in &city.days {
         let through = read(&morning.files);
         if next_weekday(morning.day) == morning.day {
-            for channel in PaymentChannel::ALL {
+            for channel in PaymentChannel::ALL.iter().filter(|channel| channel.is_awaited()) {
                 assert_eq!(through.get(channel), Some(&plus_days(morning.day, -1)), "{channel} on {}", morning.day);
             }
         }

@@ -13,6 +13,7 @@ mod books;
 mod chains;
 mod debts;
 mod papers;
+mod placements;
 mod work;
 
 use std::collections::BTreeMap;
@@ -169,6 +170,7 @@ impl Office {
         checks.extend(examination.papers().await?);
         checks.extend(examination.work().await?);
         checks.extend(examination.acts().await?);
+        checks.push(examination.placements().await?);
         drop(examination);
         self.name_accounts(&mut checks).await?;
         Ok(Checkup { on: self.today(), through, last_seal, checks })

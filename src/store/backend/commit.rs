@@ -10,15 +10,16 @@ use sqlx::types::Json;
 
 use super::bodies::{Bodies, PART, Part};
 use super::event::{self, NewEvent};
-use super::given::{CommitOutcome, NewHold, Stamp};
+use super::given::{CommitOutcome, ExceptionKind, NewHold, Stamp};
 use super::kept;
 use super::ledger::{self, EntryRow, OWN_SOURCE};
 use super::log;
+use super::proposal::{self, OfPolicy};
 use super::settle::settle_debts;
 use super::task::{self, NewTask};
 use super::{
-    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, deposit, field_order, hold, ids,
-    notice, outbox, referral, rows, sql,
+    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, deposit, exception, field_order,
+    hold, ids, notice, outbox, referral, rows, sql,
 };
 use crate::domain::action::{CallAction, DepositAction};
 use crate::domain::call::{Call, CallState};
@@ -28,8 +29,8 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Cents, Day, DepositId, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId,
-    Role, RunId, Service,
+    AccountId, Act, Action, CallId, Case, Cents, Day, DepositId, EntryKind, EventKind, ItemId, NoticeId, OrderId,
+    ReferralId, Role, RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -276,6 +277,10 @@ struct Orders {
     tasks: Vec<NewTask>,
     holds: Vec<(AccountId, NewHold)>,
     flags: Vec<(AccountId, String)>,
+    /// Debts that the policy proposes to write off.
+    write_offs: Vec<OfPolicy>,
+    /// Debts without a destination, for the exceptions list.
+    gaps: Vec<(AccountId, String)>,
     /// Fees, what takes fees back, and deposits.
     fees: Vec<EntryRow>,
     /// Deposits that are applied, and how much of each.
@@ -289,14 +294,16 @@ impl Orders {
         let mut orders = Self::default();
         for commit in standing {
             for act in &commit.decision.acts {
-                orders.take(act, commit.decision.on);
+                let items = commit.decision.case.as_ref().map(|case| items_of(case, &act.key.of)).unwrap_or_default();
+                orders.take(act, items, commit.decision.on);
             }
             orders.take_pieces(&commit.pieces, stamp);
         }
         orders
     }
 
-    fn take(&mut self, act: &Act, on: Day) {
+    /// `items` are those on which the act's stage rests.
+    fn take(&mut self, act: &Act, items: Vec<ItemId>, on: Day) {
         let account = act.key.account;
         match &act.action {
             // Its pieces come with the decision.
@@ -386,13 +393,21 @@ impl Orders {
                 approved_on: None,
                 placed_on: None,
                 cause: None,
+                limitation_override: None,
+                placement: None,
             }),
+            // What a policy says; decided, it is one of the two beside it.
+            Action::Route { .. } => {}
+            Action::NoRoute { text, .. } => self.gaps.push((account, text.clone())),
             // The amount is frozen in the case.
             Action::Freeze { .. } => {}
             // Money is written off by a person alone.
-            Action::WriteOff => {
-                self.task(act, format!("Decide the write-off of {}", debt_of(act)), Role::Approver);
-            }
+            Action::WriteOff => self.write_offs.push(OfPolicy {
+                account,
+                act_key: act.key.to_string(),
+                items,
+                reason: format!("stage {} of the policy", act.key.of.stage),
+            }),
         }
     }
 
@@ -459,6 +474,12 @@ impl Orders {
         for (account, new) in &self.holds {
             hold::add(conn, *account, new, stamp).await?;
         }
+        for write_off in &self.write_offs {
+            proposal::add_of_policy(conn, write_off, stamp).await?;
+        }
+        for (account, text) in &self.gaps {
+            exception::open(conn, Some(*account), ExceptionKind::PolicyGap, text, stamp).await?;
+        }
         for (account, name) in &self.flags {
             account::set_flag(conn, *account, name, "yes", stamp).await?;
         }
@@ -472,6 +493,12 @@ impl Orders {
         }
         Ok(())
     }
+}
+
+fn items_of(case: &Case, of: &StageRef) -> Vec<ItemId> {
+    let runs = case.tracks.iter().filter(|run| run.track == of.track && run.anchor == of.anchor);
+    let steps = runs.flat_map(|run| &run.steps).filter(|step| step.stage == of.stage && step.round == of.round);
+    steps.flat_map(|step| step.items.iter().copied()).collect()
 }
 
 /// What takes a fee back; its key is in the reference, so that it is posted once.

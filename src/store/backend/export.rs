@@ -71,7 +71,9 @@ impl Backend {
                 .fetch_one(&mut *tx)
                 .await?;
         for Permitted { id: referral, .. } in referrals {
-            let placed = referral::place(&mut tx, *referral, new.to, stamp).await?;
+            let placement =
+                new.placements.iter().find(|(id, _)| id == referral).map(|(_, placement)| placement.clone());
+            let placed = referral::place(&mut tx, *referral, new.to, placement, stamp).await?;
             let key: ActKey = placed
                 .act_key
                 .parse()

@@ -34,6 +34,7 @@ mod log;
 mod notice;
 mod outbox;
 mod own_fee;
+mod placement;
 mod policy;
 mod promise;
 mod proposal;

@@ -9,17 +9,43 @@ use super::given::Stamp;
 use super::ledger::{EntryRow, OWN_SOURCE, hold_still, open_items_of, post_one};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, transfer, word};
-use crate::domain::proposal::{Proposal, ProposalState, Proposed};
-use crate::domain::{AccountId, Cents, Day, EntryId, EntryKind, ProposalId, Service};
+use crate::domain::proposal::{Proposal, ProposalState, Proposed, to_write_off};
+use crate::domain::{AccountId, Cents, Day, EntryId, EntryKind, ItemId, ProposalId, Service};
 use crate::rulebook::policy::LedgerRules;
 
-type Row = (i64, i64, Json<Proposed>, i64, String, String, Day, String, Option<String>, Option<Day>, Option<String>);
+type Row = (
+    i64,
+    i64,
+    Json<Proposed>,
+    i64,
+    String,
+    String,
+    Day,
+    String,
+    Option<String>,
+    Option<Day>,
+    Option<String>,
+    Option<String>,
+);
 
 const COLUMNS: &str = "id, account_id, what, amount_cents, reason, proposed_by, proposed_on, state, decided_by, \
-                       decided_on, note";
+                       decided_on, note, act_key";
 
 fn proposal(row: Row) -> Result<Proposal> {
-    let (id, account, Json(what), cents, reason, proposed_by, proposed_on, state, decided_by, decided_on, note) = row;
+    let (
+        id,
+        account,
+        Json(what),
+        cents,
+        reason,
+        proposed_by,
+        proposed_on,
+        state,
+        decided_by,
+        decided_on,
+        note,
+        act_key,
+    ) = row;
     Ok(Proposal {
         id: ProposalId(id),
         account: AccountId(account),
@@ -32,6 +58,7 @@ fn proposal(row: Row) -> Result<Proposal> {
         decided_by,
         decided_on,
         note,
+        act_key,
     })
 }
 
@@ -139,6 +166,43 @@ impl Backend {
         decide(&mut tx, id, ProposalState::Declined, Some(note), stamp).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// A write-off that the policy proposes: of the stage's debts, as far as they are owed.
+pub(super) struct OfPolicy {
+    pub account: AccountId,
+    pub act_key: String,
+    /// None in particular means all that is past due.
+    pub items: Vec<ItemId>,
+    pub reason: String,
+}
+
+/// Records what the policy proposes; what its act has proposed already, or what waits already, is left alone.
+pub(super) async fn add_of_policy(conn: &mut Conn, new: &OfPolicy, stamp: &Stamp) -> Result<()> {
+    let mut open = open_items_of(conn, &[new.account]).await?.remove(&new.account).unwrap_or_default();
+    open.retain(|item| new.items.is_empty() || new.items.contains(&item.id));
+    let debts = to_write_off(&open, stamp.on);
+    let amount: Cents = debts.iter().map(|debt| debt.open).sum();
+    if debts.is_empty() {
+        return Ok(());
+    }
+    let what = Proposed::WriteOff { debts };
+    let id: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO proposal (account_id, what, amount_cents, reason, proposed_by, proposed_on, state, act_key)
+         VALUES ($1, $2, $3, $4, $5, $6, 'proposed', $7) ON CONFLICT (act_key) DO NOTHING RETURNING id",
+    )
+    .bind(new.account.0)
+    .bind(Json(&what))
+    .bind(amount.get())
+    .bind(&new.reason)
+    .bind(stamp.by.to_string())
+    .bind(stamp.on)
+    .bind(&new.act_key)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(id) = id else { return Ok(()) };
+    let body = json!({ "proposal": id, "what": what, "amount": amount, "reason": new.reason, "act": new.act_key });
+    log::write(conn, &[NewLine::of(new.account, "proposed", body)], None, stamp).await
 }
 
 /// The entry that an approval posts; `n` tells several of one proposal apart.

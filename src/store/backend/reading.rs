@@ -20,6 +20,7 @@ use crate::domain::document::{Document, MediaType};
 use crate::domain::evidence::Span;
 use crate::domain::field_order::FieldOrder;
 use crate::domain::notice::{Notice, PrintBatch};
+use crate::domain::placement::ReportLine;
 use crate::domain::referral::Referral;
 use crate::domain::{AccountId, AccountNumber, BatchId, Cents, Day, Entry, NoticeId, RunId, Snapshot};
 use crate::rulebook::policy::LedgerRules;
@@ -215,6 +216,14 @@ impl Reading {
 
     pub async fn exports(&mut self) -> Result<Vec<ReferralExport>> {
         export::all(&mut self.tx).await
+    }
+
+    pub async fn report_lines(&mut self) -> Result<Vec<ReportLine>> {
+        let found: Vec<(Json<ReportLine>,)> =
+            sqlx::query_as("SELECT body FROM referral_report_line ORDER BY referral_id, n")
+                .fetch_all(&mut *self.tx)
+                .await?;
+        Ok(found.into_iter().map(|(Json(line),)| line).collect())
     }
 
     pub async fn work(&mut self, after: i64, limit: u32) -> Result<Vec<KeptWork>> {

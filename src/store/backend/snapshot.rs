@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
-use super::{Backend, Conn, Result, StoreError, account, deposit, fee, ids, kept, sql, word};
+use super::{Backend, Conn, Result, StoreError, account, deposit, fee, ids, kept, placement, sql, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
 use crate::domain::field_order::{FieldOrder, OrderKind};
@@ -143,6 +143,7 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 without_leave: Vec::new(),
                 deposits: Vec::new(),
                 final_bill: None,
+                placed: Vec::new(),
                 case: case.map(|Json(case)| case),
                 cases_so_far: cases_from(cases.unwrap_or(0))?,
                 frozen,
@@ -166,6 +167,7 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
     let mut fees = fee::posted(conn, accounts, known).await?;
     let mut ledgers = fee::overtaken(conn, &fees, known).await?;
     let mut deposits = deposit::of(conn, accounts, known).await?;
+    let mut placed = placement::placed(conn, accounts, known).await?;
     for snapshot in found {
         let account = &snapshot.account;
         snapshot.events = events.remove(account).unwrap_or_default();
@@ -182,6 +184,7 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
             snapshot.deposits = deposits;
         }
         snapshot.ledger = ledgers.remove(account).unwrap_or_default();
+        snapshot.placed = placed.remove(account).unwrap_or_default();
         snapshot.profile.attributes.extend(flags.remove(account).unwrap_or_default());
     }
     Ok(())

@@ -37,6 +37,12 @@ words! {
         /// Notices wait for a translation that the city has not signed.
         WordingUnsigned = "wording_unsigned",
         PolicyGap = "policy_gap",
+        /// A debt that is out has to be called back.
+        RecallReferral = "recall_referral",
+        /// A debt came back, and the policy has no stage for it.
+        DebtReturned = "debt_returned",
+        LimitationNear = "limitation_near",
+        LimitationPassed = "limitation_passed",
         /// Money came after the crew was sent.
         RecallCrew = "recall_crew",
         NoResult = "no_result",
@@ -74,6 +80,10 @@ impl ExceptionKind {
             | Self::MailDown
             | Self::WordingUnsigned
             | Self::PolicyGap
+            | Self::RecallReferral
+            | Self::DebtReturned
+            | Self::LimitationNear
+            | Self::LimitationPassed
             | Self::RecallCrew
             | Self::NoResult
             | Self::ReturningDebtor

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::document::Document;
+use crate::domain::placement::Placement;
 use crate::domain::referral::Destination;
 use crate::domain::{AccountNumber, Cents, Day, DocumentHash, EntryId, EntryKind, ReferralId, Service};
 
@@ -13,8 +14,12 @@ use crate::domain::{AccountNumber, Cents, Day, DocumentHash, EntryId, EntryKind,
 pub enum ExportPart {
     /// One line a referral.
     List,
+    /// The same in fixed width.
+    FixedList,
     /// Totals, and the hash of the list.
     Control,
+    /// What the city takes back.
+    Recalls,
     /// The packet of one referral, under its file name.
     Packet(String),
 }
@@ -24,6 +29,8 @@ pub enum ExportPart {
 pub struct NewExport {
     pub to: Destination,
     pub total: Cents,
+    /// What is placed of each referral.
+    pub placements: Vec<(ReferralId, Placement)>,
     pub files: Vec<(ExportPart, Document)>,
 }
 

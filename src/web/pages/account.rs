@@ -275,7 +275,7 @@ fn profile(profile: &Profile) -> Vec<(&'static str, Vec<String>)> {
         ("Ended", profile.ended.map(words::day).into_iter().collect()),
         (
             "Further facts",
-            profile.attributes.iter().map(|(name, value)| format!("{}: {value}", words::plain(name))).collect(),
+            profile.shown_attributes().iter().map(|(name, value)| format!("{}: {value}", words::plain(name))).collect(),
         ),
     ];
     rows.retain(|(_, lines)| !lines.is_empty());
