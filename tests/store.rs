@@ -397,6 +397,7 @@ fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, o
             pay_by: None,
             shut_off_on: None,
             citation: "13.04.050".to_owned(),
+            reconnection: None,
         },
         needs_release: true,
         planned_on: day(on),
@@ -1115,7 +1116,13 @@ async fn a_counter_payment_is_posted_once(store: Store, _: String) {
 }
 
 fn fee(account: AccountId, on: &str) -> Act {
-    let fee = FeeAction { name: "late charge".to_owned(), amount: FeeAmount::Flat(Cents::new(1_000)), due_days: 21 };
+    let fee = FeeAction {
+        name: "late charge".to_owned(),
+        amount: FeeAmount::Flat(Cents::new(1_000)),
+        due_days: 21,
+        reconnects: None,
+        cost: None,
+    };
     Act { amount: Some(Cents::new(1_000)), ..act(account, "late_charge", Action::Fee(fee), on) }
 }
 
@@ -1424,7 +1431,8 @@ async fn a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not(
         ("posting", "2026-05-20", false, NoticeState::Rendered, EventKind::OrderCanceled),
         ("posting_again", "2026-05-21", true, NoticeState::Posted, EventKind::NoticeServed),
     ] {
-        let action = Action::Tag(TagAction { template: "shut_off_tag".into(), statutory: true });
+        let action =
+            Action::Tag(TagAction { template: "shut_off_tag".into(), statutory: true, to_tenants: false, doors: None });
         let paper = piece(debtor, tag, Channel::Posting, Recipient::Customer, on);
         decide(&store, debtor, vec![act(debtor, tag, action, on)], &[paper], on).await;
         let notice = store.notices_of(debtor).await.expect("the notices").pop().expect("one");

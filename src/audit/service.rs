@@ -20,6 +20,8 @@ pub(super) struct Standing {
     /// Required by law, by the stage's own word. A friendly reminder satisfies no guard.
     pub required: bool,
     pub reaches_occupant: bool,
+    /// Required, and left for the tenants of a landlord's account.
+    pub reaches_tenants: bool,
     /// Left at the premises after mail came back: it stands in for the mail, from its own day.
     pub replaces_mail: bool,
 }
@@ -69,6 +71,11 @@ pub(super) fn is_spent(run: &TrackRun, step: &Step, stage: &Stage, of: &StageRef
     came_around || used_up
 }
 
+/// What is left for a landlord's tenants tells them of their rights, and stands in for no notice of the debt.
+fn for_tenants(left: Standing) -> Standing {
+    Standing { reaches_tenants: left.required, required: false, items: BTreeSet::new(), ..left }
+}
+
 fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage: &Stage, day: Day) -> Vec<Standing> {
     let of = StageRef {
         case: case.number,
@@ -116,6 +123,7 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
         items: items.clone(),
         required,
         reaches_occupant,
+        reaches_tenants: false,
         replaces_mail: false,
     };
     let mut found = Vec::new();
@@ -140,7 +148,8 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             }
             Action::Tag(tag) => {
                 if let Some(on) = posted {
-                    found.push(make(Channel::Posting, on, on, tag.statutory, true));
+                    let left = make(Channel::Posting, on, on, tag.statutory, true);
+                    found.push(if tag.to_tenants { for_tenants(left) } else { left });
                 }
             }
             Action::Call(call) | Action::Visit(call) => {

@@ -7,6 +7,7 @@ use super::bars;
 use super::dates::first_with_lead;
 use super::evidence::Contact;
 use super::plan::{Planned, Planner};
+use crate::domain::account::Metering;
 use crate::domain::calendar::DayKind;
 use crate::domain::day::plus_days;
 use crate::domain::{Day, RuleId};
@@ -126,9 +127,35 @@ impl<'a> Planner<'_, 'a> {
                     Some(Err(_)) if planning || self.view.supposes_contact => {}
                     Some(Err(verdict)) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
                 },
+                Limit::TenantsTold { individually_metered, master_meter } => {
+                    let Some(metering) = self.view.snapshot.profile.landlords_tenants() else { continue };
+                    let offset = match metering {
+                        Metering::Individual => individually_metered,
+                        Metering::Master => master_meter,
+                    };
+                    match self.tenants_told(stage) {
+                        Ok(left) => {
+                            let current = raise(left, guard.rule);
+                            let calendar = &self.view.world.calendar;
+                            raise(first_with_lead(calendar, left, offset.of_guard(), current), guard.rule);
+                        }
+                        Err(_) if planning => {}
+                        // A letter that goes out today announces no day that the tenants' notice, still ahead, cannot allow.
+                        Err(_) if self.view.supposes_contact => {
+                            let calendar = &self.view.world.calendar;
+                            let told = self.view.world.today;
+                            let current = raise(told, guard.rule);
+                            raise(first_with_lead(calendar, told, offset.of_guard(), current), guard.rule);
+                        }
+                        Err(verdict) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
+                    }
+                }
                 Limit::OccupantCopy { .. }
                 | Limit::NeverOn { .. }
                 | Limit::NeverWhile { .. }
+                | Limit::ToldHowToRestore
+                | Limit::ReconnectionFee { .. }
+                | Limit::Statements { .. }
                 | Limit::Languages { .. }
                 | Limit::NeverAlone { .. } => {}
             }

@@ -80,6 +80,8 @@ number_id! {
     UnmatchedId,
     /// A proposal that waits for a second person.
     ProposalId,
+    /// What a household has shown: its key.
+    ProofId,
     /// A run of the daemon for one business date.
     RunId,
 }

@@ -26,6 +26,7 @@ pub mod money;
 pub mod notice;
 pub mod person;
 pub mod promise;
+pub mod proof;
 pub mod proposal;
 pub mod referral;
 pub mod snapshot;

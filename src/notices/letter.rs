@@ -155,6 +155,7 @@ fn part(
             "pay_online": city.pay_online,
             "policy_page": city.policy_page,
             "appeal_body": city.appeal_body.get(language),
+            "legal_help": city.legal_help,
         },
         "customer": profile.customer_name,
         "account": profile.number,
@@ -175,6 +176,10 @@ fn part(
         if let (Some(day), Some(map)) = (day, values.as_object_mut()) {
             map.insert(name.to_owned(), date(day).into());
         }
+    }
+    if let (Some(limits), Some(map)) = (facts.reconnection, values.as_object_mut()) {
+        let (in_hours, after_hours) = (limits.in_hours.to_string(), limits.after_hours.to_string());
+        map.insert("reconnection".to_owned(), json!({ "in_hours": in_hours, "after_hours": after_hours }));
     }
     let Wording { title, subject, stub, blocks } = wordings.fill(&notice.template, language, &values)?;
     let first = installments.first();

@@ -15,10 +15,11 @@ use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::world::World;
 use crate::domain::{
     AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, Entry, EntryId, EntryKind, Event, EventKind,
-    HoldId, ItemId, Profile, PromiseId, Service, Snapshot,
+    HoldId, ItemId, Profile, PromiseId, ProofId, Service, Snapshot,
 };
 use crate::rulebook::Policy;
 
@@ -33,6 +34,7 @@ pub struct Account<'a> {
     holds: Vec<Hold>,
     promises: Vec<Promise>,
     arrangements: Vec<Arrangement>,
+    proofs: Vec<Proof>,
     shut_off: Vec<Service>,
     pub without_leave: Vec<Service>,
     pub(super) case: Option<Case>,
@@ -65,6 +67,7 @@ impl<'a> Account<'a> {
             entries: Vec::new(),
             events: Vec::new(),
             holds: Vec::new(),
+            proofs: Vec::new(),
             promises: Vec::new(),
             arrangements: Vec::new(),
             shut_off: Vec::new(),
@@ -137,6 +140,7 @@ impl<'a> Account<'a> {
             unapplied: books.unapplied,
             events: self.events.clone(),
             holds: self.holds.clone(),
+            proofs: self.proofs.clone(),
             promises: self.promises.clone(),
             arrangements: self.arrangements.clone(),
             payments: if planned { self.entries.iter().filter(is_payment).cloned().collect() } else { Vec::new() },
@@ -293,6 +297,13 @@ impl Account<'_> {
         self.holds.push(Hold { id, ..hold });
         self.learned();
         id
+    }
+
+    /// The household shows something; its id is given here.
+    pub fn shows(&mut self, proof: Proof) {
+        let id = ProofId(i64::try_from(self.proofs.len()).unwrap_or(i64::MAX).saturating_add(1));
+        self.proofs.push(Proof { id, ..proof });
+        self.learned();
     }
 
     /// Ends the latest hold that a person has not ended, from today on.

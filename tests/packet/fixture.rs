@@ -292,6 +292,7 @@ fn shut_off() -> FieldOrder {
         done_at: Some("10:20".into()),
         crew: Some("Crew 2".into()),
         note: "Premises being vacated".into(),
+        instruction: None,
         cause: None,
     }
 }
@@ -380,6 +381,7 @@ pub fn notice(id: i64, template: &str, channel: Channel, mailed: &str, cents: i6
             pay_by: Some(day("2026-05-20")),
             shut_off_on: None,
             citation: "RMC 13.04.110".into(),
+            reconnection: None,
         },
         state: NoticeState::Mailed,
         planned_on: day(mailed),

@@ -33,6 +33,7 @@ mod outbox;
 mod own_fee;
 mod policy;
 mod promise;
+mod proof;
 mod proposal;
 mod reading;
 mod rebill;
