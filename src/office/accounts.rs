@@ -41,9 +41,10 @@ impl Office {
     /// Ends a hold today.
     ///
     /// # Errors
-    /// When it gives no reason.
+    /// When it gives no reason, or the law upholds the hold.
     pub async fn end_hold(&self, hold: HoldId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        self.may_end(hold).await?;
         Ok(self.store.end_hold(hold, reason, &self.stamp(by)).await?)
     }
 

@@ -220,6 +220,8 @@ use_cases! {
     fn place_hold(&self, account: AccountId, hold: &NewHold, stamp: &Stamp) -> HoldId;
     /// Ends a hold on the stamp's day; from then on it does not hold.
     fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> ();
+    /// A hold with its account.
+    fn hold(&self, id: HoldId) -> Option<(AccountId, Hold)>;
     /// The account's holds, oldest first.
     fn holds_of(&self, account: AccountId) -> Vec<Hold>;
     /// The holds in force on `day`.

@@ -71,6 +71,12 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
+    pub async fn hold(&self, id: HoldId) -> Result<Option<(AccountId, Hold)>> {
+        let mut tx = self.read().await?;
+        let found = kept::with_accounts(&mut tx, kept::select::<Hold>("id = $1").bind(id.0)).await?;
+        Ok(found.into_iter().next())
+    }
+
     pub async fn holds_of(&self, account: AccountId) -> Result<Vec<Hold>> {
         let mut tx = self.read().await?;
         kept::of_account(&mut tx, account).await

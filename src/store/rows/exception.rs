@@ -40,6 +40,10 @@ words! {
         /// Money came after the crew was sent.
         RecallCrew = "recall_crew",
         NoResult = "no_result",
+        /// A household asks for the protection of the law: the lead examines what it shows.
+        ProtectionAsked = "protection_asked",
+        /// Who was shut off was not told how to have service restored.
+        RestorationUntold = "restoration_untold",
         Incident = "incident",
         /// The database was restored from a backup: nothing goes out until a person releases it.
         Restored = "restored",
@@ -74,6 +78,8 @@ impl ExceptionKind {
             | Self::PolicyGap
             | Self::RecallCrew
             | Self::NoResult
+            | Self::ProtectionAsked
+            | Self::RestorationUntold
             | Self::Incident
             | Self::Restored => false,
         }
