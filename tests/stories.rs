@@ -7,6 +7,8 @@
 mod agreement;
 #[path = "stories/arrangement.rs"]
 mod arrangement;
+#[path = "stories/california.rs"]
+mod california;
 #[path = "stories/city.rs"]
 mod city;
 #[path = "stories/money_in_the_building.rs"]
@@ -59,6 +61,10 @@ story! {
     occupant_copy::seven_business_days_after_both_mailings_and_never_on_a_friday
     occupant_copy::fifteen_days_where_the_public_utilities_code_stands_beside_it
     occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
+    california::the_tenants_of_a_landlord_have_a_notice_on_every_door_and_fifteen_days_from_it
+    california::three_points_are_shown_one_by_one_and_together_bar_the_shut_off
+    california::whoever_was_shut_off_is_told_at_once_how_to_be_restored_and_the_year_counts_it
+    california::interest_is_waived_by_law_once_in_twelve_months_for_who_has_shown_a_low_income
     packet::an_old_debt_goes_out_once_counted_and_by_its_own_date
     rerun::what_is_done_twice_happens_once
 }

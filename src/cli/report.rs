@@ -1,12 +1,16 @@
-//! `report`: aging.
+//! `report`: aging, shut-offs.
 
+use chrono::Datelike;
 use clap::{Args, Subcommand};
 
-use super::args::date;
+use super::args::{date, word};
 use super::{Answer, Desk, Failure, Result};
+use crate::domain::field_order::{OrderKind, OrderState};
 use crate::domain::ledger::settle;
-use crate::domain::{Day, day};
+use crate::domain::{Day, Service, day};
+use crate::office::Office;
 use crate::report::aging::{AgedAccount, Aging, Detail};
+use crate::report::shut_offs::{Cut, ShutOffs};
 
 /// Accounts read at a time.
 const PAGE: u32 = 2_000;
@@ -15,6 +19,23 @@ const PAGE: u32 = 2_000;
 pub enum Report {
     /// Who owes how much, how old, by service and class
     Aging(AgingArgs),
+    /// The shut-offs of a year by month: what is published and reported to the State Water Board
+    Shutoffs(ShutOffArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct ShutOffArgs {
+    /// This year where absent
+    #[arg(long)]
+    year: Option<i32>,
+    #[arg(long, value_parser = word!(Service), default_value = "water")]
+    service: Service,
+    /// As JSON
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// As CSV, a row a month
+    #[arg(long)]
+    csv: bool,
 }
 
 #[derive(Args, Debug)]
@@ -37,8 +58,49 @@ impl Report {
     pub async fn run(self, desk: &Desk) -> Result {
         match self {
             Self::Aging(args) => args.run(desk).await,
+            Self::Shutoffs(args) => args.run(desk).await,
         }
     }
+}
+
+impl ShutOffArgs {
+    async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let today = office.today();
+        let year = self.year.unwrap_or_else(|| today.year());
+        let last = Day::from_ymd_opt(year, 12, 31).unwrap_or(today);
+        let report = ShutOffs::of(&cuts(&office).await?, self.service, year, last.min(today));
+        let written = if self.json {
+            serde_json::to_string_pretty(&report).map_err(|error| error.to_string())
+        } else if self.csv {
+            report.to_csv().map_err(|error| error.to_string())
+        } else {
+            Ok(report.to_table())
+        };
+        written.map(Answer::done).map_err(|error| Failure::failed(format!("the report could not be written: {error}")))
+    }
+}
+
+/// Every shut-off that a crew did, with the day on which the service was turned on again.
+async fn cuts(office: &Office) -> Result<Vec<Cut>> {
+    let done = office.store.field_orders(Some(OrderState::Done), None).await?;
+    let mut cuts = Vec::new();
+    for order in done.iter().filter(|order| order.kind == OrderKind::ShutOff) {
+        let Some(on) = order.done_on else { continue };
+        let restores = done.iter().filter(|other| {
+            other.kind == OrderKind::Restore && (other.account, other.service) == (order.account, order.service)
+        });
+        let profile = office.store.account(order.account).await?.profile;
+        cuts.push(Cut {
+            account: profile.number,
+            class: profile.class,
+            service: order.service,
+            on,
+            restored_on: restores.filter(|other| order.id < other.id).filter_map(|other| other.done_on).min(),
+            without_leave: order.is_done_without_leave(),
+        });
+    }
+    Ok(cuts)
 }
 
 impl AgingArgs {

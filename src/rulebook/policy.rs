@@ -16,7 +16,9 @@ use crate::domain::ledger::ApplicationOrder;
 use crate::domain::proof::ProofKind;
 use crate::domain::proposal::ProposalKind;
 use crate::domain::referral::Destination;
-use crate::domain::{Cents, CustomerClass, Day, EventKind, PolicyHash, Role, RuleId, Service, StageId, TrackId};
+use crate::domain::{
+    Cents, CustomerClass, Day, EventKind, NoticeName, PolicyHash, Role, RuleId, Service, StageId, TrackId,
+};
 
 /// A checked policy with the packs it extends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,6 +110,27 @@ impl Policy {
             }
             _ => None,
         })
+    }
+
+    /// What the wording of a notice has to state, and the law that asks for it: of one that the law requires ahead of a shut-off.
+    #[must_use]
+    pub fn statements(&self, notice: &NoticeName) -> Vec<(Statement, &str)> {
+        let is_of = |act: &Action| matches!(act, Action::Notice(of) if of.statutory && of.template == *notice);
+        let precedes = |track: &Track| {
+            let ahead = track.stages.iter().take_while(|stage| !stage.disconnects());
+            track.stages.iter().any(Stage::disconnects) && ahead.flat_map(|stage| &stage.acts).any(is_of)
+        };
+        if !self.tracks.iter().any(precedes) {
+            return Vec::new();
+        }
+        let asked = self.guards.iter().filter_map(|guard| match &guard.limit {
+            Limit::Statements { statements } => {
+                let citation = self.origin(guard.rule).map_or("", |origin| origin.citation.as_str());
+                Some(statements.iter().map(move |statement| (*statement, citation)))
+            }
+            _ => None,
+        });
+        asked.flatten().collect()
     }
 
     /// What a hold of the kind blocks: the floor, and what the policy adds.

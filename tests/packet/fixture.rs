@@ -57,6 +57,7 @@ pub fn input() -> PacketInput {
             taken_by: "D. Okafor".into(),
         }],
         arrangements: vec![ArrangementRecord { arrangement: plan, standing }],
+        proofs: Vec::new(),
         holds: vec![HoldRecord {
             hold: Hold {
                 id: HoldId(1),

@@ -80,7 +80,7 @@ fn tenants_who_ask_to_become_customers_keep_the_water_on_until_that_is_decided()
     let policy = riverbend();
     let mut tale = Tale::new(&policy);
     landlords(&mut tale.account, None);
-    tale.on("2026-05-12", |account| drop(account.hold(hold(HoldKind::Tenants, "2026-05-12", None))));
+    tale.on("2026-05-12", |account| _ = account.hold(hold(HoldKind::Tenants, "2026-05-12", None)));
     tale.through("2026-06-30");
     assert_eq!(tale.days("shut_off"), [""; 0]);
 }
