@@ -50,11 +50,20 @@ pub(super) fn was_told(policy: &Policy, notices: &[Notice], off_since: Day) -> b
 }
 
 impl Office {
+    /// Puts on the exceptions list what should have come by now: a crew's result, word to whoever was shut off.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn report_overdue(&self, day: Day) -> Result<()> {
+        self.store.report_missing_results(day, &self.daemon_stamp(day)).await?;
+        self.report_untold(day).await
+    }
+
     /// Puts on the exceptions list who is off for days and was not told how to have service restored.
     ///
     /// # Errors
     /// When the database fails.
-    pub(super) async fn report_untold(&self, day: Day) -> Result<()> {
+    async fn report_untold(&self, day: Day) -> Result<()> {
         let stamp = self.daemon_stamp(day);
         for off in self.store.shut_offs().await? {
             if plus_days(off.since, DAYS_TO_TELL) > day || self.is_told(off.account, off.service, off.since).await? {
