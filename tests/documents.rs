@@ -537,5 +537,8 @@ async fn a_real_mail_server_takes_the_kept_bytes_and_its_refusals_are_told_apart
     let later = mailer.send(&name, &from, "later@mail.example", &email.bytes).await;
     assert!(matches!(&later, Delivery::Retry(reason) if reason.contains("mailbox busy")), "{later:?}");
     let never = mailer.send(&name, &from, "never@mail.example", &email.bytes).await;
-    assert!(matches!(&never, Delivery::Fail(reason) if reason.contains("no such user")), "{never:?}");
+    assert!(
+        matches!(&never, Delivery::Refused { words, of_address: true } if words.contains("no such user")),
+        "{never:?}"
+    );
 }

@@ -64,6 +64,8 @@ struct Postfix {
     dir: TempDir,
     start_tls: u16,
     tls: u16,
+    /// With TLS too, and whom nobody knows is refused at once.
+    strict: u16,
 }
 
 impl Postfix {
@@ -75,7 +77,7 @@ impl Postfix {
             fs::create_dir(root.join(folder)).unwrap();
         }
         certificates(root);
-        let (start_tls, tls) = (free_port(), free_port());
+        let (start_tls, tls, strict) = (free_port(), free_port(), free_port());
         let at = root.display();
         let main = format!(
             "compatibility_level = 3.6\nqueue_directory = {at}/queue\ndata_directory = {at}/lib\n\
@@ -91,6 +93,7 @@ impl Postfix {
         let services = format!(
             "127.0.0.1:{start_tls} inet n - n - - smtpd\n\
              127.0.0.1:{tls} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n\
+             127.0.0.1:{strict} inet n - n - - smtpd -o smtpd_reject_unlisted_recipient=yes\n\
              cleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\ntlsmgr unix - - n 1000? 1 tlsmgr\n\
              rewrite unix - - n - - trivial-rewrite\nbounce unix - - n - 0 bounce\ndefer unix - - n - 0 bounce\n\
              trace unix - - n - 0 bounce\nproxymap unix - - n - - proxymap\nerror unix - - n - - error\n\
@@ -104,7 +107,7 @@ impl Postfix {
         run(as_root("chown").args(["postfix", &format!("{at}/lib")]));
         run(as_root("chown").args([&NOBODY.to_string(), &format!("{at}/mail")]));
         run(as_root("chown").args(["root", &format!("{at}/queue"), &format!("{at}/etc")]));
-        let postfix = Self { dir, start_tls, tls };
+        let postfix = Self { dir, start_tls, tls, strict };
         postfix.tell("start");
         postfix
     }
@@ -257,6 +260,22 @@ fn an_email_to_nobody_comes_back_and_goes_by_letter_and_the_other_arrives_signed
         assert!(city.on("2026-03-30", &["notices", "batch"]).contains("1 "));
         city.on("2026-03-30", &["doctor"]);
     }
+}
+
+#[test]
+fn an_email_that_the_server_refuses_at_once_goes_by_letter_and_the_other_arrives() {
+    let postfix = Postfix::start();
+    let city = City::new(&configuration(&postfix, "start_tls", postfix.strict, ""));
+    city.on("2026-03-28", &["outbox"]);
+    city.on("2026-03-28", &["outbox"]);
+    assert_eq!(city.notices("10-000417"), ["email sent"]);
+    assert_eq!(postfix.arrived("rosa").len(), 1);
+    assert_eq!(city.notices("10-000418"), ["email failed", "mail rendered"]);
+    let account = city.on("2026-03-28", &["account", "10-000418"]);
+    assert!(account.contains("undeliverable_email gone@customers.example"), "{account}");
+    let told = city.on("2026-03-28", &["exceptions", "list"]);
+    assert!(told.contains("a letter takes its place"), "{told}");
+    city.on("2026-03-28", &["doctor"]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ use arrears::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, N
 use arrears::domain::ledger::{ApplicationOrder, PaymentChannel, settle};
 use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::promise::PromiseState;
+use arrears::domain::proof::ProofKind;
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
     AccountId, Act, ActKey, Action, Actor, ArrangementId, CallId, Case, Cents, Channel, Day, Decision, EntryId,
@@ -33,8 +34,8 @@ use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
     AdoptedPolicy, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind,
     ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewExport, NewFeeExport,
-    NewHold, NewPromise, Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp,
-    Store, StoreError, Whole, WorkKind,
+    NewHold, NewPromise, NewProof, Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart,
+    StaffMember, Stamp, Store, StoreError, Whole, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -114,6 +115,7 @@ contract! {
     an_email_beside_a_letter_is_not_the_mailing_and_one_alone_that_bounces_is_none
     a_returned_letter_loses_its_service
     a_statutory_notice_is_not_served_by_email
+    an_email_that_no_server_takes_told_nobody_and_its_letter_is_planned_once
     an_email_that_left_while_it_was_canceled_is_recorded_as_sent
     an_email_voided_beside_a_mailed_letter_does_not_undo_the_letter
     work_that_waits_for_a_hold_to_end_uses_up_no_attempt
@@ -143,9 +145,11 @@ contract! {
     a_visit_is_a_conversation_only_when_it_says_with_whom
     a_required_call_without_a_visit_in_its_place_is_a_task_for_the_lead
     a_hold_ends_by_a_person_and_is_not_ended_twice
+    what_a_household_shows_is_known_from_its_recording_until_its_end
     a_shut_off_is_approved_finalized_dispatched_and_done
     a_shut_off_refused_at_finalization_is_canceled_with_its_reason
     a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incident
+    a_shut_off_canceled_while_it_is_dispatched_is_recalled_or_never_leaves
     an_order_without_a_result_is_told_once_and_settled_by_the_result
     an_unmatched_payment_that_came_in_after_the_checks_leaves_the_whole_list_unfinalized
     a_payment_between_the_second_look_and_the_approval_leaves_a_referral_a_candidate
@@ -1686,6 +1690,27 @@ async fn a_statutory_notice_is_not_served_by_email(store: Store, _: String) {
     assert_eq!(store.notice(notices[1].id).await.expect("the notice").state, NoticeState::Bounced);
 }
 
+async fn an_email_that_no_server_takes_told_nobody_and_its_letter_is_planned_once(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let by = |channel| NewNotice {
+        statutory: false,
+        ..piece(debtor, "reminder", channel, Recipient::Customer, "2026-05-01")
+    };
+    decide(&store, debtor, Vec::new(), &[by(Channel::Email)], "2026-05-01").await;
+    let email = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, email, "2026-05-01").await;
+    let job = store.claim_work(WorkKind::SendEmail, 10, at("2026-05-01").at, 60).await.expect("the email").remove(0);
+    let refused = Bounced { letter: Some(NewNotice { needs_release: true, ..by(Channel::Mail) }), ..no_such_user() };
+    assert!(store.email_refused(&job, &refused, &at("2026-05-01")).await.expect("refused"));
+    assert!(!store.email_refused(&job, &refused, &at("2026-05-01")).await.expect("once"), "its work is over");
+    let pieces = store.notices_of(debtor).await.expect("the notices");
+    let pieces: Vec<_> = pieces.iter().map(|n| (n.channel, n.state, n.served_on)).collect();
+    assert_eq!(pieces, [(Channel::Email, NoticeState::Failed, None), (Channel::Mail, NoticeState::Planned, None)]);
+    let marked = snapshot(&store, debtor).await.profile.attributes;
+    assert_eq!(marked["undeliverable_email_because"], "since 2026-05-01: 550 no such user");
+    assert_eq!(store.exceptions(true).await.expect("the list")[0].kind, ExceptionKind::EmailBounced);
+}
+
 async fn an_email_that_left_while_it_was_canceled_is_recorded_as_sent(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
     let email = piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01");
@@ -2387,6 +2412,33 @@ async fn a_hold_ends_by_a_person_and_is_not_ended_twice(store: Store, _: String)
     assert!(store.place_hold(debtor, &backwards, &lead("2026-05-01")).await.is_err());
 }
 
+async fn what_a_household_shows_is_known_from_its_recording_until_its_end(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let proof = NewProof {
+        kind: ProofKind::MedicalCertificate,
+        evidence: "Dr. A. Osei: home dialysis".to_owned(),
+        from: day("2026-05-01"),
+        through: Some(day("2026-10-31")),
+    };
+    let before = snapshot(&store, debtor).await;
+    let id = store.add_proof(debtor, &proof, &lead("2026-05-04")).await.expect("recorded");
+    let shown = snapshot(&store, debtor).await;
+    assert_eq!(shown.facts_seq, before.facts_seq + 1, "a fact of the account: it is decided anew");
+    let [kept] = &shown.proofs[..] else { panic!("one proof") };
+    assert_eq!((kept.id, kept.kind, kept.recorded_on), (id, ProofKind::MedicalCertificate, day("2026-05-04")));
+    assert!(kept.counts_on(day("2026-10-31")) && !kept.counts_on(day("2026-11-01")));
+    assert_eq!(store.end_proof(id, "the patient has moved away", &lead("2026-06-08")).await.expect("ended"), debtor);
+    assert!(!snapshot(&store, debtor).await.proofs[0].counts_on(day("2026-06-08")));
+    let twice = store.end_proof(id, "again", &lead("2026-06-09")).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+    let backwards = NewProof { through: Some(day("2026-04-01")), ..proof };
+    assert!(store.add_proof(debtor, &backwards, &lead("2026-05-04")).await.is_err());
+    let said: Vec<String> = store.log_of(debtor, 10).await.expect("log").into_iter().map(|line| line.what).collect();
+    for what in ["protection shown", "protection no longer shown"] {
+        assert!(said.iter().any(|line| line == what), "{said:?}");
+    }
+}
+
 // Field orders.
 
 async fn one_order(store: &Store) -> (AccountId, OrderId) {
@@ -2477,6 +2529,34 @@ async fn a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incid
     store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await.expect("done");
     let known = snapshot(&store, debtor).await;
     assert_eq!((known.shut_off, known.without_leave), (vec![], vec![]));
+}
+
+async fn a_shut_off_canceled_while_it_is_dispatched_is_recalled_or_never_leaves(store: Store, _: String) {
+    for n in 0..12 {
+        let (number, bill) = (format!("10{n:02}"), format!("B-{n}"));
+        take(&store, &accounts_file(&[profile(&number)]), &at("2026-03-02")).await;
+        take_entries(&store, vec![charge(&number, &bill, 18_000, "2026-03-02", "2026-03-23")], &at("2026-03-02")).await;
+        let debtor = account(&store, &number).await;
+        decide(&store, debtor, vec![act(debtor, "shut_off", disconnect(), "2026-05-22")], &[], "2026-05-21").await;
+        let order = store.orders_of(debtor).await.expect("the orders")[0].id;
+        approve(&store, order, "2026-05-21").await;
+        finalize(&store, order).await;
+        let piece = leave_for_order(&store, order, "2026-05-22").await;
+        let pieces = [piece];
+        let stamp = lead("2026-05-22");
+        let (dispatched, canceled) = tokio::join!(
+            store.dispatch_orders(&pieces, UnmatchedId(0), "Truck 2", &stamp),
+            store.cancel_order(order, "spoke with the family", &stamp),
+        );
+        let left = !dispatched.expect("an outcome").done.is_empty();
+        canceled.expect("pending in either case");
+        let standing = store.exceptions(true).await.expect("the list");
+        let recalled =
+            standing.iter().any(|line| line.account == Some(debtor) && line.kind == ExceptionKind::RecallCrew);
+        assert_eq!(recalled, left, "attempt {n}");
+        let order = store.order(order).await.expect("the order");
+        assert_eq!((order.state, order.crew.is_some()), (OrderState::Canceled, left), "attempt {n}");
+    }
 }
 
 async fn an_order_without_a_result_is_told_once_and_settled_by_the_result(store: Store, _: String) {

@@ -11,6 +11,10 @@ mod arrangement;
 mod california;
 #[path = "stories/city.rs"]
 mod city;
+#[path = "stories/invariants.rs"]
+mod invariants;
+#[path = "stories/lives.rs"]
+mod lives;
 #[path = "stories/money_in_the_building.rs"]
 mod money_in_the_building;
 #[path = "stories/occupant_copy.rs"]

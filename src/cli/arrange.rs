@@ -126,11 +126,12 @@ impl Arrange {
                 let id = office.arrange(account.id, &request, by.may(&office, Duty::Write).await?).await?;
                 let made = office.store.arrangements_of(account.id).await?;
                 let installments = made.into_iter().find(|made| made.id == id).map(|made| made.installments);
-                Ok(Answer::done(format!(
+                let said = format!(
                     "Arrangement {id} of account {}\n{}",
                     account.profile.number,
                     schedule(&installments.unwrap_or_default())
-                )))
+                );
+                Ok(Answer::done(said).urgent(office.recalls(account.id).await?))
             }
             Self::Reinstate { id, reason, by } => {
                 let by = by.may(&office, Duty::Release).await?;

@@ -127,6 +127,17 @@ impl Answer {
         Self { out, err: String::new(), exit: Exit::Done }
     }
 
+    /// Adds what cannot wait, a line each, behind what was done.
+    #[must_use]
+    pub fn urgent(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        for line in lines {
+            self.out.push_str("At once: ");
+            self.out.push_str(&line);
+            self.out.push('\n');
+        }
+        self
+    }
+
     /// Adds what was refused, a line each; then the command ends as refused.
     #[must_use]
     pub fn with_refusals(mut self, lines: impl IntoIterator<Item = String>) -> Self {

@@ -53,7 +53,8 @@ impl HoldCommand {
                 let id = office
                     .hold(account.id, kind, (from, through), &reason, by.may(&office, Duty::Write).await?)
                     .await?;
-                Ok(Answer::done(format!("Hold {id} ({kind}) stands on account {}", account.profile.number)))
+                let said = format!("Hold {id} ({kind}) stands on account {}", account.profile.number);
+                Ok(Answer::done(said).urgent(office.recalls(account.id).await?))
             }
             Self::End { id, reason, by } => {
                 office.end_hold(HoldId(id), &reason, by.may(&office, Duty::Release).await?).await?;

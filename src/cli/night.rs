@@ -14,7 +14,7 @@ use super::{Answer, Desk, Failure, Result, TODAY};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::day::{plus_days, short};
 use crate::domain::{Day, day};
-use crate::office::{DayReport, Duty, NIGHT, Office};
+use crate::office::{DayReport, Duty, NIGHT, NightReleased, Office};
 
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -67,12 +67,17 @@ impl Night {
         match self.held {
             Some(Held::Release { reason, by }) => {
                 let by = by.may(&office, Duty::Release).await?;
-                let report = office.release_night(&reason, by).await?;
-                let notices = counted(usize::try_from(report.notices).unwrap_or(usize::MAX), "notice", "notices");
-                return Ok(Answer::done(format!(
-                    "Released. {} accounts were decided, {notices} planned",
-                    report.changed
-                )));
+                return Ok(Answer::done(match office.release_night(&reason, by).await? {
+                    NightReleased::NextNight => {
+                        "Released. Tonight's run makes it good without the guard; `arrears night` runs it now".into()
+                    }
+                    NightReleased::GoesOn(report) => {
+                        let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+                        let accounts = counted(count(report.changed), "account was", "accounts were");
+                        let notices = counted(count(report.notices), "notice", "notices");
+                        format!("Released. {accounts} decided, {notices} planned")
+                    }
+                }));
             }
             Some(Held::Drop { reason, by }) => {
                 let by = by.may(&office, Duty::Release).await?;

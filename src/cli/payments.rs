@@ -123,7 +123,8 @@ impl Payments {
             Self::Match { id, account, by } => {
                 let account = office.account(&account).await?;
                 office.match_payment(UnmatchedId(id), account.id, by.may(&office, Duty::Write).await?).await?;
-                Ok(Answer::done(format!("Payment {id} is posted to account {}", account.profile.number)))
+                let said = format!("Payment {id} is posted to account {}", account.profile.number);
+                Ok(Answer::done(said).urgent(office.recalls(account.id).await?))
             }
             Self::Reject { id, by } => {
                 office.reject_payment(UnmatchedId(id), by.may(&office, Duty::Write).await?).await?;

@@ -40,7 +40,8 @@ impl Promise {
                 let by = by.may(&office, Duty::Write).await?;
                 let id = office.promise(account.id, amount, pay_by, by).await?;
                 let number = &account.profile.number;
-                Ok(Answer::done(format!("Promise {id}: account {number} pays {amount} by {}", day::short(pay_by))))
+                let said = format!("Promise {id}: account {number} pays {amount} by {}", day::short(pay_by));
+                Ok(Answer::done(said).urgent(office.recalls(account.id).await?))
             }
             Self::Cancel { id, reason, by } => {
                 office.cancel_promise(PromiseId(id), &reason, by.may(&office, Duty::Write).await?).await?;

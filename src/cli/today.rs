@@ -64,7 +64,8 @@ fn text(shown: &Shown) -> String {
         w.open_cases
     );
     let mut table = Table::new(&[Column::Right("Waits"), Column::Left("What"), Column::Left("Command")]);
-    let lines: [(u64, &str, &str); 14] = [
+    let lines: [(u64, &str, &str); 17] = [
+        (w.restorations, "restorations that no crew has yet", "arrears orders list --state approved"),
         (w.exceptions, "exceptions", "arrears exceptions list"),
         (w.unmatched_payments, "payments that match no account", "arrears payments unmatched"),
         (w.notices_to_release, "notices to release", "arrears notices list --state planned"),
@@ -75,6 +76,8 @@ fn text(shown: &Shown) -> String {
         (w.calls_to_make, "calls to make", "arrears calls list"),
         (w.orders_to_approve, "field orders to approve", "arrears orders list --state prepared"),
         (w.orders_to_finalize, "shut-offs to finalize", "arrears orders finalize"),
+        (w.orders_to_dispatch, "finalized shut-offs to give to a crew", "arrears orders list --state finalized"),
+        (w.visits_and_tags, "visits and tags to give to a crew", "arrears orders list --state approved"),
         (w.orders_in_the_field, "field orders with a crew", "arrears orders list --state dispatched"),
         (w.referrals_to_approve, "referrals to approve", "arrears referrals list --state candidate"),
         (w.proposals, "proposals that wait for a second person", "arrears approvals list"),

@@ -30,8 +30,13 @@ pub enum Delivery {
     Accepted(String),
     /// Not now: no connection, or the server said so (4xx).
     Retry(String),
-    /// Never like this: the server refused it for good (5xx), or the address is none. A person looks at it.
-    Fail(String),
+    /// Never: the server refused it for good (5xx), or the address is none. A letter goes in its place.
+    Refused {
+        /// The server's words.
+        words: String,
+        /// Whether what it refused is the address, so that nothing more is sent there.
+        of_address: bool,
+    },
 }
 
 /// How fast emails may leave.
@@ -139,6 +144,7 @@ mod tests {
         let down = mailer.send("abc", "a@b.example", "c@d.example", b"x").await;
         assert!(matches!(down, Delivery::Retry(_)), "{down:?}");
         let wrong = mailer.send("abc", "a@b.example", "nobody", b"x").await;
-        assert_eq!(wrong, Delivery::Fail("nobody is not an email address".into()));
+        let words = "nobody is not an email address".to_owned();
+        assert_eq!(wrong, Delivery::Refused { words, of_address: true });
     }
 }

@@ -19,7 +19,7 @@ const ARRANGEMENT_LETTER: &str = "arrangement_letter";
 const OCCUPANT: &str = "Occupant / Ocupante";
 
 /// The addressee of the notice to the tenants of a landlord's account, which hangs on every door.
-const RESIDENTS: &str = "Residents / Residentes";
+pub const RESIDENTS: &str = "Residents / Residentes";
 
 /// The pieces of an act: those of a notice, the one of a tag, none of anything else.
 #[must_use]

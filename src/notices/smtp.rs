@@ -108,11 +108,11 @@ impl Server {
     pub async fn send(&self, from: &str, to: &str, message: &[u8]) -> Delivery {
         let envelope = match envelope(self.settings.bounces_to.as_deref().unwrap_or(from), to) {
             Ok(envelope) => envelope,
-            Err(reason) => return Delivery::Fail(reason),
+            Err(words) => return Delivery::Refused { words, of_address: true },
         };
         let signed = match self.settings.signer.as_ref().map(|signer| signer.sign(message)).transpose() {
             Ok(signed) => signed,
-            Err(reason) => return Delivery::Fail(format!("it cannot be signed: {reason}")),
+            Err(reason) => return Delivery::Retry(format!("it cannot be signed: {reason}")),
         };
         let bytes = signed.as_ref().map_or(message, |signed| &signed.bytes);
         match self.carry(&envelope, bytes).await {
@@ -199,10 +199,46 @@ fn envelope(from: &str, to: &str) -> Result<Envelope, String> {
 
 /// What an error means for the email.
 fn outcome(error: &lettre::transport::smtp::Error) -> Delivery {
-    if error.is_permanent() || error.is_client() {
-        Delivery::Fail(described(error))
-    } else {
-        Delivery::Retry(described(error))
+    let words = described(error);
+    if error.is_client() {
+        // What cannot be said to this server, as an address that it has no letters for.
+        return Delivery::Refused { words, of_address: false };
+    }
+    let code = error.status().map(u16::from).filter(|_| error.is_permanent());
+    let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    match code.map(|code| Fault::of(code, &said)) {
+        Some(Fault::Address) => Delivery::Refused { words, of_address: true },
+        Some(Fault::Message) => Delivery::Refused { words, of_address: false },
+        // A city that a server does not believe would turn every email into a letter: its mail waits until that is mended.
+        Some(Fault::Sender) | None => Delivery::Retry(words),
+    }
+}
+
+/// Whose fault a server gives as its reason to take an email never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// The recipient's address or mailbox.
+    Address,
+    /// The sender: its standing, its password, the server's policy.
+    Sender,
+    /// What is sent: its size or kind.
+    Message,
+}
+
+impl Fault {
+    /// By the enhanced status code that the server's words begin with (RFC 3463), or else by its reply (RFC 5321, 4.2.3).
+    fn of(code: u16, said: &str) -> Self {
+        let enhanced = said.split_whitespace().next().filter(|word| word.starts_with("5.") && word.len() > 3);
+        match enhanced.and_then(|word| word.split('.').nth(1)) {
+            Some("1" | "2") => Self::Address,
+            Some("3" | "6") => Self::Message,
+            Some(_) => Self::Sender,
+            None => match code {
+                550 | 551 | 553 => Self::Address,
+                552 => Self::Message,
+                _ => Self::Sender,
+            },
+        }
     }
 }
 
@@ -234,6 +270,17 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn a_refusal_is_the_address_s_fault_only_where_the_server_says_so() {
+        assert_eq!(Fault::of(550, "5.1.1 <gone@elm.example>: unknown user"), Fault::Address);
+        assert_eq!(Fault::of(552, "5.2.2 mailbox full"), Fault::Address);
+        assert_eq!(Fault::of(550, "no such user here"), Fault::Address);
+        assert_eq!(Fault::of(552, "5.3.4 message too large"), Fault::Message);
+        assert_eq!(Fault::of(550, "5.7.1 relaying denied"), Fault::Sender);
+        assert_eq!(Fault::of(554, "your host is on a list"), Fault::Sender);
+        assert_eq!(Fault::of(530, "5.5.1 authentication required"), Fault::Sender);
+    }
 
     /// A server that counts connections and emails, and hangs up after so many emails on one.
     struct Counting {

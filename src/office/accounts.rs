@@ -44,6 +44,7 @@ impl Office {
     /// When it gives no reason, or the law upholds the hold.
     pub async fn end_hold(&self, hold: HoldId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        self.not_of_household(by, self.store.hold(hold).await?.0).await?;
         self.may_end(hold).await?;
         Ok(self.store.end_hold(hold, reason, &self.stamp(by)).await?)
     }
@@ -54,6 +55,7 @@ impl Office {
     /// # Errors
     /// When the day is past or too far ahead, or the amount is nothing or more than is owed.
     pub async fn promise(&self, account: AccountId, amount: Cents, pay_by: Day, by: &str) -> Result<PromiseId> {
+        self.not_of_household(by, account).await?;
         let promise = self.new_promise(account, amount, pay_by).await?;
         let id = match self.store.add_promise(account, &promise, &self.stamp(by)).await {
             Err(StoreError::Stale) => {
@@ -72,6 +74,7 @@ impl Office {
     /// When it gives no reason, or was canceled before.
     pub async fn cancel_promise(&self, id: PromiseId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        self.not_of_household(by, self.store.promise(id).await?.0).await?;
         let account = self.store.cancel_promise(id, reason, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(())

@@ -121,6 +121,9 @@ impl Office {
                 "ask another who may approve",
             ));
         }
+        for person in std::iter::once(by).chain(request.approval.as_ref().map(|approval| approval.by.as_str())) {
+            self.not_of_household(person, account).await?;
+        }
         let plan = self.propose_arrangement(account, request).await?;
         match self.make(account, &plan, by).await {
             Err(OfficeError::Store(StoreError::Stale)) => {
@@ -170,6 +173,7 @@ impl Office {
     /// When it gives no reason.
     pub async fn cancel_arrangement(&self, id: ArrangementId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        self.not_of_household(by, self.store.arrangement(id).await?.0).await?;
         let rules = self.rules_on(self.today()).await?;
         Ok(self.store.cancel_arrangement(id, reason, &rules.policy.ledger, &self.stamp(by)).await?)
     }

@@ -173,9 +173,9 @@ impl Office {
         Ok(())
     }
 
-    /// The letter that tells what a bounced email did not, as of today: its dates are those of a letter that is mailed now.
+    /// The letter that tells what an email did not that came back or never left, as of today: its dates are those of a letter that is mailed now.
     /// None where the customer has the notice on paper or a later one, its stage is over, or nobody needs it any more.
-    async fn letter_instead(&self, email: &Notice, today: Day) -> Result<Option<NewNotice>> {
+    pub(super) async fn letter_instead(&self, email: &Notice, today: Day) -> Result<Option<NewNotice>> {
         let others = self.store.notices_of(email.account).await?;
         let is_told = |other: &Notice| {
             let is_on_paper = other.recipient == email.recipient && other.channel != Channel::Email;

@@ -201,6 +201,7 @@ impl Office {
     /// When it gives no reason.
     pub async fn drop_call(&self, id: CallId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        self.not_of_household(by, self.store.call(id).await?.account).await?;
         Ok(self.store.drop_call(id, reason, &self.stamp(by)).await?)
     }
 
@@ -211,6 +212,7 @@ impl Office {
     /// policy's limits.
     pub async fn record_call(&self, id: CallId, report: CallReport, by: &str) -> Result<()> {
         let call = self.store.call(id).await?;
+        self.not_of_household(by, call.account).await?;
         if matches!(call.state, CallState::Done | CallState::Dropped | CallState::Canceled) {
             return Err(OfficeError::refused(
                 format!("call {id} is {} already", call.state),

@@ -61,7 +61,7 @@ impl Office {
                     self.store.digest_sent(digest.date, &stamp).await?;
                     sent += 1;
                 }
-                Delivery::Retry(error) | Delivery::Fail(error) => {
+                Delivery::Retry(error) | Delivery::Refused { words: error, .. } => {
                     let wait = Duration::minutes((1 << digest.attempts.min(6)).min(LONGEST_WAIT));
                     tracing::warn!(date = %digest.date, %error, "the digest waits");
                     self.store.digest_waits(digest.date, self.now() + wait, &error).await?;
@@ -87,7 +87,8 @@ impl Office {
 
     async fn what_waits(&self, date: Day) -> Result<Vec<(u64, String)>> {
         let waiting = self.store.waiting(date).await?;
-        let lines: [(u64, &str); 13] = [
+        let lines: [(u64, &str); 16] = [
+            (waiting.restorations, "restorations that no crew has yet: `arrears orders list --state approved`"),
             (waiting.exceptions, "on the exceptions list: `arrears exceptions list`"),
             (waiting.unmatched_payments, "payments that match no account: `arrears payments unmatched`"),
             (waiting.notices_to_release, "notices to release: `arrears notices list --state planned`"),
@@ -96,6 +97,8 @@ impl Office {
             (waiting.calls_to_release, "calls to release: `arrears calls list`"),
             (waiting.orders_to_approve, "field orders to approve: `arrears orders list --state prepared`"),
             (waiting.orders_to_finalize, "shut-offs to finalize: `arrears orders finalize`"),
+            (waiting.orders_to_dispatch, "finalized shut-offs for a crew: `arrears orders list --state finalized`"),
+            (waiting.visits_and_tags, "visits and tags for a crew: `arrears orders list --state approved`"),
             (waiting.orders_in_the_field, "field orders with a crew: `arrears orders list --state dispatched`"),
             (waiting.referrals_to_approve, "referrals to approve: `arrears referrals list --state candidate`"),
             (waiting.proposals, "proposals that wait for a second person: `arrears approvals list`"),

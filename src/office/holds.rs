@@ -22,6 +22,7 @@ impl Office {
         by: &str,
     ) -> Result<HoldId> {
         need_reason(reason)?;
+        self.not_of_household(by, account).await?;
         let snapshot = self.snapshot(account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let rule = rules.policy.holds.iter().find(|rule| rule.kind == kind);

@@ -73,6 +73,7 @@ pub use payments::AtCounter;
 pub use policies::{Rules, read_policy, shipped_text};
 pub use protections::{Recorded, ShownPoint, THREE_POINTS, points};
 pub use reprint::Reprinted;
+pub use runaway::NightReleased;
 pub use why::{Explained, Simulated, Why};
 pub use wordings::{WordingStanding, WordingState, prints_every_language};
 

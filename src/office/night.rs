@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::cores::on_all_cores;
 use super::decided::{Refused, broken, decide_one};
+use super::runaway::Usual;
 use super::{Office, OfficeError, Result, Rules};
 use crate::domain::day::short;
 use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot};
@@ -103,12 +104,15 @@ impl Office {
             RunStart::AlreadyDone(_) => return Ok(DayReport { already_done: true, ..DayReport::default() }),
             RunStart::New(run) | RunStart::Resumed(run) => run,
         };
-        if let Some(why) = self.stale_data(day).await? {
+        let usual = if self.is_released(run).await? { None } else { Some(self.usual(day).await?) };
+        if usual.is_some()
+            && let Some(why) = self.stale_data(day).await?
+        {
             self.hold_night(day, &why).await?;
             return Ok(held);
         }
         self.store.ripen(&rules.policy.ledger, &stamp).await?;
-        let report = self.decide_due(Some(run), day, &rules, &stamp, progress).await?;
+        let report = self.decide_due(Some(run), day, &rules, usual, progress).await?;
         if report.held {
             return Ok(report);
         }
@@ -168,11 +172,30 @@ impl Office {
     pub async fn settle(&self) -> Result<DayReport> {
         let day = self.today();
         if self.held_night().await?.is_some() || self.was_dropped(day).await? {
-            return Ok(DayReport { held: true, ..DayReport::default() });
+            return Ok(DayReport { held: true, ..self.settle_shut_off().await? });
         }
-        let stamp = self.daemon_stamp(day);
+        let usual = self.usual(day).await?;
+        self.settle_within(Some(usual)).await
+    }
+
+    /// [`Self::settle`] within what is usual, or whatever it is.
+    pub(super) async fn settle_within(&self, usual: Option<Usual>) -> Result<DayReport> {
+        let day = self.today();
         let rules = self.rules_on(day).await?;
-        self.decide_due(None, day, &rules, &stamp, None).await
+        self.decide_due(None, day, &rules, usual, None).await
+    }
+
+    /// Decides the accounts that have become due and have a service shut off. It waits for no night, for no release, and in a
+    /// restored city for nobody's look: who has paid gets water again.
+    ///
+    /// # Errors
+    /// As [`Self::run_day`]; without a policy nobody was shut off by one, and nothing is decided.
+    pub async fn settle_shut_off(&self) -> Result<DayReport> {
+        let accounts = self.store.due_and_shut_off(self.today()).await?;
+        if accounts.is_empty() {
+            return Ok(DayReport::default());
+        }
+        self.settle_accounts(&accounts).await
     }
 
     /// Decides these accounts at once: what a person has just done to them shall not wait for the night.
@@ -197,9 +220,10 @@ impl Office {
         run: Option<RunId>,
         day: Day,
         rules: &Arc<Rules>,
-        stamp: &Stamp,
+        usual: Option<Usual>,
         progress: Option<Progress<'_>>,
     ) -> Result<DayReport> {
+        let stamp = &self.daemon_stamp(day);
         let (read, mut to_decide) = mpsc::channel::<Page>(1);
         let (decided, mut to_commit) = mpsc::channel::<Vec<Decided>>(1);
         // A side that ends drops its end of the channel, and the next one ends behind it.
@@ -223,17 +247,17 @@ impl Office {
             }
             Ok(())
         };
-        let usual = self.usual(day).await?;
         let committing = async {
             let mut report = DayReport::default();
-            let mut owing_nothing = 0;
+            let mut owing_nothing: Vec<AccountId> = Vec::new();
             while let Some(page) = to_commit.recv().await {
                 // What goes beyond what nights have been is not committed; its accounts stay due.
-                owing_nothing += page.iter().map(|decided| decided.owing_nothing).sum::<u64>();
-                let stop = usual.as_ref().and_then(|usual| usual.stop(&with(report, &page), owing_nothing));
+                owing_nothing.extend(page.iter().flat_map(|decided| &decided.owing_nothing));
+                let stop =
+                    usual.as_ref().and_then(|usual| usual.stop(&with(report, &page), owing_nothing.len() as u64));
                 if let Some(why) = stop {
                     to_commit.close();
-                    self.hold_night(day, &why).await?;
+                    self.hold_night(day, &self.naming(why, &owing_nothing).await?).await?;
                     report.held = true;
                     break;
                 }
@@ -283,13 +307,17 @@ impl Office {
             let world = self.world(&rules, day);
             let ledger = rules.policy.ledger.clone();
             let decide = move |snapshot: &Snapshot| decide_one(snapshot, &world, &rules);
-            let mut of_group =
-                Decided { ledger, ready: Vec::with_capacity(group.len()), refused: Vec::new(), owing_nothing: 0 };
+            let mut of_group = Decided {
+                ledger,
+                ready: Vec::with_capacity(group.len()),
+                refused: Vec::new(),
+                owing_nothing: Vec::new(),
+            };
             for (_, one) in on_all_cores(group, decide, broken).await? {
                 match one {
                     Ok(ready) => of_group.ready.push(ready),
                     Err(Refused { account, why, owes_nothing }) => {
-                        of_group.owing_nothing += u64::from(owes_nothing);
+                        of_group.owing_nothing.extend(owes_nothing.then_some(account));
                         of_group.refused.push((account, why));
                     }
                 }
@@ -329,7 +357,7 @@ struct Decided {
     /// Accounts whose decision the audit refused, with why.
     refused: Vec<(AccountId, String)>,
     /// Of those, accounts that owe nothing and were to be told, called or shut off.
-    owing_nothing: u64,
+    owing_nothing: Vec<AccountId>,
 }
 
 /// The figures of a run with the page behind it, as if all of that were committed.

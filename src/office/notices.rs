@@ -123,6 +123,7 @@ impl Office {
     pub async fn cancel_notice(&self, id: NoticeId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
         let notice = self.store.notice(id).await?;
+        self.not_of_household(by, notice.account).await?;
         let is_copy = !matches!(notice.recipient, Recipient::Customer | Recipient::Occupant);
         let is_of_stage = !is_copy && notice.arrangement.is_none();
         if notice.state.is_pending() && is_of_stage && self.cancel_step(&notice.of, notice.account, reason, by).await? {

@@ -11,7 +11,7 @@ use crate::domain::import::{UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::notice::NoticeFacts;
 use crate::domain::{AccountId, Cents, Channel, Day, OrderId, Snapshot, UnmatchedId};
-use crate::store::{CrewResult, Permitted};
+use crate::store::{CrewResult, ExceptionKind, Permitted};
 use std::collections::BTreeSet;
 
 /// What a finalization did.
@@ -215,7 +215,6 @@ impl Office {
     /// # Errors
     /// When the database fails. What stands against single orders is in the result.
     pub async fn dispatch_orders(&self, ids: &[OrderId], crew: &str, by: &str) -> Result<Handled> {
-        self.goes_out().await?;
         // The calendar wins too: a shut-off whose day has passed is decided anew.
         self.lapse_orders(self.today()).await?;
         let stamp = self.stamp(by);
@@ -226,8 +225,11 @@ impl Office {
             let unmatched = self.store.unmatched_payments(Some(UnmatchedState::Open)).await?;
             for id in waiting {
                 let order = self.store.order(id).await?;
+                // Restorations go out whatever is held, and from a restored city too.
+                if order.kind != OrderKind::Restore {
+                    self.goes_out().await?;
+                }
                 let is_ready = match order.state {
-                    // Restorations go out whatever is held.
                     OrderState::Finalized => {
                         self.nothing_is_held().await?;
                         true
@@ -268,6 +270,17 @@ impl Office {
         }
         outcome.refused.extend(waiting.into_iter().map(|id| (id, Refusal::Overtaken.to_string())));
         Ok(outcome)
+    }
+
+    /// The lines of the exceptions list that ask to call a crew back from the account. Whoever does what stopped a shut-off on
+    /// its way is told at once.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recalls(&self, account: AccountId) -> Result<Vec<String>> {
+        let standing = self.store.exceptions(true).await?;
+        let of_crew = standing.into_iter().filter(|line| line.kind == ExceptionKind::RecallCrew);
+        Ok(of_crew.filter(|line| line.account == Some(account)).map(|line| line.text).collect())
     }
 
     /// Looks again at the shut-offs of today that were finalized or are with a crew: what a file brought may stand
@@ -334,6 +347,7 @@ impl Office {
     pub async fn cancel_order(&self, id: OrderId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
         let account = self.store.order(id).await?.account;
+        self.not_of_household(by, account).await?;
         self.store.cancel_order(id, reason, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(())

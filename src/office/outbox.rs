@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::Duration;
 use futures_util::stream::{self, StreamExt};
@@ -16,7 +17,7 @@ use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::{AccountId, Day, NoticeId, Profile, Snapshot};
 use crate::notices::{Delivery, Mailer, Press, email, render_arrangement};
-use crate::store::{ExceptionKind, Job, Leaving, Permitted, RenderedPiece, Stamp, WorkKind};
+use crate::store::{Bounced, ExceptionKind, Job, Leaving, Permitted, RenderedPiece, Stamp, WorkKind};
 
 /// How many letters are set and kept at a time: one transaction.
 const RENDERED_AT_ONCE: u32 = 64;
@@ -47,8 +48,8 @@ enum Sent {
     Taken,
     /// No connection, or not now; it is tried again.
     Waits { attempts: u32, error: String },
-    /// It is on the exceptions list.
-    Failed,
+    /// It never goes; where its people still have to be told, a letter does.
+    Refused,
 }
 
 impl Sent {
@@ -56,7 +57,7 @@ impl Sent {
     fn told(&self) -> Option<&str> {
         match self {
             Self::Waits { attempts, error } if *attempts >= TOLD_AFTER => Some(error),
-            Self::Waits { .. } | Self::Taken | Self::Failed => None,
+            Self::Waits { .. } | Self::Taken | Self::Refused => None,
         }
     }
 }
@@ -164,13 +165,9 @@ impl Office {
     /// # Errors
     /// When the database fails; what an email runs into is recorded with it.
     pub async fn send_rendered(&self, mailer: &Mailer, go_on: &(dyn Fn() -> bool + Sync)) -> Result<u64> {
-        // Rendering goes on; while a night is held nothing leaves, and what a restored city may have sent before is not sent again unseen.
-        if self.store.standstill().await?.is_some() || self.held_night().await?.is_some() {
-            return Ok(0);
-        }
         let mut done = 0;
         let pace = mailer.pace();
-        while go_on() {
+        while go_on() && self.may_send().await? {
             let jobs = self.store.claim_work(WorkKind::SendEmail, pace.claimed, self.now(), LEASE_SECONDS).await?;
             if jobs.is_empty() {
                 break;
@@ -186,6 +183,15 @@ impl Office {
             self.tell_of_server(&sent).await?;
         }
         Ok(done)
+    }
+
+    /// Rendering goes on; while a night is held nothing leaves, nor while one is under way, which may yet be; and what a restored
+    /// city may have sent before is not sent again unseen.
+    async fn may_send(&self) -> Result<bool> {
+        let waits = self.store.standstill().await?.is_some()
+            || self.held_night().await?.is_some()
+            || self.is_under_way().await?;
+        Ok(!waits)
     }
 
     /// A payment loaded a second ago wins: emails are looked at once more before they leave, and go only on the facts of
@@ -273,7 +279,7 @@ impl Office {
         let hash = notice.document.as_ref().ok_or_else(|| missing("none"))?;
         let document = self.store.document(hash).await?.ok_or_else(|| missing(hash.as_str()))?;
         let delivery = self.deliver(notice, &document, mailer).await;
-        self.record_delivery(job, delivery).await
+        self.record_delivery(job, notice, delivery).await
     }
 
     async fn deliver(&self, notice: &Notice, document: &Document, mailer: &Mailer) -> Delivery {
@@ -286,11 +292,41 @@ impl Office {
             .unwrap_or_else(|_| Delivery::Retry(format!("the mail server did not finish within {EMAIL_SECONDS} s")))
     }
 
-    async fn record_delivery(&self, job: &Job, delivery: Delivery) -> Result<Sent> {
+    /// The email has left, and that must be known before another worker may take it over: while the database is busy, with a
+    /// large file or a lock, it is told again.
+    async fn record_sent(&self, id: NoticeId, proof: &str, stamp: &Stamp) -> Result<()> {
+        let until = Instant::now() + std::time::Duration::from_secs(u64::from(LEASE_SECONDS) - EMAIL_SECONDS);
+        loop {
+            match self.store.email_sent(id, stamp.on, proof, stamp).await {
+                Err(error) if error.is_retry() && Instant::now() < until => {
+                    tracing::warn!(notice = %id, %error, "an email has left, and is not recorded yet");
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
+    }
+
+    /// An email that no server takes told nobody: a letter goes in its place, as in that of one that came back.
+    async fn never_sent(
+        &self,
+        job: &Job,
+        notice: &Notice,
+        reason: String,
+        marks_address: bool,
+        stamp: &Stamp,
+    ) -> Result<Sent> {
+        let letter = self.letter_instead(notice, stamp.on).await?;
+        self.store.email_refused(job, &Bounced { reason, marks_address, letter }, stamp).await?;
+        self.settle_accounts(&[notice.account]).await?;
+        Ok(Sent::Refused)
+    }
+
+    async fn record_delivery(&self, job: &Job, notice: &Notice, delivery: Delivery) -> Result<Sent> {
         let stamp = &self.daemon_stamp(self.today());
         match delivery {
             Delivery::Accepted(proof) => {
-                self.store.email_sent(job.work.notice(), stamp.on, &proof, stamp).await?;
+                self.record_sent(job.work.notice(), &proof, stamp).await?;
                 Ok(Sent::Taken)
             }
             Delivery::Retry(error) if job.attempts < EMAIL_ATTEMPTS => {
@@ -298,10 +334,8 @@ impl Office {
                 self.store.retry_work(job, self.now() + wait, &error).await?;
                 Ok(Sent::Waits { attempts: job.attempts, error })
             }
-            Delivery::Retry(error) | Delivery::Fail(error) => {
-                self.store.fail_work(job, &format!("notice {}: {error}", job.work.notice()), stamp).await?;
-                Ok(Sent::Failed)
-            }
+            Delivery::Retry(words) => self.never_sent(job, notice, words, false, stamp).await,
+            Delivery::Refused { words, of_address } => self.never_sent(job, notice, words, of_address, stamp).await,
         }
     }
 }
@@ -360,6 +394,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_email_leaves_while_a_night_is_under_way_for_it_may_yet_be_held() {
+        let city = with_email().await;
+        city.at("2026-03-29", "04:00");
+        let office = &city.office;
+        let run = office.store.begin_run(day("2026-03-29"), "night", &office.daemon_stamp(day("2026-03-29"))).await;
+        assert!(matches!(run, Ok(crate::store::RunStart::New(_))));
+        office.work_outbox(&city.mailer()).await.unwrap();
+        let sent = async || office.store.notices_in(NoticeState::Sent, 10).await.unwrap().len();
+        assert_eq!(sent().await, 0);
+        office.night(day("2026-03-29")).await.unwrap();
+        office.work_outbox(&city.mailer()).await.unwrap();
+        assert_eq!(sent().await, 1);
+    }
+
+    #[tokio::test]
     async fn a_name_that_no_font_can_show_keeps_its_own_letter_back_and_no_other() {
         let city = City::new().await;
         let accounts = "account,customer_name,service_address,service_city,service_state,service_zip,services\n\
@@ -378,7 +427,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_email_that_no_server_takes_for_five_days_fails() {
+    async fn an_email_that_no_server_takes_for_five_days_fails_and_says_nothing_against_the_address() {
         let city = with_email().await;
         let _server = Server::down(&city);
         let failed = async || city.office.store.notices_in(NoticeState::Failed, 10).await.unwrap().len();
@@ -389,5 +438,14 @@ mod tests {
                 city.office.work_outbox(&city.mailer()).await.unwrap();
             }
         }
+        let profile = city.office.snapshot(city.debtor().await).await.unwrap().profile;
+        assert_eq!(profile.email_that_arrives(), Some("rosa.munoz@example.com"));
+        let told = city.office.store.exceptions(true).await.unwrap();
+        let failed = told.iter().find(|line| line.kind == ExceptionKind::EmailBounced).unwrap();
+        assert!(
+            failed.text.ends_with("no letter takes its place"),
+            "it went by mail on the first day: {}",
+            failed.text
+        );
     }
 }

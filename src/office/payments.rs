@@ -91,6 +91,9 @@ impl Office {
         need_reason(reason)?;
         let rules = self.rules_on(self.today()).await?;
         let stamp = self.stamp(by);
+        if let Some(account) = self.store.account_of_receipt(receipt).await? {
+            self.not_of_household(by, account).await?;
+        }
         let voided = self.store.void_counter_payment(receipt, reason, &rules.policy.ledger, &stamp).await?;
         self.settle_accounts(&[voided.account]).await?;
         Ok(voided)
@@ -101,6 +104,7 @@ impl Office {
     /// # Errors
     /// When it was decided already.
     pub async fn match_payment(&self, id: UnmatchedId, account: AccountId, by: &str) -> Result<EntryId> {
+        self.not_of_household(by, account).await?;
         let rules = self.rules_on(self.today()).await?;
         let entry = self.store.match_payment(id, account, &rules.policy.ledger, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
@@ -149,6 +153,9 @@ impl Office {
                 "what is held is released or dropped",
                 "`arrears night release --reason TEXT`, or `arrears night drop --reason TEXT`",
             ));
+        }
+        if let Some(account) = line.as_ref().and_then(|line| line.account) {
+            self.not_of_household(by, account).await?;
         }
         self.store.clear_exception(id, reason, &self.stamp(by)).await?;
         self.settle_accounts(line.and_then(|line| line.account).as_slice()).await?;

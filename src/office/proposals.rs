@@ -163,6 +163,7 @@ impl Office {
     /// When it is decided already, or no reason is given.
     pub async fn decline_proposal(&self, id: ProposalId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
+        self.not_of_household(by, self.store.proposal(id).await?.account).await?;
         Ok(self.store.decline_proposal(id, reason, &self.stamp(by)).await?)
     }
 
@@ -231,6 +232,16 @@ impl Office {
         }
         ids.sort_unstable();
         ids.dedup();
+        // Anybody tells of their own; whoever could take one of them off again would decide on it after all.
+        let told = self.store.households().await?;
+        let removed = told.iter().find(|(person, account)| person == name && !ids.contains(account));
+        if let Some((_, account)) = removed.filter(|_| by == name) {
+            let number = self.store.account(*account).await?.profile.number;
+            return Err(OfficeError::refused(
+                format!("account {number} is of {name}'s own household, and nobody takes their own off"),
+                "ask another who may change who is on the staff",
+            ));
+        }
         Ok(self.store.set_household(name, &ids, &self.stamp(by)).await?)
     }
 }
@@ -308,6 +319,43 @@ mod tests {
         let skip = city.office.skip_stage(account, "shut_off", "x", "Ruth").await.unwrap_err().to_string();
         assert!(skip.contains("own household"), "{skip}");
         assert_eq!(city.office.today(), day("2026-05-22"));
+    }
+
+    #[tokio::test]
+    async fn nobody_spares_their_own_household_or_takes_it_off_the_list() {
+        let city = city().await;
+        let account = city.debtor().await;
+        let own = ["10-000417".to_owned()];
+        city.office.set_household("Ruth", &own, "Ruth").await.unwrap();
+        let off = city.office.set_household("Ruth", &[], "Ruth").await.unwrap_err().to_string();
+        assert!(off.contains("nobody takes their own off"), "{off}");
+        let order = city.to_the_approval().await;
+        let (office, by) = (&city.office, "Ruth");
+        let plan = crate::office::PlanRequest { installments: 2, first_due: day("2026-06-15"), ..Default::default() };
+        let refused = [
+            office.cancel_order(order, "called", by).await.map(drop),
+            office.hold(account, crate::domain::hold::HoldKind::Review, (None, None), "look", by).await.map(drop),
+            office.promise(account, Cents::new(5_000), day("2026-05-29"), by).await.map(drop),
+            office.arrange(account, &plan, by).await.map(drop),
+        ];
+        for (n, refused) in refused.into_iter().enumerate() {
+            let why = refused.unwrap_err().to_string();
+            assert!(why.contains("own household"), "{n}: {why}");
+        }
+        city.office.cancel_order(order, "called", "Ida").await.unwrap();
+        city.office.set_household("Ruth", &[], "Ida").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_changes_their_own_role() {
+        let city = city().await;
+        let as_role = |role| StaffMember { name: "Ruth".into(), role, languages: Vec::new(), capacity: 20 };
+        let refused = city.office.put_staff(&as_role(Role::Administrator), "Ruth").await.unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "Ruth is lead, and nobody changes their own role; ask another who may change who is on the staff"
+        );
+        city.office.put_staff(&as_role(Role::Lead), "Ruth").await.unwrap();
     }
 
     #[tokio::test]

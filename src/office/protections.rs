@@ -72,6 +72,7 @@ impl Office {
                 expected: format!("a first day through today, {today}, and a last day from then on"),
             });
         }
+        self.not_of_household(by, account).await?;
         let stamp = self.stamp(by);
         let before = self.snapshot(account).await?;
         let is_held = before.holds.iter().any(|hold| hold.kind == HoldKind::Medical && hold.holds_on(today));
@@ -123,7 +124,7 @@ impl Office {
 
     /// A medical hold is not ended while the statute's three points are all shown: the water stays on by law.
     pub(super) async fn may_end(&self, hold: HoldId) -> Result<()> {
-        let Some((account, held)) = self.store.hold(hold).await? else { return Ok(()) };
+        let (account, held) = self.store.hold(hold).await?;
         if held.kind != HoldKind::Medical || !self.missing_points(account).await?.is_empty() {
             return Ok(());
         }
@@ -139,6 +140,7 @@ impl Office {
     /// When nobody is named, or the request stands already.
     pub async fn tenants_ask(&self, account: AccountId, who: &str, by: &str) -> Result<HoldId> {
         need_reason(who)?;
+        self.not_of_household(by, account).await?;
         if let Some(standing) = self.tenants_hold(account).await? {
             return Err(OfficeError::refused(
                 format!("a request of tenants stands already: hold {}, {}", standing.id, standing.reason),
@@ -158,10 +160,11 @@ impl Office {
     /// When the hold is no request of tenants, or it gives no reason.
     pub async fn decide_tenants(&self, id: HoldId, accepted: bool, reason: &str, by: &str) -> Result<Option<HoldId>> {
         need_reason(reason)?;
-        let found = self.store.hold(id).await?;
-        let Some((account, _)) = found.filter(|(_, hold)| hold.kind == HoldKind::Tenants) else {
+        let (account, hold) = self.store.hold(id).await?;
+        if hold.kind != HoldKind::Tenants || !hold.holds_on(self.today()) {
             return Err(OfficeError::NotFound { what: "request of tenants: hold", id: id.to_string() });
-        };
+        }
+        self.not_of_household(by, account).await?;
         let stamp = self.stamp(by);
         let kept = if accepted {
             let text = format!("accepted as customers: {}; until the landlord's account is closed", reason.trim());

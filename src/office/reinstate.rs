@@ -15,6 +15,7 @@ impl Office {
     pub async fn reinstate_arrangement(&self, id: ArrangementId, reason: &str, by: &str) -> Result<Day> {
         need_reason(reason)?;
         let (account, plan) = self.store.arrangement(id).await?;
+        self.not_of_household(by, account).await?;
         let snapshot = self.snapshot(account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let today = self.today();

@@ -11,12 +11,24 @@ use super::accounts::need_reason;
 use super::night::{DayReport, NIGHT};
 use super::{Office, OfficeError, Result};
 use crate::allocate::batch_guard::{BatchRules, batch_guard};
-use crate::domain::Day;
 use crate::domain::day::{days_between, plus_days, short};
-use crate::store::{Exception, ExceptionKind};
+use crate::domain::{AccountId, Day, RunId};
+use crate::store::{Exception, ExceptionKind, RunStart};
 
 /// Nights that say what is usual.
 const HISTORY: u32 = 60;
+
+/// So many accounts are named where a run stops for them.
+const NAMED: usize = 5;
+
+/// What came of a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NightReleased {
+    /// What was held went on, and did this.
+    GoesOn(DayReport),
+    /// What was held is of an earlier day: the night of today makes it good, at its hour.
+    NextNight,
+}
 
 /// What nights have been, and how far one may go beyond it.
 pub(super) struct Usual {
@@ -44,11 +56,8 @@ impl Usual {
 }
 
 impl Office {
-    /// What is usual, for a run of the day; `None` where the lead has released what was held on it.
-    pub(super) async fn usual(&self, day: Day) -> Result<Option<Usual>> {
-        if self.store.was_cleared_on(ExceptionKind::NightHeld, day).await? {
-            return Ok(None);
-        }
+    /// What is usual, for a run of the day.
+    pub(super) async fn usual(&self, day: Day) -> Result<Usual> {
         let guards = self.config.guards;
         let runs = self.store.runs(HISTORY).await?;
         let nights: Vec<DayReport> = runs
@@ -71,13 +80,13 @@ impl Office {
             least_history: guards.least_history,
             first_most: accounts.saturating_mul(guards.first_nights_percent) / 100,
         };
-        Ok(Some(Usual { history, rules }))
+        Ok(Usual { history, rules })
     }
 
     /// Whether what the run of `day` would decide on is older than its day: payments that were made would not be seen.
     pub(super) async fn stale_data(&self, day: Day) -> Result<Option<String>> {
         let most = i64::from(self.config.guards.data_days);
-        if most == 0 || self.store.was_cleared_on(ExceptionKind::NightHeld, day).await? {
+        if most == 0 {
             return Ok(None);
         }
         let watermarks = self.store.watermarks().await?;
@@ -93,6 +102,20 @@ impl Office {
             "payments are loaded too long ago ({}): import what came since, or sign it with `arrears payments none`",
             old.join(", ")
         )))
+    }
+
+    /// Why a run stops, with the numbers of accounts that owe nothing, where that is why.
+    pub(super) async fn naming(&self, why: String, owing_nothing: &[AccountId]) -> Result<String> {
+        let mut numbers = Vec::new();
+        for account in owing_nothing.iter().take(NAMED) {
+            numbers.push(self.store.account(*account).await?.profile.number.to_string());
+        }
+        if numbers.is_empty() {
+            return Ok(why);
+        }
+        let more = owing_nothing.len() - numbers.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Ok(format!("{why} (account {}{more})", numbers.join(", ")))
     }
 
     /// The line of the exceptions list under which everything is held, where it is.
@@ -126,25 +149,47 @@ impl Office {
         }
     }
 
-    /// Releases what is held: the run of today goes on where it stopped, without the guard; one of an earlier day is made good
-    /// by the next night.
+    /// Releases what is held: the run of today goes on where it stopped, without the guard. Where it was one of an earlier day,
+    /// the night of today makes it good, and that is released; what files brought behind the night is decided now. The next
+    /// night, and the next file, are held against what is usual as ever.
     ///
     /// # Errors
     /// When nothing is held, or no reason is given.
-    pub async fn release_night(&self, reason: &str, by: &str) -> Result<DayReport> {
+    pub async fn release_night(&self, reason: &str, by: &str) -> Result<NightReleased> {
         let line = self.held_for(reason).await?;
-        self.store.clear_exception(line.id, Some(reason), &self.stamp(by)).await?;
-        let today = self.today();
-        let last = self.store.runs(1).await?.into_iter().find(|run| run.kind == NIGHT && run.date == today);
-        match last {
-            Some(run) if run.finished_at.is_none() => self.night(today).await,
-            Some(_) => self.settle().await,
-            None => Ok(DayReport::default()),
+        let (stamp, today) = (self.stamp(by), self.today());
+        let last = self.store.runs(1).await?.into_iter().find(|run| run.kind == NIGHT);
+        let is_todays = last.as_ref().is_some_and(|run| run.date == today);
+        let run = match self.store.begin_run(today, NIGHT, &stamp).await? {
+            RunStart::AlreadyDone(_) => None,
+            RunStart::New(run) | RunStart::Resumed(run) => Some(run),
+        };
+        if let Some(run) = run {
+            self.store.release_run(run, &json!({ "released": true, "reason": reason, "by": by }), &stamp).await?;
+        }
+        self.store.clear_exception(line.id, Some(reason), &stamp).await?;
+        match run {
+            Some(_) if is_todays => Ok(NightReleased::GoesOn(self.night(today).await?)),
+            Some(_) => Ok(NightReleased::NextNight),
+            None => Ok(NightReleased::GoesOn(self.settle_within(None).await?)),
         }
     }
 
-    /// Drops what is held: the notices that the run has planned so far are canceled, and decided anew like any that a person
-    /// canceled; what it has not decided is left to the next night. Gives how many were canceled. Calls, orders and referrals
+    /// Whether the lead has released the run.
+    pub(super) async fn is_released(&self, run: RunId) -> Result<bool> {
+        let runs = self.store.runs(HISTORY).await?;
+        let summary = runs.into_iter().find(|known| known.id == run).and_then(|known| known.summary);
+        Ok(summary.is_some_and(|summary| summary.get("released").is_some()))
+    }
+
+    /// Whether a night is under way: decided so far, and not known yet whether it will be held.
+    pub(super) async fn is_under_way(&self) -> Result<bool> {
+        let last = self.store.runs(1).await?.into_iter().next();
+        Ok(last.is_some_and(|run| run.kind == NIGHT && run.finished_at.is_none()))
+    }
+
+    /// Drops what is held: the notices that the run has planned so far are voided, so that the next night decides them anew;
+    /// what it has not decided is left to it too. Gives how many were voided. Calls, orders and referrals
     /// wait for their release as always, and fees that it posted are waived one by one.
     ///
     /// # Errors
@@ -161,10 +206,10 @@ impl Office {
         };
         let cause = format!("the night of {} was dropped: {reason}", run.date);
         let planned = self.store.notices_of_run(run.id).await?;
-        let canceled = self.store.cancel_notices(&planned, &cause, &stamp).await?;
+        let voided = self.store.void_notices(&planned, &cause, &stamp).await?;
         self.store.finish_run(run.id, &json!({ "dropped": true, "reason": reason, "by": by }), &stamp).await?;
         self.store.clear_exception(line.id, Some(reason), &stamp).await?;
-        Ok(canceled.len())
+        Ok(voided.len())
     }
 
     /// Whether the night of the day was dropped: what it left is for the next one.
@@ -184,9 +229,11 @@ impl Office {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::field_order::{OrderKind, OrderState};
     use crate::domain::ledger::PaymentChannel;
     use crate::domain::notice::NoticeState;
     use crate::office::testing::{City, day};
+    use crate::store::CrewResult;
 
     /// Every notice is one too many.
     const NARROW: &str = "guards: {always_allowed: 0, first_nights_percent: 0}\n";
@@ -220,8 +267,8 @@ mod tests {
             assert!(refused.to_string().contains("the night is held"), "{refused}");
         }
         assert!(city.office.release_night(" ", "Ruth").await.is_err(), "a reason is asked for");
-        let report = city.office.release_night("the first bills of the year", "Ruth").await.unwrap();
-        assert_eq!((report.held, report.notices), (false, 1));
+        let released = city.office.release_night("the first bills of the year", "Ruth").await.unwrap();
+        assert!(matches!(released, NightReleased::GoesOn(DayReport { held: false, notices: 1, .. })), "{released:?}");
         assert_eq!(planned(&city).await, 1);
         assert_eq!(city.office.store.last_finished(NIGHT).await.unwrap(), Some(day("2026-05-01")));
         assert!(city.office.night(day("2026-05-01")).await.unwrap().already_done);
@@ -235,7 +282,7 @@ mod tests {
         city.office.night(day("2026-05-01")).await.unwrap();
         city.at("2026-05-02", "04:00");
         assert!(city.office.night(day("2026-05-02")).await.unwrap().held, "the lead has not looked");
-        city.office.release_night("seen", "Ruth").await.unwrap();
+        assert_eq!(city.office.release_night("seen", "Ruth").await.unwrap(), NightReleased::NextNight);
         city.office.record_missed_day(day("2026-05-01")).await.unwrap();
         let report = city.office.night(day("2026-05-02")).await.unwrap();
         assert_eq!((report.held, report.notices), (false, 1));
@@ -255,6 +302,88 @@ mod tests {
         city.office.release_night("paid", "Ruth").await.unwrap();
         city.lockbox("10-000417", "224.20", "2026-05-01").await;
         assert_eq!(city.office.night(day("2026-05-02")).await.unwrap().notices, 0);
+    }
+
+    #[tokio::test]
+    async fn a_night_that_is_dropped_days_later_leaves_the_guard_to_the_next() {
+        let city = City::configured(NARROW).await;
+        city.at("2026-05-01", "04:00");
+        city.office.night(day("2026-05-01")).await.unwrap();
+        city.at("2026-05-04", "09:00");
+        city.office.drop_night("the due dates of the file are wrong", "Ruth").await.unwrap();
+        for missed in ["2026-05-02", "2026-05-03"] {
+            city.office.record_missed_day(day(missed)).await.unwrap();
+        }
+        assert!(city.office.night(day("2026-05-04")).await.unwrap().held, "the lead said no");
+        assert_eq!(planned(&city).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_release_in_the_morning_lets_no_file_of_the_day_through() {
+        let city = City::configured(NARROW).await;
+        city.at("2026-05-01", "04:00");
+        city.office.night(day("2026-05-01")).await.unwrap();
+        city.office.release_night("seen", "Ruth").await.unwrap();
+        city.at("2026-05-01", "10:00");
+        let another = "account,customer_name,service_address,service_city,service_state,service_zip,services,occupancy\n\
+                       10-000418,Curtis Hartley,420 Alder St,Riverbend,CA,95600,water,owner\n";
+        let bill = "account,service,amount,billed_on,due_on,source,reference\n\
+                    10-000418,water,95.00,2026-03-02,2026-03-23,cis,B2-W\n";
+        city.takes("accounts.csv", another).await;
+        city.takes("charges.csv", bill).await;
+        assert!(city.office.settle().await.unwrap().held, "its notice is one too many");
+        assert_eq!(planned(&city).await, 1);
+        // Released, it goes on.
+        city.office.release_night("seen too", "Ruth").await.unwrap();
+        assert_eq!(planned(&city).await, 2);
+    }
+
+    #[tokio::test]
+    async fn what_a_dropped_night_had_planned_is_decided_anew_by_the_next() {
+        const ACCOUNTS: usize = 1_050;
+        // The first page is within what is allowed; the second is not.
+        let city = City::configured("guards: {always_allowed: 1000, first_nights_percent: 0}\n").await;
+        let mut accounts = String::from(
+            "account,customer_name,service_address,service_city,service_state,service_zip,services,occupancy\n",
+        );
+        let mut bills = String::from("account,service,amount,billed_on,due_on,source,reference\n");
+        for n in 1..=ACCOUNTS {
+            accounts += &format!("20-{n:06},Customer {n},{n} Elm St,Riverbend,CA,95600,water,owner\n");
+            bills += &format!("20-{n:06},water,95.00,2026-03-02,2026-03-23,cis,C{n}\n");
+        }
+        city.takes("accounts.csv", &accounts).await;
+        city.takes("charges.csv", &bills).await;
+        city.at("2026-05-01", "04:00");
+        let report = city.office.night(day("2026-05-01")).await.unwrap();
+        assert!(report.held && report.notices > 900, "{report:?}");
+        let dropped = city.office.drop_night("seen too late", "Ruth").await.unwrap();
+        assert_eq!(dropped as u64, report.notices);
+        city.at("2026-05-02", "04:00");
+        assert!(city.office.night(day("2026-05-02")).await.unwrap().held);
+        city.office.release_night("right after all", "Ruth").await.unwrap();
+        let planned = city.office.store.notices_in(NoticeState::Planned, 5_000).await.unwrap();
+        let finals = planned.iter().filter(|notice| notice.template.as_str() == "final_notice").count();
+        assert_eq!(finals, ACCOUNTS + 1, "those that were dropped, and those that the first night had not come to");
+    }
+
+    #[tokio::test]
+    async fn under_a_held_night_who_pays_by_a_file_gets_water_again() {
+        let city = City::configured("guards: {data_days: 3}\n").await;
+        let order = city.to_the_shut_off().await;
+        city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+        city.office.dispatch_orders(&[order], "Crew 1", "Ruth").await.unwrap();
+        let (on, at, crew) = (day("2026-05-22"), Some("09:25".to_owned()), "Crew 1".to_owned());
+        let result = CrewResult { done: true, on, at, crew, note: String::new() };
+        city.office.record_order_result(order, result, "Ruth").await.unwrap();
+        // No channel has been loaded since May 21.
+        city.at("2026-05-29", "04:00");
+        assert!(city.office.night(day("2026-05-29")).await.unwrap().held);
+        city.lockbox("10-000417", "400.00", "2026-05-28").await;
+        assert!(city.office.settle().await.unwrap().held);
+        let waiting = city.office.store.field_orders(Some(OrderState::Approved), None).await.unwrap();
+        assert_eq!(waiting.iter().map(|order| order.kind).collect::<Vec<_>>(), [OrderKind::Restore]);
+        let sent = city.office.dispatch_orders(&[waiting[0].id], "Crew 1", "Ruth").await.unwrap();
+        assert_eq!(sent.done, [waiting[0].id]);
     }
 
     #[tokio::test]

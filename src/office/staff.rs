@@ -64,6 +64,13 @@ impl Office {
             });
         }
         let mut staff = self.store.staff().await?;
+        let own = staff.iter().find(|known| known.name == by && member.name == by);
+        if let Some(own) = own.filter(|own| own.role != member.role) {
+            return Err(OfficeError::refused(
+                format!("{by} is {}, and nobody changes their own role", own.role),
+                "ask another who may change who is on the staff",
+            ));
+        }
         staff.retain(|other| other.name != member.name);
         staff.push(member.clone());
         if !is_governed(&staff) {

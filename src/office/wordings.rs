@@ -14,7 +14,7 @@ use crate::domain::notice::Notice;
 use crate::domain::{Action, Channel, Day, DocumentHash, Language, NoticeName, Recipient};
 use crate::notices::language::{english_name, listed};
 use crate::notices::wording::{self, OwnWording};
-use crate::notices::{RenderError, Wordings, render_arrangement, samples};
+use crate::notices::{RESIDENTS, RenderError, Wordings, render_arrangement, samples};
 use crate::rulebook::Policy;
 use crate::store::{ExceptionKind, WordingSignature};
 use crate::typeset::Typesetter;
@@ -175,7 +175,16 @@ impl Office {
             return Err(no_wording(name));
         }
         let channel = if matches!(name, "shut_off_tag" | "tenants_notice") { Channel::Posting } else { Channel::Mail };
-        let notice = Notice { recipient, ..samples::notice(name, channel, languages) };
+        let mut notice = Notice { recipient, ..samples::notice(name, channel, languages) };
+        match name {
+            // After a shut-off none is announced.
+            "how_to_restore" => (notice.facts.pay_by, notice.facts.shut_off_on) = (None, None),
+            "tenants_notice" => {
+                let address = samples::profile().service_address;
+                (notice.addressee, notice.address) = (RESIDENTS.to_owned(), address);
+            }
+            _ => {}
+        }
         let installment = Installment { due_on: notice.planned_on, amount: notice.facts.amount };
         let installments = if name == "arrangement_letter" { &[installment][..] } else { &[] };
         let profile = samples::profile();

@@ -32,6 +32,8 @@ use_cases! {
     fn open_items(&self, after: Option<AccountId>, limit: u32) -> Vec<AccountItems>;
     /// Posts a payment taken at the counter. The same receipt again is the same entry; another amount is a conflict.
     fn counter_payment(&self, account: AccountId, payment: &CounterPayment, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
+    /// The account to which a payment was posted at the counter, by its receipt.
+    fn account_of_receipt(&self, receipt: &str) -> Option<AccountId>;
     /// Undoes a payment that was taken here, by its receipt. One that is voided already stays so, and that is said.
     fn void_counter_payment(&self, receipt: &str, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> VoidedPayment;
     /// Undoes an entry of Arrears' own (a fee waived) with a reason.

@@ -90,6 +90,8 @@ impl Store {
 use_cases! {
     /// The accounts due for review by `day`, by (next review, account), after the last of the previous page.
     fn due_accounts(&self, day: Day, after: Option<(Day, AccountId)>, limit: u32) -> Vec<(Day, AccountId)>;
+    /// Of those due by `day` the ones that have a service shut off, in order of their ids.
+    fn due_and_shut_off(&self, day: Day) -> Vec<AccountId>;
     /// All accounts in order of their ids, after the last of the previous page.
     fn account_ids(&self, after: Option<AccountId>, limit: u32) -> Vec<AccountId>;
     /// All that is known of the accounts, in order of their ids. Unknown ids are left out.
@@ -163,6 +165,9 @@ use_cases! {
     fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> ();
     /// An email bounced; the letter in its place is planned or released, and the address marked, where it says so.
     fn email_bounced(&self, id: NoticeId, on: Day, bounced: &Bounced, stamp: &Stamp) -> ();
+    /// No server takes an email: it failed, its work is over, and what [`Bounced`] says follows. `false`, and nothing, where the
+    /// work is no longer this claim's.
+    fn email_refused(&self, job: &Job, refused: &Bounced, stamp: &Stamp) -> bool;
     /// A mail system reported something of an email that changes nothing: it stands in the log alone.
     fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> ();
 }
@@ -220,10 +225,10 @@ use_cases! {
     fn place_hold(&self, account: AccountId, hold: &NewHold, stamp: &Stamp) -> HoldId;
     /// Ends a hold on the stamp's day; from then on it does not hold.
     fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> ();
-    /// A hold with its account.
-    fn hold(&self, id: HoldId) -> Option<(AccountId, Hold)>;
     /// The account's holds, oldest first.
     fn holds_of(&self, account: AccountId) -> Vec<Hold>;
+    /// A hold, with its account.
+    fn hold(&self, id: HoldId) -> (AccountId, Hold);
     /// The holds in force on `day`.
     fn holds_on(&self, day: Day) -> Vec<(AccountId, Hold)>;
     /// Records what a household has shown.
@@ -238,6 +243,8 @@ use_cases! {
     fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> AccountId;
     /// The account's promises, oldest first.
     fn promises_of(&self, account: AccountId) -> Vec<Promise>;
+    /// A promise, with its account.
+    fn promise(&self, id: PromiseId) -> (AccountId, Promise);
     /// All promises to be paid between the days, both inclusive.
     fn promises_due(&self, from: Day, through: Day) -> Vec<(AccountId, Promise)>;
     /// Makes an arrangement; money is applied by it from today on. Stale, where a fact came in since it was proposed.
@@ -327,6 +334,8 @@ use_cases! {
     fn begin_run(&self, date: Day, kind: &str, stamp: &Stamp) -> RunStart;
     /// Marks a run as done.
     fn finish_run(&self, id: RunId, summary: &Value, stamp: &Stamp) -> ();
+    /// Records why an unfinished run goes on although it was held; it bears that as its summary until it is finished.
+    fn release_run(&self, id: RunId, released: &Value, stamp: &Stamp) -> ();
     /// The last business date whose run of the kind was finished.
     fn last_finished(&self, kind: &str) -> Option<Day>;
     /// The notices that a run has planned and of which nobody was told yet.

@@ -55,8 +55,6 @@ use_cases! {
     fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> ();
     /// The lines of a kind that stand and belong to no account.
     fn standing_exceptions(&self, kind: ExceptionKind) -> Vec<Exception>;
-    /// Whether a line of a kind that belonged to no account was cleared on the day.
-    fn was_cleared_on(&self, kind: ExceptionKind, day: Day) -> bool;
     /// The exceptions list: what stands, or all.
     fn exceptions(&self, open_only: bool) -> Vec<Exception>;
     /// Adds a person, or changes one; the password's hash only where one is given, and

@@ -367,7 +367,13 @@ pub struct Waiting {
     pub calls_to_release: u64,
     pub calls_to_make: u64,
     pub orders_to_approve: u64,
+    /// Restorations that no crew has yet.
+    pub restorations: u64,
     pub orders_to_finalize: u64,
+    /// Visits and tags that no crew has yet.
+    pub visits_and_tags: u64,
+    /// Shut-offs that were finalized and no crew has yet.
+    pub orders_to_dispatch: u64,
     pub orders_in_the_field: u64,
     pub referrals_to_approve: u64,
     pub unmatched_payments: u64,

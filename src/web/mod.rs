@@ -92,6 +92,7 @@ pub fn router(office: Arc<Office>) -> Router {
         .route("/orders", get(pages::orders::show))
         .route("/orders/approve", post(pages::orders::approve))
         .route("/orders/finalize", post(pages::orders::finalize))
+        .route("/orders/dispatch", post(pages::orders::dispatch))
         .route("/referrals", get(pages::referrals::show))
         .route("/referrals/{id}/approve", post(pages::referrals::approve))
         .route("/referrals/{id}/decline", post(pages::referrals::decline))

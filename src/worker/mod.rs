@@ -184,15 +184,15 @@ impl Worker {
                 tracing::error!(%why, "a file of the inbox cannot be taken");
             }
         }
-        // Once the date was run, whatever has come in since is decided, also what an earlier tick left undone.
-        if self.office.store.last_finished(NIGHT).await? >= Some(self.office.today()) {
-            let settled = self.office.settle().await;
-            // On every tick: a daemon that was killed behind the decision has not looked at what its crews carry.
-            self.office.recheck_todays_orders().await?;
-            let report = settled?;
-            if report.examined > 0 {
-                tracing::info!(examined = report.examined, changed = report.changed, "what came in was decided");
-            }
+        // Once the date was run, whatever has come in since is decided, also what an earlier tick left undone. Before, who is shut
+        // off is.
+        let was_run = self.office.store.last_finished(NIGHT).await? >= Some(self.office.today());
+        let settled = if was_run { self.office.settle().await } else { self.office.settle_shut_off().await };
+        // On every tick: a daemon that was killed behind the decision has not looked at what its crews carry.
+        self.office.recheck_todays_orders().await?;
+        let report = settled?;
+        if report.examined > 0 {
+            tracing::info!(examined = report.examined, changed = report.changed, "what came in was decided");
         }
         intake.map(|_| ())
     }

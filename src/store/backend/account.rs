@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::given::{Account, Stamp, Waiting};
-use super::{Backend, Conn, Result, StoreError, count, ids, sql};
+use super::{Backend, Conn, Result, StoreError, count, ids, kept, sql};
+use crate::domain::field_order::{FieldOrder, OrderKind};
 use crate::domain::{AccountId, Day, Profile};
 
 type Row = (i64, Json<Profile>);
@@ -31,6 +32,18 @@ impl Backend {
         .fetch_all(&self.reader)
         .await?;
         Ok(found.into_iter().map(|(day, account)| (day, AccountId(account))).collect())
+    }
+
+    pub async fn due_and_shut_off(&self, day: Day) -> Result<Vec<AccountId>> {
+        let found: Vec<i64> = sqlx::query_scalar(
+            "SELECT account_id FROM review
+             WHERE next_review <= $1 AND account_id IN (SELECT account_id FROM shut_off WHERE restored_at IS NULL)
+             ORDER BY account_id",
+        )
+        .bind(day)
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(found.into_iter().map(AccountId).collect())
     }
 
     pub async fn account_ids(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountId>> {
@@ -83,6 +96,8 @@ impl Backend {
     pub async fn waiting(&self, day: Day) -> Result<Waiting> {
         let mut tx = self.read().await?;
         let conn = &mut *tx;
+        let approved: Vec<FieldOrder> = kept::list(conn, kept::select("state = 'approved' ORDER BY id")).await?;
+        let of = |kinds: &[OrderKind]| approved.iter().filter(|order| kinds.contains(&order.kind)).count() as u64;
         Ok(Waiting {
             accounts: number(conn, "SELECT COUNT(*) FROM account").await?,
             open_cases: number(conn, "SELECT COUNT(*) FROM case_state WHERE body IS NOT NULL").await?,
@@ -93,7 +108,10 @@ impl Backend {
             calls_to_release: calls(conn, "listed", day).await?,
             calls_to_make: calls(conn, "released", day).await?,
             orders_to_approve: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'prepared'").await?,
-            orders_to_finalize: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'approved'").await?,
+            restorations: of(&[OrderKind::Restore]),
+            orders_to_finalize: of(&[OrderKind::ShutOff, OrderKind::Limit]),
+            visits_and_tags: of(&[OrderKind::Visit, OrderKind::Tag]),
+            orders_to_dispatch: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'finalized'").await?,
             orders_in_the_field: number(conn, "SELECT COUNT(*) FROM field_order WHERE state = 'dispatched'").await?,
             referrals_to_approve: number(conn, "SELECT COUNT(*) FROM referral WHERE state = 'candidate'").await?,
             unmatched_payments: number(conn, "SELECT COUNT(*) FROM unmatched_payment WHERE state = 'open'").await?,

@@ -9,7 +9,7 @@ use super::given::{NewArrangement, Stamp};
 use super::kept;
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Result, StoreError, ledger, notice, outbox, touch};
+use super::{Backend, Conn, Result, StoreError, ledger, notice, outbox, touch};
 use crate::domain::arrangement::{Arrangement, HadPaid, Overridden, Reinstatement, Reversed};
 use crate::domain::ledger::{PlanSpan, settle};
 use crate::domain::notice::{Notice, NoticeState};
@@ -90,13 +90,9 @@ impl Backend {
     ) -> Result<()> {
         let mut tx = self.write().await?;
         // What a file under way brings is settled first: settled beside it, its post-dated checks would be forgotten.
-        let account: Option<i64> = sqlx::query_scalar("SELECT account_id FROM arrangement WHERE id = $1")
-            .bind(id.0)
-            .fetch_optional(&mut *tx)
-            .await?;
-        let account = account.ok_or_else(|| StoreError::not_found("arrangement", id))?;
-        ledger::hold_still(&mut tx, AccountId(account)).await?;
-        let (account, mut plan) = kept::one::<Arrangement>(&mut tx, id.0).await?;
+        let account = account_of(&mut tx, id).await?;
+        ledger::hold_still(&mut tx, account).await?;
+        let (_, mut plan) = kept::one::<Arrangement>(&mut tx, id.0).await?;
         if let Some(canceled) = plan.canceled_on {
             return Err(StoreError::Conflict(format!("arrangement {id} was canceled on {canceled}")));
         }
@@ -127,8 +123,9 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut plan) = kept::one::<Arrangement>(&mut tx, id.0).await?;
+        let account = account_of(&mut tx, id).await?;
         ledger::known_through(&mut tx, account, seen_seq).await?;
+        let (_, mut plan) = kept::one::<Arrangement>(&mut tx, id.0).await?;
         plan.reinstated.push(again.clone());
         sqlx::query("UPDATE arrangement SET body = $2 WHERE id = $1")
             .bind(id.0)
@@ -167,6 +164,13 @@ impl Backend {
         let mut tx = self.read().await?;
         kept::with_accounts(&mut tx, kept::select("ended_at IS NULL ORDER BY id")).await
     }
+}
+
+/// Whose it is, which never changes: nothing is locked yet.
+async fn account_of(conn: &mut Conn, id: ArrangementId) -> Result<AccountId> {
+    let account: Option<i64> =
+        sqlx::query_scalar("SELECT account_id FROM arrangement WHERE id = $1").bind(id.0).fetch_optional(conn).await?;
+    Ok(AccountId(account.ok_or_else(|| StoreError::not_found("arrangement", id))?))
 }
 
 fn overlap(standing: &Arrangement, new: &NewArrangement) -> bool {

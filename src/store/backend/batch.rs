@@ -106,7 +106,7 @@ impl Backend {
 
     pub async fn mark_returned(&self, id: NoticeId, on: Day, reason: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        let (account, mut notice) = kept::to_write::<Notice>(&mut tx, id.0).await?;
         unless(&notice, notice.state == NoticeState::Mailed, "mailed")?;
         notice.state = NoticeState::Returned;
         notice.returned_on = Some(on);

@@ -148,7 +148,7 @@ impl Backend {
         put(&mut tx, &before).await?;
 
         let wanted: Vec<i64> = wanted.into_iter().collect();
-        let mut calls: Vec<Call> = kept::many(&mut tx, &wanted).await?;
+        let mut calls: Vec<Call> = kept::many_to_write(&mut tx, &wanted).await?;
         for call in &mut calls {
             unless_pending(call)?;
             let Some(line) = lines.iter().find(|line| line.call == call.id) else { continue };
@@ -170,7 +170,7 @@ impl Backend {
 
     pub async fn move_call(&self, id: CallId, rank: u32, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, call) = kept::one::<Call>(&mut tx, id.0).await?;
+        let (account, call) = kept::to_write::<Call>(&mut tx, id.0).await?;
         let Some(day) = call.listed_on else {
             return Err(StoreError::Conflict(format!("call {id} stands on no list")));
         };
@@ -189,7 +189,7 @@ impl Backend {
 
     pub async fn assign_call(&self, id: CallId, to: Option<&str>, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut call) = kept::one::<Call>(&mut tx, id.0).await?;
+        let (account, mut call) = kept::to_write::<Call>(&mut tx, id.0).await?;
         unless_pending(&call)?;
         call.assigned_to = to.map(str::to_owned);
         put(&mut tx, &[call]).await?;
@@ -200,7 +200,7 @@ impl Backend {
 
     pub async fn drop_call(&self, id: CallId, reason: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut call) = kept::one::<Call>(&mut tx, id.0).await?;
+        let (account, mut call) = kept::to_write::<Call>(&mut tx, id.0).await?;
         unless_pending(&call)?;
         if call.required {
             return Err(StoreError::Conflict(format!(
@@ -262,7 +262,7 @@ impl Backend {
             // A promise asks what is known of the account: a file under way is waited for before anything is locked.
             sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
         }
-        let (account, mut call) = kept::one::<Call>(&mut tx, attempt.call.0).await?;
+        let (account, mut call) = kept::to_write::<Call>(&mut tx, attempt.call.0).await?;
         unless_pending(&call)?;
         if attempt.account != account {
             return Err(StoreError::Conflict(format!("call {} is one to another account", call.id)));

@@ -9,7 +9,7 @@ use super::{Backend, Conn, Result, account, event, exception, kept, log, notice,
 use crate::domain::account::{UNDELIVERABLE_BECAUSE, UNDELIVERABLE_EMAIL};
 use crate::domain::day::plus_days;
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
-use crate::domain::{Channel, Day, EventKind, NoticeId};
+use crate::domain::{AccountId, Channel, Day, EventKind, NoticeId};
 
 impl Backend {
     pub async fn emails_leave(&self, emails: &[(Job, Permitted<NoticeId>)], stamp: &Stamp) -> Result<Vec<Leaving>> {
@@ -38,7 +38,7 @@ impl Backend {
 
     pub async fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        let (account, mut notice) = kept::to_write::<Notice>(&mut tx, id.0).await?;
         if notice.state == NoticeState::Sent {
             return Ok(());
         }
@@ -69,7 +69,7 @@ impl Backend {
     pub async fn email_bounced(&self, id: NoticeId, on: Day, bounced: &Bounced, stamp: &Stamp) -> Result<()> {
         let reason = bounced.reason.as_str();
         let mut tx = self.write().await?;
-        let (account, mut notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        let (account, mut notice) = kept::to_write::<Notice>(&mut tx, id.0).await?;
         unless(&notice, notice.state == NoticeState::Sent, "sent")?;
         notice.state = NoticeState::Bounced;
         notice.returned_on = Some(on);
@@ -79,27 +79,61 @@ impl Backend {
         if counts_alone(&mut tx, &notice).await? {
             events.extend(event_each_act(std::slice::from_ref(&notice), EventKind::NoticeReturned, on));
         }
-        let instead = if bounced.letter.is_some() { "a letter takes its place" } else { "no letter takes its place" };
-        let text = format!("{} by email bounced: {reason}; {instead}", notice.template);
-        if let Some(address) = notice.email.as_deref().filter(|_| bounced.marks_address) {
-            let because = format!("since {on}: {reason}");
-            account::set_flag(&mut tx, account, UNDELIVERABLE_EMAIL, address, stamp).await?;
-            account::set_flag(&mut tx, account, UNDELIVERABLE_BECAUSE, &because, stamp).await?;
-        }
-        step(&mut tx, &[notice], &events, "email bounced", reason, stamp).await?;
-        if let Some(letter) = &bounced.letter {
-            in_its_place(&mut tx, letter, stamp).await?;
-        }
-        exception::open(&mut tx, Some(account), ExceptionKind::EmailBounced, &text, stamp).await?;
+        step(&mut tx, std::slice::from_ref(&notice), &events, "email bounced", reason, stamp).await?;
+        told_nobody(&mut tx, account, &notice, bounced, on, stamp).await?;
         Ok(tx.commit().await?)
+    }
+
+    pub async fn email_refused(&self, job: &Job, refused: &Bounced, stamp: &Stamp) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let (account, mut notice) = kept::to_write::<Notice>(&mut tx, job.work.notice().0).await?;
+        if !outbox::settle_work(&mut tx, job, "failed", Some(&refused.reason)).await? {
+            return Ok(false);
+        }
+        // Canceled while it was with the mail server, which did not take it: nothing happened.
+        if notice.state == NoticeState::Rendered {
+            notice.state = NoticeState::Failed;
+            notice.cause = Some(refused.reason.clone());
+            let events = event_each_act(std::slice::from_ref(&notice), EventKind::EmailBounced, stamp.on);
+            step(&mut tx, std::slice::from_ref(&notice), &events, "email refused", &refused.reason, stamp).await?;
+            told_nobody(&mut tx, account, &notice, refused, stamp.on, stamp).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     pub async fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (_, notice) = kept::one::<Notice>(&mut tx, id.0).await?;
+        let (_, notice) = kept::to_write::<Notice>(&mut tx, id.0).await?;
         log::write(&mut tx, &lines(&[notice], "email reported", words), None, stamp).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// What follows from an email that told nobody: its address is marked where it is what failed, a letter is planned in its place,
+/// and the lead is told.
+async fn told_nobody(
+    conn: &mut Conn,
+    account: AccountId,
+    email: &Notice,
+    bounced: &Bounced,
+    on: Day,
+    stamp: &Stamp,
+) -> Result<()> {
+    let Bounced { reason, marks_address, letter } = bounced;
+    if let Some(address) = email.email.as_deref().filter(|_| *marks_address) {
+        let because = format!("since {on}: {reason}");
+        account::set_flag(conn, account, UNDELIVERABLE_EMAIL, address, stamp).await?;
+        account::set_flag(conn, account, UNDELIVERABLE_BECAUSE, &because, stamp).await?;
+    }
+    if let Some(letter) = letter {
+        in_its_place(conn, letter, stamp).await?;
+    }
+    let became = if email.state == NoticeState::Bounced { "bounced" } else { "was refused" };
+    let instead = if letter.is_some() { "a letter takes its place" } else { "no letter takes its place" };
+    let text = format!("{} by email {became}: {reason}; {instead}", email.template);
+    exception::open(conn, Some(account), ExceptionKind::EmailBounced, &text, stamp).await?;
+    Ok(())
 }
 
 /// Plans the letter that tells what a bounced email did not. It is a piece of the same act, which has one letter to a
@@ -112,7 +146,7 @@ async fn in_its_place(conn: &mut Conn, letter: &NewNotice, stamp: &Stamp) -> Res
         outbox::enqueue_rendering(conn, &[letter[0].act_key.clone()], stamp.at).await?;
         event::record(conn, &event_each_act(letter, EventKind::NoticeReleased, stamp.on), stamp).await?;
     }
-    log::write(conn, &lines(letter, "letter planned", "in the place of an email that bounced"), None, stamp).await
+    log::write(conn, &lines(letter, "letter planned", "in the place of an email that told nobody"), None, stamp).await
 }
 
 /// Whether the act's people are told by the email alone. The law does not count a statutory notice by email, and where a

@@ -202,17 +202,6 @@ impl Backend {
         found.into_iter().map(exception).collect()
     }
 
-    pub async fn was_cleared_on(&self, kind: ExceptionKind, day: Day) -> Result<bool> {
-        let any: Option<i64> = sqlx::query_scalar(
-            "SELECT id FROM exception WHERE account_id IS NULL AND kind = $1 AND cleared_on = $2 LIMIT 1",
-        )
-        .bind(kind.word())
-        .bind(day)
-        .fetch_optional(&self.reader)
-        .await?;
-        Ok(any.is_some())
-    }
-
     pub async fn exceptions(&self, open_only: bool) -> Result<Vec<Exception>> {
         let select = if open_only {
             "SELECT id, account_id, kind, text, opened_on, cleared_by, cleared_on FROM exception

@@ -114,7 +114,7 @@ fn lines(orders: &[FieldOrder], what: &'static str) -> Vec<NewLine> {
 async fn chosen(conn: &mut Conn, ids: impl Iterator<Item = OrderId>) -> Result<Vec<FieldOrder>> {
     let wanted: BTreeSet<i64> = ids.map(|id| id.0).collect();
     let wanted: Vec<i64> = wanted.into_iter().collect();
-    let found = kept::many::<FieldOrder>(conn, &wanted).await?;
+    let found = kept::many_to_write::<FieldOrder>(conn, &wanted).await?;
     match wanted.iter().find(|id| found.iter().all(|order| order.id.0 != **id)) {
         Some(missing) => Err(StoreError::not_found(FieldOrder::WHAT, missing)),
         None => Ok(found),
@@ -262,7 +262,7 @@ impl Backend {
 
     pub async fn cancel_order(&self, id: OrderId, cause: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut order) = kept::one::<FieldOrder>(&mut tx, id.0).await?;
+        let (account, mut order) = kept::to_write::<FieldOrder>(&mut tx, id.0).await?;
         if !order.state.is_pending() {
             return Err(StoreError::Conflict(format!("order {id} is {} and cannot be canceled", order.state)));
         }

@@ -35,7 +35,7 @@ impl Backend {
 
     pub async fn record_order_result(&self, id: OrderId, result: &CrewResult, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut order) = kept::one::<FieldOrder>(&mut tx, id.0).await?;
+        let (account, mut order) = kept::to_write::<FieldOrder>(&mut tx, id.0).await?;
         // A canceled order may have been done before the crew heard of it: what happened is recorded, and is an incident.
         let late = order.state == OrderState::Canceled && result.done;
         let taken = order.state == OrderState::Dispatched || late;

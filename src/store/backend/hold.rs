@@ -54,7 +54,7 @@ impl Backend {
 
     pub async fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        let (account, mut hold) = kept::one::<Hold>(&mut tx, id.0).await?;
+        let (account, mut hold) = kept::to_write::<Hold>(&mut tx, id.0).await?;
         if let Some(ended) = hold.ended_on {
             return Err(StoreError::Conflict(format!("hold {id} was ended on {ended}")));
         }
@@ -71,10 +71,9 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
-    pub async fn hold(&self, id: HoldId) -> Result<Option<(AccountId, Hold)>> {
+    pub async fn hold(&self, id: HoldId) -> Result<(AccountId, Hold)> {
         let mut tx = self.read().await?;
-        let found = kept::with_accounts(&mut tx, kept::select::<Hold>("id = $1").bind(id.0)).await?;
-        Ok(found.into_iter().next())
+        kept::one(&mut tx, id.0).await
     }
 
     pub async fn holds_of(&self, account: AccountId) -> Result<Vec<Hold>> {

@@ -5,7 +5,7 @@ use sqlx::Database;
 use sqlx::query::QueryAs;
 use sqlx::types::Json;
 
-use super::{Conn, Db, Result, StoreError, sql};
+use super::{Conn, Db, FOR_UPDATE, Result, StoreError, sql};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::call::{Call, CallAttempt};
 use crate::domain::field_order::FieldOrder;
@@ -86,6 +86,32 @@ pub(super) async fn of_account<T: Kept>(conn: &mut Conn, account: AccountId) -> 
 pub(super) async fn one<T: Kept>(conn: &mut Conn, id: i64) -> Result<(AccountId, T)> {
     let found = with_accounts(conn, select::<T>("id = $1").bind(id)).await?;
     found.into_iter().next().ok_or_else(|| StoreError::not_found(T::WHAT, id))
+}
+
+/// The one with the key, to be written back: its account is locked until the transaction ends, and it is read behind that,
+/// so that nothing that somebody else did to it meanwhile is overwritten.
+pub(super) async fn to_write<T: Kept>(conn: &mut Conn, id: i64) -> Result<(AccountId, T)> {
+    lock_accounts::<T>(conn, &[id]).await?;
+    one(conn, id).await
+}
+
+/// Those with the keys, to be written back, in the order of the keys.
+pub(super) async fn many_to_write<T: Kept>(conn: &mut Conn, keys: &[i64]) -> Result<Vec<T>> {
+    lock_accounts::<T>(conn, keys).await?;
+    many(conn, keys).await
+}
+
+/// Locks the accounts of the nouns with the keys, in order of the accounts, as everyone does before anything else. A noun
+/// never changes its account.
+pub(super) async fn lock_accounts<T: Kept>(conn: &mut Conn, keys: &[i64]) -> Result<()> {
+    let select = format!(
+        "SELECT facts_seq FROM review WHERE account_id IN (SELECT account_id FROM {} WHERE id IN {}) \
+         ORDER BY account_id {FOR_UPDATE}",
+        T::TABLE,
+        super::ids(1)
+    );
+    sqlx::query(sql(select)).bind(Json(keys.to_vec())).execute(conn).await?;
+    Ok(())
 }
 
 /// Those with the keys, in the order of the keys.

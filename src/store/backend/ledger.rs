@@ -434,6 +434,11 @@ impl Backend {
         Ok(id)
     }
 
+    pub async fn account_of_receipt(&self, receipt: &str) -> Result<Option<AccountId>> {
+        let mut tx = self.read().await?;
+        Ok(by_reference(&mut tx, COUNTER_SOURCE, receipt).await?.map(|entry| entry.account))
+    }
+
     pub async fn void_counter_payment(
         &self,
         receipt: &str,

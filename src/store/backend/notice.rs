@@ -84,7 +84,7 @@ pub(super) async fn put(conn: &mut Conn, notices: &[Notice]) -> Result<()> {
 
 /// Gives up on a notice that is still pending.
 pub(super) async fn fail(conn: &mut Conn, id: NoticeId, cause: &str, stamp: &Stamp) -> Result<()> {
-    let (account, mut notice) = kept::one::<Notice>(conn, id.0).await?;
+    let (account, mut notice) = kept::to_write::<Notice>(conn, id.0).await?;
     if notice.state.is_pending() {
         notice.state = NoticeState::Failed;
         notice.cause = Some(cause.to_owned());
@@ -321,6 +321,8 @@ impl Backend {
     pub async fn notices_rendered(&self, pieces: &[RenderedPiece], stamp: &Stamp) -> Result<Vec<NoticeId>> {
         let mut tx = self.write().await?;
         let (mut notices, mut emails) = (Vec::new(), Vec::new());
+        let ids: Vec<i64> = pieces.iter().map(|piece| piece.job.work.notice().0).collect();
+        kept::lock_accounts::<Notice>(&mut tx, &ids).await?;
         for RenderedPiece { job, document: bytes, dated } in pieces {
             let id = job.work.notice();
             // Work is withdrawn with its notice, so that a canceled one is not held here.
@@ -364,7 +366,7 @@ pub(super) fn named<'a>(notice: &'a Notice, stamp: &Stamp) -> Named<'a> {
 pub(super) async fn chosen(conn: &mut Conn, ids: &[NoticeId]) -> Result<Vec<Notice>> {
     let wanted: BTreeSet<i64> = ids.iter().map(|id| id.0).collect();
     let wanted: Vec<i64> = wanted.into_iter().collect();
-    let found = kept::many::<Notice>(conn, &wanted).await?;
+    let found = kept::many_to_write::<Notice>(conn, &wanted).await?;
     match wanted.iter().find(|id| found.iter().all(|notice| notice.id.0 != **id)) {
         Some(missing) => Err(StoreError::not_found(Notice::WHAT, missing)),
         None => Ok(found),

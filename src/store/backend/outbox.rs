@@ -5,8 +5,9 @@ use sqlx::types::Json;
 
 use super::given::{ExceptionKind, Job, Stamp, Work, WorkKind};
 use super::{
-    Backend, CLOCK_SECONDS, Conn, FOR_UPDATE, Result, SKIP_LOCKED, StoreError, exception, ids, notice, sql, texts,
+    Backend, CLOCK_SECONDS, Conn, FOR_UPDATE, Result, SKIP_LOCKED, StoreError, exception, ids, kept, notice, sql, texts,
 };
+use crate::domain::notice::Notice;
 use crate::domain::{AccountId, NoticeId};
 
 const INTO_OUTBOX: &str =
@@ -121,6 +122,7 @@ impl Backend {
 
     pub async fn fail_work(&self, job: &Job, error: &str, stamp: &Stamp) -> Result<bool> {
         let mut tx = self.write().await?;
+        kept::lock_accounts::<Notice>(&mut tx, &[job.work.notice().0]).await?;
         let held = settle_work(&mut tx, job, "failed", Some(error)).await?;
         if held {
             notice::fail(&mut tx, job.work.notice(), error, stamp).await?;

@@ -77,7 +77,7 @@ impl Backend {
 
     pub async fn cancel_promise(&self, id: PromiseId, reason: &str, stamp: &Stamp) -> Result<AccountId> {
         let mut tx = self.write().await?;
-        let (account, promise) = kept::one::<Promise>(&mut tx, id.0).await?;
+        let (account, promise) = kept::to_write::<Promise>(&mut tx, id.0).await?;
         if let Some(canceled) = promise.canceled_on {
             return Err(StoreError::Conflict(format!("promise {id} was canceled on {canceled}")));
         }
@@ -85,6 +85,11 @@ impl Backend {
         touch(&mut tx, &[account], stamp.on).await?;
         tx.commit().await?;
         Ok(account)
+    }
+
+    pub async fn promise(&self, id: PromiseId) -> Result<(AccountId, Promise)> {
+        let mut tx = self.read().await?;
+        kept::one(&mut tx, id.0).await
     }
 
     pub async fn promises_of(&self, account: AccountId) -> Result<Vec<Promise>> {

@@ -164,7 +164,7 @@ async fn advance(
     what: &'static str,
     stamp: &Stamp,
 ) -> Result<Referral> {
-    let (account, mut referral) = kept::one::<Referral>(conn, id.0).await?;
+    let (account, mut referral) = kept::to_write::<Referral>(conn, id.0).await?;
     if !from.contains(&referral.state) {
         let wanted: Vec<&str> = from.iter().map(|state| state.word()).collect();
         return Err(StoreError::Conflict(format!(

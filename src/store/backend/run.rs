@@ -41,17 +41,32 @@ impl Backend {
     }
 
     pub async fn finish_run(&self, id: RunId, summary: &Value, stamp: &Stamp) -> Result<()> {
+        self.step_run(id, Some(stamp.at), summary, "run finished", stamp).await
+    }
+
+    pub async fn release_run(&self, id: RunId, released: &Value, stamp: &Stamp) -> Result<()> {
+        self.step_run(id, None, released, "run released", stamp).await
+    }
+
+    async fn step_run(
+        &self,
+        id: RunId,
+        finished_at: Option<DateTime<Utc>>,
+        summary: &Value,
+        what: &'static str,
+        stamp: &Stamp,
+    ) -> Result<()> {
         let mut tx = self.write().await?;
         let done = sqlx::query("UPDATE run SET finished_at = $2, summary = $3 WHERE id = $1 AND finished_at IS NULL")
             .bind(id.0)
-            .bind(stamp.at)
+            .bind(finished_at)
             .bind(Json(summary))
             .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 0 {
             return Err(StoreError::not_found("unfinished run", id));
         }
-        let line = NewLine { account: None, what: "run finished", body: json!({ "run": id, "summary": summary }) };
+        let line = NewLine { account: None, what, body: json!({ "run": id, "summary": summary }) };
         log::write(&mut tx, &[line], Some(id), stamp).await?;
         Ok(tx.commit().await?)
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Line, lines};
 use crate::domain::OrderId;
-use crate::domain::field_order::{FieldOrder, OrderState};
+use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::web::error::WebError;
 use crate::web::form::Posted;
 use crate::web::session::Person;
@@ -18,7 +18,10 @@ use crate::web::{Web, words};
 #[derive(Serialize)]
 struct OrdersPage {
     prepared: Vec<Row>,
+    /// Shut-offs that were approved and are to be finalized on their day.
     approved: Vec<Row>,
+    /// What a crew may take now: restorations first, then finalized shut-offs, visits and tags.
+    for_a_crew: Vec<Row>,
     in_the_field: Vec<Row>,
     /// Approved shut-offs for today.
     to_finalize: usize,
@@ -34,6 +37,8 @@ struct Row {
     state: String,
     for_day: String,
     is_today: bool,
+    is_shut_off: bool,
+    is_restoration: bool,
     amount: String,
     approved_by: String,
     crew: String,
@@ -57,12 +62,17 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
             .map(|order| row(order, known.get(&order.account).cloned().unwrap_or_default(), order.for_day == today))
             .collect()
     };
-    let approved = rows(&[OrderState::Approved]);
+    let (approved, others): (Vec<Row>, Vec<Row>) =
+        rows(&[OrderState::Approved]).into_iter().partition(|row| row.is_shut_off);
+    let mut for_a_crew = others;
+    for_a_crew.extend(rows(&[OrderState::Finalized]));
+    for_a_crew.sort_by_key(|row| (!row.is_restoration, !row.is_shut_off, row.id));
     let view = OrdersPage {
         prepared: rows(&[OrderState::Prepared]),
         to_finalize: approved.iter().filter(|order| order.is_today).count(),
         approved,
-        in_the_field: rows(&[OrderState::Finalized, OrderState::Dispatched]),
+        for_a_crew,
+        in_the_field: rows(&[OrderState::Dispatched]),
         watermarks: store
             .watermarks()
             .await?
@@ -101,6 +111,21 @@ pub async fn finalize(State(web): State<Arc<Web>>, posted: Posted) -> Result<Red
     Ok(Redirect::to("/orders"))
 }
 
+/// Gives the ticked ones to a crew, each looked at once more.
+pub async fn dispatch(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redirect, WebError> {
+    posted.person.must_write()?;
+    let ids: Vec<OrderId> = posted.fields.keys("order")?.into_iter().map(OrderId).collect();
+    if ids.is_empty() {
+        return Err(WebError::Input("No order is ticked: tick those that the crew takes.".to_owned()));
+    }
+    let crew = posted.fields.text("crew", "The crew")?;
+    let dispatched = web.office.dispatch_orders(&ids, crew, posted.person.name()).await?;
+    let text = format!("{} given to {crew}.", words::count(dispatched.done.len() as u64, "order", "orders"));
+    let refused: Vec<String> = dispatched.refused.iter().map(|(id, why)| format!("Order {id}: {why}")).collect();
+    web.say(&posted.person.session, text, &refused);
+    Ok(Redirect::to("/orders"))
+}
+
 fn row(order: &FieldOrder, account: Line, is_today: bool) -> Row {
     Row {
         id: order.id.0,
@@ -110,6 +135,8 @@ fn row(order: &FieldOrder, account: Line, is_today: bool) -> Row {
         state: words::plain(order.state.word()),
         for_day: words::day(order.for_day),
         is_today,
+        is_shut_off: matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit),
+        is_restoration: order.kind == OrderKind::Restore,
         amount: order.amount.to_string(),
         approved_by: order.approved_by.clone().unwrap_or_default(),
         crew: order.crew.clone().unwrap_or_default(),

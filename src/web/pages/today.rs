@@ -11,6 +11,7 @@ use super::{Line, snapshots};
 use crate::domain::day::plus_days;
 use crate::domain::promise::PromiseState;
 use crate::domain::{AccountId, Day};
+use crate::office::NightReleased;
 use crate::store::{RunRecord, Waiting};
 use crate::web::error::WebError;
 use crate::web::form::Posted;
@@ -144,8 +145,11 @@ fn in_a_sentence(text: &str) -> String {
 pub async fn release_night(State(web): State<Arc<Web>>, posted: Posted) -> Result<Redirect, WebError> {
     posted.person.must_release()?;
     let reason = posted.fields.text("reason", "The reason to release")?;
-    let report = web.office.release_night(reason, posted.person.name()).await?;
-    let said = if report.held { "The night stopped again." } else { "The night is released and has gone on." };
+    let said = match web.office.release_night(reason, posted.person.name()).await? {
+        NightReleased::GoesOn(report) if report.held => "The night stopped again.",
+        NightReleased::GoesOn(_) => "The night is released and has gone on.",
+        NightReleased::NextNight => "The night is released; the run of today makes it good at its hour.",
+    };
     web.say(&posted.person.session, said, &[]);
     Ok(Redirect::to("/"))
 }
@@ -164,11 +168,18 @@ pub async fn drop_night(State(web): State<Arc<Web>>, posted: Posted) -> Result<R
 fn waits(waiting: &Waiting) -> Vec<Waits> {
     let line = |what, count, href, who| Waits { what, count, href, who };
     vec![
+        line("Restorations to send a crew for", waiting.restorations, "/orders", "Representatives"),
         line("Notices to release", waiting.notices_to_release, "/notices", "Lead"),
         line("Call list to release", waiting.calls_to_release, "/calls", "Lead"),
         line("Calls to make", waiting.calls_to_make, "/calls", "Representatives"),
         line("Shut-offs to approve", waiting.orders_to_approve, "/orders", "Approver"),
         line("Shut-offs to finalize", waiting.orders_to_finalize, "/orders", "Approver"),
+        line(
+            "Orders to give to a crew",
+            waiting.orders_to_dispatch + waiting.visits_and_tags,
+            "/orders",
+            "Representatives",
+        ),
         line("Orders in the field", waiting.orders_in_the_field, "/orders", "Crews"),
         line("Referrals to approve", waiting.referrals_to_approve, "/referrals", "Approver"),
         line("Proposals to approve", waiting.proposals, "/approvals", "Somebody else"),
