@@ -555,6 +555,7 @@ fn a_landlords_account_rests_on_a_notice_left_for_the_tenants_ten_days_before_or
 
 #[test]
 fn turning_on_again_costs_a_household_that_has_shown_a_low_income_no_more_than_the_limit() {
+    use crate::domain::action::Reconnection::{AfterHours, InHours};
     let limits = ReconnectionLimits { in_hours: Cents::new(5_000), after_hours: Cents::new(15_000), of: 2021 };
     let policy = policy(vec![guard(1, Limit::ReconnectionFee { limits })]);
     let on = day("2026-05-22");
@@ -565,7 +566,6 @@ fn turning_on_again_costs_a_household_that_has_shown_a_low_income_no_more_than_t
         let fee = Action::Fee(FeeAction { name: "reconnection".into(), amount, due_days: 0, reconnects, cost });
         audit(account, &policy, &world(on), decision(account, on, vec![act("legal", fee, Some(cents), on)]))
     };
-    use crate::domain::action::Reconnection::{AfterHours, InHours};
     assert!(charged(&account, Some(InHours), None, 8_500).is_ok(), "nobody has shown a low income");
     account.proofs.push(Proof {
         id: ProofId(1),

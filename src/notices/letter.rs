@@ -3,6 +3,8 @@
 //! The address stands where the window of a #10 envelope shows it, wherever the folded sheet slides. The languages
 //! follow one another, each run of text tagged with its own.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -10,7 +12,7 @@ use super::language::{self, Labels};
 use super::wording::{Block, Wording, WordingError, Wordings};
 use crate::config::CityProfile;
 use crate::domain::arrangement::Installment;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, NoticeFacts};
 use crate::domain::{Address, Cents, Channel, Day, Language, Profile, Recipient, Service};
 use crate::typeset::{DocumentMeta, Typeset, TypesetError, Typesetter};
 
@@ -169,6 +171,7 @@ fn part(
         "dated": date(dated),
         "to_occupant": notice.recipient == Recipient::Occupant,
         "to_owner": notice.recipient == Recipient::Owner,
+        "reconnection": reconnection(facts),
         "to_third_party": notice.recipient == Recipient::ThirdParty,
     });
     // A date that the notice does not state is left undefined, so that a wording which needs it is refused.
@@ -176,10 +179,6 @@ fn part(
         if let (Some(day), Some(map)) = (day, values.as_object_mut()) {
             map.insert(name.to_owned(), date(day).into());
         }
-    }
-    if let (Some(limits), Some(map)) = (facts.reconnection, values.as_object_mut()) {
-        let (in_hours, after_hours) = (limits.in_hours.to_string(), limits.after_hours.to_string());
-        map.insert("reconnection".to_owned(), json!({ "in_hours": in_hours, "after_hours": after_hours }));
     }
     let Wording { title, subject, stub, blocks } = wordings.fill(&notice.template, language, &values)?;
     let first = installments.first();
@@ -233,6 +232,14 @@ fn part(
     })
 }
 
+/// What turning on again costs at most, in figures; where the notice does not state it, a wording that asks for it is refused.
+fn reconnection(facts: &NoticeFacts) -> BTreeMap<&'static str, String> {
+    let limits = facts.reconnection.iter();
+    limits
+        .flat_map(|limits| [("in_hours", limits.in_hours.to_string()), ("after_hours", limits.after_hours.to_string())])
+        .collect()
+}
+
 /// The services that the listed debts belong to, as a sentence names them; charges of the account as a whole only
 /// where there are no others.
 fn services(notice: &Notice, language: Language) -> String {
@@ -252,7 +259,6 @@ mod tests {
     use super::super::samples::{self, day, profile};
     use super::super::wording::names;
     use super::*;
-    use crate::domain::notice::NoticeFacts;
 
     fn english(notice: &Notice) -> Result<Vec<Part>, WordingError> {
         parts(&CityProfile::default(), &Wordings::builtin().unwrap(), notice, &profile(), day("2026-05-04"), &[])

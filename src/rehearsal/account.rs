@@ -19,7 +19,7 @@ use crate::domain::proof::Proof;
 use crate::domain::world::World;
 use crate::domain::{
     AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, Entry, EntryId, EntryKind, Event, EventKind,
-    HoldId, ItemId, Profile, PromiseId, ProofId, Service, Snapshot,
+    HoldId, ItemId, Profile, PromiseId, Service, Snapshot,
 };
 use crate::rulebook::Policy;
 
@@ -34,7 +34,7 @@ pub struct Account<'a> {
     holds: Vec<Hold>,
     promises: Vec<Promise>,
     arrangements: Vec<Arrangement>,
-    proofs: Vec<Proof>,
+    pub(super) proofs: Vec<Proof>,
     shut_off: Vec<Service>,
     pub without_leave: Vec<Service>,
     pub(super) case: Option<Case>,
@@ -297,13 +297,6 @@ impl Account<'_> {
         self.holds.push(Hold { id, ..hold });
         self.learned();
         id
-    }
-
-    /// The household shows something; its id is given here.
-    pub fn shows(&mut self, proof: Proof) {
-        let id = ProofId(i64::try_from(self.proofs.len()).unwrap_or(i64::MAX).saturating_add(1));
-        self.proofs.push(Proof { id, ..proof });
-        self.learned();
     }
 
     /// Ends the latest hold that a person has not ended, from today on.

@@ -7,6 +7,7 @@
 mod account;
 mod ahead;
 mod division;
+mod household;
 mod letters;
 #[cfg(test)]
 mod scenarios;
