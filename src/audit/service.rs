@@ -9,6 +9,7 @@ use crate::rulebook::Policy;
 use crate::rulebook::policy::Stage;
 
 /// A notice that reached somebody and still stands.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that a guard asks of a notice")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub channel: Channel,
@@ -24,6 +25,13 @@ pub(super) struct Standing {
     pub reaches_tenants: bool,
     /// Left at the premises after mail came back: it stands in for the mail, from its own day.
     pub replaces_mail: bool,
+}
+
+impl Standing {
+    /// What is left for a landlord's tenants tells them of their rights, and stands in for no notice of the debt.
+    fn for_tenants(self) -> Self {
+        Self { reaches_tenants: self.required, required: false, items: BTreeSet::new(), ..self }
+    }
 }
 
 /// The notices of `of`'s case and track that stand on `day`.
@@ -69,11 +77,6 @@ pub(super) fn is_spent(run: &TrackRun, step: &Step, stage: &Stage, of: &StageRef
         .iter()
         .any(|other| other.stage == of.stage && matches!(other.state, StepState::Expired(expired) if acted < expired));
     came_around || used_up
-}
-
-/// What is left for a landlord's tenants tells them of their rights, and stands in for no notice of the debt.
-fn for_tenants(left: Standing) -> Standing {
-    Standing { reaches_tenants: left.required, required: false, items: BTreeSet::new(), ..left }
 }
 
 fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage: &Stage, day: Day) -> Vec<Standing> {
@@ -149,7 +152,7 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             Action::Tag(tag) => {
                 if let Some(on) = posted {
                     let left = make(Channel::Posting, on, on, tag.statutory, true);
-                    found.push(if tag.to_tenants { for_tenants(left) } else { left });
+                    found.push(if tag.to_tenants { left.for_tenants() } else { left });
                 }
             }
             Action::Call(call) | Action::Visit(call) => {

@@ -44,7 +44,7 @@ impl Backend {
 
     pub async fn end_proof(&self, id: ProofId, reason: &str, stamp: &Stamp) -> Result<AccountId> {
         let mut tx = self.write().await?;
-        let (account, mut proof) = kept::one::<Proof>(&mut tx, id.0).await?;
+        let (account, mut proof) = kept::to_write::<Proof>(&mut tx, id.0).await?;
         if let Some(ended) = proof.ended_on {
             return Err(StoreError::Conflict(format!("proof {id} was ended on {ended}")));
         }
