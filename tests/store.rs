@@ -2976,7 +2976,14 @@ async fn an_account_is_found_by_number_name_or_street(store: Store, _: String) {
     assert_eq!(found("100").await, ["1001", "1002"]);
     assert_eq!(found("customer 2001").await, ["2001"]);
     assert_eq!(found("1002 oak").await, ["1002"]);
-    assert!(found("%").await.is_empty(), "a percent sign is no wildcard");
+    for sign in ["%", "_", "*", "?", "[", "]", "^", ".", "\\", "(", "-)"] {
+        assert!(found(sign).await.is_empty(), "{sign} is no wildcard");
+    }
+    let accented = Profile { customer_name: "Rosa Muñoz-Nguyễn".into(), ..profile("3001") };
+    take(&store, &accounts_file(&[accented]), &at("2026-03-02")).await;
+    for typed in ["munoz", "MUÑOZ", "nguyen", "z-n"] {
+        assert_eq!(found(typed).await, ["3001"], "{typed}");
+    }
     assert!(store.account_by_number("7").await.expect("a lookup").is_none());
     assert!(matches!(store.account(AccountId(99)).await, Err(StoreError::NotFound { .. })));
     take_entries(&store, vec![payment("1002", "P-1", 500, "2026-03-02")], &at("2026-03-02")).await;

@@ -29,14 +29,14 @@ impl Default for BatchRules {
 #[serde(rename_all = "snake_case")]
 pub enum Stop {
     #[error(
-        "{what} for {accounts} accounts, when no earlier run had more than {largest}: look at a few of them, then release the batch or correct the cause"
+        "{accounts} {what} in one run, when no earlier one had more than {largest}: look at a few (`arrears simulate` shows them), then release them or correct the cause"
     )]
     FarLarger { what: String, accounts: u64, largest: u64 },
     #[error(
-        "{what} for {accounts} accounts, and too few nights were run to say what is usual: look at a few of them, then release the batch or correct the cause"
+        "{accounts} {what} in one run, and too few nights were run to say what is usual: look at a few (`arrears simulate` shows them), then release them or correct the cause"
     )]
     FirstNights { what: String, accounts: u64 },
-    #[error("{what} for {accounts} accounts that owe nothing: correct the cause; these are not to be released")]
+    #[error("{what} of {accounts} accounts that owe nothing: correct the cause; these are not to be released")]
     OwesNothing { what: String, accounts: u64 },
 }
 
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(guard(930, 0, &HISTORY), Ok(()));
         let stop = guard(931, 0, &HISTORY).unwrap_err();
         assert_eq!(stop, Stop::FarLarger { what: "notices".into(), accounts: 931, largest: 310 });
-        assert!(stop.to_string().starts_with("notices for 931 accounts, when no earlier run had more than 310"));
+        assert!(stop.to_string().starts_with("931 notices in one run, when no earlier one had more than 310"));
     }
 
     #[test]

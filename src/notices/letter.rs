@@ -151,7 +151,7 @@ fn part(
             "division": city.division.get(language),
             "address": city.address.one_line(),
             "phone": city.phone,
-            "hours": city.hours.get(language),
+            "hours": without_stop(city.hours.get(language)),
             "email": city.email,
             "website": city.website,
             "pay_online": city.pay_online,
@@ -228,7 +228,7 @@ fn part(
             WayToPay { name: labels.in_person, how: city.address.one_line() },
         ],
         division: city.division.get(language).to_owned(),
-        hours: city.hours.get(language).to_owned(),
+        hours: without_stop(city.hours.get(language)).to_owned(),
     })
 }
 
@@ -251,6 +251,11 @@ fn services(notice: &Notice, language: Language) -> String {
     }
     let words: Vec<&str> = named.into_iter().map(|service| language::service_name(service, language)).collect();
     language::listed(&words, language)
+}
+
+/// The wordings end the sentence: hours that end in `p.m.` bring no second full stop.
+fn without_stop(hours: &str) -> &str {
+    hours.strip_suffix('.').unwrap_or(hours)
 }
 
 #[cfg(test)]

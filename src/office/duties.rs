@@ -41,7 +41,7 @@ impl Duty {
             Self::Write => "make changes",
             Self::Release => "release notices and call lists, end holds, or void payments",
             Self::Approve => "approve shut-offs, referrals, what others propose, and acts against the policy",
-            Self::Adopt => "adopt a policy",
+            Self::Adopt => "adopt a policy or sign its wordings",
             Self::Administer => "change who is on the staff",
         }
     }

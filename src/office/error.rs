@@ -34,6 +34,11 @@ pub enum OfficeError {
     NoPolicy { on: crate::domain::Day },
     #[error("the policy {hash} that an open case follows is not among those adopted: the database is damaged")]
     PolicyMissing { hash: String },
+    #[error(
+        "the policy {name} in the database is not the one that was adopted as {hash}: somebody changed it there, and nothing is \
+         decided by it; restore the last backup"
+    )]
+    PolicyAltered { name: String, hash: String },
     #[error("{0}")]
     Rules(crate::rulebook::RuleErrors),
     #[error("{why}; {way_forward}")]
@@ -85,6 +90,7 @@ impl OfficeError {
             Self::Input { .. } | Self::Rules(_) | Self::Config(_) => ErrorKind::Input,
             Self::Store(_)
             | Self::PolicyMissing { .. }
+            | Self::PolicyAltered { .. }
             | Self::File { .. }
             | Self::Render(_)
             | Self::Typeset(_)

@@ -13,7 +13,7 @@ use crate::domain::Actor;
 use crate::domain::import::{FileKind, ImportFile, ImportOutcome};
 use crate::ingest::ahead::{AheadLimits, DatedAhead, dated_ahead, not_over};
 use crate::ingest::unusual::{UsualFile, unusual};
-use crate::ingest::{self, FileErrors, intake};
+use crate::ingest::{self, FileErrors, Problem, intake};
 use crate::store::{ExceptionKind, ImportResult, Stamp};
 
 /// How much of a file is read to learn its kind.
@@ -150,6 +150,23 @@ impl Office {
         let file = match &how.mapping {
             Some(mapping) => read(&name, &bytes, Some(&self.mapping(mapping)?)),
             None => read(&name, &bytes, self.mappings()?.for_file(&name)?),
+        };
+        let file = match file {
+            // It may have been meant for one of these.
+            Err(errors) if errors.errors.iter().any(|error| error.problem == Problem::UnknownKind) => {
+                match self.broken_mappings()?.into_iter().next() {
+                    Some(broken) => {
+                        return Err(OfficeError::refused(
+                            format!(
+                                "{name} is of no kind that Arrears knows, and a mapping that may be for it is wrong: {broken}"
+                            ),
+                            "correct the mapping, and import the file again",
+                        ));
+                    }
+                    None => Err(errors),
+                }
+            }
+            read => read,
         };
         Ok(Read { name, bytes, file })
     }

@@ -53,8 +53,8 @@ pub struct Marked {
 }
 
 /// Why a letter is not printed as it is.
-struct Untrue {
-    cause: String,
+pub(super) struct Untrue {
+    pub cause: String,
     becomes: &'static str,
 }
 
@@ -154,9 +154,9 @@ impl Office {
         (stated < earliest).then(|| format!("it states {stated}, and mailed on {mailed_on} the earliest is {earliest}"))
     }
 
-    /// What a rendered letter says that is not so if it is mailed today: its dates, what is owed, or that its stage's
+    /// What a rendered letter or email says that is not so if it goes today: its dates, what is owed, or that its stage's
     /// time has not passed.
-    fn untrue(&self, seen: &Seen, notice: &Notice, today: Day) -> Option<Untrue> {
+    pub(super) fn untrue(&self, seen: &Seen, notice: &Notice, today: Day) -> Option<Untrue> {
         // The letter of an arrangement says what was agreed on its day, and announces nothing.
         if notice.arrangement.is_some() {
             return None;
@@ -165,7 +165,7 @@ impl Office {
         if let Some(last) = last_day_of(snapshot, &self.world(rules, today), &rules.policy, &notice.of)
             && last < today
         {
-            let cause = format!("its stage ended on {last}, before it was printed");
+            let cause = format!("its stage ended on {last}, before it left");
             return Some(Untrue { cause, becomes: "it was voided" });
         }
         let becomes = "it was voided and is made anew tonight";
@@ -392,7 +392,7 @@ mod tests {
         let city = City::new().await;
         rendered(&city, "2026-03-28").await;
         let why = not_printed(&city, "2026-04-18").await;
-        assert_eq!(why, "its stage ended on 2026-04-17, before it was printed; it was voided");
+        assert_eq!(why, "its stage ended on 2026-04-17, before it left; it was voided");
         night(&city, "2026-04-19").await;
         assert!(of_state(&city, NoticeState::Released).await.is_empty());
     }

@@ -79,6 +79,11 @@ impl Office {
         Ok(mappings)
     }
 
+    /// What is wrong with mappings that a file may have been meant for, to be said where none fits it.
+    pub(super) fn broken_mappings(&self) -> Result<Vec<String>> {
+        Ok(self.mappings()?.broken)
+    }
+
     /// The mapping of that name, or in that file.
     ///
     /// # Errors

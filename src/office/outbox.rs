@@ -188,10 +188,21 @@ impl Office {
     /// Rendering goes on; while a night is held nothing leaves, nor while one is under way, which may yet be; and what a restored
     /// city may have sent before is not sent again unseen.
     async fn may_send(&self) -> Result<bool> {
-        let waits = self.store.standstill().await?.is_some()
-            || self.held_night().await?.is_some()
-            || self.is_under_way().await?;
-        Ok(!waits)
+        Ok(self.emails_wait_for().await?.is_none())
+    }
+
+    /// What all emails wait for; `None` where they go.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn emails_wait_for(&self) -> Result<Option<&'static str>> {
+        if self.store.standstill().await?.is_some() {
+            return Ok(Some("`arrears restored release`: this city was restored from a backup"));
+        }
+        if self.held_night().await?.is_some() {
+            return Ok(Some("the lead's release of the night: `arrears night release`"));
+        }
+        Ok(self.is_under_way().await?.then_some("the end of the night that is under way"))
     }
 
     /// A payment loaded a second ago wins: emails are looked at once more before they leave, and go only on the facts of
@@ -240,6 +251,10 @@ impl Office {
     ) -> Result<Option<Permit>> {
         if notice.state != NoticeState::Rendered {
             self.store.complete_work(job).await?;
+            return Ok(None);
+        }
+        if let Some(untrue) = self.untrue(seen, notice, stamp.on) {
+            self.store.void_notices(&[notice.id], &untrue.cause, stamp).await?;
             return Ok(None);
         }
         match self.leave_for_notice(seen, notice, stamp.on) {
@@ -406,6 +421,21 @@ mod tests {
         office.night(day("2026-03-29")).await.unwrap();
         office.work_outbox(&city.mailer()).await.unwrap();
         assert_eq!(sent().await, 1);
+    }
+
+    #[tokio::test]
+    async fn an_email_whose_stage_has_ended_goes_no_more_than_its_letter_does() {
+        let city = with_email().await;
+        let server = Server::down(&city);
+        city.office.work_outbox(&city.mailer()).await.unwrap();
+        server.up();
+        // The reminder is of use for 25 days after the bill was due.
+        city.at("2026-04-20", "09:00");
+        city.office.work_outbox(&city.mailer()).await.unwrap();
+        let pieces = city.office.store.notices_of(city.debtor().await).await.unwrap();
+        let email = pieces.iter().find(|piece| piece.email.is_some()).unwrap();
+        assert_eq!(email.state, NoticeState::Voided);
+        assert!(email.cause.as_deref().is_some_and(|cause| cause.starts_with("its stage ended")), "{email:?}");
     }
 
     #[tokio::test]

@@ -142,7 +142,10 @@ impl Office {
             sources.insert(&source.path, &source.text);
         }
         let main = adopted.sources.first().map(|source| source.path.clone()).unwrap_or_default();
-        let rules = Arc::new(compile(&sources, &main)?);
+        let altered = || OfficeError::PolicyAltered { name: adopted.name.clone(), hash: adopted.hash.to_string() };
+        // A text that was changed behind the program's back may have stopped being a policy at all.
+        let rules = compile(&sources, &main).ok().filter(|rules| rules.policy.hash == adopted.hash);
+        let rules = Arc::new(rules.ok_or_else(altered)?);
         known.insert(key, Arc::clone(&rules));
         Ok(rules)
     }

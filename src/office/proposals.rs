@@ -1,7 +1,7 @@
 //! Proposals: fees waived, amounts corrected, debts written off. One person proposes, another approves.
 
 use super::accounts::{need_reason, positive};
-use super::{Office, OfficeError, Result};
+use super::{Duty, Office, OfficeError, Result};
 use crate::domain::day::plus_months;
 use crate::domain::proof::{self, ProofKind};
 use crate::domain::proposal::{Proposal, ProposalState, Proposed, to_write_off};
@@ -163,7 +163,12 @@ impl Office {
     /// When it is decided already, or no reason is given.
     pub async fn decline_proposal(&self, id: ProposalId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
-        self.not_of_household(by, self.store.proposal(id).await?.account).await?;
+        let proposal = self.store.proposal(id).await?;
+        self.not_of_household(by, proposal.account).await?;
+        // Whoever proposed it takes it back; of others' it takes somebody who approves.
+        if proposal.proposed_by != by {
+            self.person_may(by, Duty::Approve).await?;
+        }
         Ok(self.store.decline_proposal(id, reason, &self.stamp(by)).await?)
     }
 

@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(planned(&city).await, 0, "nothing was committed");
         let held = city.office.held_night().await.unwrap().unwrap();
         assert!(
-            held.text.starts_with("Fri 2026-05-01: nothing leaves the building, for notices for 1 accounts"),
+            held.text.starts_with("Fri 2026-05-01: nothing leaves the building, for 1 notices in one run"),
             "{held:?}"
         );
         // The same night again, and what comes in, change nothing; nor does clearing the line by hand.

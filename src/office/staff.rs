@@ -64,6 +64,14 @@ impl Office {
             });
         }
         let mut staff = self.store.staff().await?;
+        let folded = |name: &str| name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ");
+        let alike = staff.iter().find(|known| known.name != member.name && folded(&known.name) == folded(&member.name));
+        if let Some(known) = alike {
+            return Err(OfficeError::refused(
+                format!("{} is on the staff already", known.name),
+                "give somebody else a name that nobody takes for theirs, as with a middle initial",
+            ));
+        }
         let own = staff.iter().find(|known| known.name == by && member.name == by);
         if let Some(own) = own.filter(|own| own.role != member.role) {
             return Err(OfficeError::refused(

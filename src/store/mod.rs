@@ -19,6 +19,7 @@ mod postgres;
 mod reading;
 mod record;
 mod rows;
+mod search_text;
 mod sqlite;
 
 use chrono::{DateTime, Utc};

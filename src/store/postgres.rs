@@ -38,8 +38,19 @@ pub(super) const LOCK_EXPORT: &str = "SELECT pg_advisory_xact_lock(7246013)";
 /// Waits for whoever is writing to log and ledger: what is there then, is there for good, for numbers are given in order.
 pub(super) const LOCK_RECORD: &str = "LOCK TABLE log, entry IN SHARE MODE";
 /// It does so by itself.
+/// How a text is held against a [`pattern`].
+pub(super) const MATCHES: &str = "~";
 pub(super) const COMPACT: &str = "SELECT 1";
 pub(super) const DATABASE_BYTES: &str = "SELECT pg_database_size(current_database())";
+
+/// A text somewhere in another, given by the letters that each of its own stands for.
+pub(super) fn pattern(letters: &[String]) -> String {
+    let one = |set: &String| match set.as_bytes() {
+        [sign] if sign.is_ascii_punctuation() => format!("\\{set}"),
+        _ => format!("[{set}]"),
+    };
+    letters.iter().map(one).collect()
+}
 
 /// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.
 pub(super) fn rows(n: u8, columns: &str) -> String {

@@ -33,11 +33,23 @@ pub(super) const LOCK_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_NO_IMPORT: &str = "SELECT 1";
 pub(super) const LOCK_EXPORT: &str = "SELECT 1";
 pub(super) const LOCK_RECORD: &str = "SELECT 1";
+/// How a text is held against a [`pattern`].
+pub(super) const MATCHES: &str = "GLOB";
 pub(super) const COMPACT: &str = "VACUUM";
 pub(super) const DATABASE_BYTES: &str = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
 
 /// Of a database that is new; one that is there keeps its own.
 const PAGE_KIB: u32 = 8;
+
+/// A text somewhere in another, given by the letters that each of its own stands for.
+pub(super) fn pattern(letters: &[String]) -> String {
+    let one = |set: &String| match set.as_str() {
+        // Neither may stand in a set of its own, and neither means anything outside of one.
+        "]" | "^" => set.clone(),
+        _ => format!("[{set}]"),
+    };
+    format!("*{}*", letters.iter().map(one).collect::<String>())
+}
 
 /// The JSON array bound as `$n`, as rows `r` with the columns of a declaration like `account bigint, body jsonb`.
 pub(super) fn rows(n: u8, columns: &str) -> String {

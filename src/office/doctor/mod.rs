@@ -74,7 +74,7 @@ const TAMPERED: &str = "somebody changed the database outside Arrears, or a disk
                         it with the backup from before and with the seals that the city keeps";
 /// For what the program should never have done.
 const UNLAWFUL: &str =
-    "look at the account with its log (`arrears log --account NUMBER`), make good what was done, and report a defect";
+    "look at the account with its log (`arrears log NUMBER`), make good what was done, and report a defect";
 
 impl Checkup {
     /// Whether everything is as it should be.

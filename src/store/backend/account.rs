@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
+use super::super::super::search_text::letters;
 use super::given::{Account, Stamp, Waiting};
-use super::{Backend, Conn, Result, StoreError, count, ids, kept, sql};
+use super::{Backend, Conn, MATCHES, Result, StoreError, count, ids, kept, pattern, sql};
 use crate::domain::field_order::{FieldOrder, OrderKind};
 use crate::domain::{AccountId, Day, Profile};
 
@@ -73,18 +74,16 @@ impl Backend {
     }
 
     pub async fn search(&self, text: &str, limit: u32) -> Result<Vec<Account>> {
-        let escaped = text.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let found = sqlx::query_as::<_, Row>(
+        let select = format!(
             "SELECT id, profile FROM account
-             WHERE LOWER(number) LIKE LOWER($1) ESCAPE '\\'
-                OR LOWER(customer_name) LIKE LOWER($1) ESCAPE '\\'
-                OR LOWER(service_address) LIKE LOWER($1) ESCAPE '\\'
-             ORDER BY number LIMIT $2",
-        )
-        .bind(format!("%{escaped}%"))
-        .bind(i64::from(limit))
-        .fetch_all(&self.reader)
-        .await?;
+             WHERE number {MATCHES} $1 OR customer_name {MATCHES} $1 OR service_address {MATCHES} $1
+             ORDER BY number LIMIT $2"
+        );
+        let found = sqlx::query_as::<_, Row>(sql(select))
+            .bind(pattern(&letters(text)))
+            .bind(i64::from(limit))
+            .fetch_all(&self.reader)
+            .await?;
         self.with_flags(found).await
     }
 

@@ -58,7 +58,8 @@ use super::super::error::{Result, StoreError};
 use super::super::rows as given;
 use super::{
     BEGIN_READ, BEGIN_WRITE, CLOCK_SECONDS, COMPACT, Conn, DATABASE_BYTES, Db, FOR_UPDATE, LOCK_EXPORT, LOCK_IMPORT,
-    LOCK_MIGRATION, LOCK_NO_IMPORT, LOCK_RECORD, MIGRATIONS, SKIP_LOCKED, body, exact, exact_text, ids, rows, texts,
+    LOCK_MIGRATION, LOCK_NO_IMPORT, LOCK_RECORD, MATCHES, MIGRATIONS, SKIP_LOCKED, body, exact, exact_text, ids,
+    pattern, rows, texts,
 };
 use crate::domain::{AccountId, Day};
 

@@ -261,7 +261,9 @@ impl Backend {
 
     pub async fn notices(&self, ids: &[NoticeId]) -> Result<Vec<Notice>> {
         let mut tx = self.read().await?;
-        chosen(&mut tx, ids).await
+        let wanted = keys(ids);
+        let found = kept::many::<Notice>(&mut tx, &wanted).await?;
+        all_of(&wanted, found)
     }
 
     pub async fn release_notices(&self, pieces: &[Permitted<NoticeId>], stamp: &Stamp) -> Result<Carried<NoticeId>> {
@@ -364,9 +366,19 @@ pub(super) fn named<'a>(notice: &'a Notice, stamp: &Stamp) -> Named<'a> {
 
 /// The pieces with the ids; an id that names none is an error, for a person typed it.
 pub(super) async fn chosen(conn: &mut Conn, ids: &[NoticeId]) -> Result<Vec<Notice>> {
-    let wanted: BTreeSet<i64> = ids.iter().map(|id| id.0).collect();
-    let wanted: Vec<i64> = wanted.into_iter().collect();
+    let wanted = keys(ids);
     let found = kept::many_to_write::<Notice>(conn, &wanted).await?;
+    all_of(&wanted, found)
+}
+
+/// The keys, each once, in order.
+fn keys(ids: &[NoticeId]) -> Vec<i64> {
+    let wanted: BTreeSet<i64> = ids.iter().map(|id| id.0).collect();
+    wanted.into_iter().collect()
+}
+
+/// The notices, where there is one for each key.
+fn all_of(wanted: &[i64], found: Vec<Notice>) -> Result<Vec<Notice>> {
     match wanted.iter().find(|id| found.iter().all(|notice| notice.id.0 != **id)) {
         Some(missing) => Err(StoreError::not_found(Notice::WHAT, missing)),
         None => Ok(found),
