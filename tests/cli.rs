@@ -640,7 +640,7 @@ fn a_policy_with_an_error_is_refused_with_its_place() {
         let error = city.on("2026-03-02", &[&args[..], &[&wrong]].concat()).ends(Exit::Refused);
         assert!(error.contains("wrong.yaml:") && error.contains("did you mean `disconnect`?"), "{error}");
     }
-    assert!(city.on("2026-03-02", &["rules", "check", "riverbend"]).ok().contains("4 tracks, 13 stages"));
+    assert!(city.on("2026-03-02", &["rules", "check", "riverbend"]).ok().contains("5 tracks, 15 stages"));
 }
 
 #[test]
