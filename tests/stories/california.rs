@@ -80,6 +80,7 @@ pub fn the_tenants_of_a_landlord_have_a_notice_on_every_door_and_fifteen_days_fr
     assert!(refused.out.contains("0 shut-offs are finalized"), "{}", refused.out);
     assert_eq!(shut_off(city, "2026-05-28"), None);
     city.on("2026-06-01", &["tenants", "decide", "1", "--refused", "--reason", "no one of them lives there"]).ok();
+    city.signs_no_payments("2026-06-02", &["counter", "online", "lockbox", "autopay"], "2026-06-01");
     city.night("2026-06-02");
     assert_eq!(city.notices("2026-06-02", NUMBER, "final_notice").len(), 4, "landlord and occupant are told anew");
     city.on("2026-06-02", &["doctor"]).ok();
