@@ -30,7 +30,7 @@ pub struct Decide {
     /// They become customers: the service stays on until the billing system has moved it to them
     #[arg(long, group = "decision")]
     accepted: bool,
-    /// They do not: what the policy asks before a shut-off begins anew
+    /// They do not: the policy goes its way
     #[arg(long, group = "decision")]
     refused: bool,
     #[arg(long)]
@@ -60,7 +60,7 @@ impl Tenants {
                         "Accepted: open accounts for them in the billing system; hold {hold} (tenants) keeps the service on until \
                          the landlord's account is closed"
                     ),
-                    None => "Refused: from today on the policy goes its way, with notices anew".to_owned(),
+                    None => "Refused: from today on the policy goes its way".to_owned(),
                 }))
             }
         }

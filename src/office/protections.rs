@@ -154,7 +154,7 @@ impl Office {
     }
 
     /// Decides such a request. Where it is accepted the service stays on, under another hold, until the billing system has moved
-    /// it to the tenants; where it is refused, what the policy asks before a shut-off begins anew.
+    /// it to the tenants; where it is refused, the policy goes its way from today on.
     ///
     /// # Errors
     /// When the hold is no request of tenants, or it gives no reason.

@@ -71,7 +71,7 @@ pub fn the_tenants_of_a_landlord_have_a_notice_on_every_door_and_fifteen_days_fr
     assert!(why.contains("left by the crew Mon 2026-05-11"), "{why}");
     let order = shut_off(city, "2026-05-26").expect("the shut-off");
 
-    // Two of them ask to become customers: nothing happens until that is decided, and then everything anew.
+    // Two of them ask to become customers: nothing happens until that is decided.
     city.on("2026-05-26", &["orders", "approve", &order["id"].to_string()]).ok();
     let asked = city.on("2026-05-26", &["tenants", "ask", NUMBER, "--who", "L. Tran, 3B, and J. Diaz, 4A"]).ok();
     assert!(asked.contains("hold 1 (tenants) stands until it is decided"), "{asked}");
@@ -80,10 +80,6 @@ pub fn the_tenants_of_a_landlord_have_a_notice_on_every_door_and_fifteen_days_fr
     assert!(refused.out.contains("0 shut-offs are finalized"), "{}", refused.out);
     assert_eq!(shut_off(city, "2026-05-28"), None);
     city.on("2026-06-01", &["tenants", "decide", "1", "--refused", "--reason", "no one of them lives there"]).ok();
-    city.signs_no_payments("2026-06-02", &["counter", "online", "lockbox", "autopay"], "2026-06-01");
-    city.night("2026-06-02");
-    assert_eq!(city.notices("2026-06-02", NUMBER, "final_notice").len(), 4, "landlord and occupant are told anew");
-    city.on("2026-06-02", &["doctor"]).ok();
 }
 
 pub fn three_points_are_shown_one_by_one_and_together_bar_the_shut_off(city: &City) {
