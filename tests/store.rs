@@ -260,7 +260,9 @@ fn accounts_file(profiles: &[Profile]) -> ImportFile {
     ImportFile {
         name,
         hash: sha256(text.as_bytes()),
+        content: sha256(text.as_bytes()),
         kind: FileKind::Accounts,
+        columns: BTreeSet::new(),
         rows: ImportRows::Accounts(rows),
         loaded_through: Vec::new(),
     }
@@ -270,7 +272,15 @@ fn entries_file(kind: FileKind, rows: Vec<NewEntry>) -> ImportFile {
     let hash = sha256(format!("{rows:?}").as_bytes());
     let rows = (2_u32..).zip(rows).map(|(line, row)| NewEntry { line, ..row }).collect();
     let name = format!("{kind}.csv");
-    ImportFile { name, hash, kind, rows: ImportRows::Entries(rows), loaded_through: Vec::new() }
+    ImportFile {
+        name,
+        content: hash.clone(),
+        hash,
+        kind,
+        columns: BTreeSet::new(),
+        rows: ImportRows::Entries(rows),
+        loaded_through: Vec::new(),
+    }
 }
 
 fn entry(account: &str, reference: &str, kind: EntryKind, cents: i64, on: &str) -> NewEntry {
@@ -2177,7 +2187,15 @@ async fn balances(store: &Store, cents: i64, as_of: &str, on: &str) -> BalanceCo
     let hash = sha256(format!("{rows:?}").as_bytes());
     let rows = ImportRows::Balances(rows);
     let name = "balances.csv".to_owned();
-    let file = ImportFile { name, hash, kind: FileKind::Balances, rows, loaded_through: Vec::new() };
+    let file = ImportFile {
+        name,
+        content: hash.clone(),
+        hash,
+        kind: FileKind::Balances,
+        columns: BTreeSet::new(),
+        rows,
+        loaded_through: Vec::new(),
+    };
     match take(store, &file, &at(on)).await {
         ImportResult::Done(outcome) => outcome.balances.expect("counts"),
         result => panic!("{result:?}"),

@@ -134,7 +134,9 @@ async fn import(office: &Office, night: Day, range: std::ops::Range<u32>) -> Res
         [(FileKind::Accounts, ImportRows::Accounts(accounts)), (FileKind::Charges, ImportRows::Entries(entries))]
     {
         let name = format!("{kind}-{}.csv", range.start);
-        let file = ImportFile { hash: sha256(name.as_bytes()), name, kind, rows, loaded_through: Vec::new() };
+        let hash = sha256(name.as_bytes());
+        let columns = std::collections::BTreeSet::new();
+        let file = ImportFile { content: hash.clone(), hash, name, kind, columns, rows, loaded_through: Vec::new() };
         if let ImportResult::Refused(rows) = office.store.import(&file, &rules.policy.ledger, &stamp).await? {
             return Err(OfficeError::Interrupted(format!("the made-up data was refused: {rows:?}")));
         }

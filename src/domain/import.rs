@@ -1,6 +1,6 @@
 //! What a file brings in, between its text (`ingest`) and the books (`store`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,9 +29,13 @@ words! {
 pub struct ImportFile {
     /// The file's name without its folder.
     pub name: String,
-    /// Of the file's bytes.
+    /// Of the file's bytes, and of the mapping by which they were read.
     pub hash: DocumentHash,
+    /// Of its bytes alone.
+    pub content: DocumentHash,
     pub kind: FileKind,
+    /// Our columns that it has.
+    pub columns: BTreeSet<String>,
     pub rows: ImportRows,
     /// Control records: payments of the channel are complete through the day.
     pub loaded_through: Vec<(PaymentChannel, Day)>,
@@ -119,6 +123,12 @@ pub struct ImportOutcome {
     pub taken_over: u32,
     /// The sum of the amounts that were added.
     pub added_amount: Cents,
+    /// The hash of the file's bytes alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<DocumentHash>,
+    /// Our columns that it had.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub columns: BTreeSet<String>,
     /// What a file of balances showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balances: Option<BalanceCounts>,

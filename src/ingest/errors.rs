@@ -120,6 +120,16 @@ pub enum Problem {
         "it has {rows} rows, and more than {most} are far more than ever; if that is right, `arrears import --confirm-large FILE`"
     )]
     UnusualLength { rows: u64, most: u64 },
+    #[error(
+        "it is without the columns {columns}, which the last accounts file had: every account would lose what stands in them; if that \
+         is meant, `arrears import --confirm-large FILE`"
+    )]
+    ColumnsGone { columns: String },
+    #[error(
+        "the same file was taken before under another mapping: what the mapping names otherwise now, as a reference, would be posted a \
+         second time; if that is right, `arrears import --confirm-large FILE`"
+    )]
+    ReadOtherwise,
     #[error("{why}")]
     DoesNotFit { why: &'static str },
     #[error("stands on line {first_line} already with another content: {differs}")]

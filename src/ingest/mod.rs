@@ -117,7 +117,15 @@ pub fn read_mapped(name: &str, bytes: &[u8], mapping: &Mapping) -> Result<Import
     }
     // The same bytes under another mapping say something else.
     let hash = sha256(&[bytes, mapping.hash.as_str().as_bytes()].concat());
-    Ok(ImportFile { name: name.to_owned(), hash, kind: mapping.kind, rows, loaded_through: applied.loaded_through })
+    Ok(ImportFile {
+        name: name.to_owned(),
+        hash,
+        content: sha256(bytes),
+        kind: mapping.kind,
+        columns: applied.header.names.iter().cloned().collect(),
+        rows,
+        loaded_through: applied.loaded_through,
+    })
 }
 
 fn rows_of<T>(
@@ -171,7 +179,8 @@ fn read_into(name: &str, bytes: &[u8], errors: &mut FileErrors) -> Option<Import
         }
     };
     let loaded_through = controls.loaded_through();
-    Some(ImportFile { name: name.to_owned(), hash: sha256(bytes), kind, rows, loaded_through })
+    let (hash, columns) = (sha256(bytes), header.names.iter().cloned().collect());
+    Some(ImportFile { name: name.to_owned(), content: hash.clone(), hash, kind, columns, rows, loaded_through })
 }
 
 /// Reads the rows behind the header, with their lines; control records go to `controls`.

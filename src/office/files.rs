@@ -116,8 +116,8 @@ impl Office {
         let today = self.today();
         let read = match file {
             Ok(file) if !how.is_confirmed => {
-                let usual = self.usual_file(file.kind).await?;
-                unusual(&file, usual).map(|()| file)
+                let usual = self.usual_file(&file).await?;
+                unusual(&file, &usual).map(|()| file)
             }
             read => read,
         };
@@ -274,8 +274,8 @@ impl Office {
     ) -> Result<Result<Taken, FileErrors>> {
         let read = match read {
             Ok(file) if !is_confirmed => {
-                let usual = self.usual_file(file.kind).await?;
-                unusual(&file, usual).map(|()| file)
+                let usual = self.usual_file(&file).await?;
+                unusual(&file, &usual).map(|()| file)
             }
             read => read,
         };
@@ -304,19 +304,23 @@ impl Office {
         Ok(Err(errors))
     }
 
-    /// What is usual for a file of the kind: until enough were taken, any number of rows.
-    async fn usual_file(&self, kind: FileKind) -> Result<UsualFile> {
+    /// What is usual for a file of its kind: until enough were taken, any number of rows.
+    async fn usual_file(&self, file: &ImportFile) -> Result<UsualFile> {
         let guards = self.config.guards;
         let before = self.store.imports(EARLIER_FILES).await?;
-        let rows: Vec<u64> =
-            before.into_iter().filter(|file| file.kind == kind).map(|file| u64::from(file.outcome.rows)).collect();
+        let was_read_otherwise =
+            before.iter().any(|known| known.outcome.content.as_ref() == Some(&file.content) && known.hash != file.hash);
+        let of_kind: Vec<_> = before.into_iter().filter(|known| known.kind == file.kind).collect();
+        // Newest first.
+        let columns = of_kind.first().map(|last| last.outcome.columns.clone()).unwrap_or_default();
+        let rows: Vec<u64> = of_kind.iter().map(|known| u64::from(known.outcome.rows)).collect();
         let most_rows = match rows.iter().max() {
             Some(largest) if rows.len() >= guards.least_history => {
                 largest.saturating_mul(u64::from(guards.times)).max(guards.always_allowed)
             }
             _ => u64::MAX,
         };
-        Ok(UsualFile { largest_row: guards.largest_row(), most_rows })
+        Ok(UsualFile { largest_row: guards.largest_row(), most_rows, columns, was_read_otherwise })
     }
 
     /// Puts what somebody is to look at on the exceptions list.
@@ -369,6 +373,28 @@ mod tests {
 
     fn confirmed() -> Importing {
         Importing { is_confirmed: true, ..Importing::default() }
+    }
+
+    #[tokio::test]
+    async fn the_same_bytes_under_a_mapping_that_was_changed_are_not_posted_once_more_without_a_word() {
+        let city = City::new().await;
+        let folder = city.office.dir.join("mappings");
+        std::fs::create_dir_all(&folder).unwrap();
+        let mapping = |reference: &str| {
+            format!(
+                "mapping: m\nfiles: \"LBX*.txt\"\nkind: payments\nlayout: bars\ncolumns: {{account: ACCT, amount: AMT, \
+                 received_on: PAID, channel: {{is: lockbox}}, source: {{is: bank}}, reference: {reference}}}\n"
+            )
+        };
+        let path = city.office.dir.join("LBX1.txt");
+        std::fs::write(&path, "ACCT|AMT|PAID|SEQ|BATCH\n10-000417|24.20|2026-03-01|1|B7\n").unwrap();
+        std::fs::write(folder.join("m.yaml"), mapping("SEQ")).unwrap();
+        assert!(matches!(city.office.import(&path, "Ruth").await.unwrap(), Taken::Done { .. }));
+        std::fs::write(folder.join("m.yaml"), mapping("{join: [BATCH, SEQ]}")).unwrap();
+        let Taken::Refused { report, .. } = city.office.import(&path, "Ruth").await.unwrap() else { panic!("taken") };
+        assert!(report.contains("taken before under another mapping"), "{report}");
+        let entries = city.office.store.entries(city.debtor().await).await.unwrap();
+        assert_eq!(entries.len(), 2, "the bill and one payment");
     }
 
     #[tokio::test]
@@ -547,8 +573,8 @@ control: {record: T, count: 2, total: 3}
         let city = City::new().await;
         let file = |name: &str| {
             format!(
-                "account,customer_name,service_address,service_city,service_state,service_zip,services\n\
-                 10-000417,{name},418 Alder St,Riverbend,CA,95600,water\n"
+                "account,customer_name,service_address,service_city,service_state,service_zip,phone,services,occupancy\n\
+                 10-000417,{name},418 Alder St,Riverbend,CA,95600,(916) 555-0142,water,owner\n"
             )
         };
         let debtor = city.debtor().await;

@@ -344,11 +344,11 @@ mod tests {
         // The first page is within what is allowed; the second is not.
         let city = City::configured("guards: {always_allowed: 1000, first_nights_percent: 0}\n").await;
         let mut accounts = String::from(
-            "account,customer_name,service_address,service_city,service_state,service_zip,services,occupancy\n",
+            "account,customer_name,service_address,service_city,service_state,service_zip,phone,services,occupancy\n",
         );
         let mut bills = String::from("account,service,amount,billed_on,due_on,source,reference\n");
         for n in 1..=ACCOUNTS {
-            accounts += &format!("20-{n:06},Customer {n},{n} Elm St,Riverbend,CA,95600,water,owner\n");
+            accounts += &format!("20-{n:06},Customer {n},{n} Elm St,Riverbend,CA,95600,,water,owner\n");
             bills += &format!("20-{n:06},water,95.00,2026-03-02,2026-03-23,cis,C{n}\n");
         }
         city.takes("accounts.csv", &accounts).await;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::{Control, Encoding, From, Layout, Mapped, Mapping, Place, ValueForm};
+use super::{Control, Encoding, From, Layout, Mapped, Mapping, Piece, Place, ValueForm};
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::{Cents, Day};
 use crate::ingest::columns::Header;
@@ -133,9 +133,9 @@ impl Reader<'_> {
     fn has_all_columns(&self, errors: &mut FileErrors) -> bool {
         let mut has_all = true;
         for mapped in &self.mapping.columns {
-            let From::Places { places, .. } = &mapped.from else { continue };
-            for place in places {
-                let Place::Named(name) = place else { continue };
+            let From::Places { pieces, .. } = &mapped.from else { continue };
+            for piece in pieces {
+                let Place::Named(name) = &piece.place else { continue };
                 let count = self.names.values.iter().filter(|value| is_called(value, name)).count();
                 if count != 1 {
                     has_all = false;
@@ -180,21 +180,30 @@ impl Reader<'_> {
         record: &Record,
         latest: &BTreeMap<&str, Record>,
     ) -> Result<(String, Option<Cents>), (String, Problem)> {
-        let (places, with, of) = match &mapped.from {
+        let (pieces, with) = match &mapped.from {
             From::Is(value) => return Ok((value.clone(), None)),
-            From::Places { places, with, record } => (places, with, record.as_deref()),
+            From::Places { pieces, with } => (pieces, with),
         };
-        let record = match of {
-            None => record,
-            Some(begins) => latest
-                .get(begins)
-                .ok_or_else(|| (String::new(), Problem::NoRecordAhead { begins: begins.to_owned() }))?,
+        let is_amount = matches!(mapped.form, ValueForm::Amount(_));
+        let piece = |piece: &Piece| {
+            let record = match &piece.record {
+                None => record,
+                Some(begins) => {
+                    latest.get(begins.as_str()).ok_or_else(|| Problem::NoRecordAhead { begins: begins.to_owned() })?
+                }
+            };
+            let value = self.at(&piece.place, record)?;
+            match piece.place {
+                // Digits that were cut off would leave a smaller amount.
+                Place::At(start, length) if is_amount && !value.is_empty() => {
+                    let (letters, needed) = (record.text.chars().count(), (start + length - 1) as usize);
+                    if letters < needed { Err(Problem::ShortRecord { letters, needed }) } else { Ok(value) }
+                }
+                Place::At(..) | Place::Named(_) | Place::Number(_) => Ok(value),
+            }
         };
-        let values: Vec<String> = places
-            .iter()
-            .map(|place| self.at(place, record))
-            .collect::<Result<_, Problem>>()
-            .map_err(|problem| (String::new(), problem))?;
+        let values: Vec<String> =
+            pieces.iter().map(piece).collect::<Result<_, Problem>>().map_err(|problem| (String::new(), problem))?;
         let text = values.join(with);
         if text.is_empty() {
             return Ok((text, None));

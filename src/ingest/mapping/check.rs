@@ -2,9 +2,9 @@
 
 use serde_saphyr::Spanned;
 
-use super::document::{ColumnDoc, ControlDoc, Document, LayoutWord, NameOrNumber, PlaceDoc};
+use super::document::{ColumnDoc, ControlDoc, Document, LayoutWord, PieceDoc, PlaceDoc};
 use super::values::{AmountForm, DatePattern};
-use super::{Control, From, Layout, Mapped, Mapping, MappingError, Place, Text, ValueForm};
+use super::{Control, From, Layout, Mapped, Mapping, MappingError, Piece, Place, Text, ValueForm};
 use crate::domain::DocumentHash;
 use crate::domain::import::FileKind;
 use crate::domain::ledger::PaymentChannel;
@@ -108,21 +108,31 @@ impl Checker<'_> {
         if let Some(value) = &doc.is {
             return Ok(Mapped { ours: ours.to_owned(), from: From::Is(value.clone()), form: ValueForm::Text });
         }
-        let mut places = Vec::new();
+        let mut pieces = Vec::new();
         if let Some([start, length]) = doc.at {
-            places.push(self.place(node, PlaceDoc::At([start, length]), layout)?);
+            let place = self.place(node, PlaceDoc::At([start, length]), layout)?;
+            pieces.push(Piece { place, record: doc.record.clone() });
         }
-        for name in doc.from.iter().chain(doc.join.iter().flatten()) {
-            places.push(match name {
-                NameOrNumber::Number(number) => self.place(node, PlaceDoc::Number(*number), layout)?,
-                NameOrNumber::Name(name) if layout == (Layout::Separated { by: by(layout), header: true }) => {
-                    Place::Named(name.clone())
+        for part in doc.from.iter().cloned().map(PieceDoc::from).chain(doc.join.iter().flatten().cloned()) {
+            let mut record = doc.record.clone();
+            let place = match part {
+                PieceDoc::Number(number) => self.place(node, PlaceDoc::Number(number), layout)?,
+                PieceDoc::At(at) => self.place(node, PlaceDoc::At(at), layout)?,
+                PieceDoc::Of(of) => {
+                    record = of.record.or(record);
+                    self.place(node, PlaceDoc::At(of.at), layout)?
                 }
-                NameOrNumber::Name(name) => {
-                    let what = format!("{ours}: without a header no column is called {name}; expected its number, or at: [start, length]");
+                PieceDoc::Name(name) if layout == (Layout::Separated { by: by(layout), header: true }) => {
+                    Place::Named(name)
+                }
+                PieceDoc::Name(name) => {
+                    let what = format!(
+                        "{ours}: without a header no column is called {name}; expected its number, or at: [start, length]"
+                    );
                     return Err(self.at(node, what));
                 }
-            });
+            };
+            pieces.push(Piece { place, record });
         }
         let own_dates = doc.dates.as_deref().map(|text| self.pattern(node, text)).transpose()?;
         let form = if let Some(words) = &doc.words {
@@ -138,8 +148,8 @@ impl Checker<'_> {
         } else {
             ValueForm::Text
         };
-        let (with, record) = (doc.with.clone().unwrap_or_default(), doc.record.clone());
-        Ok(Mapped { ours: ours.to_owned(), from: From::Places { places, with, record }, form })
+        let with = doc.with.clone().unwrap_or_default();
+        Ok(Mapped { ours: ours.to_owned(), from: From::Places { pieces, with }, form })
     }
 
     fn place<T>(&self, node: &Spanned<T>, place: PlaceDoc, layout: Layout) -> Result<Place, MappingError> {

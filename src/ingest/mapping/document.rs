@@ -55,7 +55,7 @@ pub(super) struct LongColumn {
     pub from: Option<NameOrNumber>,
     pub at: Option<[u32; 2]>,
     pub is: Option<String>,
-    pub join: Option<Vec<NameOrNumber>>,
+    pub join: Option<Vec<PieceDoc>>,
     pub with: Option<String>,
     pub record: Option<String>,
     pub dates: Option<String>,
@@ -70,6 +70,35 @@ pub(super) enum NameOrNumber {
     Name(String),
 }
 
+/// A part of a value: a column of the city's, or a place of a fixed layout, in this record or in another.
+#[derive(Clone, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a column's name or number, a place like [2, 3], or {record: \"5\", at: [15, 6]}"
+)]
+pub(super) enum PieceDoc {
+    Number(u32),
+    Name(String),
+    At([u32; 2]),
+    Of(PieceOf),
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PieceOf {
+    pub record: Option<String>,
+    pub at: [u32; 2],
+}
+
+impl From<NameOrNumber> for PieceDoc {
+    fn from(column: NameOrNumber) -> Self {
+        match column {
+            NameOrNumber::Number(number) => Self::Number(number),
+            NameOrNumber::Name(name) => Self::Name(name),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ControlDoc {
@@ -82,7 +111,7 @@ pub(super) struct ControlDoc {
 }
 
 #[derive(Clone, Copy, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a column's number, or in a fixed layout a place like [2, 5]")]
 pub(super) enum PlaceDoc {
     Number(u32),
     At([u32; 2]),

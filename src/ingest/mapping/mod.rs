@@ -82,7 +82,15 @@ pub(super) enum From {
     /// The same in every row.
     Is(String),
     /// One value, or several with a text between them.
-    Places { places: Vec<Place>, with: String, record: Option<String> },
+    Places { pieces: Vec<Piece>, with: String },
+}
+
+/// A value, or a part of one.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub place: Place,
+    /// What the record begins with in which it stands, the last such record ahead; the row's own, where absent.
+    pub record: Option<String>,
 }
 
 /// Where a value stands in a record.
@@ -163,8 +171,8 @@ impl Mapping {
         let mapped = self.columns.iter().find(|mapped| mapped.ours == ours)?;
         Some(match &mapped.from {
             From::Is(_) => format!("{ours} (the same in every row, by the mapping)"),
-            From::Places { places, .. } => {
-                let places: Vec<String> = places.iter().map(Place::to_string).collect();
+            From::Places { pieces, .. } => {
+                let places: Vec<String> = pieces.iter().map(|piece| piece.place.to_string()).collect();
                 format!("{} ({ours})", places.join(" and "))
             }
         })

@@ -147,6 +147,31 @@ fn a_bank_s_file_of_fixed_width_is_read_with_its_batch_s_day() {
     );
 }
 
+#[test]
+fn batch_and_item_repeat_each_day_so_that_a_reference_is_joined_with_the_day_of_their_batch() {
+    let text = BAI.replace(
+        "reference: {at: [2, 6]}",
+        "reference: {join: [{record: \"5\", at: [5, 6]}, [2, 3], [5, 3]], with: \"-\"}",
+    );
+    assert_ne!(text, BAI);
+    let file = read_mapped("may20.bai", BAI_FILE.as_bytes(), &mapping(&text));
+    let references: Vec<String> =
+        entries(file.unwrap_or_else(|errors| panic!("{}", errors.text()))).into_iter().map(|e| e.reference).collect();
+    assert_eq!(references, ["260520-001-001", "260520-001-002"]);
+    let why = Mapping::read("mappings/m.yaml", &BAI.replace("reference: {at: [2, 6]}", "reference: {join: [{at: 2}]}"));
+    assert!(why.unwrap_err().to_string().contains("a place like [2, 3]"));
+}
+
+#[test]
+fn an_amount_that_was_cut_off_with_its_line_is_no_smaller_amount() {
+    let text = BAI
+        .replace("control: {record: \"8\", count: [2, 4], total: [6, 10]}\n", "")
+        .replace("\"7\", \"9\"]", "\"7\", \"8\", \"9\"]");
+    let cut = BAI_FILE.replace("6001002000001255010-000418 CURTIS HARTLEY", "60010020000012");
+    let report = read_mapped("may20.bai", cut.as_bytes(), &mapping(&text)).unwrap_err().text();
+    assert!(report.contains("line 4, column letters 8 to 17 (amount)"), "{report}");
+}
+
 #[track_caller]
 fn wrong(from: &str, to: &str) -> String {
     assert!(LOCKBOX.contains(from), "{from}");

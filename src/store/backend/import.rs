@@ -141,7 +141,8 @@ struct Taking<'a> {
 
 impl<'a> Taking<'a> {
     fn new(file: &'a ImportFile) -> Self {
-        let outcome = ImportOutcome { file: file.name.clone(), ..ImportOutcome::default() };
+        let (content, columns) = (Some(file.content.clone()), file.columns.clone());
+        let outcome = ImportOutcome { file: file.name.clone(), content, columns, ..ImportOutcome::default() };
         Self { file, outcome, refused: Vec::new(), touched: BTreeSet::new(), reversed: Vec::new() }
     }
 
