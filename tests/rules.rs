@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use arrears::domain::action::{FeeAmount, FeeBase};
+use arrears::domain::action::{FeeAmount, FeeBase, ReconnectionLimits};
 use arrears::domain::day::parse;
 use arrears::domain::{Action, Calendar, Cents, EventKind, StageId};
 use arrears::rulebook::policy::{Anchor, Cmp, Cond, DateRule, Fact, Limit, Offset, Opens, Unit, Value, When};
@@ -91,7 +91,7 @@ fn every_rule_of_riverbend_and_its_pack_names_its_law() {
         assert_eq!(origin.file, "guards/us-ca-water.yaml");
         assert!(!origin.citation.is_empty(), "{}", origin.name);
     }
-    assert_eq!(policy.guards.len(), 14);
+    assert_eq!(policy.guards.len(), 19);
 }
 
 #[test]
@@ -134,6 +134,11 @@ fn the_pack_reads_as_the_statute_does() {
     assert!(limits.contains(&&Limit::OccupantCopy { offset: business(7) }));
     let hours = |n| Offset { n, unit: Unit::Hour, more_than: false };
     assert!(limits.contains(&&Limit::Contact { contact: hours(24), posted: hours(48) }));
+    let days = |n| Offset { n, unit: Unit::Day, more_than: false };
+    assert!(limits.contains(&&Limit::TenantsTold { individually_metered: days(10), master_meter: days(15) }));
+    let limited = ReconnectionLimits { in_hours: Cents::new(5_000), after_hours: Cents::new(15_000), of: 2021 };
+    assert!(limits.contains(&&Limit::ReconnectionFee { limits: limited }));
+    assert!(limits.contains(&&Limit::ToldHowToRestore));
 }
 
 #[test]

@@ -25,6 +25,7 @@ use arrears::domain::ledger::{ApplicationOrder, PaymentChannel, settle};
 use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::placement::{Placement, ReportKind, ReportLine, ReturnReason};
 use arrears::domain::promise::PromiseState;
+use arrears::domain::proof::ProofKind;
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
     AccountId, Act, ActKey, Action, Actor, ArrangementId, CallId, Case, Cents, Channel, Day, Decision, EntryId,
@@ -36,8 +37,8 @@ use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
     AdoptedPolicy, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, DebtReturn,
     ExceptionKind, ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewExport,
-    NewFeeExport, NewHold, NewPromise, NewReport, Permitted, Pieces, PolicySource, ReferralExport, RenderedPiece,
-    RunStart, StaffMember, Stamp, Store, StoreError, Whole, WorkKind,
+    NewFeeExport, NewHold, NewPromise, NewProof, NewReport, Permitted, Pieces, PolicySource, ReferralExport,
+    RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError, Whole, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use debts::{
@@ -160,6 +161,7 @@ contract! {
     a_visit_is_a_conversation_only_when_it_says_with_whom
     a_required_call_without_a_visit_in_its_place_is_a_task_for_the_lead
     a_hold_ends_by_a_person_and_is_not_ended_twice
+    what_a_household_shows_is_known_from_its_recording_until_its_end
     a_shut_off_is_approved_finalized_dispatched_and_done
     a_shut_off_refused_at_finalization_is_canceled_with_its_reason
     a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incident
@@ -431,6 +433,7 @@ fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, o
             shut_off_on: None,
             citation: "13.04.050".to_owned(),
             deposit: None,
+            reconnection: None,
         },
         needs_release: true,
         planned_on: day(on),
@@ -1149,7 +1152,13 @@ async fn a_counter_payment_is_posted_once(store: Store, _: String) {
 }
 
 fn fee(account: AccountId, on: &str) -> Act {
-    let fee = FeeAction { name: "late charge".to_owned(), amount: FeeAmount::Flat(Cents::new(1_000)), due_days: 21 };
+    let fee = FeeAction {
+        name: "late charge".to_owned(),
+        amount: FeeAmount::Flat(Cents::new(1_000)),
+        due_days: 21,
+        reconnects: None,
+        cost: None,
+    };
     Act { amount: Some(Cents::new(1_000)), ..act(account, "late_charge", Action::Fee(fee), on) }
 }
 
@@ -1458,7 +1467,8 @@ async fn a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not(
         ("posting", "2026-05-20", false, NoticeState::Rendered, EventKind::OrderCanceled),
         ("posting_again", "2026-05-21", true, NoticeState::Posted, EventKind::NoticeServed),
     ] {
-        let action = Action::Tag(TagAction { template: "shut_off_tag".into(), statutory: true });
+        let action =
+            Action::Tag(TagAction { template: "shut_off_tag".into(), statutory: true, to_tenants: false, doors: None });
         let paper = piece(debtor, tag, Channel::Posting, Recipient::Customer, on);
         decide(&store, debtor, vec![act(debtor, tag, action, on)], &[paper], on).await;
         let notice = store.notices_of(debtor).await.expect("the notices").pop().expect("one");
@@ -2440,6 +2450,33 @@ async fn a_hold_ends_by_a_person_and_is_not_ended_twice(store: Store, _: String)
     assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
     let backwards = NewHold { through: Some(day("2026-04-01")), ..hold };
     assert!(store.place_hold(debtor, &backwards, &lead("2026-05-01")).await.is_err());
+}
+
+async fn what_a_household_shows_is_known_from_its_recording_until_its_end(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let proof = NewProof {
+        kind: ProofKind::MedicalCertificate,
+        evidence: "Dr. A. Osei: home dialysis".to_owned(),
+        from: day("2026-05-01"),
+        through: Some(day("2026-10-31")),
+    };
+    let before = snapshot(&store, debtor).await;
+    let id = store.add_proof(debtor, &proof, &lead("2026-05-04")).await.expect("recorded");
+    let shown = snapshot(&store, debtor).await;
+    assert_eq!(shown.facts_seq, before.facts_seq + 1, "a fact of the account: it is decided anew");
+    let [kept] = &shown.proofs[..] else { panic!("one proof") };
+    assert_eq!((kept.id, kept.kind, kept.recorded_on), (id, ProofKind::MedicalCertificate, day("2026-05-04")));
+    assert!(kept.counts_on(day("2026-10-31")) && !kept.counts_on(day("2026-11-01")));
+    assert_eq!(store.end_proof(id, "the patient has moved away", &lead("2026-06-08")).await.expect("ended"), debtor);
+    assert!(!snapshot(&store, debtor).await.proofs[0].counts_on(day("2026-06-08")));
+    let twice = store.end_proof(id, "again", &lead("2026-06-09")).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+    let backwards = NewProof { through: Some(day("2026-04-01")), ..proof };
+    assert!(store.add_proof(debtor, &backwards, &lead("2026-05-04")).await.is_err());
+    let said: Vec<String> = store.log_of(debtor, 10).await.expect("log").into_iter().map(|line| line.what).collect();
+    for what in ["protection shown", "protection no longer shown"] {
+        assert!(said.iter().any(|line| line == what), "{said:?}");
+    }
 }
 
 // Field orders.

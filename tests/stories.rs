@@ -7,6 +7,8 @@
 mod agreement;
 #[path = "stories/arrangement.rs"]
 mod arrangement;
+#[path = "stories/california.rs"]
+mod california;
 #[path = "stories/circle.rs"]
 mod circle;
 #[path = "stories/city.rs"]
@@ -73,6 +75,10 @@ story! {
     returning::a_customer_who_comes_back_owes_what_was_written_off_when_three_people_have_said_so
     circle::a_debt_goes_to_the_agency_is_told_of_every_payment_and_comes_back_to_be_written_off
     circle::each_debt_goes_where_the_table_says_and_what_it_does_not_cover_is_the_lead_s
+    california::the_tenants_of_a_landlord_have_a_notice_on_every_door_and_fifteen_days_from_it
+    california::three_points_are_shown_one_by_one_and_together_bar_the_shut_off
+    california::whoever_was_shut_off_is_told_at_once_how_to_be_restored_and_the_year_counts_it
+    california::interest_is_waived_by_law_once_in_twelve_months_for_who_has_shown_a_low_income
     packet::an_old_debt_goes_out_once_counted_and_by_its_own_date
     rerun::what_is_done_twice_happens_once
 }

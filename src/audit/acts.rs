@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use super::breach::{Broken, Checked, is_outward};
 use super::disconnection::{Disconnection, unknown_stage};
 use super::protection::Bench;
-use crate::domain::action::NoticeAction;
+use crate::domain::action::{FeeAction, NoticeAction, Reconnection};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
 use crate::domain::fee::owed_before;
 use crate::domain::hold::Blocks;
 use crate::domain::notice::NoticeFacts;
+use crate::domain::proof::{Proof, ProofKind};
 use crate::domain::referral::Destination;
 use crate::domain::{Act, Action, Case, Cents, Channel, Day, ItemId, Occupancy, Service, StepState, TrackRun};
 use crate::rulebook::policy::{Limit, Opens, Per};
@@ -250,6 +251,31 @@ impl Bench<'_> {
         if sum == facts.amount { Ok(()) } else { Err(Broken::NoticeSum { stated: facts.amount, sum }.into()) }
     }
 
+    /// Turning on again costs a household that has shown a low income no more than a guard says, nor than it costs the city.
+    fn is_within_the_limit(self, act: &Act) -> Checked {
+        let Action::Fee(FeeAction { reconnects: Some(when), cost, .. }) = &act.action else { return Ok(()) };
+        let has_shown = |proof: &Proof| proof.kind == ProofKind::LowIncome && proof.counts_on(self.world.today);
+        if !self.snapshot.proofs.iter().any(has_shown) {
+            return Ok(());
+        }
+        let posted = act.amount.unwrap_or(Cents::ZERO);
+        for guard in self.guards(&self.snapshot.profile.services) {
+            let Limit::ReconnectionFee { limits } = &guard.limit else { continue };
+            let limit = match when {
+                Reconnection::InHours => limits.in_hours,
+                Reconnection::AfterHours => limits.after_hours,
+            };
+            let limit = cost.map_or(limit, |cost| limit.min(cost));
+            if posted > limit {
+                return Err(super::breach::Objection::of_rule(
+                    guard.rule,
+                    Broken::ReconnectionTooDear { posted, limit },
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// A fee of nothing or more, for a debt that was past due on its day.
     fn may_charge(self, run: &TrackRun, items: &BTreeSet<ItemId>, act: &Act) -> Checked {
         if act.amount.is_none_or(Cents::is_negative) {
@@ -258,6 +284,7 @@ impl Bench<'_> {
         if act.for_day > self.world.today {
             return Err(Broken::DatedAhead { for_day: act.for_day }.into());
         }
+        self.is_within_the_limit(act)?;
         self.is_not_charged(run, act)?;
         let anchor = BTreeSet::from([act.key.of.anchor]);
         self.are_free(act, Some(if items.is_empty() { &anchor } else { items }))?;

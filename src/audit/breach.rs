@@ -213,6 +213,12 @@ pub enum Broken {
     NoOccupantCopy { item: ItemId, last_day: Day },
 
     #[error(
+        "the account is a landlord's, and a required notice must be left for the tenants by {}; {}",
+        short(*.last_day), found_phrase(*.found)
+    )]
+    TenantsNotTold { last_day: Day, found: Option<Day> },
+
+    #[error(
         "nobody was spoken to by {}, nor was a required notice left at the premises by {} after attempts had failed",
         short(*.spoken_by), short(*.posted_by)
     )]
@@ -237,6 +243,10 @@ pub enum Broken {
     #[error("the item that it penalizes is due {}, and the fee is dated {}", short(*.due_on), short(*.for_day))]
     FeeTooEarly { due_on: Day, for_day: Day },
 
+    #[error(
+        "turning on again would cost {posted}, and of a household that has shown a low income the law lets {limit} be asked"
+    )]
+    ReconnectionTooDear { posted: Cents, limit: Cents },
     #[error("the bill due {} had its fee on {}", short(*.bill_due), short(*.on))]
     FeeTwice { on: Day, bill_due: Day },
     #[error("there is no fee {fee} of this account that stands")]

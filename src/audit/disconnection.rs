@@ -7,6 +7,7 @@ use super::count::last_day_before;
 use super::protection::Bench;
 use super::service::{Standing, standing_notices};
 use super::truth::Truth;
+use crate::domain::account::Metering;
 use crate::domain::calendar::DayKind;
 use crate::domain::case::StageRef;
 use crate::domain::day::{days_between, plus_days};
@@ -90,7 +91,17 @@ impl Bench<'_> {
                     self.return_is_answered(cut).map_err(|broken| Objection::of_rule(guard.rule, broken))?;
                     false
                 }
-                Limit::DebtAge { .. } | Limit::Languages { .. } | Limit::NeverAlone { .. } => false,
+                Limit::TenantsTold { individually_metered, master_meter } => {
+                    self.tenants_were_told(cut, *individually_metered, *master_meter)
+                        .map_err(|broken| Objection::of_rule(guard.rule, broken))?;
+                    individually_metered.unit == Unit::BusinessDay || master_meter.unit == Unit::BusinessDay
+                }
+                Limit::DebtAge { .. }
+                | Limit::Languages { .. }
+                | Limit::ToldHowToRestore
+                | Limit::ReconnectionFee { .. }
+                | Limit::Statements { .. }
+                | Limit::NeverAlone { .. } => false,
             };
             let is_known = calendar.known.is_none_or(|(first, last)| first <= day && day <= last);
             if reads_calendar && !is_known {
@@ -118,6 +129,23 @@ impl Bench<'_> {
             return Ok(());
         }
         Err(Broken::NoContact { spoken_by, posted_by })
+    }
+
+    /// Where the account is a landlord's, a required notice for the tenants was left in time.
+    fn tenants_were_told(self, cut: &Disconnection, own_meter: Offset, shared: Offset) -> Result<(), Broken> {
+        let offset = match self.snapshot.profile.landlords_tenants() {
+            None => return Ok(()),
+            Some(Metering::Individual) => own_meter,
+            Some(Metering::Master) => shared,
+        };
+        let last_day = last_day_before(cut.for_day, offset, &self.world.calendar);
+        let notices = standing_notices(self.snapshot, self.policy, cut.of, cut.for_day);
+        let found = notices.iter().filter(|n| n.reaches_tenants).map(|n| n.given_on).min();
+        if found.is_some_and(|found| found <= last_day) {
+            Ok(())
+        } else {
+            Err(Broken::TenantsNotTold { last_day, found })
+        }
     }
 
     fn requires_contact(self, of: &StageRef) -> bool {
@@ -219,6 +247,10 @@ impl Bench<'_> {
             | Limit::ArrangementDefault { .. }
             | Limit::Languages { .. }
             | Limit::AfterReturn
+            | Limit::TenantsTold { .. }
+            | Limit::ToldHowToRestore
+            | Limit::ReconnectionFee { .. }
+            | Limit::Statements { .. }
             | Limit::NeverAlone { .. } => {}
         }
         Ok(())

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 use super::minimum::{Given, earliest_day};
 use super::*;
-use crate::domain::action::{CallAction, DepositAction, FeeAction, FeeAmount, NoticeAction, TagAction};
+use crate::domain::action::{
+    CallAction, DepositAction, FeeAction, FeeAmount, NoticeAction, ReconnectionLimits, TagAction,
+};
 use crate::domain::arrears::BucketLimits;
 use crate::domain::calendar::DayKind;
 use crate::domain::case::{Step, StepState};
@@ -17,13 +19,14 @@ use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::ApplicationOrder;
 use crate::domain::notice::{ListedItem, NoticeFacts};
 use crate::domain::placement::Placed;
+use crate::domain::proof::{Proof, ProofKind};
 use crate::domain::referral::Destination;
 use crate::domain::route::{Route, RouteLine};
 use crate::domain::testing::{With, bill, day, snapshot, stage_ref, world};
 use crate::domain::world::Moratorium;
 use crate::domain::{
-    Act, ActKey, Action, Cents, Channel, CustomerClass, Day, DepositId, EntryId, EventKind, Occupancy, Recipient,
-    ReferralId, RuleId, Service,
+    Act, ActKey, Action, Cents, Channel, CustomerClass, Day, DepositId, EntryId, EventKind, Occupancy, ProofId,
+    Recipient, ReferralId, RuleId, Service,
 };
 use crate::rulebook::policy::{
     BarRule, CallRules, Cmp, Cond, Fact, FollowRules, Guard, LedgerRules, Limit, Offset, OpenCases, Opens, Origin, Per,
@@ -552,7 +555,7 @@ fn a_promise_bars_through_its_day_and_a_default_only_frees_after_sixty_days() {
 fn after_a_default_a_shut_off_rests_on_a_posting_of_five_business_days_that_followed_the_sixty() {
     let five = Offset { n: 5, unit: Unit::BusinessDay, more_than: false };
     let mut policy = policy(vec![guard(1, Limit::ArrangementDefault { days: 60, posted: Some(five) })]);
-    let tag = Action::Tag(TagAction { template: "tag".into(), statutory: true });
+    let tag = Action::Tag(TagAction { template: "tag".into(), statutory: true, to_tenants: false, doors: None });
     policy.tracks[0].stages.insert(2, stage("posting", 3, vec![tag]));
     let plan = noticed(day("2026-05-01")).arranged(day("2026-06-15"), &[(day("2026-07-01"), 9_000)]);
     let says = |account: &Snapshot, on: &str| cut_on(account, &policy, &world(day(on)), 18_000);
@@ -587,7 +590,7 @@ fn after_a_default_a_shut_off_rests_on_a_posting_of_five_business_days_that_foll
 fn twenty_four_and_forty_eight_hours_hold_whatever_the_hour_of_the_day() {
     let hours = |n| Offset { n, unit: Unit::Hour, more_than: false };
     let mut policy = policy(vec![guard(1, Limit::Contact { contact: hours(24), posted: hours(48) })]);
-    let tag = Action::Tag(TagAction { template: "tag".into(), statutory: true });
+    let tag = Action::Tag(TagAction { template: "tag".into(), statutory: true, to_tenants: false, doors: None });
     policy.tracks[0].stages.insert(2, stage("posting", 3, vec![tag]));
     let says = |account: &Snapshot, on: &str| cut_on(account, &policy, &world(day(on)), 18_000);
     let told = |kind, on: &str| {
@@ -607,6 +610,72 @@ fn twenty_four_and_forty_eight_hours_hold_whatever_the_hour_of_the_day() {
     );
     assert!(matches!(broken(says(&tagged, "2026-05-21")), Broken::NoContact { .. }), "39.5 hours");
     assert!(says(&tagged, "2026-05-22").is_ok());
+}
+
+#[test]
+fn a_landlords_account_rests_on_a_notice_left_for_the_tenants_ten_days_before_or_fifteen_where_they_may_share_a_meter()
+{
+    let days = |n| Offset { n, unit: Unit::Day, more_than: false };
+    let limit = Limit::TenantsTold { individually_metered: days(10), master_meter: days(15) };
+    let mut policy = policy(vec![guard(1, limit)]);
+    let tag = |to_tenants| Action::Tag(TagAction { template: "tag".into(), statutory: true, to_tenants, doors: None });
+    policy.tracks[0].stages.insert(2, stage("tenants", 3, vec![tag(true)]));
+    policy.tracks[0].stages.insert(3, stage("posting", 3, vec![tag(false)]));
+    let says = |account: &Snapshot, on: &str| cut_on(account, &policy, &world(day(on)), 18_000);
+    let mut account = noticed(day("2026-05-01"));
+    assert!(says(&account, "2026-05-22").is_ok(), "the customer lives there");
+    account.profile.attributes.insert("premises.landlord_account".into(), "yes".into());
+    let left = |stage: &str| {
+        let of = Some(stage_ref(TRACK, 1, stage));
+        account.clone().acted(stage, day("2026-05-18"), &[1]).event(EventKind::NoticePosted, day("2026-05-18"), of)
+    };
+    let lacking = Broken::TenantsNotTold { last_day: day("2026-05-07"), found: None };
+    assert_eq!(broken(says(&account, "2026-05-22")), lacking);
+    assert!(lacking.to_string().ends_with("left for the tenants by Thu 2026-05-07; none stands"), "{lacking}");
+    assert!(matches!(broken(says(&left("posting"), "2026-06-02")), Broken::TenantsNotTold { .. }), "another notice");
+    let mut told = left("tenants");
+    assert!(matches!(broken(says(&told, "2026-06-01")), Broken::TenantsNotTold { .. }));
+    assert!(says(&told, "2026-06-02").is_ok());
+    told.profile.attributes.insert("premises.master_meter".into(), "no".into());
+    assert!(matches!(broken(says(&told, "2026-05-27")), Broken::TenantsNotTold { .. }));
+    assert!(says(&told, "2026-05-28").is_ok());
+    // Nor does the look on the day itself let a crew go.
+    let on = day("2026-05-27");
+    let look =
+        reexamine(&told.acted("shut_off", on, &[1]), &policy, &world(on), &pending(Ordered::ShutOff, "shut_off", on));
+    assert!(matches!(look, Err(Refusal::GuardNotMet { broken: Broken::TenantsNotTold { .. }, .. })), "{look:?}");
+}
+
+#[test]
+fn turning_on_again_costs_a_household_that_has_shown_a_low_income_no_more_than_the_limit() {
+    use crate::domain::action::Reconnection::{AfterHours, InHours};
+    let limits = ReconnectionLimits { in_hours: Cents::new(5_000), after_hours: Cents::new(15_000), of: 2021 };
+    let policy = policy(vec![guard(1, Limit::ReconnectionFee { limits })]);
+    let on = day("2026-05-22");
+    let mut account = noticed(day("2026-05-01"));
+    let charged = |account: &Snapshot, reconnects, cost: Option<i64>, cents| {
+        let amount = FeeAmount::Flat(Cents::new(cents));
+        let cost = cost.map(Cents::new);
+        let fee = Action::Fee(FeeAction { name: "reconnection".into(), amount, due_days: 0, reconnects, cost });
+        audit(account, &policy, &world(on), decision(account, on, vec![act("legal", fee, Some(cents), on)]))
+    };
+    assert!(charged(&account, Some(InHours), None, 8_500).is_ok(), "nobody has shown a low income");
+    account.proofs.push(Proof {
+        id: ProofId(1),
+        kind: ProofKind::LowIncome,
+        evidence: "Medi-Cal".into(),
+        from: day("2026-05-01"),
+        through: None,
+        ended_on: None,
+        recorded_by: "test".into(),
+        recorded_on: day("2026-05-01"),
+    });
+    let dear = |posted, limit| Broken::ReconnectionTooDear { posted: Cents::new(posted), limit: Cents::new(limit) };
+    assert_eq!(broken(charged(&account, Some(InHours), None, 5_001)), dear(5_001, 5_000));
+    assert!(charged(&account, Some(InHours), None, 5_000).is_ok());
+    assert!(charged(&account, Some(AfterHours), None, 15_000).is_ok());
+    assert_eq!(broken(charged(&account, Some(InHours), Some(4_250), 5_000)), dear(5_000, 4_250));
+    assert!(charged(&account, None, None, 8_500).is_ok(), "another fee");
 }
 
 #[test]
@@ -644,6 +713,7 @@ fn facts(listed: &[(i64, i64)], amount: i64) -> NoticeFacts {
         shut_off_on: None,
         citation: String::new(),
         deposit: None,
+        reconnection: None,
     }
 }
 
@@ -672,7 +742,7 @@ fn a_fee_is_not_less_than_nothing_not_before_its_debt_is_past_due_and_not_posted
     let account = noticed(day("2026-05-01"));
     let fee = || {
         let amount = FeeAmount::Flat(Cents::new(1_000));
-        Action::Fee(FeeAction { name: "late".into(), amount, due_days: 21 })
+        Action::Fee(FeeAction { name: "late".into(), amount, due_days: 21, reconnects: None, cost: None })
     };
     let says = |acts: Vec<Act>| {
         audit(&account, &pack(), &world(day("2026-05-22")), decision(&account, day("2026-05-22"), acts))
@@ -748,7 +818,13 @@ fn nothing_is_done_about_a_debt_that_is_out_unless_the_policy_lets_it_go_on() {
     let on = day("2026-05-22");
     let items: BTreeSet<_> = account.items.iter().map(|item| item.id).collect();
     account.placed = vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items }];
-    let fee = FeeAction { name: "late".into(), amount: FeeAmount::Flat(Cents::new(500)), due_days: 0 };
+    let fee = FeeAction {
+        name: "late".into(),
+        amount: FeeAmount::Flat(Cents::new(500)),
+        due_days: 0,
+        cost: None,
+        reconnects: None,
+    };
     let acts = || vec![act("final_notice", Action::Fee(fee.clone()), Some(500), on)];
     let out = Broken::Out { to: Destination::Agency, on: day("2026-05-10") };
     assert_eq!(broken(audit(&account, &pack(), &world(on), decision(&account, on, acts()))), out);

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::account::Metering;
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::day::{days_between, plus_months};
 use crate::domain::promise::PromiseState;
+use crate::domain::proof::ProofKind;
 use crate::domain::{Cents, Day, EntryKind, EventKind, Occupancy, OpenItem, Service, Snapshot, StageId, StepState};
 use crate::rulebook::policy::{Cmp, Cond, Fact, Value};
 
@@ -86,10 +88,16 @@ impl Reader<'_> {
             Fact::HasEmail => Value::Flag(profile.email_that_arrives().is_some()),
             Fact::MailsElsewhere => Value::Flag(profile.mails_elsewhere()),
             Fact::DebtorIsOwner => Value::Flag(profile.occupancy == Occupancy::Owner),
+            Fact::LandlordAccount => Value::Flag(profile.landlords_tenants().is_some()),
+            Fact::MasterMeter => Value::Flag(profile.landlords_tenants() == Some(Metering::Master)),
             Fact::HasService(service) => Value::Flag(profile.services.contains(service)),
             Fact::Hold(kind) => {
                 Value::Flag(self.snapshot.holds.iter().any(|hold| hold.kind == *kind && hold.holds_on(self.day)))
             }
+            Fact::Shown(point) => Value::Flag(self.snapshot.proofs.iter().any(|proof| {
+                let is_low = proof.kind == ProofKind::LowIncome && *point == ProofKind::UnableToPay;
+                (proof.kind == *point || is_low) && proof.counts_on(self.day)
+            })),
             Fact::ContactMade(since) => Value::Flag(self.happened(EventKind::ContactMade, since.as_ref())),
             Fact::ContactFailed(since) => Value::Flag(self.happened(EventKind::ContactFailed, since.as_ref())),
             Fact::IsShutOff(service) => Value::Flag(self.snapshot.shut_off.contains(service)),

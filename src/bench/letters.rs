@@ -111,6 +111,7 @@ fn notice(n: u32, profile: &Profile) -> NewNotice {
             shut_off_on: Some(plus_days(due_on, 67)),
             citation: "Riverbend Municipal Code 13.04.110".into(),
             deposit: None,
+            reconnection: None,
         },
         planned_on: due_on,
         needs_release: true,

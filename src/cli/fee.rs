@@ -17,8 +17,11 @@ pub enum Fee {
         account: String,
         /// The entry's number, as `arrears account` shows it in the ledger
         entry: i64,
-        #[arg(long)]
-        reason: String,
+        #[arg(long, required_unless_present = "low_income")]
+        reason: Option<String>,
+        /// Interest or a late fee that the law waives once in 12 months for a household that has shown a low income
+        #[arg(long, conflicts_with = "reason")]
+        low_income: bool,
         #[command(flatten)]
         by: By,
     },
@@ -45,10 +48,15 @@ impl Fee {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
         match self {
-            Self::Waive { account, entry, reason, by } => {
+            Self::Waive { account, entry, reason, low_income, by } => {
                 let account = office.account(&account).await?;
                 let by = by.may(&office, Duty::Write).await?;
-                let (id, amount) = office.propose_waiver(account.id, EntryId(entry), &reason, by).await?;
+                let fee = EntryId(entry);
+                let (id, amount) = if low_income {
+                    office.propose_lawful_waiver(account.id, fee, by).await?
+                } else {
+                    office.propose_waiver(account.id, fee, &reason.unwrap_or_default(), by).await?
+                };
                 Ok(Answer::done(super::approvals::waits(id, &format!("The waiver of the fee of {amount}"))))
             }
             Self::Export { by } => {

@@ -29,6 +29,7 @@ mod outbox;
 mod packet;
 mod payments;
 mod promise;
+mod protection;
 mod referrals;
 mod report;
 mod returning;
@@ -40,6 +41,7 @@ mod skip;
 mod staff;
 pub mod table;
 mod tasks;
+mod tenants;
 mod today;
 mod transfer;
 mod why;
@@ -133,6 +135,12 @@ pub enum Command {
     Hold(hold::HoldCommand),
     /// Record a dispute: holds fees, shut-off and referral until it is decided
     Dispute(dispute::Dispute),
+    /// What a household shows toward the protections of the law: record, end, show
+    #[command(subcommand)]
+    Protection(protection::Protection),
+    /// Tenants of a landlord's account ask to become customers: ask, decide
+    #[command(subcommand)]
+    Tenants(tenants::Tenants),
     /// Promises to pay: make, cancel
     #[command(subcommand)]
     Promise(promise::Promise),
@@ -220,6 +228,8 @@ async fn answer(cli: Cli) -> Result {
         Command::Simulate(args) => args.run(&desk).await,
         Command::Hold(args) => args.run(&desk).await,
         Command::Dispute(args) => args.run(&desk).await,
+        Command::Protection(args) => args.run(&desk).await,
+        Command::Tenants(args) => args.run(&desk).await,
         Command::Promise(args) => args.run(&desk).await,
         Command::Arrange(args) => args.run(&desk).await,
         Command::Orders(args) => args.run(&desk).await,

@@ -1,15 +1,19 @@
-//! `report`: aging, and the write-offs for the council.
+//! `report`: aging, the shut-offs of a year, and the write-offs for the council.
 
+use chrono::Datelike;
 use clap::{Args, Subcommand};
 
-use super::args::{Json, date};
+use super::args::{Json, date, word};
 use super::show::maybe_day;
 use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
+use crate::domain::field_order::{OrderKind, OrderState};
 use crate::domain::ledger::settle;
 use crate::domain::proposal::Proposed;
-use crate::domain::{Day, day};
+use crate::domain::{Day, Service, day};
+use crate::office::Office;
 use crate::report::aging::{AgedAccount, Aging, Detail};
+use crate::report::shut_offs::{Cut, ShutOffs};
 use crate::report::write_offs::{self, WriteOffLine};
 
 /// Accounts read at a time.
@@ -21,6 +25,8 @@ pub enum Report {
     Aging(AgingArgs),
     /// Write-offs that are proposed, approved and declined, for the council
     WriteOffs(WriteOffArgs),
+    /// The shut-offs of a year by month: what is published and reported to the State Water Board
+    Shutoffs(ShutOffArgs),
 }
 
 #[derive(Args, Debug)]
@@ -32,6 +38,21 @@ pub struct WriteOffArgs {
     #[arg(long, conflicts_with = "csv")]
     json: bool,
     /// As CSV, a line for each account and the total
+    #[arg(long)]
+    csv: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct ShutOffArgs {
+    /// This year where absent
+    #[arg(long)]
+    year: Option<i32>,
+    #[arg(long, value_parser = word!(Service), default_value = "water")]
+    service: Service,
+    /// As JSON
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// As CSV, a row a month
     #[arg(long)]
     csv: bool,
 }
@@ -57,6 +78,7 @@ impl Report {
         match self {
             Self::Aging(args) => args.run(desk).await,
             Self::WriteOffs(args) => args.run(desk).await,
+            Self::Shutoffs(args) => args.run(desk).await,
         }
     }
 }
@@ -115,6 +137,46 @@ impl WriteOffArgs {
             format!("{}\nTotal {total}", table.show("No write-offs."))
         })
     }
+}
+
+impl ShutOffArgs {
+    async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let today = office.today();
+        let year = self.year.unwrap_or_else(|| today.year());
+        let last = Day::from_ymd_opt(year, 12, 31).unwrap_or(today);
+        let report = ShutOffs::of(&cuts(&office).await?, self.service, year, last.min(today));
+        let written = if self.json {
+            serde_json::to_string_pretty(&report).map_err(|error| error.to_string())
+        } else if self.csv {
+            report.to_csv().map_err(|error| error.to_string())
+        } else {
+            Ok(report.to_table())
+        };
+        written.map(Answer::done).map_err(|error| Failure::failed(format!("the report could not be written: {error}")))
+    }
+}
+
+/// Every shut-off that a crew did, with the day on which the service was turned on again.
+async fn cuts(office: &Office) -> Result<Vec<Cut>> {
+    let done = office.store.field_orders(Some(OrderState::Done), None).await?;
+    let mut cuts = Vec::new();
+    for order in done.iter().filter(|order| order.kind == OrderKind::ShutOff) {
+        let Some(on) = order.done_on else { continue };
+        let restores = done.iter().filter(|other| {
+            other.kind == OrderKind::Restore && (other.account, other.service) == (order.account, order.service)
+        });
+        let profile = office.store.account(order.account).await?.profile;
+        cuts.push(Cut {
+            account: profile.number,
+            class: profile.class,
+            service: order.service,
+            on,
+            restored_on: restores.filter(|other| order.id < other.id).filter_map(|other| other.done_on).min(),
+            without_leave: order.is_done_without_leave(),
+        });
+    }
+    Ok(cuts)
 }
 
 impl AgingArgs {

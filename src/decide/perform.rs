@@ -6,6 +6,7 @@ use super::condition::{FactsRead, asks_for_contact, holds};
 use super::held::{Truth, earlier};
 use super::view::View;
 use super::walk::{Outcome, Walker};
+use crate::domain::action::TagAction;
 use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Bar, Finding, Verdict};
@@ -223,6 +224,9 @@ fn as_it_can_be_done(action: &Action, narrowed: &View) -> Vec<Action> {
             if (call.required || call.or_visit) && narrowed.snapshot.profile.cannot_be_called().is_some() =>
         {
             vec![Action::Visit(call.clone())]
+        }
+        Action::Tag(tag) if tag.to_tenants => {
+            vec![Action::Tag(TagAction { doors: narrowed.snapshot.profile.dwellings(), ..tag.clone() })]
         }
         other => one_service_each(other, narrowed),
     }

@@ -239,6 +239,7 @@ impl<'a> Division<'a> {
         for order in orders.into_iter().filter(|order| sent.contains(&order.id)) {
             let note = match order.kind {
                 OrderKind::Visit => "spoke with the customer at the door".to_owned(),
+                OrderKind::Tag if order.instruction.is_some() => "left on every door".to_owned(),
                 OrderKind::ShutOff | OrderKind::Limit | OrderKind::Restore | OrderKind::Tag => String::new(),
             };
             let result = CrewResult { done: true, on: day, at: Some(at.to_owned()), crew: CREW.to_owned(), note };

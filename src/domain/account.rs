@@ -88,6 +88,23 @@ words! {
     }
 }
 
+words! {
+    /// How the people at the premises are served by an account that is their landlord's.
+    Metering {
+        /// Each dwelling has a meter and an account of its own.
+        Individual = "individually metered",
+        /// One meter serves several dwellings.
+        Master = "master meter",
+    }
+}
+
+/// Says outright whether the customer is the landlord of those who live at the premises.
+pub const LANDLORD_ACCOUNT: &str = "premises.landlord_account";
+/// Whether one meter serves several dwellings.
+pub const MASTER_METER: &str = "premises.master_meter";
+/// How many dwellings the premises have.
+pub const UNITS: &str = "premises.units";
+
 /// A postal address in the United States.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Address {
@@ -262,6 +279,43 @@ impl Profile {
         }
     }
 
+    /// How the tenants are metered, where the account is their landlord's: the file says so, one meter serves several
+    /// dwellings, the tariff is for many families, or whoever is recorded as the owner of let premises is the customer. `None`
+    /// where the customer lives there, or is the tenant.
+    ///
+    /// Whoever is not known to have a meter of their own is taken to share one, which gives the longer notice.
+    #[must_use]
+    pub fn landlords_tenants(&self) -> Option<Metering> {
+        let says = |name: &str| match self.attributes.get(name).map(|value| value.trim().to_lowercase()).as_deref() {
+            Some("yes" | "true" | "1") => Some(true),
+            Some("no" | "false" | "0") => Some(false),
+            _ => None,
+        };
+        let folded = |name: &str| name.split_whitespace().map(str::to_uppercase).collect::<Vec<_>>().join(" ");
+        let owner_is_customer = self.owner.as_ref().map(|owner| folded(&owner.name) == folded(&self.customer_name));
+        let is_landlords = says(LANDLORD_ACCOUNT).unwrap_or_else(|| {
+            says(MASTER_METER) == Some(true)
+                || match self.class {
+                    CustomerClass::MultiFamily => owner_is_customer != Some(false),
+                    CustomerClass::Residential
+                    | CustomerClass::Commercial
+                    | CustomerClass::Industrial
+                    | CustomerClass::Government
+                    | CustomerClass::Irrigation => {
+                        self.occupancy == Occupancy::Tenant && owner_is_customer == Some(true)
+                    }
+                }
+        });
+        let metering = if says(MASTER_METER) == Some(false) { Metering::Individual } else { Metering::Master };
+        is_landlords.then_some(metering)
+    }
+
+    /// How many dwellings the premises have, where the file says so.
+    #[must_use]
+    pub fn dwellings(&self) -> Option<u16> {
+        self.attributes.get(UNITS)?.trim().parse().ok().filter(|units| *units > 0)
+    }
+
     /// The address to which emails are sent: the one that is known, unless an email to it has come back.
     #[must_use]
     pub fn email_that_arrives(&self) -> Option<&str> {
@@ -292,6 +346,35 @@ impl Profile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_is_a_landlords_where_the_owner_of_let_premises_is_the_customer() {
+        let mut profile = crate::domain::testing::profile();
+        assert_eq!(profile.landlords_tenants(), None, "the customer lives there");
+        profile.occupancy = Occupancy::Tenant;
+        assert_eq!(profile.landlords_tenants(), None, "the customer is the tenant");
+        let owner = |name: &str| Some(Party { name: name.into(), address: Address::default() });
+        profile.owner = owner("Alder Homes LLC");
+        assert_eq!(profile.landlords_tenants(), None, "somebody else owns it");
+        profile.owner = owner("PAT  RIVERA");
+        assert_eq!(profile.landlords_tenants(), Some(Metering::Master), "what is not known gives the longer notice");
+        profile.attributes.insert(MASTER_METER.into(), "no".into());
+        assert_eq!(profile.landlords_tenants(), Some(Metering::Individual));
+        profile.attributes.insert(LANDLORD_ACCOUNT.into(), "no".into());
+        assert_eq!(profile.landlords_tenants(), None, "the file says so");
+    }
+
+    #[test]
+    fn many_families_and_a_shared_meter_are_a_landlords_whoever_is_said_to_live_there() {
+        let mut profile = crate::domain::testing::profile();
+        profile.class = CustomerClass::MultiFamily;
+        assert_eq!(profile.landlords_tenants(), Some(Metering::Master));
+        profile.class = CustomerClass::Residential;
+        profile.attributes.insert(MASTER_METER.into(), "yes".into());
+        assert_eq!(profile.landlords_tenants(), Some(Metering::Master));
+        profile.attributes.insert(UNITS.into(), "24".into());
+        assert_eq!(profile.dwellings(), Some(24));
+    }
 
     #[test]
     fn the_same_place_in_other_spelling_needs_no_occupant_copy() {

@@ -149,6 +149,53 @@ impl CallAction {
 pub struct TagAction {
     pub template: NoticeName,
     pub statutory: bool,
+    /// For the tenants of a landlord's account: one on the door of every dwelling.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub to_tenants: bool,
+    /// How many doors, where it is known. The decision fills it in; a policy does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doors: Option<u16>,
+}
+
+words! {
+    /// When a service is turned on again, as far as its fee is limited by that.
+    Reconnection {
+        InHours = "in_hours",
+        AfterHours = "after_hours",
+    }
+}
+
+/// What a household with a low income pays at most to have a service turned on again, as of a year (Health and Safety Code
+/// 116914(a)(1)). A city raises the amounts with the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconnectionLimits {
+    pub in_hours: Cents,
+    pub after_hours: Cents,
+    /// The year of the amounts.
+    pub of: u16,
+}
+
+impl ReconnectionLimits {
+    /// The limit at that time of the day.
+    #[must_use]
+    pub const fn at(self, when: Reconnection) -> Cents {
+        match when {
+            Reconnection::InHours => self.in_hours,
+            Reconnection::AfterHours => self.after_hours,
+        }
+    }
+}
+
+words! {
+    /// What a notice has to say, by name. A wording marks the place where it says it: `{# states: extension #}`.
+    Statement {
+        CustomerAndAddress = "customer_and_address",
+        AmountDue = "amount_due",
+        PayBy = "pay_by",
+        Extension = "extension",
+        ReviewAndAppeal = "review_and_appeal",
+        PaymentSchedule = "payment_schedule",
+    }
 }
 
 /// A deposit becomes a credit, whole.
@@ -173,6 +220,12 @@ pub struct FeeAction {
     pub amount: FeeAmount,
     /// Days from posting to due.
     pub due_days: u16,
+    /// It is for turning a service on again, which the law limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconnects: Option<Reconnection>,
+    /// What it costs the city in fact, where that is known and limits the fee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cents>,
 }
 
 /// The amount of a fee.

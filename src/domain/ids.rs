@@ -84,6 +84,8 @@ number_id! {
     DepositId,
     /// Two accounts that may be the same customer's.
     KinshipId,
+    /// What a household has shown: its key.
+    ProofId,
     /// A run of the daemon for one business date.
     RunId,
 }

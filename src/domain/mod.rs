@@ -30,6 +30,7 @@ pub mod notice;
 pub mod person;
 pub mod placement;
 pub mod promise;
+pub mod proof;
 pub mod proposal;
 pub mod referral;
 pub mod route;

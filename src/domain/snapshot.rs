@@ -15,6 +15,7 @@ use super::ids::AccountId;
 use super::ledger::{Application, Entry, OpenItem};
 use super::money::Cents;
 use super::promise::Promise;
+use super::proof::Proof;
 
 /// One account at one moment. `facts_seq` names the moment: a decision commits only while it still stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct Snapshot {
     /// In the order in which they were recorded.
     pub events: Vec<Event>,
     pub holds: Vec<Hold>,
+    /// What the household has shown, in the order in which it was recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Proof>,
     pub promises: Vec<Promise>,
     pub arrangements: Vec<Arrangement>,
     /// What the arrangements' and promises' standing is computed from; empty when there are none.

@@ -71,6 +71,7 @@ pub fn snapshot() -> Snapshot {
         unapplied: Cents::ZERO,
         events: Vec::new(),
         holds: Vec::new(),
+        proofs: Vec::new(),
         promises: Vec::new(),
         arrangements: Vec::new(),
         payments: Vec::new(),

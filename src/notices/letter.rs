@@ -3,6 +3,8 @@
 //! The address stands where the window of a #10 envelope shows it, wherever the folded sheet slides. The languages
 //! follow one another, each run of text tagged with its own.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -10,7 +12,7 @@ use super::language::{self, Labels};
 use super::wording::{Block, Wording, WordingError, Wordings};
 use crate::config::CityProfile;
 use crate::domain::arrangement::Installment;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, NoticeFacts};
 use crate::domain::{Address, Cents, Channel, Day, Language, Profile, Recipient, Service};
 use crate::typeset::{DocumentMeta, Typeset, TypesetError, Typesetter};
 
@@ -164,6 +166,7 @@ fn part(
             "pay_online": city.pay_online,
             "policy_page": city.policy_page,
             "appeal_body": city.appeal_body.get(language),
+            "legal_help": city.legal_help,
         },
         "customer": profile.customer_name,
         "account": profile.number,
@@ -177,6 +180,7 @@ fn part(
         "dated": date(dated),
         "to_occupant": notice.recipient == Recipient::Occupant,
         "to_owner": notice.recipient == Recipient::Owner,
+        "reconnection": reconnection(facts),
         "to_third_party": notice.recipient == Recipient::ThirdParty,
     });
     // A date that the notice does not state is left undefined, so that a wording which needs it is refused.
@@ -238,6 +242,14 @@ fn part(
     })
 }
 
+/// What turning on again costs at most, in figures; where the notice does not state it, a wording that asks for it is refused.
+fn reconnection(facts: &NoticeFacts) -> BTreeMap<&'static str, String> {
+    let limits = facts.reconnection.iter();
+    limits
+        .flat_map(|limits| [("in_hours", limits.in_hours.to_string()), ("after_hours", limits.after_hours.to_string())])
+        .collect()
+}
+
 /// The services that the listed debts belong to, as a sentence names them; charges of the account as a whole only
 /// where there are no others.
 fn services(notice: &Notice, language: Language) -> String {
@@ -262,7 +274,6 @@ mod tests {
     use super::super::samples::{self, day, profile};
     use super::super::wording::names;
     use super::*;
-    use crate::domain::notice::NoticeFacts;
 
     fn english(notice: &Notice) -> Result<Vec<Part>, WordingError> {
         parts(&CityProfile::default(), &Wordings::builtin().unwrap(), notice, &profile(), day("2026-05-04"), &[])

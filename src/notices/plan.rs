@@ -18,6 +18,9 @@ const ARRANGEMENT_LETTER: &str = "arrangement_letter";
 /// The addressee where nobody is known by name; the law's word, and the other language's.
 const OCCUPANT: &str = "Occupant / Ocupante";
 
+/// The addressee of the notice to the tenants of a landlord's account, which hangs on every door.
+pub const RESIDENTS: &str = "Residents / Residentes";
+
 /// The pieces of an act: those of a notice, the one of a tag, none of anything else.
 #[must_use]
 pub fn of_act(act: &Act, profile: &Profile, required: &[Language]) -> Vec<NewNotice> {
@@ -96,6 +99,9 @@ pub fn tag_piece(
 ) -> NewNotice {
     let (template, statutory) = (&action.template, action.statutory);
     let draft = Draft { facts, profile, act, required, template, statutory, deemed_days: 0 };
+    if action.to_tenants {
+        return draft.piece(Channel::Posting, Recipient::Occupant, RESIDENTS, &profile.service_address);
+    }
     let (recipient, addressee) = if profile.mails_elsewhere() {
         (Recipient::Occupant, OCCUPANT)
     } else {
@@ -325,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_posted_at_the_service_address() {
-        let tag = TagAction { template: "shut_off_tag".into(), statutory: true };
+        let tag = TagAction { template: "shut_off_tag".into(), statutory: true, to_tenants: false, doors: None };
         let action = NoticeAction {
             template: "shut_off_tag".into(),
             by: Vec::new(),

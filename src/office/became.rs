@@ -187,6 +187,7 @@ mod tests {
             done_at: None,
             crew: Some("Crew 1".to_owned()),
             note: String::new(),
+            instruction: None,
             cause: None,
         }
     }

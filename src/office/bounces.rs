@@ -279,7 +279,7 @@ mod tests {
         assert_ne!(by_email, policy);
         let path = city.office.dir.join("policy.yaml");
         fs::write(&path, by_email).unwrap();
-        // Of two policies in force from one day on the one adopted last counts.
+        // Adopted after the first one: of two at the same instant neither is the later.
         city.at("2026-03-02", "09:01");
         city.office.adopt_policy(&path, None, "Ruth").await.unwrap();
         accounts(&city, ADDRESS).await;

@@ -128,6 +128,8 @@ impl Office {
                 ExceptionKind::WordingUnsigned => {
                     "translations that the city has not signed, and for which notices wait"
                 }
+                ExceptionKind::ProtectionAsked => "households that ask for the protection of the law",
+                ExceptionKind::RestorationUntold => "customers shut off and not told how to have service restored",
                 ExceptionKind::WorkFailed => "letters or emails that failed",
                 ExceptionKind::RecallReferral => "referrals to call back",
                 ExceptionKind::LimitationNear => "accounts with debts that will soon be barred by time",

@@ -79,7 +79,7 @@ impl Office {
             return Ok(DayReport { held: true, ..DayReport::default() });
         }
         self.lapse_orders(day).await?;
-        self.store.report_missing_results(day, &self.daemon_stamp(day)).await?;
+        self.report_overdue(day).await?;
         let report = self.run_day(day, None).await?;
         if report.held {
             return Ok(report);

@@ -117,9 +117,13 @@ impl Office {
         let snapshots = self.store.snapshots(&accounts.into_iter().collect::<Vec<_>>()).await?;
         let snapshots: BTreeMap<AccountId, Snapshot> = snapshots.into_iter().map(|s| (s.account, s)).collect();
         let signed = self.signed().await?;
+        let policy = self.rules_on(today).await.ok();
         let mut drafts = Vec::with_capacity(page.len());
         for (job, notice) in page {
-            if let Some(refusal) = signed.refusal(&self.wordings, &notice) {
+            let unstated = policy.as_ref().and_then(|rules| {
+                super::wordings::unstated(&rules.policy, &self.wordings, &notice.template, &notice.languages)
+            });
+            if let Some(refusal) = signed.refusal(&self.wordings, &notice).or(unstated) {
                 self.hold_until_signed(&job, &refusal).await?;
                 continue;
             }

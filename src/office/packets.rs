@@ -103,6 +103,7 @@ impl Office {
             promises: self.store.promises_of(account.id).await?,
             arrangements,
             holds: self.hold_records(account.id).await?,
+            proofs: self.store.proofs_of(account.id).await?,
             field_orders: self.store.orders_of(account.id).await?,
             events: snapshot.events.clone(),
             history: self.history(account.id).await?,

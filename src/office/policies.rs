@@ -47,6 +47,7 @@ impl Office {
         effective_on: Option<Day>,
         by: &str,
     ) -> Result<AdoptedPolicy> {
+        self.wordings_state_all(&rules.policy)?;
         let stamp = self.stamp(by);
         let adopted = AdoptedPolicy {
             hash: rules.policy.hash.clone(),

@@ -3,9 +3,14 @@
 use super::accounts::{need_reason, positive};
 use super::{Duty, Office, OfficeError, Result};
 use crate::audit::{Ordered, Pending};
+use crate::domain::day::plus_months;
 use crate::domain::day::short;
+use crate::domain::proof::{self, ProofKind};
 use crate::domain::proposal::{Proposal, ProposalState, Proposed, WrittenOff, to_write_off};
 use crate::domain::{AccountId, ActKey, Cents, EntryId, EntryKind, ProposalId, Role, Service, Snapshot};
+
+/// The ground of a waiver that the law gives to a household with a low income.
+const INTEREST_WAIVED: &str = "Health and Safety Code 116914(a)(2)";
 
 impl Office {
     /// Proposes to waive a fee that Arrears posted to the account, whole.
@@ -42,6 +47,43 @@ impl Office {
         }
         let id = self.propose(account, &Proposed::Waiver { fee: entry }, fee.amount, reason, by).await?;
         Ok((id, fee.amount))
+    }
+
+    /// Proposes to waive interest or a late fee of a household that has shown a low income, as the law has it once in 12 months.
+    /// Who proposes says that the household has shown it; the second person is the one of every waiver.
+    ///
+    /// # Errors
+    /// As [`Self::propose_waiver`]; when no low income is shown today, or the law's waiver was given or proposed in the last 12
+    /// months.
+    pub async fn propose_lawful_waiver(
+        &self,
+        account: AccountId,
+        entry: EntryId,
+        by: &str,
+    ) -> Result<(ProposalId, Cents)> {
+        let today = self.today();
+        let proofs = self.store.proofs_of(account).await?;
+        let Some(proof) = proof::shown(&proofs, ProofKind::LowIncome, today) else {
+            return Err(OfficeError::refused(
+                format!("this household has not shown a low income ({INTEREST_WAIVED})"),
+                "`arrears protection record ACCOUNT low_income --evidence TEXT` records what it shows",
+            ));
+        };
+        let since = plus_months(today, -12);
+        let given = self.store.proposals(false).await?.into_iter().find(|proposal| {
+            proposal.account == account
+                && proposal.reason.starts_with(INTEREST_WAIVED)
+                && proposal.state != ProposalState::Declined
+                && since < proposal.proposed_on
+        });
+        if let Some(given) = given {
+            return Err(OfficeError::refused(
+                format!("the law's waiver of {} was {} on {}", given.amount, given.state, given.proposed_on),
+                format!("it is given once in 12 months: again from {}", plus_months(given.proposed_on, 12)),
+            ));
+        }
+        let reason = format!("{INTEREST_WAIVED}: low income shown since {}, {}", proof.from, proof.evidence);
+        self.propose_waiver(account, entry, &reason, by).await
     }
 
     /// Proposes to correct what is owed on a service: below zero in the customer's favor.

@@ -16,6 +16,7 @@ use crate::domain::ledger::Books;
 use crate::domain::notice::Notice;
 use crate::domain::person::Override;
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::referral::Referral;
 use crate::domain::{Address, Day, Entry, Event, PolicyHash, Profile};
 
@@ -40,6 +41,8 @@ pub struct PacketInput {
     pub promises: Vec<Promise>,
     pub arrangements: Vec<ArrangementRecord>,
     pub holds: Vec<HoldRecord>,
+    /// What the household has shown toward the protections of the law.
+    pub proofs: Vec<Proof>,
     pub field_orders: Vec<FieldOrder>,
     pub events: Vec<Event>,
     /// What the log says about the account's cases, oldest first.

@@ -16,6 +16,7 @@ use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::world::World;
 use crate::domain::{
     AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, Entry, EntryId, EntryKind, Event, EventKind,
@@ -34,6 +35,7 @@ pub struct Account<'a> {
     holds: Vec<Hold>,
     promises: Vec<Promise>,
     arrangements: Vec<Arrangement>,
+    pub(super) proofs: Vec<Proof>,
     shut_off: Vec<Service>,
     pub without_leave: Vec<Service>,
     pub(super) case: Option<Case>,
@@ -67,6 +69,7 @@ impl<'a> Account<'a> {
             entries: Vec::new(),
             events: Vec::new(),
             holds: Vec::new(),
+            proofs: Vec::new(),
             promises: Vec::new(),
             arrangements: Vec::new(),
             shut_off: Vec::new(),
@@ -140,6 +143,7 @@ impl<'a> Account<'a> {
             unapplied: books.unapplied,
             events: self.events.clone(),
             holds: self.holds.clone(),
+            proofs: self.proofs.clone(),
             promises: self.promises.clone(),
             arrangements: self.arrangements.clone(),
             payments: if planned { self.entries.iter().filter(is_payment).cloned().collect() } else { Vec::new() },

@@ -8,6 +8,7 @@ mod account;
 mod ahead;
 mod deposits;
 mod division;
+mod household;
 mod letters;
 #[cfg(test)]
 mod scenarios;

@@ -30,6 +30,7 @@ mod settings;
 mod sources;
 mod stories;
 mod tokens;
+mod told;
 mod tracks;
 mod validate;
 

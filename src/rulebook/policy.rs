@@ -8,17 +8,20 @@ use chrono::Weekday;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::action::Action;
+use crate::domain::action::{Action, ReconnectionLimits, Statement};
 use crate::domain::arrears::BucketLimits;
 use crate::domain::calendar::DayKind;
 use crate::domain::deposit::DepositOrder;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::layout::Layout;
 use crate::domain::ledger::ApplicationOrder;
+use crate::domain::proof::ProofKind;
 use crate::domain::proposal::ProposalKind;
 use crate::domain::referral::Destination;
 use crate::domain::route::Route;
-use crate::domain::{Cents, CustomerClass, Day, EventKind, PolicyHash, Role, RuleId, Service, StageId, TrackId};
+use crate::domain::{
+    Cents, CustomerClass, Day, EventKind, NoticeName, PolicyHash, Role, RuleId, Service, StageId, TrackId,
+};
 
 /// A checked policy with the packs it extends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,6 +109,40 @@ impl Policy {
     #[must_use]
     pub fn cuts_for_transferred(&self) -> bool {
         self.debts_follow.is_some_and(|rules| rules.counts_toward_shut_off)
+    }
+
+    /// What a household of the class with a low income pays at most to have a service turned on again, where a pack says so.
+    #[must_use]
+    pub fn reconnection_limits(&self, class: CustomerClass, services: &[Service]) -> Option<ReconnectionLimits> {
+        self.guards.iter().find_map(|guard| match &guard.limit {
+            Limit::ReconnectionFee { limits }
+                if guard.classes.contains(&class) && (services.is_empty() || services.contains(&guard.service)) =>
+            {
+                Some(*limits)
+            }
+            _ => None,
+        })
+    }
+
+    /// What the wording of a notice has to state, and the law that asks for it: of one that the law requires ahead of a shut-off.
+    #[must_use]
+    pub fn statements(&self, notice: &NoticeName) -> Vec<(Statement, &str)> {
+        let is_of = |act: &Action| matches!(act, Action::Notice(of) if of.statutory && of.template == *notice);
+        let precedes = |track: &Track| {
+            let ahead = track.stages.iter().take_while(|stage| !stage.disconnects());
+            track.stages.iter().any(Stage::disconnects) && ahead.flat_map(|stage| &stage.acts).any(is_of)
+        };
+        if !self.tracks.iter().any(precedes) {
+            return Vec::new();
+        }
+        let asked = self.guards.iter().filter_map(|guard| match &guard.limit {
+            Limit::Statements { statements } => {
+                let citation = self.origin(guard.rule).map_or("", |origin| origin.citation.as_str());
+                Some(statements.iter().map(move |statement| (*statement, citation)))
+            }
+            _ => None,
+        });
+        asked.flatten().collect()
     }
 
     /// What a hold of the kind blocks: the floor, and what the policy adds.
@@ -375,10 +412,16 @@ pub enum Fact {
     MailsElsewhere,
     /// `debtor is owner`: occupancy is owner. Flag.
     DebtorIsOwner,
+    /// `landlord account`: those who live there are the customer's tenants. Flag.
+    LandlordAccount,
+    /// `master meter`: a landlord's account whose tenants are not known to have a meter each. Flag.
+    MasterMeter,
     /// `has water`. Flag.
     HasService(Service),
     /// `hold dispute`. Flag.
     Hold(HoldKind),
+    /// `shown low_income`: the household has shown it. Flag.
+    Shown(ProofKind),
     /// `contact made`: a conversation in this case, since the stage named where there is one. Flag.
     ContactMade(Option<StageId>),
     /// `contact failed`. Flag.
@@ -461,6 +504,15 @@ pub enum Limit {
     Languages { languages: Vec<crate::domain::Language> },
     /// Where the notice came back, only after a visit to the premises and a notice that the law requires left there since.
     AfterReturn,
+    /// Where the account is a landlord's, a notice that the law requires was left for the tenants so long before: longer
+    /// where they share a meter, or may.
+    TenantsTold { individually_metered: Offset, master_meter: Offset },
+    /// Who was shut off is told at once, by a notice that the law requires, how to have service restored.
+    ToldHowToRestore,
+    /// A household that has shown a low income pays no more to be turned on again: in office hours, and at other times.
+    ReconnectionFee { limits: ReconnectionLimits },
+    /// The notice that a shut-off rests on states each of these, in every language.
+    Statements { statements: Vec<Statement> },
     /// A statutory notice is never by these channels alone.
     NeverAlone { by: Vec<crate::domain::Channel> },
 }
@@ -736,6 +788,8 @@ pub struct StoryFacts {
     /// The days on which the arrangement that is missed then is taken up again.
     pub reinstated: Vec<Day>,
     pub holds: Vec<(HoldKind, Day, Option<Day>)>,
+    /// What the household shows: from a day, and through another where it ends.
+    pub shown: Vec<(ProofKind, Day, Option<Day>)>,
     pub class: Option<CustomerClass>,
     pub mails_elsewhere: bool,
     pub attributes: BTreeMap<String, String>,

@@ -40,10 +40,11 @@ use crate::domain::hold::Hold;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
 use crate::domain::person::Override;
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
     AccountId, ArrangementId, BatchId, CallId, Day, DocumentHash, Event, HoldId, NoticeId, OrderId, PolicyHash,
-    PromiseId, ReferralId, RunId, Snapshot, UnmatchedId,
+    PromiseId, ProofId, ReferralId, RunId, Snapshot, UnmatchedId,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -234,6 +235,12 @@ use_cases! {
     fn hold(&self, id: HoldId) -> (AccountId, Hold);
     /// The holds in force on `day`.
     fn holds_on(&self, day: Day) -> Vec<(AccountId, Hold)>;
+    /// Records what a household has shown.
+    fn add_proof(&self, account: AccountId, proof: &NewProof, stamp: &Stamp) -> ProofId;
+    /// From the stamp's day on it shows nothing; gives its account.
+    fn end_proof(&self, id: ProofId, reason: &str, stamp: &Stamp) -> AccountId;
+    /// What the account's household has shown, oldest first.
+    fn proofs_of(&self, account: AccountId) -> Vec<Proof>;
     /// Records a promise to pay; it replaces one that is still open. Stale, where a fact came in since it was looked at.
     fn add_promise(&self, account: AccountId, promise: &NewPromise, stamp: &Stamp) -> PromiseId;
     /// Cancels a promise; gives its account.

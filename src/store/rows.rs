@@ -34,6 +34,7 @@ use crate::domain::document::Document;
 use crate::domain::hold::HoldKind;
 use crate::domain::import::{FileKind, ImportOutcome, RefusedRow};
 use crate::domain::notice::NewNotice;
+use crate::domain::proof::ProofKind;
 use crate::domain::{
     AccountId, AccountNumber, Actor, BatchId, CallId, Cents, Day, DocumentHash, ItemId, Language, NoticeId, OpenItem,
     PolicyHash, Profile, Role, RunId, Service,
@@ -200,6 +201,15 @@ pub enum CallNext {
     Done,
     /// It waits again, from the day on.
     Again(Day),
+}
+
+/// What a household shows; who recorded it and when come with the stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewProof {
+    pub kind: ProofKind,
+    pub evidence: String,
+    pub from: Day,
+    pub through: Option<Day>,
 }
 
 /// A hold about to be placed; who and when come with the stamp.

@@ -57,6 +57,7 @@ pub fn input() -> PacketInput {
             taken_by: "D. Okafor".into(),
         }],
         arrangements: vec![ArrangementRecord { arrangement: plan, standing }],
+        proofs: Vec::new(),
         holds: vec![HoldRecord {
             hold: Hold {
                 id: HoldId(1),
@@ -294,6 +295,7 @@ fn shut_off() -> FieldOrder {
         done_at: Some("10:20".into()),
         crew: Some("Crew 2".into()),
         note: "Premises being vacated".into(),
+        instruction: None,
         cause: None,
     }
 }
@@ -383,6 +385,7 @@ pub fn notice(id: i64, template: &str, channel: Channel, mailed: &str, cents: i6
             shut_off_on: None,
             citation: "RMC 13.04.110".into(),
             deposit: None,
+            reconnection: None,
         },
         state: NoticeState::Mailed,
         planned_on: day(mailed),

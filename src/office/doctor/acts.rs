@@ -11,10 +11,11 @@ use crate::domain::ledger::settle;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::referral::ReferralState;
 use crate::domain::{AccountId, Cents, Channel, ReferralId};
+use crate::office::restorations::{DAYS_TO_TELL, must_be_told, was_told};
 use crate::store::ReferralExport;
 
 impl Examination<'_> {
-    pub(super) async fn acts(&mut self) -> Result<[Check; 5]> {
+    pub(super) async fn acts(&mut self) -> Result<[Check; 6]> {
         let mut lawful = Check::new(
             "shut-offs",
             "no shut-off before a day that the guards allow, on a closed day, under a hold, promise, arrangement or moratorium",
@@ -23,6 +24,8 @@ impl Examination<'_> {
             "shut-off notices",
             "each rests on a written notice as kept, with proof that it was mailed or left",
         );
+        let mut told =
+            Check::new("restoration letters", "whoever stayed off for days was told how to have service restored");
         let mut after = 0;
         loop {
             let page = self.reading.orders(after, PAGE).await?;
@@ -30,11 +33,12 @@ impl Examination<'_> {
             after = last.id.0;
             for order in page.iter().filter(|order| is_cut(order)) {
                 self.cut(&mut lawful, &mut noticed, order).await?;
+                self.told(&mut told, order).await?;
             }
         }
         let calls = self.calls().await?;
         let overrides = self.overrides().await?;
-        Ok([lawful, noticed, calls, overrides, self.referrals().await?])
+        Ok([lawful, noticed, told, calls, overrides, self.referrals().await?])
     }
 
     async fn cut(&mut self, lawful: &mut Check, noticed: &mut Check, order: &FieldOrder) -> Result<()> {
@@ -89,6 +93,33 @@ impl Examination<'_> {
                 .of(order.account)
                 .found("no kept letter or tag of its case that had been mailed or left before, and had not come back")
                 .expected("a statutory notice on paper, kept byte for byte, with day and proof of its mailing")
+        });
+        Ok(())
+    }
+
+    /// Who is off for longer than the letter takes was told how to have service restored, where a pack asks for it.
+    async fn told(&mut self, check: &mut Check, order: &FieldOrder) -> Result<()> {
+        let Some(since) = order.done_on else { return Ok(()) };
+        let by = plus_days(since, DAYS_TO_TELL);
+        let restored = |other: &FieldOrder| {
+            let is_done = other.kind == OrderKind::Restore && other.state == OrderState::Done;
+            is_done && other.service == order.service && other.done_on.is_some_and(|on| since <= on && on < by)
+        };
+        let is_on_again = self.office.store.orders_of(order.account).await?.iter().any(restored);
+        if self.office.today() < by || is_on_again {
+            return Ok(());
+        }
+        let Ok(rules) = self.office.rules_on(since).await else { return Ok(()) };
+        let profile = self.office.store.account(order.account).await?.profile;
+        if !must_be_told(&rules.policy, &profile, order.service) {
+            return Ok(());
+        }
+        let notices = self.reading.notices_of(order.account).await?;
+        check.expects(was_told(&rules.policy, &notices, since), || {
+            Finding::at(format!("order {} ({}, {})", order.id, order.kind, short(since)))
+                .of(order.account)
+                .found("no letter has left since that says how service is restored")
+                .expected("a letter mailed, or a notice left, after the shut-off")
         });
         Ok(())
     }

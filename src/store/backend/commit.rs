@@ -353,9 +353,11 @@ impl Orders {
                 self.learned.insert(account);
                 self.fees.push(reversal(act, *fee, name, on));
             }
-            Action::Tag(_) => {
+            Action::Tag(tag) => {
                 let service = act.key.service.unwrap_or(Service::General);
-                self.field_work.push(order(act, OrderKind::Tag, service, OrderState::Approved));
+                let instruction = tag.to_tenants.then(|| on_every_door(tag.doors));
+                let tag = order(act, OrderKind::Tag, service, OrderState::Approved);
+                self.field_work.push(FieldOrder { instruction, ..tag });
             }
             Action::Disconnect { services, limit_only } => {
                 let kind = if *limit_only { OrderKind::Limit } else { OrderKind::ShutOff };
@@ -545,8 +547,19 @@ fn order(act: &Act, kind: OrderKind, service: Service, state: OrderState) -> Fie
         done_at: None,
         crew: None,
         note: String::new(),
+        instruction: None,
         cause: None,
     }
+}
+
+/// What a crew is told that leaves the notice for the tenants of a landlord's account (Public Utilities Code 10009).
+fn on_every_door(doors: Option<u16>) -> String {
+    let doors = match doors {
+        Some(1) => "on the door of the dwelling".to_owned(),
+        Some(doors) => format!("on the door of every dwelling, {doors} in all"),
+        None => "on the door of every dwelling".to_owned(),
+    };
+    format!("{doors}; where a door cannot be reached, two copies in each common area and at each entrance")
 }
 
 fn planned(piece: &NewNotice, stamp: &Stamp) -> Notice {

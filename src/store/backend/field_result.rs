@@ -52,6 +52,11 @@ impl Backend {
                  met it is not done, with the hour of the visit"
             )));
         }
+        if let Some(instruction) = order.instruction.as_ref().filter(|_| result.done && result.note.trim().is_empty()) {
+            return Err(StoreError::Conflict(format!(
+                "order {id} was to be left {instruction}: its note says where it was left, and on how many doors"
+            )));
+        }
         exception::settle(&mut tx, account, ExceptionKind::NoResult, &silence(&order), stamp).await?;
         order.crew = Some(result.crew.clone());
         order.note.clone_from(&result.note);

@@ -12,8 +12,9 @@ use crate::domain::field_order::FieldOrder;
 use crate::domain::hold::Hold;
 use crate::domain::notice::Notice;
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::referral::Referral;
-use crate::domain::{AccountId, ArrangementId, CallId, HoldId, NoticeId, OrderId, PromiseId, ReferralId};
+use crate::domain::{AccountId, ArrangementId, CallId, HoldId, NoticeId, OrderId, PromiseId, ProofId, ReferralId};
 
 /// A noun with a table of its own. The body is written before the key is known; reading puts the key in.
 pub(super) trait Kept: DeserializeOwned + Send + Unpin + 'static {
@@ -40,6 +41,7 @@ kept! {
     FieldOrder in "field_order", a "field order", by OrderId;
     Referral in "referral", a "referral", by ReferralId;
     Hold in "hold", a "hold", by HoldId;
+    Proof in "proof", a "proof", by ProofId;
     Promise in "promise", a "promise", by PromiseId;
     Arrangement in "arrangement", a "arrangement", by ArrangementId;
 }

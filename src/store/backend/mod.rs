@@ -37,6 +37,7 @@ mod own_fee;
 mod placement;
 mod policy;
 mod promise;
+mod proof;
 mod proposal;
 mod reading;
 mod rebill;

@@ -15,9 +15,10 @@ use crate::domain::field_order::{FieldOrder, OrderKind};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Application, PlanSpan, settle};
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::{
     AccountId, ArrangementId, Case, Cents, Day, Entry, EntryId, EntryKind, Event, EventKind, HoldId, Profile,
-    PromiseId, Service, Snapshot,
+    PromiseId, ProofId, Service, Snapshot,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -133,6 +134,7 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 unapplied: Cents::new(unapplied),
                 events: Vec::new(),
                 holds: Vec::new(),
+                proofs: Vec::new(),
                 promises: Vec::new(),
                 arrangements: Vec::new(),
                 payments: Vec::new(),
@@ -160,6 +162,7 @@ fn cases_from(number: i64) -> Result<u32> {
 async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], known: Known) -> Result<()> {
     let mut events = events(conn, accounts, known).await?;
     let mut holds: By<Hold> = dated(conn, "hold", accounts, known).await?;
+    let mut proofs: By<Proof> = dated(conn, "proof", accounts, known).await?;
     let mut promises: By<Promise> = dated(conn, "promise", accounts, known).await?;
     let mut arrangements: By<Arrangement> = dated(conn, "arrangement", accounts, known).await?;
     let mut shut_off = shut_off(conn, accounts, known).await?;
@@ -172,6 +175,7 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
         let account = &snapshot.account;
         snapshot.events = events.remove(account).unwrap_or_default();
         snapshot.holds = holds.remove(account).unwrap_or_default();
+        snapshot.proofs = proofs.remove(account).unwrap_or_default();
         snapshot.promises = promises.remove(account).unwrap_or_default();
         snapshot.arrangements = arrangements.remove(account).unwrap_or_default();
         if let Some(off) = shut_off.remove(account) {
@@ -219,6 +223,15 @@ trait Dated: serde::de::DeserializeOwned + Send + Unpin + 'static {
 impl Dated for Hold {
     fn identify(&mut self, id: i64) {
         self.id = HoldId(id);
+    }
+    fn reopen(&mut self) {
+        self.ended_on = None;
+    }
+}
+
+impl Dated for Proof {
+    fn identify(&mut self, id: i64) {
+        self.id = ProofId(id);
     }
     fn reopen(&mut self) {
         self.ended_on = None;

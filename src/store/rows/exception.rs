@@ -48,6 +48,10 @@ words! {
         NoResult = "no_result",
         /// A customer who owes something seems to have come back under another account.
         ReturningDebtor = "returning_debtor",
+        /// A household asks for the protection of the law: the lead examines what it shows.
+        ProtectionAsked = "protection_asked",
+        /// Who was shut off was not told how to have service restored.
+        RestorationUntold = "restoration_untold",
         Incident = "incident",
         /// The database was restored from a backup: nothing goes out until a person releases it.
         Restored = "restored",
@@ -87,6 +91,8 @@ impl ExceptionKind {
             | Self::RecallCrew
             | Self::NoResult
             | Self::ReturningDebtor
+            | Self::ProtectionAsked
+            | Self::RestorationUntold
             | Self::Incident
             | Self::Restored => false,
         }

@@ -40,6 +40,8 @@ struct AccountPage {
     promises: Vec<PromiseRow>,
     arrangements: Vec<ArrangementRow>,
     holds: Vec<HoldRow>,
+    /// The three points about health, each with what shows it; none where nothing of them was shown.
+    points: Vec<(&'static str, String)>,
     hold_kinds: Vec<(&'static str, String)>,
     orders: Vec<OrderRow>,
     referrals: Vec<ReferralRow>,
@@ -179,6 +181,7 @@ pub async fn show(
         promises: promises(&snapshot, today),
         arrangements: arrangements(&snapshot, today),
         holds: holds(&snapshot, today),
+        points: shown_points(&snapshot, today),
         hold_kinds: HoldKind::ALL.iter().map(|kind| (kind.word(), words::plain(kind.word()))).collect(),
         orders: orders(&web, &snapshot).await?,
         referrals: referrals(&web, &snapshot).await?,
@@ -385,6 +388,20 @@ pub fn arrangements(snapshot: &Snapshot, today: Day) -> Vec<ArrangementRow> {
         }
     };
     snapshot.arrangements.iter().rev().map(row).collect()
+}
+
+fn shown_points(snapshot: &Snapshot, today: Day) -> Vec<(&'static str, String)> {
+    if snapshot.proofs.is_empty() {
+        return Vec::new();
+    }
+    let told = |point: crate::office::ShownPoint| {
+        let shown = point.by.map(|proof| {
+            let through = proof.through.map(|day| format!(" through {}", words::day(day))).unwrap_or_default();
+            format!("since {}{through}: {} ({})", words::day(proof.from), proof.evidence, proof.recorded_by)
+        });
+        (point.says, shown.unwrap_or_default())
+    };
+    crate::office::points(&snapshot.proofs, today).into_iter().map(told).collect()
 }
 
 /// Holds, the latest first.
