@@ -120,10 +120,13 @@ fn text(standing: &MayBeDone) -> String {
         ));
     }
     text.push_str(&format!(
-        "  {}: compare with the proofs of mailing, and cancel what is void\n  {}: ask the crews\n  {}: ask who got lists\n",
+        "  {}: compare with the proofs of mailing, and cancel what is void\n  {}: ask the crews\n  {}: ask who got lists\n  {}, and the last list of fees here is {}: \
+         ask the billing system for later ones\n",
         counted(standing.letters, "letter not marked mailed", "letters not marked mailed"),
         counted(standing.orders, "field order that is not over", "field orders that are not over"),
         counted(standing.referrals, "referral or list not out", "referrals or lists not out"),
+        counted(standing.fees, "fee on no list", "fees on no list"),
+        standing.last_fee_list.as_deref().unwrap_or("none"),
     ));
     text
 }

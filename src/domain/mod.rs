@@ -24,6 +24,7 @@ pub mod import;
 pub mod ledger;
 pub mod money;
 pub mod notice;
+pub mod own_name;
 pub mod person;
 pub mod promise;
 pub mod proposal;

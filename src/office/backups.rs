@@ -53,6 +53,10 @@ pub struct MayBeDone {
     pub orders: usize,
     /// Referrals approved, and lists not written.
     pub referrals: usize,
+    /// Fees that no list known here tells the billing system of.
+    pub fees: usize,
+    /// The last list of fees that is known here: the billing system may have had later ones.
+    pub last_fee_list: Option<String>,
 }
 
 impl Office {
@@ -147,6 +151,8 @@ impl Office {
             orders,
             referrals: self.store.referrals(Some(ReferralState::Approved)).await?.len()
                 + self.store.unwritten_exports().await?.len(),
+            fees: self.store.fees_to_export().await?.len(),
+            last_fee_list: self.store.fee_exports(false).await?.into_iter().next().map(|list| list.name),
         }))
     }
 

@@ -14,8 +14,11 @@ pub(super) type Db = sqlx::Sqlite;
 pub(super) type Conn = sqlx::SqliteConnection;
 
 /// The schema's steps, in order. A step that was released is never edited.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/sqlite/0001_first.sql"), include_str!("../../migrations/sqlite/0002_books.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../migrations/sqlite/0002_books.sql"),
+    include_str!("../../migrations/sqlite/0007_mended.sql"),
+];
 /// A reading transaction sees one state of the database.
 pub(super) const BEGIN_READ: &str = "BEGIN";
 /// A writing transaction takes its place at once, so that it cannot fail half-way for want of the lock.

@@ -17,6 +17,7 @@ use super::snapshot::By;
 use super::{Backend, Conn, LOCK_EXPORT, Result, StoreError, document, ids, rows, sql, word};
 use crate::domain::balance::{ON_THE_WAY_DAYS, OnTheWay};
 use crate::domain::day::plus_days;
+use crate::domain::own_name::OwnNames;
 use crate::domain::{AccountId, AccountNumber, Cents, Day, EntryId, EntryKind, Service};
 
 /// What goes out: fees, adjustments and write-offs that are on no list, unless they were taken back before; and what takes back a fee that is on a list
@@ -38,12 +39,22 @@ const WAITING: &str = "
         AND NOT EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = own.id)
     ORDER BY 1";
 
+/// The names under which the billing system knows our entries.
+pub(super) async fn names(conn: &mut Conn) -> Result<OwnNames> {
+    let found: Vec<(i64, DateTime<Utc>)> =
+        sqlx::query_as("SELECT last_entry, restored_at FROM restoration WHERE last_entry IS NOT NULL")
+            .fetch_all(conn)
+            .await?;
+    Ok(OwnNames::new(found.into_iter().map(|(last, at)| (EntryId(last), at)).collect()))
+}
+
 type LineColumns = (i64, String, String, String, i64, Day, Option<Day>, String, Option<i64>);
 
-fn line(row: LineColumns) -> Result<FeeLine> {
+fn line(row: LineColumns, names: &OwnNames) -> Result<FeeLine> {
     let (id, account, service, kind, cents, on, due_on, name, reverses) = row;
     Ok(FeeLine {
         entry: EntryId(id),
+        reference: names.name(EntryId(id)),
         account: AccountNumber::from(account),
         service: word(Service::from_word, &service)?,
         kind: word(EntryKind::from_word, &kind)?,
@@ -51,22 +62,26 @@ fn line(row: LineColumns) -> Result<FeeLine> {
         on,
         due_on,
         name,
-        reverses: reverses.map(EntryId),
+        reverses: reverses.map(|fee| names.name(EntryId(fee))),
     })
+}
+
+async fn waiting(conn: &mut Conn) -> Result<Vec<FeeLine>> {
+    let names = names(conn).await?;
+    let found: Vec<LineColumns> = sqlx::query_as(WAITING).fetch_all(conn).await?;
+    found.into_iter().map(|row| line(row, &names)).collect()
 }
 
 impl Backend {
     pub async fn fees_to_export(&self) -> Result<Vec<FeeLine>> {
-        let found: Vec<LineColumns> = sqlx::query_as(WAITING).fetch_all(&self.reader).await?;
-        found.into_iter().map(line).collect()
+        let mut tx = self.read().await?;
+        waiting(&mut tx).await
     }
 
     pub async fn make_fee_export(&self, new: &NewFeeExport, stamp: &Stamp) -> Result<FeeExport> {
         let mut tx = self.write().await?;
         sqlx::query(LOCK_EXPORT).execute(&mut *tx).await?;
-        let waiting: Vec<LineColumns> = sqlx::query_as(WAITING).fetch_all(&mut *tx).await?;
-        let waiting: Vec<FeeLine> = waiting.into_iter().map(line).collect::<Result<_>>()?;
-        if waiting != new.lines {
+        if waiting(&mut tx).await? != new.lines {
             return Err(StoreError::Stale);
         }
         let begins = format!("fees-{}-", stamp.on);
