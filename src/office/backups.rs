@@ -6,13 +6,12 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::accounts::need_reason;
-use super::{Office, OfficeError, Result};
+use super::{Office, OfficeError, Result, pg_tools};
 use crate::backup::{ArchiveError, Manifest, PG_DUMP, SQLITE, manifest, pack, unpack};
 use crate::config::{Config, FILE};
 use crate::domain::field_order::OrderState;
@@ -22,7 +21,8 @@ use crate::domain::{AccountNumber, Channel, Day, NoticeId};
 use crate::notices::email::message_name;
 use crate::store::{ExceptionKind, Restoration, Stamp, Store};
 
-/// What of the data directory belongs to the city besides the database.
+/// What of the data directory belongs to the city besides the database. Folders out of which files are moved come before
+/// those into which they are.
 const FOLDERS: [&str; 9] = ["inbox", ".incoming", "done", "refused", "print", "packets", "exports", "mail", "rules"];
 
 /// A backup as it was made.
@@ -78,9 +78,10 @@ impl Office {
         let copied = self.copy_database(&scratch, database).await;
         let packed = match copied {
             Ok((name, copy)) => {
-                let files = std::iter::once((name.to_owned(), copy)).chain(papers(&self.dir)?).collect::<Vec<_>>();
-                let (to, seal) = (path.clone(), seal.clone());
-                let packing = tokio::task::spawn_blocking(move || pack(&to, &files, made_at, seal));
+                let (to, seal, dir) = (path.clone(), seal.clone(), self.dir.clone());
+                let packing = tokio::task::spawn_blocking(move || {
+                    pack(&to, &[(name.to_owned(), copy)], &|| papers(&dir), made_at, seal)
+                });
                 packing.await.map_err(|error| OfficeError::Interrupted(error.to_string()))?.map_err(archive)
             }
             Err(error) => Err(error),
@@ -96,9 +97,7 @@ impl Office {
         }
         let dump = scratch.join(PG_DUMP);
         let url = database.or(self.config.database.as_deref()).unwrap_or_default();
-        let mut command = Command::new("pg_dump");
-        command.args(["--format=custom", "--no-owner", "--file"]).arg(&dump).arg(url);
-        run(command, "pg_dump").await?;
+        pg_tools::dump(url, &dump).await?;
         Ok((PG_DUMP, dump))
     }
 
@@ -225,9 +224,7 @@ async fn stage(from: &Path, staged: &Path, database: Option<&str>, stamp: &Stamp
     let manifest = unpacking.await.map_err(|error| OfficeError::Interrupted(error.to_string()))?.map_err(archive)?;
     let url = if let Some(url) = database {
         let dump = staged.join(PG_DUMP);
-        let mut command = Command::new("pg_restore");
-        command.args(["--exit-on-error", "--single-transaction", "--no-owner", "--dbname", url]).arg(&dump);
-        run(command, "pg_restore").await?;
+        pg_tools::fill(url, &dump).await?;
         std::fs::remove_file(&dump).map_err(|source| OfficeError::file(&dump, source))?;
         url.to_owned()
     } else {
@@ -263,32 +260,36 @@ fn strike_out_database(dir: &Path) -> Result<Option<String>> {
     Ok(database)
 }
 
-/// The city's files besides the database, by path, without those that are just being written.
-fn papers(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
+/// The city's files besides the database, each with its path inside, without those that are just being written.
+fn papers(dir: &Path) -> std::result::Result<Vec<(String, PathBuf)>, ArchiveError> {
     let mut found = Vec::new();
     if dir.join(FILE).is_file() {
         found.push((FILE.to_owned(), dir.join(FILE)));
     }
     for folder in FOLDERS {
-        walk(dir, &dir.join(folder), &mut found)?;
+        walk(dir, &dir.join(folder), &mut found)
+            .map_err(|source| ArchiveError::File { path: dir.join(folder), source })?;
     }
-    found.sort();
     Ok(found)
 }
 
-fn walk(dir: &Path, folder: &Path, found: &mut Vec<(String, PathBuf)>) -> Result<()> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
+/// An empty file is a name that a move has claimed and not yet come to.
+fn walk(dir: &Path, folder: &Path, found: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
+    let mut paths = match std::fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<Vec<_>>>()?,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
-        Err(source) => return Err(OfficeError::file(folder, source)),
+        Err(error) => return Err(error),
     };
-    for entry in entries {
-        let entry = entry.map_err(|source| OfficeError::file(folder, source))?;
-        let kind = entry.file_type().map_err(|source| OfficeError::file(&entry.path(), source))?;
-        let path = entry.path();
+    paths.sort();
+    for path in paths {
+        let kind = match std::fs::symlink_metadata(&path) {
+            Ok(kind) => kind,
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
         if kind.is_dir() {
             walk(dir, &path, found)?;
-        } else if kind.is_file() && path.extension().is_none_or(|extension| extension != "part") {
+        } else if kind.is_file() && kind.len() > 0 && path.extension().is_none_or(|extension| extension != "part") {
             let inside = path.strip_prefix(dir).unwrap_or(&path);
             let parts: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
             found.push((parts.join("/"), path.clone()));
@@ -304,19 +305,6 @@ fn tempfile_in(dir: &Path) -> Result<PathBuf> {
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir_all(&path).map_err(|source| OfficeError::file(&path, source))?;
     Ok(path)
-}
-
-async fn run(mut command: Command, name: &'static str) -> Result<()> {
-    let install = "install PostgreSQL's client programs (Debian: postgresql-client), of the server's version or newer";
-    let output = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .map_err(|error| OfficeError::Interrupted(error.to_string()))?
-        .map_err(|error| OfficeError::refused(format!("{name} cannot be run: {error}"), install))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(OfficeError::refused(format!("{name} failed: {said}"), install))
 }
 
 fn archive(error: ArchiveError) -> OfficeError {

@@ -33,6 +33,7 @@ mod orders;
 mod outbox;
 mod packets;
 mod payments;
+mod pg_tools;
 mod policies;
 mod proposals;
 mod reinstate;
