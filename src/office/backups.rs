@@ -11,19 +11,33 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::accounts::need_reason;
-use super::{Office, OfficeError, Result, pg_tools};
+use super::{Office, OfficeError, Result, bounces, mappings, pg_tools, wordings};
 use crate::backup::{ArchiveError, Manifest, PG_DUMP, SQLITE, manifest, pack, unpack};
 use crate::config::{Config, FILE};
 use crate::domain::field_order::OrderState;
 use crate::domain::notice::NoticeState;
 use crate::domain::referral::ReferralState;
 use crate::domain::{AccountNumber, Channel, Day, NoticeId};
+use crate::ingest::intake;
 use crate::notices::email::message_name;
 use crate::store::{ExceptionKind, Restoration, Stamp, Store};
 
 /// What of the data directory belongs to the city besides the database. Folders out of which files are moved come before
 /// those into which they are.
-const FOLDERS: [&str; 9] = ["inbox", ".incoming", "done", "refused", "print", "packets", "exports", "mail", "rules"];
+const FOLDERS: [&str; 12] = [
+    "inbox",
+    ".incoming",
+    intake::DONE,
+    intake::REFUSED,
+    bounces::BOUNCES,
+    wordings::FOLDER,
+    mappings::MAPPINGS,
+    "rules",
+    "print",
+    "packets",
+    "exports",
+    "mail",
+];
 
 /// A backup as it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -313,5 +327,59 @@ fn archive(error: ArchiveError) -> OfficeError {
         refused @ (ArchiveError::NoArchive { .. } | ArchiveError::Damaged { .. } | ArchiveError::NotEmpty { .. }) => {
             OfficeError::refused(refused.to_string(), "nothing was changed")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::office::testing::{City, day};
+
+    /// What of the directory is in no backup: the database, which is copied as it is at one moment.
+    const APART: [&str; 3] = ["arrears.db", "arrears.db-wal", "arrears.db-shm"];
+
+    fn every_file(dir: &Path, folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                every_file(dir, &path, found);
+            } else {
+                found.push(path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_backup_holds_every_file_of_the_directory_with_the_city_s_own_wordings_and_mappings() {
+        let city = City::new().await;
+        let dir = city.office.dir.clone();
+        for (path, text) in [
+            ("wordings/final_notice/en.md", "In our own words."),
+            ("mappings/lockbox.yaml", "a mapping"),
+            ("bounces/new/1774886400.M1P2.mx", "a report"),
+            ("inbox/.taking/payments.csv", "account"),
+            ("inbox/LBX0301.txt", "account"),
+            ("refused/charges.csv.report.txt", "why"),
+            ("rules/riverbend.yaml", "a policy"),
+        ] {
+            std::fs::create_dir_all(dir.join(path).parent().unwrap()).unwrap();
+            std::fs::write(dir.join(path), text).unwrap();
+        }
+        city.at("2026-04-02", "04:00");
+        city.office.night(day("2026-04-02")).await.unwrap();
+        city.office.export_fees("Ruth").await.unwrap().unwrap();
+        city.to_the_call().await;
+        let backups = tempfile::tempdir().unwrap();
+        let made = city.office.back_up(backups.path(), None).await.unwrap();
+        let mut expected = Vec::new();
+        every_file(&dir, &dir, &mut expected);
+        expected.retain(|path| !APART.contains(&path.as_str()));
+        expected.push(SQLITE.to_owned());
+        expected.sort();
+        let packed: Vec<String> = made.manifest.files.iter().map(|file| file.path.clone()).collect();
+        assert_eq!(packed, expected);
+        assert!(
+            packed.iter().any(|path| path.starts_with("print/")) && packed.iter().any(|p| p.starts_with("exports/"))
+        );
     }
 }

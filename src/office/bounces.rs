@@ -19,7 +19,7 @@ use crate::notices::email::message_name;
 use crate::store::{Bounced, ExceptionKind, Stamp, StoreError};
 
 /// The folder.
-const BOUNCES: &str = "bounces";
+pub(super) const BOUNCES: &str = "bounces";
 /// The folders in it for what was taken, and for what is of no email from here.
 const DONE: &str = "done";
 const UNMATCHED: &str = "unmatched";
