@@ -15,7 +15,7 @@ use super::{Office, OfficeError, Result, bounces, mappings, pg_tools, wordings};
 use crate::backup::{ArchiveError, Manifest, PG_DUMP, SQLITE, manifest, pack, unpack};
 use crate::config::{Config, FILE};
 use crate::domain::field_order::OrderState;
-use crate::domain::notice::NoticeState;
+use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::referral::ReferralState;
 use crate::domain::{AccountNumber, Channel, Day, NoticeId};
 use crate::ingest::intake;
@@ -59,8 +59,10 @@ pub struct Restored {
 pub struct MayBeDone {
     pub restoration: Restoration,
     pub last_night: Option<Day>,
-    /// Emails that wait to be sent: number, account, address, and the name in their Message-ID.
+    /// Emails that wait to be set or sent: number, account, address, and the name in their Message-ID.
     pub emails: Vec<(NoticeId, AccountNumber, String, String)>,
+    /// Emails that wait for their release, which somebody may have given since.
+    pub unreleased_emails: usize,
     /// Letters that are not marked mailed.
     pub letters: usize,
     /// Field orders that are not over.
@@ -142,9 +144,12 @@ impl Office {
     /// When the database fails.
     pub async fn may_be_done(&self) -> Result<Option<MayBeDone>> {
         let Some(restoration) = self.store.standstill().await? else { return Ok(None) };
-        let rendered = self.store.notices_in(NoticeState::Rendered, u32::MAX).await?;
-        let (emails, letters): (Vec<_>, Vec<_>) =
-            rendered.into_iter().partition(|notice| notice.channel == Channel::Email);
+        let is_email = |notice: &Notice| notice.channel == Channel::Email;
+        let mut waiting = self.store.notices_in(NoticeState::Released, u32::MAX).await?;
+        waiting.extend(self.store.notices_in(NoticeState::Rendered, u32::MAX).await?);
+        let (mut emails, letters): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_email);
+        emails.sort_by_key(|notice| notice.id);
+        let planned = self.store.notices_in(NoticeState::Planned, u32::MAX).await?;
         let batched = self.store.notices_in(NoticeState::Batched, u32::MAX).await?;
         let mut named = Vec::with_capacity(emails.len());
         for notice in emails {
@@ -160,6 +165,7 @@ impl Office {
             restoration,
             last_night: self.store.last_finished(super::NIGHT).await?,
             emails: named,
+            unreleased_emails: planned.iter().filter(|notice| is_email(notice)).count(),
             letters: letters.len() + batched.len(),
             orders,
             referrals: self.store.referrals(Some(ReferralState::Approved)).await?.len()
@@ -169,10 +175,11 @@ impl Office {
         }))
     }
 
-    /// Lets work go on in a restored city. The emails named had left since the backup: they are recorded as sent, today.
+    /// Lets work go on in a restored city. The emails named had left since the backup: they are recorded as sent, today, as
+    /// they are set now where the backup has them only as released.
     ///
     /// # Errors
-    /// When no reason is given, or nothing stands still.
+    /// When no reason is given, nothing stands still, or one of the emails is neither released nor set.
     pub async fn release_restored(&self, sent: &[NoticeId], reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
         let stamp = self.stamp(by);
@@ -183,6 +190,9 @@ impl Office {
                     "mark letters with `arrears notices mailed`",
                 ));
             }
+        }
+        if !sent.is_empty() {
+            self.render_released(&|| true).await?;
         }
         for id in sent {
             let proof = format!("before the restoration, by {by}: {reason}");
@@ -332,11 +342,20 @@ fn archive(error: ArchiveError) -> OfficeError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::clock::SetClock;
+    use crate::notices::Mailer;
     use crate::office::testing::{City, day};
 
     /// What of the directory is in no backup: the database, which is copied as it is at one moment.
     const APART: [&str; 3] = ["arrears.db", "arrears.db-wal", "arrears.db-shm"];
+
+    const WITH_EMAIL: &str = "\
+account,customer_name,service_address,service_city,service_state,service_zip,email,services,occupancy
+10-000417,Rosa Muñoz,418 Alder St,Riverbend,CA,95600,rosa.munoz@example.com,water,owner
+";
 
     fn every_file(dir: &Path, folder: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -381,5 +400,32 @@ mod tests {
         assert!(
             packed.iter().any(|path| path.starts_with("print/")) && packed.iter().any(|p| p.starts_with("exports/"))
         );
+    }
+
+    #[tokio::test]
+    async fn an_email_that_was_only_released_when_the_backup_was_made_can_be_named_as_sent() {
+        let city = City::new().await;
+        city.takes("accounts.csv", WITH_EMAIL).await;
+        city.at("2026-03-28", "04:00");
+        city.office.night(day("2026-03-28")).await.unwrap();
+        let backups = tempfile::tempdir().unwrap();
+        let made = city.office.back_up(backups.path(), None).await.unwrap();
+        // The disk dies behind the run of the outbox.
+        let dir = backups.path().join("restored");
+        let stamp = city.office.stamp("Sam");
+        restore(&made.path, &dir, None, &stamp).await.unwrap();
+        let office = Office::open(&dir, None, Arc::new(SetClock::new(stamp.at))).await.unwrap();
+        let standing = office.may_be_done().await.unwrap().unwrap();
+        let (email, _, to, message) = standing.emails.first().unwrap().clone();
+        assert_eq!((standing.emails.len(), to.as_str()), (1, "rosa.munoz@example.com"));
+        let notice = office.store.notice(email).await.unwrap();
+        assert_eq!(notice.state, NoticeState::Released);
+        assert!(message.starts_with(&message_name(&notice)), "{message}");
+        office.release_restored(&[email], "log of the mail server", "Ruth").await.unwrap();
+        assert_eq!(office.work_outbox(&Mailer::Folder(dir.join("mail"))).await.unwrap(), 0);
+        assert!(!dir.join("mail").exists(), "it is not sent again");
+        let notice = office.store.notice(email).await.unwrap();
+        assert_eq!((notice.state, notice.document.is_some()), (NoticeState::Sent, true));
+        assert!(office.doctor(&|_, _| {}).await.unwrap().is_clean());
     }
 }
