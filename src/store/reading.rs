@@ -5,8 +5,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    KeptBooks, KeptDocument, KeptLine, KeptWork, LedgerRules, PostedMatch, ReferralExport, Result, Seal, Snapshot,
-    Store, postgres, sqlite,
+    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, LedgerRules, PostedMatch, ReferralExport, Result, Seal,
+    Snapshot, Store, postgres, sqlite,
 };
 use crate::domain::call::CallAttempt;
 use crate::domain::evidence::Span;
@@ -56,6 +56,8 @@ read_cases! {
     fn through(&mut self) -> Span;
     /// The log.
     fn lines(&mut self, after: i64, limit: u32) -> Vec<KeptLine>;
+    /// Those of them with one of these words.
+    fn lines_with(&mut self, words: &[&str], after: i64, limit: u32) -> Vec<KeptLine>;
     /// The hash with which each chain ends, by its account; the city's without one.
     fn chain_heads(&mut self) -> Vec<(Option<AccountId>, String)>;
     /// Seals, oldest first.
@@ -84,6 +86,8 @@ read_cases! {
     fn batches(&mut self) -> Vec<PrintBatch>;
     /// Lists of referrals that went out.
     fn exports(&mut self) -> Vec<ReferralExport>;
+    /// Lists of fees that went out, oldest first.
+    fn fee_exports(&mut self) -> Vec<FeeExport>;
     /// The outbox.
     fn work(&mut self, after: i64, limit: u32) -> Vec<KeptWork>;
     /// Number and instant of the last line with these words in the account's log whose body has `id` under `key`.

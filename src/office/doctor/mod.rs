@@ -11,6 +11,7 @@
 mod acts;
 mod books;
 mod chains;
+mod left;
 mod papers;
 mod work;
 

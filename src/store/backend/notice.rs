@@ -139,7 +139,14 @@ fn is_needed(piece: &Notice, all: &[Notice]) -> bool {
 }
 
 /// The crew has left the notices of the act at the premises.
-pub(super) async fn posted(conn: &mut Conn, account: AccountId, act_key: &str, on: Day, proof: &str) -> Result<()> {
+pub(super) async fn posted(
+    conn: &mut Conn,
+    account: AccountId,
+    act_key: &str,
+    on: Day,
+    proof: &str,
+    stamp: &Stamp,
+) -> Result<()> {
     let mut notices: Vec<Notice> = kept::of_account(conn, account).await?;
     notices.retain(|n| n.act_key == act_key && n.channel == Channel::Posting && n.state.is_pending());
     for notice in &mut notices {
@@ -148,6 +155,7 @@ pub(super) async fn posted(conn: &mut Conn, account: AccountId, act_key: &str, o
         notice.served_on = Some(on);
     }
     put(conn, &notices).await?;
+    log::write(conn, &lines(&notices, "notice posted", proof), None, stamp).await?;
     outbox::withdraw(conn, &ids_of(&notices)).await
 }
 
@@ -203,14 +211,18 @@ pub(super) async fn void(conn: &mut Conn, pending: Vec<Notice>, cause: &str, sta
     Ok(ids_of(&notices))
 }
 
+/// A line of the log for each piece. Once it is set it names the document, so that the chain holds what left.
 pub(super) fn lines(notices: &[Notice], what: &'static str, note: &str) -> Vec<NewLine> {
     notices
         .iter()
         .map(|notice| {
-            let body = json!({
+            let mut body = json!({
                 "notice": notice.id, "template": notice.template, "to": notice.recipient, "by": notice.channel,
                 "note": note,
             });
+            if let Some(document) = &notice.document {
+                body["document"] = json!(document);
+            }
             NewLine::of(notice.account, what, body)
         })
         .collect()

@@ -72,6 +72,17 @@ async fn waiting(conn: &mut Conn) -> Result<Vec<FeeLine>> {
     found.into_iter().map(|row| line(row, &names)).collect()
 }
 
+/// All lists, oldest first.
+pub(super) async fn all(conn: &mut Conn) -> Result<Vec<FeeExport>> {
+    lists(conn, "id > 0 ORDER BY id").await
+}
+
+async fn lists(conn: &mut Conn, condition: &str) -> Result<Vec<FeeExport>> {
+    let select = format!("SELECT body, written_at FROM fee_export WHERE {condition}");
+    let found: Vec<(Json<FeeExport>, Option<DateTime<Utc>>)> = sqlx::query_as(sql(select)).fetch_all(conn).await?;
+    Ok(found.into_iter().map(|(Json(export), written_at)| FeeExport { written_at, ..export }).collect())
+}
+
 impl Backend {
     pub async fn fees_to_export(&self) -> Result<Vec<FeeLine>> {
         let mut tx = self.read().await?;
@@ -111,21 +122,18 @@ impl Backend {
         );
         sqlx::query(sql(insert)).bind(Json(&made.entries)).bind(id).execute(&mut *tx).await?;
         document::keep(&mut tx, &new.document, None, &format!("export {}", made.name), stamp).await?;
-        let body = json!({ "export": made.name, "entries": made.entries, "total": made.total });
+        let body =
+            json!({ "export": made.name, "entries": made.entries, "total": made.total, "document": made.document });
         log::write(&mut tx, &[NewLine { account: None, what: "fees exported", body }], None, stamp).await?;
         tx.commit().await?;
         Ok(made)
     }
 
     pub async fn fee_exports(&self, only_unwritten: bool) -> Result<Vec<FeeExport>> {
-        let select = if only_unwritten {
-            "SELECT body, written_at FROM fee_export WHERE written_at IS NULL ORDER BY id"
-        } else {
-            "SELECT body, written_at FROM fee_export ORDER BY id DESC"
-        };
-        let found: Vec<(Json<FeeExport>, Option<DateTime<Utc>>)> =
-            sqlx::query_as(select).fetch_all(&self.reader).await?;
-        Ok(found.into_iter().map(|(Json(export), written_at)| FeeExport { written_at, ..export }).collect())
+        let mut tx = self.read().await?;
+        // The daemon asks on every tick.
+        let condition = if only_unwritten { "written_at IS NULL ORDER BY id" } else { "id > 0 ORDER BY id DESC" };
+        lists(&mut tx, condition).await
     }
 
     pub async fn fee_export_written(&self, name: &str, stamp: &Stamp) -> Result<()> {
