@@ -172,6 +172,13 @@ use_cases! {
     fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> ();
 }
 
+// For tests of what finds it.
+#[cfg(test)]
+use_cases! {
+    /// Changes the database behind the program's back.
+    fn tampers(&self, statement: &str) -> ();
+}
+
 // The outbox.
 use_cases! {
     /// Claims up to `limit` pieces of work whose time has come by `now`, for `lease_seconds` of the database's clock.

@@ -88,6 +88,12 @@ impl Backend {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub async fn tampers(&self, statement: &str) -> Result<()> {
+        sqlx::raw_sql(sql(statement.to_owned())).execute(&self.writer).await?;
+        Ok(())
+    }
+
     /// A transaction that may write.
     async fn write(&self) -> Result<Transaction<'static, Db>> {
         Ok(self.writer.begin_with(BEGIN_WRITE).await?)
