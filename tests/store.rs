@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrears::audit::{Cleared, Ordered, Pending, Permit};
 use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
 use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
-use arrears::domain::arrangement::{ArrangementState, Installment};
+use arrears::domain::arrangement::{ArrangementState, Installment, Reinstatement};
 use arrears::domain::arrears::BucketLimits;
 use arrears::domain::balance::{BalanceCounts, NewBalance};
 use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
@@ -128,6 +128,7 @@ contract! {
     an_old_check_that_comes_back_is_no_missed_installment
     only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it
     a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default
+    what_became_of_an_arrangement_and_a_freeze_in_the_afternoon_was_not_known_at_noon
     an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed_and_the_lead_has_said_so
     a_bill_that_is_billed_anew_before_it_is_reversed_keeps_its_arrangement
     a_bill_that_is_billed_anew_days_after_it_was_reversed_keeps_its_arrangement
@@ -2003,6 +2004,30 @@ async fn a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its
     assert_eq!(state("2026-06-02").await, ArrangementState::Missed(day("2026-06-01")));
     take_entries(&store, vec![payment("1001", "P-1", 9_000, "2026-05-13")], &at("2026-06-03")).await;
     assert_eq!(state("2026-06-03").await, ArrangementState::Performing);
+}
+
+async fn what_became_of_an_arrangement_and_a_freeze_in_the_afternoon_was_not_known_at_noon(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    let on = day("2026-06-10");
+    let hour = |hour: i64| Stamp { at: at("2026-06-10").at + chrono::TimeDelta::hours(hour), ..lead("2026-06-10") };
+    // At one it is taken up again, at two the bill is reversed, at three it is billed anew.
+    let (plan, seen) =
+        (store.arrangements_of(debtor).await.expect("it")[0].id, snapshot(&store, debtor).await.facts_seq);
+    let again = Reinstatement { on, by: "lead".into(), reason: "paid late".into(), pay_by: day("2026-06-20") };
+    store.reinstate_arrangement(plan, &again, seen, &hour(1)).await.expect("taken up again");
+    take_entries(&store, vec![unbilled("1001", "R-1", "B-1", "2026-06-10")], &hour(2)).await;
+    take_entries(&store, vec![charge("1001", "B-1A", 18_000, "2026-06-10", "2026-03-23")], &hour(3)).await;
+    let known = async |hours: i64| {
+        let known = store.snapshot_as_of(debtor, on, hour(hours).at, &rules()).await.expect("a snapshot");
+        let plan = &known.arrangements[0];
+        let reversed = (plan.covers.len(), plan.reversed.carried.len(), plan.reversed.unreplaced.len());
+        (plan.reinstated.len(), reversed, known.frozen.is_some())
+    };
+    assert_eq!(known(0).await, (0, (1, 0, 0), false));
+    assert_eq!(known(1).await, (1, (1, 0, 0), false));
+    assert!(known(2).await.2, "it was frozen until the bill came anew");
+    assert_eq!(known(3).await, (1, (2, 1, 0), false));
 }
 
 /// The reversal of a bill.

@@ -7,7 +7,7 @@ use crate::domain::hold::HoldKind;
 use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{AccountNumber, Cents, OrderId, ReferralId};
 use crate::office::testing::{City, day};
-use crate::store::{CrewResult, NewHold, Stamp};
+use crate::store::{CrewResult, ExceptionKind, NewHold, Stamp};
 
 /// Friday, May 22: the water was shut off at 09:25, by every rule.
 async fn shut_off() -> (City, OrderId) {
@@ -81,6 +81,32 @@ async fn a_shut_off_under_a_hold_that_stood_when_the_crew_left_is_found() {
     assert_eq!(finding.account.as_ref().map(AccountNumber::as_str), Some("10-000417"));
     assert!(finding.place.starts_with(&format!("order {order} ")), "{finding:?}");
     assert!(finding.found.contains("medical"), "{finding:?}");
+}
+
+#[tokio::test]
+async fn a_shut_off_stays_lawful_when_the_account_is_frozen_half_an_hour_after_the_crew_left() {
+    let (city, _) = shut_off().await;
+    let account = Some(city.debtor().await);
+    let frozen = |minutes| {
+        let stamp = later(&city, minutes);
+        let store = &city.office.store;
+        async move { store.open_exception(account, ExceptionKind::BalanceDiffers, "$0.01 less", &stamp).await.unwrap() }
+    };
+    let line = frozen(30).await;
+    assert_eq!(wrong(&city).await, []);
+    city.office.store.clear_exception(line, Some("rounding"), &later(&city, 40)).await.unwrap();
+    assert_eq!(wrong(&city).await, []);
+}
+
+#[tokio::test]
+async fn a_shut_off_of_an_account_that_was_frozen_when_the_crew_left_is_found_also_when_it_was_cleared_that_day() {
+    let (city, _) = shut_off().await;
+    let (account, kind) = (Some(city.debtor().await), ExceptionKind::BalanceDiffers);
+    let line = city.office.store.open_exception(account, kind, "$0.01 less", &later(&city, -30)).await.unwrap();
+    city.office.store.clear_exception(line, Some("rounding"), &later(&city, 30)).await.unwrap();
+    let wrong = wrong(&city).await;
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+    assert!(wrong[0].findings[0].found.contains("$0.01 less"), "{wrong:?}");
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod export;
 mod fee;
 mod field_order;
 mod field_result;
+mod hindsight;
 mod hold;
 mod import;
 mod judge;
