@@ -160,6 +160,8 @@ contract! {
     a_payment_while_letters_are_merged_leaves_no_batch
     a_payment_between_the_second_look_and_the_mail_server_keeps_the_email_back
     an_email_that_was_canceled_on_its_way_is_an_incident_and_serves_nothing
+    an_email_that_is_canceled_after_an_attempt_without_an_answer_may_have_left_and_is_told
+    an_email_that_never_reached_its_server_is_canceled_and_nobody_is_told
     a_payment_before_approval_finalization_or_dispatch_keeps_the_order_where_it_is
     a_payment_while_packets_are_made_leaves_no_list
     leave_for_one_piece_or_day_serves_no_other
@@ -2793,6 +2795,48 @@ async fn an_email_that_was_canceled_on_its_way_is_an_incident_and_serves_nothing
     let standing = store.exceptions(true).await.expect("the list");
     assert_eq!((standing.len(), standing[0].kind, standing[0].account), (1, ExceptionKind::Incident, Some(debtor)));
     assert!(standing[0].text.contains("the debt was paid"), "{}", standing[0].text);
+}
+
+async fn an_email_that_is_canceled_after_an_attempt_without_an_answer_may_have_left_and_is_told(
+    store: Store,
+    _: String,
+) {
+    let debtor = one_debtor(&store).await;
+    let email =
+        NewNotice { statutory: false, ..piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01") };
+    decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    let notice = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, notice, "2026-05-01").await;
+    let stamp = at("2026-05-01");
+    let claim = async || store.claim_work(WorkKind::SendEmail, 1, stamp.at, 60).await.expect("a claim").remove(0);
+    let told = async || {
+        let standing = store.exceptions(true).await.expect("the list");
+        standing.into_iter().map(|line| (line.kind, line.text)).collect::<Vec<_>>()
+    };
+    // At the first attempt there was no connection; at the second none of the server's words came back; at the third it was busy.
+    assert!(store.retry_work(&claim().await, stamp.at, "no connection").await.expect("put back"));
+    assert!(store.email_unanswered(&claim().await, stamp.at, "timed out", &stamp).await.expect("put back"));
+    assert!(store.retry_work(&claim().await, stamp.at, "450 later").await.expect("put back"));
+    assert_eq!(told().await, []);
+    store.cancel_notices(&[notice], "the debt was paid", &stamp).await.expect("canceled");
+    let told = told().await;
+    assert_eq!((told.len(), told[0].0), (1, ExceptionKind::Incident));
+    assert!(told[0].1.contains("the debt was paid") && told[0].1.contains("timed out"), "{}", told[0].1);
+    assert_eq!(store.notice(notice).await.expect("the notice").state, NoticeState::Canceled);
+}
+
+async fn an_email_that_never_reached_its_server_is_canceled_and_nobody_is_told(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let email =
+        NewNotice { statutory: false, ..piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01") };
+    decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    let notice = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, notice, "2026-05-01").await;
+    let stamp = at("2026-05-01");
+    let job = store.claim_work(WorkKind::SendEmail, 1, stamp.at, 60).await.expect("a claim").remove(0);
+    assert!(store.retry_work(&job, stamp.at, "no connection").await.expect("put back"));
+    store.cancel_notices(&[notice], "the debt was paid", &stamp).await.expect("canceled");
+    assert!(store.exceptions(true).await.expect("the list").is_empty());
 }
 
 async fn a_payment_before_approval_finalization_or_dispatch_keeps_the_order_where_it_is(store: Store, _: String) {

@@ -168,6 +168,9 @@ use_cases! {
     /// No server takes an email: it failed, its work is over, and what [`Bounced`] says follows. `false`, and nothing, where the
     /// work is no longer this claim's.
     fn email_refused(&self, job: &Job, refused: &Bounced, stamp: &Stamp) -> bool;
+    /// An attempt to send an email had no answer: it is tried again, and where it is canceled before it has one the lead is told
+    /// that it may have left. False when the lease was lost.
+    fn email_unanswered(&self, job: &Job, not_before: DateTime<Utc>, words: &str, stamp: &Stamp) -> bool;
     /// A mail system reported something of an email that changes nothing: it stands in the log alone.
     fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> ();
 }

@@ -1,5 +1,6 @@
 //! Emails: leaving, sent, bounced.
 
+use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::given::{Bounced, ExceptionKind, Job, Leaving, Permitted, Stamp};
@@ -102,12 +103,49 @@ impl Backend {
         Ok(true)
     }
 
+    pub async fn email_unanswered(
+        &self,
+        job: &Job,
+        not_before: DateTime<Utc>,
+        words: &str,
+        stamp: &Stamp,
+    ) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let is_held = outbox::unanswered(&mut tx, job, not_before, words).await?;
+        let (account, notice) = kept::one::<Notice>(&mut tx, job.work.notice().0).await?;
+        // Canceled while it was with the mail server, whose answer never came.
+        if !is_held && matches!(notice.state, NoticeState::Canceled | NoticeState::Voided) {
+            may_have_left(&mut tx, account, &notice, words, stamp).await?;
+        }
+        log::write(&mut tx, &lines(&[notice], "email unanswered", words), None, stamp).await?;
+        tx.commit().await?;
+        Ok(is_held)
+    }
+
     pub async fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
         let (_, notice) = kept::to_write::<Notice>(&mut tx, id.0).await?;
         log::write(&mut tx, &lines(&[notice], "email reported", words), None, stamp).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// An email ended while nobody knows whether it left: what happened is for a person to find out.
+pub(super) async fn may_have_left(
+    conn: &mut Conn,
+    account: AccountId,
+    email: &Notice,
+    words: &str,
+    stamp: &Stamp,
+) -> Result<()> {
+    let cause = email.cause.as_deref().unwrap_or("no cause is recorded");
+    let text = format!(
+        "notice {} was {} ({cause}), and its email may have left: an attempt had no answer ({words}). Ask the mail server's log; \
+         where it left it serves nothing, and the customer should hear so",
+        email.id, email.state
+    );
+    exception::open(conn, Some(account), ExceptionKind::Incident, &text, stamp).await?;
+    Ok(())
 }
 
 /// What follows from an email that told nobody: its address is marked where it is what failed, a letter is planned in its place,

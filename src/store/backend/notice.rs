@@ -13,7 +13,7 @@ use super::given::{Carried, Permitted, RenderedPiece, Stamp, WorkKind};
 use super::kept::{self, Kept};
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, batch, body, document, outbox, rows, sql, touch};
+use super::{Backend, Conn, Result, StoreError, batch, body, document, email, outbox, rows, sql, touch};
 use crate::audit::Ordered;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState};
 use crate::domain::{AccountId, BatchId, Channel, Day, EventKind, NoticeId, Recipient};
@@ -156,7 +156,8 @@ pub(super) async fn posted(
     }
     put(conn, &notices).await?;
     log::write(conn, &lines(&notices, "notice posted", proof), None, stamp).await?;
-    outbox::withdraw(conn, &ids_of(&notices)).await
+    outbox::withdraw(conn, &ids_of(&notices)).await?;
+    Ok(())
 }
 
 /// One event for each act among the pieces, however many pieces it has. No stage waits for the letter of an arrangement.
@@ -190,7 +191,12 @@ pub(super) async fn end(
         notice.state = state;
     }
     put(conn, &notices).await?;
-    outbox::withdraw(conn, &ids_of(&notices)).await?;
+    let unanswered = outbox::withdraw(conn, &ids_of(&notices)).await?;
+    for notice in &notices {
+        if let Some(words) = unanswered.get(&notice.id) {
+            email::may_have_left(conn, notice.account, notice, words, stamp).await?;
+        }
+    }
     batch::take_out(conn, &notices, &printed, stamp).await?;
     Ok(notices)
 }
