@@ -22,6 +22,7 @@ use arrears::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, N
 use arrears::domain::ledger::{ApplicationOrder, PaymentChannel, settle};
 use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::promise::PromiseState;
+use arrears::domain::proposal::Proposed;
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
     AccountId, Act, ActKey, Action, Actor, ArrangementId, CallId, Case, Cents, Channel, Day, Decision, EntryId,
@@ -1158,17 +1159,24 @@ async fn a_fee_that_had_no_ground_is_taken_back_once_and_the_next_decision_sees_
 
     decide(&store, debtor, vec![reversal], &[], "2026-04-16").await;
     assert_eq!(snapshot(&store, debtor).await.balance(), Cents::ZERO, "ordered again, it stands once");
-    let waived = store.reverse_entry(after.fees[0].entry, "by hand", &rules(), &lead("2026-04-17")).await;
+    let waived = waive(&store, debtor, after.fees[0].entry, "2026-04-17").await;
     assert!(matches!(waived, Err(StoreError::Conflict(_))), "{waived:?}");
+}
+
+/// Waives an entry as two people do; gives what undoes it.
+async fn waive(store: &Store, account: AccountId, entry: EntryId, on: &str) -> Result<EntryId, StoreError> {
+    let what = Proposed::Waiver { fee: entry };
+    let proposal = store.propose(account, &what, Cents::new(1_000), "first in a year", &lead(on)).await?;
+    store.approve_proposal(proposal, &rules(), &by(Actor::Person("Ida".to_owned()), on)).await?;
+    let entries = store.entries(account).await?;
+    Ok(entries.iter().find(|undoing| undoing.reverses == Some(entry)).expect("what undoes it").id)
 }
 
 async fn a_waived_fee_is_reversed_and_a_file_s_entry_is_not(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
     decide(&store, debtor, vec![fee(debtor, "2026-04-01")], &[], "2026-04-01").await;
     let entries = store.entries(debtor).await.expect("the entries");
-    let waive = |id| store.reverse_entry(id, "first late payment in a year", &RULES, &STAMP);
-    static RULES: std::sync::LazyLock<LedgerRules> = std::sync::LazyLock::new(rules);
-    static STAMP: std::sync::LazyLock<Stamp> = std::sync::LazyLock::new(|| lead("2026-04-02"));
+    let waive = async |id| waive(&store, debtor, id, "2026-04-02").await;
     waive(entries[1].id).await.expect("the waiver");
     let seen = snapshot(&store, debtor).await;
     assert_eq!(seen.fees[0].undone, Some(Undone::Waived(day("2026-04-02"))));
@@ -2012,7 +2020,7 @@ async fn what_became_of_an_arrangement_and_a_freeze_in_the_afternoon_was_not_kno
     let debtor = one_debtor(&store).await;
     arrange(&store, debtor, "2026-05-15").await;
     let on = day("2026-06-10");
-    let hour = |hour: i64| Stamp { at: at("2026-06-10").at + chrono::TimeDelta::hours(hour), ..lead("2026-06-10") };
+    let hour = |hour: i64| Stamp { at: at("2026-06-10").at + TimeDelta::hours(hour), ..lead("2026-06-10") };
     // At one it is taken up again, at two the bill is reversed, at three it is billed anew.
     let (plan, seen) =
         (store.arrangements_of(debtor).await.expect("it")[0].id, snapshot(&store, debtor).await.facts_seq);
@@ -2185,7 +2193,7 @@ async fn a_fee_of_our_own_goes_out_once_and_is_counted_once_when_it_comes_back(s
     assert!(matches!(refusals[..], [RowRefusal::UnknownOwn { .. }]), "{refusals:?}");
 
     // What takes it back goes out and comes back in the same way.
-    let undone = store.reverse_entry(fee, "first in a year", &rules(), &lead("2026-04-08")).await.expect("waived");
+    let undone = waive(&store, debtor, fee, "2026-04-08").await.expect("waived");
     assert_eq!(export_fees(&store, "2026-04-08").await, [undone]);
     let credit = NewEntry { kind: EntryKind::Adjustment, ..comes_back("A-7", undone, -1_000) };
     assert_eq!(took(&store, vec![credit], "2026-04-09").await.taken_over, 1);
