@@ -162,6 +162,7 @@ contract! {
     a_payment_between_the_second_look_and_the_mail_server_keeps_the_email_back
     an_email_that_was_canceled_on_its_way_is_an_incident_and_serves_nothing
     an_email_that_is_canceled_after_an_attempt_without_an_answer_may_have_left_and_is_told
+    sent_emails_are_looked_through_from_the_newest_and_found_by_their_address
     an_email_that_never_reached_its_server_is_canceled_and_nobody_is_told
     a_payment_before_approval_finalization_or_dispatch_keeps_the_order_where_it_is
     a_payment_while_packets_are_made_leaves_no_list
@@ -2831,6 +2832,33 @@ async fn an_email_that_is_canceled_after_an_attempt_without_an_answer_may_have_l
     assert_eq!((told.len(), told[0].0), (1, ExceptionKind::Incident));
     assert!(told[0].1.contains("the debt was paid") && told[0].1.contains("timed out"), "{}", told[0].1);
     assert_eq!(store.notice(notice).await.expect("the notice").state, NoticeState::Canceled);
+}
+
+async fn sent_emails_are_looked_through_from_the_newest_and_found_by_their_address(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    for (template, address) in [("reminder", "Rosa@example.com"), ("final_reminder", "omar@example.com")] {
+        let email = NewNotice {
+            statutory: false,
+            email: Some(address.to_owned()),
+            ..piece(debtor, template, Channel::Email, Recipient::Customer, "2026-05-01")
+        };
+        decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    }
+    let all = store.notices_of(debtor).await.expect("the notices");
+    for notice in &all {
+        render(&store, notice.id, "2026-05-01").await;
+        store.email_sent(notice.id, day("2026-05-01"), "250 ok", &at("2026-05-01")).await.expect("sent");
+    }
+    let [first, second] = &all[..] else { panic!("two emails: {all:?}") };
+    let before = async |notice| {
+        let page = store.emails_before(notice, 1).await.expect("a page");
+        page.into_iter().map(|notice| notice.id).collect::<Vec<_>>()
+    };
+    assert_eq!(before(None).await, [second.id], "the newest, however many there are");
+    assert_eq!(before(Some(second.id)).await, [first.id]);
+    assert_eq!(before(Some(first.id)).await, []);
+    let to_rosa = store.emails_to(&["rosa@EXAMPLE.com".to_owned()]).await.expect("hers");
+    assert_eq!(to_rosa.iter().map(|notice| notice.id).collect::<Vec<_>>(), [first.id]);
 }
 
 async fn an_email_that_never_reached_its_server_is_canceled_and_nobody_is_told(store: Store, _: String) {

@@ -127,6 +127,10 @@ use_cases! {
 use_cases! {
     /// Notices in the state, in the order in which they were planned.
     fn notices_in(&self, state: NoticeState, limit: u32) -> Vec<Notice>;
+    /// Emails that were sent, and those that came back, newest first: the next `limit` of those planned before that one.
+    fn emails_before(&self, notice: Option<NoticeId>, limit: u32) -> Vec<Notice>;
+    /// Emails that were sent to one of the addresses, in any case, and have not come back.
+    fn emails_to(&self, addresses: &[String]) -> Vec<Notice>;
     /// The account's notices, oldest first.
     fn notices_of(&self, account: AccountId) -> Vec<Notice>;
     /// The pieces of a batch.

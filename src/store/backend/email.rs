@@ -37,6 +37,21 @@ impl Backend {
         Ok(outcomes)
     }
 
+    pub async fn emails_before(&self, notice: Option<NoticeId>, limit: u32) -> Result<Vec<Notice>> {
+        let mut tx = self.read().await?;
+        let condition = "channel = 'email' AND state IN ('sent', 'bounced') AND id < $1 ORDER BY id DESC LIMIT $2";
+        let before = notice.map_or(i64::MAX, |notice| notice.0);
+        kept::list(&mut tx, kept::select(condition).bind(before).bind(i64::from(limit))).await
+    }
+
+    pub async fn emails_to(&self, addresses: &[String]) -> Result<Vec<Notice>> {
+        let mut tx = self.read().await?;
+        let addresses: Vec<String> = addresses.iter().map(|address| address.to_ascii_lowercase()).collect();
+        let condition =
+            format!("channel = 'email' AND state = 'sent' AND lower(body ->> 'email') IN {} ORDER BY id", texts(1));
+        kept::list(&mut tx, kept::select(&condition).bind(Json(addresses))).await
+    }
+
     pub async fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
         let (account, mut notice) = kept::to_write::<Notice>(&mut tx, id.0).await?;
