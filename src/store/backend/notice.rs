@@ -279,7 +279,8 @@ impl Backend {
 
     pub async fn notices(&self, ids: &[NoticeId]) -> Result<Vec<Notice>> {
         let mut tx = self.read().await?;
-        chosen(&mut tx, ids).await
+        let found = kept::many(&mut tx, &ids.iter().map(|id| id.0).collect::<Vec<_>>()).await?;
+        whole(ids, found)
     }
 
     pub async fn release_notices(&self, pieces: &[Permitted<NoticeId>], stamp: &Stamp) -> Result<Carried<NoticeId>> {
@@ -380,12 +381,14 @@ pub(super) fn named<'a>(notice: &'a Notice, stamp: &Stamp) -> Named<'a> {
     }
 }
 
-/// The pieces with the ids; an id that names none is an error, for a person typed it.
+/// The pieces with the ids, to be written back; an id that names none is an error, for a person typed it.
 pub(super) async fn chosen(conn: &mut Conn, ids: &[NoticeId]) -> Result<Vec<Notice>> {
-    let wanted: BTreeSet<i64> = ids.iter().map(|id| id.0).collect();
-    let wanted: Vec<i64> = wanted.into_iter().collect();
-    let found = kept::many_to_write::<Notice>(conn, &wanted).await?;
-    match wanted.iter().find(|id| found.iter().all(|notice| notice.id.0 != **id)) {
+    let found = kept::many_to_write(conn, &ids.iter().map(|id| id.0).collect::<Vec<_>>()).await?;
+    whole(ids, found)
+}
+
+fn whole(ids: &[NoticeId], found: Vec<Notice>) -> Result<Vec<Notice>> {
+    match ids.iter().find(|id| found.iter().all(|notice| notice.id != **id)) {
         Some(missing) => Err(StoreError::not_found(Notice::WHAT, missing)),
         None => Ok(found),
     }
