@@ -1,6 +1,8 @@
 //! The store's contract, held by SQLite and by PostgreSQL alike.
 
 mod common;
+#[path = "store/debts.rs"]
+mod debts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +40,13 @@ use arrears::store::{
     Store, StoreError, Whole, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use debts::{
+    a_debt_may_follow_the_same_customer_from_an_account_that_has_ended,
+    a_deposit_is_taken_from_a_file_applied_once_and_known_as_it_was,
+    a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed,
+    a_transfer_posts_both_halves_of_each_debt_or_nothing, what_was_written_off_comes_back_from_its_own_due_date,
+    who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided,
+};
 use serde_json::json;
 use sqlx::Connection;
 
@@ -138,6 +147,12 @@ contract! {
     a_fee_of_our_own_goes_out_once_and_is_counted_once_when_it_comes_back
     balances_are_held_against_the_ledger_of_their_day
     a_promise_is_kept_by_the_ledger
+    a_deposit_is_taken_from_a_file_applied_once_and_known_as_it_was
+    a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed
+    a_transfer_posts_both_halves_of_each_debt_or_nothing
+    a_debt_may_follow_the_same_customer_from_an_account_that_has_ended
+    who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided
+    what_was_written_off_comes_back_from_its_own_due_date
     the_lead_orders_the_call_list_and_releases_it
     attempts_without_a_conversation_end_in_contact_failed
     an_opt_out_on_the_telephone_outlives_the_next_master_record
@@ -414,6 +429,7 @@ fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, o
             pay_by: None,
             shut_off_on: None,
             citation: "13.04.050".to_owned(),
+            deposit: None,
         },
         needs_release: true,
         planned_on: day(on),

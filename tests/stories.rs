@@ -9,6 +9,8 @@ mod agreement;
 mod arrangement;
 #[path = "stories/city.rs"]
 mod city;
+#[path = "stories/final_bill.rs"]
+mod final_bill;
 #[path = "stories/invariants.rs"]
 mod invariants;
 #[path = "stories/lives.rs"]
@@ -27,6 +29,8 @@ mod postgres;
 mod random_lives;
 #[path = "stories/rerun.rs"]
 mod rerun;
+#[path = "stories/returning.rs"]
+mod returning;
 
 /// Lives each story on both databases.
 macro_rules! story {
@@ -63,6 +67,8 @@ story! {
     occupant_copy::seven_business_days_after_both_mailings_and_never_on_a_friday
     occupant_copy::fifteen_days_where_the_public_utilities_code_stands_beside_it
     occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
+    final_bill::a_deposit_pays_the_final_bill_before_anybody_is_written_to_and_the_letter_shows_it
+    returning::a_customer_who_comes_back_owes_what_was_written_off_when_three_people_have_said_so
     packet::an_old_debt_goes_out_once_counted_and_by_its_own_date
     rerun::what_is_done_twice_happens_once
 }

@@ -27,6 +27,9 @@ impl Bench<'_> {
         if let Action::ReverseFee { fee, .. } = &act.action {
             return self.may_reverse(act, *fee, never_due);
         }
+        if let Action::ApplyDeposit(deposit) = &act.action {
+            return self.may_apply(act, deposit);
+        }
         let run = self.check_key(cases, act)?;
         let of = &act.key.of;
         if is_outward(&act.action) {
@@ -35,6 +38,9 @@ impl Bench<'_> {
             }
             self.is_not_frozen()?;
             self.is_not_before_announced(of, act.for_day)?;
+        }
+        if is_outward(&act.action) || matches!(act.action, Action::Fee(_)) {
+            self.no_deposit_waits(act.for_day)?;
         }
         if matches!(act.action, Action::Notice(_) | Action::Tag(_) | Action::Call(_) | Action::Visit(_)) {
             self.is_not_arranged(of, act.for_day)?;
@@ -57,11 +63,13 @@ impl Bench<'_> {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_never_alone(notice)?;
                 self.is_stated_right(facts)?;
+                self.is_of_this_account(of, facts)?;
                 self.are_free(act, Some(&listed(facts)))
             }
             Action::Tag(_) => {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_stated_right(facts)?;
+                self.is_of_this_account(of, facts)?;
                 self.are_free(act, Some(&listed(facts)))
             }
             Action::Call(_) | Action::Visit(_) => self.are_free(act, Some(&self.past_due_items(act.for_day))),
@@ -69,6 +77,7 @@ impl Bench<'_> {
             // They take nothing from anybody.
             Action::Restore { .. }
             | Action::ReverseFee { .. }
+            | Action::ApplyDeposit(_)
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }

@@ -8,7 +8,9 @@ use crate::domain::calendar::DayKind;
 use crate::domain::day::short;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::referral::Destination;
-use crate::domain::{AccountId, AccountNumber, Act, ActKey, Action, Cents, Day, ItemId, RuleId, Service, StageId};
+use crate::domain::{
+    AccountId, AccountNumber, Act, ActKey, Action, Cents, Day, DepositId, ItemId, RuleId, Service, StageId,
+};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Origin;
 
@@ -179,6 +181,10 @@ pub enum Broken {
     NotCarried { stated: Cents, carried: Cents },
     #[error("item {item} is for {service}, which does not count toward it")]
     ServiceNotCounted { item: ItemId, service: Service },
+    #[error(
+        "item {item} of {open} came from another account, and the policy does not let it count toward a shut-off here"
+    )]
+    Transferred { item: ItemId, open: Cents },
     #[error("the account has no {service}")]
     NoSuchService { service: Service },
     #[error("{service} is not shut off")]
@@ -237,6 +243,17 @@ pub enum Broken {
     NoSuchFee { fee: ItemId },
     #[error("the debt of fee {fee} was past due on its day, {}", short(*.on))]
     FeeHasGround { fee: ItemId, on: Day },
+    // deposits
+    #[error("service ended {}, and a deposit of {held} is held that is applied first", short(*.ended))]
+    DepositHeld { ended: Day, held: Cents },
+    #[error("deposit {deposit} of the account is not held, or not with {}", amount_phrase(*.stated))]
+    NoSuchDeposit { deposit: DepositId, stated: Option<Cents> },
+    #[error("a deposit is applied on its day, from the end of service and the final bill on: not before {}", not_before_phrase(*.from))]
+    DepositTooEarly { from: Option<Day> },
+    #[error("it pays {item} first, which is no charge of the final bill")]
+    NotFinalBill { item: ItemId },
+    #[error("it says that {stated} is left over for the customer, and {left} is")]
+    RefundWrong { stated: Cents, left: Cents },
     // referral
     #[error("{to} reaches the property of the debtor, and the debtor is not the owner")]
     NotOwner { to: Destination },
@@ -258,6 +275,14 @@ const fn unanswered_phrase(is_visited: bool, is_left: bool) -> &'static str {
 
 fn open_phrase(open: Option<Cents>) -> String {
     open.map_or_else(|| "no such open item".to_owned(), |open| open.to_string())
+}
+
+fn amount_phrase(amount: Option<Cents>) -> String {
+    amount.map_or_else(|| "no amount".to_owned(), |amount| amount.to_string())
+}
+
+fn not_before_phrase(from: Option<Day>) -> String {
+    from.map_or_else(|| "service has ended".to_owned(), short)
 }
 
 const fn kind_phrase(kind: DayKind) -> &'static str {
@@ -289,6 +314,7 @@ pub(super) const fn is_outward(action: &Action) -> bool {
         | Action::WriteOff => true,
         Action::Fee(_)
         | Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
         | Action::Restore { .. }
         | Action::Task { .. }
         | Action::Hold { .. }

@@ -11,7 +11,7 @@ use crate::domain::calendar::DayKind;
 use crate::domain::case::StageRef;
 use crate::domain::day::{days_between, plus_days};
 use crate::domain::hold::Blocks;
-use crate::domain::{Action, Cents, Channel, Day, EventKind, ItemId, OpenItem, Service};
+use crate::domain::{Action, Cents, Channel, Day, EntryKind, EventKind, ItemId, OpenItem, Service};
 use crate::rulebook::policy::{Guard, Limit, Offset, ServedFrom, Stage, Track, Unit};
 
 /// A disconnection as ordered.
@@ -151,6 +151,10 @@ impl Bench<'_> {
         if !track.counts.is_empty() && !track.counts.contains(&item.service) {
             let broken = Broken::ServiceNotCounted { item: item.id, service: item.service };
             return Err(Objection::of_rule(track.rule, broken));
+        }
+        // Another service incurred it, whatever its age.
+        if item.kind == EntryKind::Transfer && !self.policy.cuts_for_transferred() {
+            return Err(Broken::Transferred { item: item.id, open: item.open }.into());
         }
         self.is_not_settled(item, cut.for_day)?;
         if item.due_on >= cut.for_day {

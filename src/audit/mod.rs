@@ -13,6 +13,7 @@ mod acts;
 mod beside;
 mod breach;
 mod count;
+mod deposits;
 mod disconnection;
 mod languages;
 pub mod minimum;

@@ -35,7 +35,14 @@ impl<'a> Bench<'a> {
     pub(super) fn reader(self, day: Day) -> Reader<'a> {
         let Bench { snapshot, policy, .. } = self;
         let current_days = policy.arrangements.current_days;
-        Reader { snapshot, day, de_minimis: policy.ledger.de_minimis, counts: &ALL_SERVICES, current_days }
+        Reader {
+            snapshot,
+            day,
+            de_minimis: policy.ledger.de_minimis,
+            counts: &ALL_SERVICES,
+            without_transferred: false,
+            current_days,
+        }
     }
 
     /// No hold, and no bar of the policy, blocks the act on `day`.

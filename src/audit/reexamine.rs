@@ -290,6 +290,7 @@ impl Bench<'_> {
         if let Ordered::Agreement(_) = pending.ordered {
             return self.is_free(&pending.ordered.struck_by(), &[], None, today);
         }
+        self.no_deposit_waits(today)?;
         self.is_not_before_announced(&pending.of, today)?;
         let items = (!pending.items.is_empty()).then_some(&pending.items);
         let services: Vec<Service> = pending.service.into_iter().collect();
@@ -330,7 +331,8 @@ impl Bench<'_> {
         let Some((track, stage)) = self.stage(&pending.of) else {
             return Err(super::disconnection::unknown_stage(&pending.of));
         };
-        let reader = Reader { counts: &track.counts, ..self.reader(self.world.today) };
+        let without_transferred = pending.ordered == Ordered::ShutOff && !self.policy.cuts_for_transferred();
+        let reader = Reader { counts: &track.counts, without_transferred, ..self.reader(self.world.today) };
         match reader.truth(&stage.only_if) {
             Truth::Yes => Ok(()),
             Truth::No => Err(Objection::of_rule(stage.rule, Broken::ConditionGone)),

@@ -150,6 +150,7 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             }
             Action::Fee(_)
             | Action::ReverseFee { .. }
+            | Action::ApplyDeposit(_)
             | Action::Disconnect { .. }
             | Action::Restore { .. }
             | Action::Task { .. }

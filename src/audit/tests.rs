@@ -6,12 +6,13 @@ use proptest::prelude::*;
 
 use super::minimum::{Given, earliest_day};
 use super::*;
-use crate::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
+use crate::domain::action::{CallAction, DepositAction, FeeAction, FeeAmount, NoticeAction, TagAction};
 use crate::domain::arrears::BucketLimits;
 use crate::domain::calendar::DayKind;
 use crate::domain::case::{Step, StepState};
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Finding, Verdict};
+use crate::domain::deposit::{Applied, Deposit};
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::ApplicationOrder;
 use crate::domain::notice::{ListedItem, NoticeFacts};
@@ -19,11 +20,12 @@ use crate::domain::referral::Destination;
 use crate::domain::testing::{With, bill, day, snapshot, stage_ref, world};
 use crate::domain::world::Moratorium;
 use crate::domain::{
-    Act, ActKey, Action, Cents, Channel, CustomerClass, Day, EntryId, EventKind, Occupancy, Recipient, RuleId, Service,
+    Act, ActKey, Action, Cents, Channel, CustomerClass, Day, DepositId, EntryId, EventKind, Occupancy, Recipient,
+    RuleId, Service,
 };
 use crate::rulebook::policy::{
-    BarRule, CallRules, Cmp, Cond, Fact, Guard, LedgerRules, Limit, Offset, OpenCases, Opens, Origin, Per, Reanchor,
-    ReferralRules, ServedFrom, Stage, Track, Unit, Value,
+    BarRule, CallRules, Cmp, Cond, Fact, FollowRules, Guard, LedgerRules, Limit, Offset, OpenCases, Opens, Origin, Per,
+    Reanchor, ReferralRules, ServedFrom, Stage, Track, Unit, Value,
 };
 
 const TRACK: &str = "nonpayment";
@@ -118,6 +120,8 @@ fn policy(guards: Vec<Guard>) -> Policy {
         promises: crate::rulebook::policy::PromiseRules::default(),
         referral: ReferralRules::default(),
         approvals: crate::rulebook::policy::ApprovalRules::default(),
+        deposits: crate::rulebook::policy::DepositRules::default(),
+        debts_follow: None,
         origins: vec![
             origin(12, "guard sixty_days", "H&S 116908(a)(1)(A)"),
             origin(18, "guard seven_days", "H&S 116908(a)(1)(B)"),
@@ -321,6 +325,92 @@ fn the_guards_of_residential_water_do_not_bind_a_commercial_account() {
     let mut account = noticed(day("2026-04-01"));
     account.profile.class = CustomerClass::Commercial;
     assert!(cut_on(&account, &pack(), &world(day("2026-04-02")), 18_000).is_ok());
+}
+
+// ---- deposits and transferred debts ---------------------------------------------------------------------------
+
+/// Service ended on May 15, the final bill is of May 18, and a deposit of $100.00 is held.
+fn with_deposit() -> Snapshot {
+    let mut account = noticed(day("2026-05-13"));
+    account.profile.ended = Some(day("2026-05-15"));
+    account.final_bill = Some(day("2026-05-18"));
+    account.items.push(crate::domain::OpenItem {
+        billed_on: day("2026-05-18"),
+        ..bill(7, Service::Water, 4_000, day("2026-06-08"))
+    });
+    account.deposits.push(Deposit {
+        id: DepositId(9),
+        amount: Cents::new(10_000),
+        interest: Cents::ZERO,
+        received_on: day("2019-08-01"),
+        source: "cis".into(),
+        reference: "D-9".into(),
+        returned_on: None,
+        taken: Cents::ZERO,
+        applied: None,
+    });
+    account
+}
+
+fn apply(snapshot: &Snapshot, on: &str, cents: i64, first: Option<i64>, refund: i64) -> Result<Cleared, Box<Breach>> {
+    let (first, refund, payee) = (first.map(EntryId), Cents::new(refund), "Pat Rivera".to_owned());
+    let action = Action::ApplyDeposit(DepositAction { deposit: DepositId(9), first, refund, payee });
+    let mut order = act("deposit", action, Some(cents), day(on));
+    order.key.of = crate::domain::case::StageRef { anchor: EntryId(9), ..stage_ref("deposit", 1, "deposit") };
+    audit(snapshot, &pack(), &world(day(on)), decision(snapshot, day(on), vec![order]))
+}
+
+#[test]
+fn a_deposit_is_applied_whole_on_its_day_and_not_before_the_final_bill() {
+    let account = with_deposit();
+    assert!(apply(&account, "2026-05-18", 10_000, Some(7), 0).is_ok());
+    let early = broken(apply(&account, "2026-05-17", 10_000, Some(7), 0));
+    assert_eq!(early, Broken::DepositTooEarly { from: Some(day("2026-05-18")) });
+    let (deposit, stated) = (DepositId(9), Some(Cents::new(9_000)));
+    assert_eq!(broken(apply(&account, "2026-05-18", 9_000, Some(7), 0)), Broken::NoSuchDeposit { deposit, stated });
+    let older = broken(apply(&account, "2026-05-18", 10_000, Some(1), 0));
+    assert_eq!(older, Broken::NotFinalBill { item: EntryId(1) });
+    let mut goes_on = account.clone();
+    goes_on.profile.ended = None;
+    assert_eq!(broken(apply(&goes_on, "2026-05-18", 10_000, Some(7), 0)), Broken::DepositTooEarly { from: None });
+    let disputed = account.clone().held(HoldKind::Dispute, day("2026-05-01"), None);
+    assert!(matches!(broken(apply(&disputed, "2026-05-18", 10_000, Some(7), 0)), Broken::Held { .. }));
+    // $220.00 is owed: nothing is left over of $100.00, whoever says so.
+    let (stated, left) = (Cents::new(2_000), Cents::ZERO);
+    assert_eq!(broken(apply(&account, "2026-05-18", 10_000, Some(7), 2_000)), Broken::RefundWrong { stated, left });
+}
+
+#[test]
+fn nothing_adverse_is_done_while_a_deposit_waits_to_be_applied() {
+    let account = with_deposit();
+    let on = world(day("2026-05-22"));
+    let held = Broken::DepositHeld { ended: day("2026-05-15"), held: Cents::new(10_000) };
+    assert_eq!(broken(cut_on(&account, &pack(), &on, 18_000)), held);
+    for ordered in [Ordered::Notice, Ordered::Call, Ordered::Referral(Destination::Attorney), Ordered::WriteOff] {
+        let refused = reexamine(&account, &pack(), &on, &pending(ordered, "final_notice", on.today)).unwrap_err();
+        assert_eq!(refused, Refusal::GuardNotMet { broken: held.clone(), origin: None }, "{ordered:?}");
+    }
+    let mut applied = account;
+    let (entry, amount) = (EntryId(20), Cents::new(10_000));
+    applied.deposits[0].applied = Some(Applied { entry, on: day("2026-05-19"), amount });
+    assert!(cut_on(&applied, &pack(), &on, 18_000).is_ok());
+}
+
+#[test]
+fn a_debt_that_came_from_another_account_shuts_nothing_off_unless_the_policy_says_so() {
+    let mut account = noticed(day("2026-05-13"));
+    account.items[0].kind = crate::domain::EntryKind::Transfer;
+    let on = world(day("2026-05-22"));
+    let refused = Broken::Transferred { item: EntryId(1), open: Cents::new(18_000) };
+    assert_eq!(broken(cut_on(&account, &pack(), &on, 18_000)), refused);
+    let order = pending(Ordered::ShutOff, "shut_off", on.today);
+    let again = reexamine(&account, &pack(), &on, &order).unwrap_err();
+    assert_eq!(again, Refusal::GuardNotMet { broken: refused, origin: None });
+    let mut allowing = pack();
+    let rule = RuleId(0);
+    let follow = FollowRules { rule, same_class: true, after_days: 0, counts_toward_shut_off: true };
+    allowing.debts_follow = Some(follow);
+    assert!(cut_on(&account, &allowing, &on, 18_000).is_ok(), "a notice has listed it");
 }
 
 // ---- days -----------------------------------------------------------------------------------------------------
@@ -551,6 +641,7 @@ fn facts(listed: &[(i64, i64)], amount: i64) -> NoticeFacts {
         pay_by: None,
         shut_off_on: None,
         citation: String::new(),
+        deposit: None,
     }
 }
 

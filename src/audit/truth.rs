@@ -26,6 +26,8 @@ pub(super) struct Reader<'a> {
     pub de_minimis: Cents,
     /// The services whose debts count; empty for all.
     pub counts: &'a BTreeSet<Service>,
+    /// Whether debts that came from another account do not count.
+    pub without_transferred: bool,
     /// How long a bill beside an arrangement may stay unpaid.
     pub current_days: Option<u16>,
 }
@@ -151,6 +153,7 @@ impl Reader<'_> {
                 && item.open.is_positive()
                 && item.open >= self.de_minimis
                 && (self.counts.is_empty() || self.counts.contains(&item.service))
+                && !(self.without_transferred && item.kind == EntryKind::Transfer)
         })
     }
 

@@ -11,6 +11,7 @@ use super::table::{Column, Table};
 use super::{Desk, Result, arrange, hold, notices, orders, referrals};
 use crate::domain::arrears::{days_past_due, past_due};
 use crate::domain::call::{Call, CallAttempt};
+use crate::domain::deposit::Deposit;
 use crate::domain::field_order::FieldOrder;
 use crate::domain::hold::Hold;
 use crate::domain::notice::Notice;
@@ -57,6 +58,7 @@ struct Page {
     calls: Vec<Call>,
     attempts: Vec<CallAttempt>,
     holds: Vec<Numbered<Hold>>,
+    deposits: Vec<Deposit>,
     promises: Vec<PromiseLine>,
     arrangements: Vec<arrange::Line>,
     orders: Vec<Numbered<FieldOrder>>,
@@ -90,6 +92,7 @@ impl AccountArgs {
             calls: store.calls_of(id).await?,
             attempts: store.attempts_of(id).await?,
             holds: of(&number, store.holds_of(id).await?),
+            deposits: snapshot.deposits,
             arrangements: arrange::lines(&office, Some(id)).await?,
             orders: of(&number, store.orders_of(id).await?),
             referrals: of(&number, store.referrals_of(id).await?),
@@ -126,6 +129,7 @@ fn text(page: &Page) -> String {
     part("Calls to make", page.calls.is_empty(), &|| calls(&page.calls));
     part("Calls made", page.attempts.is_empty(), &|| attempts(&page.attempts));
     part("Holds", page.holds.is_empty(), &|| hold::table(&page.holds, page.today));
+    part("Deposits", page.deposits.is_empty(), &|| deposits(page));
     part("Promises", page.promises.is_empty(), &|| promises(&page.promises));
     part("Arrangements", page.arrangements.is_empty(), &|| arrange::table(&page.arrangements));
     part("Field orders", page.orders.is_empty(), &|| orders::table(&page.orders));
@@ -163,6 +167,22 @@ fn head(page: &Page) -> String {
         let _ = writeln!(text, "{name:<16} {value}");
     }
     text
+}
+
+fn deposits(page: &Page) -> String {
+    use Column::{Left, Right};
+    let mut table =
+        Table::new(&[Left("Reference"), Left("Received"), Right("Deposit"), Right("Interest"), Left("Now")]);
+    for deposit in &page.deposits {
+        table.row([
+            deposit.reference.clone(),
+            day::short(deposit.received_on),
+            deposit.amount.to_string(),
+            deposit.interest.to_string(),
+            deposit.standing(page.today),
+        ]);
+    }
+    table.show("")
 }
 
 fn open_items(page: &Page) -> String {

@@ -31,6 +31,7 @@ mod payments;
 mod promise;
 mod referrals;
 mod report;
+mod returning;
 mod rules;
 mod run;
 mod show;
@@ -40,6 +41,7 @@ mod staff;
 pub mod table;
 mod tasks;
 mod today;
+mod transfer;
 mod why;
 mod wordings;
 
@@ -92,7 +94,13 @@ pub enum Command {
     Adjust(approvals::Adjust),
     /// Propose to write off what is past due
     Writeoff(approvals::WriteOff),
-    /// What one person proposes and another approves: waivers, adjustments, write-offs
+    /// Debts that go with their customer to another account: propose
+    #[command(subcommand)]
+    Transfer(transfer::Transfer),
+    /// Customers who may have come back owing: list, confirm, reject
+    #[command(subcommand)]
+    Returning(returning::Returning),
+    /// What one person proposes and another approves: waivers, adjustments, write-offs, transfers
     #[command(subcommand)]
     Approvals(approvals::Approvals),
     /// Fees: waive
@@ -197,6 +205,8 @@ async fn answer(cli: Cli) -> Result {
         Command::Payments(args) => args.run(&desk).await,
         Command::Adjust(args) => args.run(&desk).await,
         Command::Writeoff(args) => args.run(&desk).await,
+        Command::Transfer(args) => args.run(&desk).await,
+        Command::Returning(args) => args.run(&desk).await,
         Command::Approvals(args) => args.run(&desk).await,
         Command::Fee(args) => args.run(&desk).await,
         Command::Rules(args) => args.run(&desk).await,

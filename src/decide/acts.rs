@@ -47,6 +47,7 @@ pub fn act(
         }
         Action::Freeze { .. } => Some(view.past_due_amount()),
         Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
         | Action::Restore { .. }
         | Action::Task { .. }
         | Action::Hold { .. }
@@ -121,6 +122,7 @@ pub fn notice_facts(planner: Planner, stage: &Stage, items: &[ItemId]) -> Notice
         pay_by: shut_off_on.map(|day| plus_days(day, -1)),
         shut_off_on,
         citation,
+        deposit: super::deposits::credited(view),
     }
 }
 

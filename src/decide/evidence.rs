@@ -92,6 +92,7 @@ impl<'p, 'a> Planner<'p, 'a> {
                 Action::Notice(_)
                 | Action::Fee(_)
                 | Action::ReverseFee { .. }
+                | Action::ApplyDeposit(_)
                 | Action::Disconnect { .. }
                 | Action::Restore { .. }
                 | Action::Task { .. }

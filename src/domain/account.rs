@@ -148,6 +148,14 @@ pub const UNDELIVERABLE_EMAIL: &str = "undeliverable_email";
 /// Since when and why they do not.
 pub const UNDELIVERABLE_BECAUSE: &str = "undeliverable_email_because";
 
+/// The attribute with the billing system's number of the customer.
+pub const CUSTOMER: &str = "customer";
+
+/// A name as names are compared.
+fn folded(name: &str) -> String {
+    name.split_whitespace().map(str::to_uppercase).collect::<Vec<_>>().join(" ")
+}
+
 /// What is known of an account besides its money: the billing system's master record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
@@ -182,6 +190,47 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The billing system's number of the customer, the same on all accounts of one customer.
+    #[must_use]
+    pub fn customer(&self) -> Option<&str> {
+        self.attributes.get(CUSTOMER).map(String::as_str)
+    }
+
+    /// The customer's name as names are compared: letters in capitals, one space between words.
+    #[must_use]
+    pub fn name_key(&self) -> String {
+        folded(&self.customer_name)
+    }
+
+    /// What speaks for both being the same customer, in words: the billing system's number; or the name together with a
+    /// telephone number, an email address or a mailing address. Empty where nothing does: a name alone is many people's.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> Vec<String> {
+        let mut matches = Vec::new();
+        if let Some(number) = self.customer().filter(|number| other.customer() == Some(number)) {
+            matches.push(format!("customer {number}"));
+        }
+        if self.name_key().is_empty() || self.name_key() != other.name_key() {
+            return matches;
+        }
+        let mut contacts = Vec::new();
+        contacts
+            .extend(self.phones.iter().filter(|phone| other.phones.contains(phone)).map(|p| format!("telephone {p}")));
+        if let (Some(one), Some(two)) = (&self.email, &other.email)
+            && one.trim().eq_ignore_ascii_case(two.trim())
+        {
+            contacts.push(format!("email {one}"));
+        }
+        if self.mailing_address.is_same_place(&other.mailing_address) {
+            contacts.push(format!("mailing address {}", self.mailing_address.one_line()));
+        }
+        if !contacts.is_empty() {
+            matches.push(format!("name {}", self.customer_name));
+            matches.extend(contacts);
+        }
+        matches
+    }
+
     /// Whether a notice to the customer would not reach the people at the service address.
     #[must_use]
     pub fn mails_elsewhere(&self) -> bool {
@@ -192,7 +241,6 @@ impl Profile {
     /// are two people.
     #[must_use]
     pub fn is_not_owner_because(&self) -> Option<String> {
-        let folded = |name: &str| name.split_whitespace().map(str::to_uppercase).collect::<Vec<_>>().join(" ");
         match (self.occupancy, &self.owner) {
             (Occupancy::Tenant, _) => Some("the premises are let".to_owned()),
             (Occupancy::Vacant, None) => Some("the premises are vacant and no owner is recorded".to_owned()),
@@ -245,5 +293,24 @@ mod tests {
         };
         assert!(address("12 Oak  St", "95600").is_same_place(&address("12 OAK ST", "95600-1234")));
         assert!(!address("12 Oak St", "95600").is_same_place(&address("PO Box 12", "95600")));
+    }
+
+    #[test]
+    fn a_customer_is_known_again_by_number_or_by_name_and_one_way_to_reach_them() {
+        let pat = super::super::testing::profile();
+        let at = |line1: &str| Address { line1: line1.into(), ..pat.mailing_address.clone() };
+        let moved = Profile { mailing_address: at("9 New Rd"), phones: Vec::new(), email: None, ..pat.clone() };
+        assert!(pat.matches(&moved).is_empty(), "a name alone is many people's");
+        let reached = Profile { phones: vec!["9165550142".into()], ..moved.clone() };
+        let before = Profile { phones: vec!["9165550199".into(), "9165550142".into()], ..pat.clone() };
+        assert_eq!(before.matches(&reached), [format!("name {}", pat.customer_name), "telephone 9165550142".into()]);
+        let married = Profile { customer_name: "Pat Stone".into(), ..reached.clone() };
+        assert!(before.matches(&married).is_empty(), "a telephone is a household's");
+        let numbered = |profile: &Profile| {
+            let mut profile = profile.clone();
+            profile.attributes.insert(CUSTOMER.into(), "C-20417".into());
+            profile
+        };
+        assert_eq!(numbered(&before).matches(&numbered(&married)), ["customer C-20417"]);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Service, words};
 use super::hold::HoldKind;
-use super::ids::{ItemId, NoticeName};
+use super::ids::{DepositId, ItemId, NoticeName};
 use super::money::Cents;
 use super::person::Role;
 use super::referral::Destination;
@@ -55,6 +55,8 @@ pub enum Action {
         /// What the ledger calls the fee.
         name: String,
     },
+    /// Credits a deposit to what is owed after service has ended. No policy orders it.
+    ApplyDeposit(DepositAction),
     /// A tag or door hanger left by a crew.
     Tag(TagAction),
     /// Shut off, one order a service.
@@ -140,6 +142,20 @@ pub struct TagAction {
     pub statutory: bool,
 }
 
+/// A deposit becomes a credit, whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositAction {
+    pub deposit: DepositId,
+    /// The charge whose bill it pays first; none where it pays in the usual order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<ItemId>,
+    /// What is the customer's after it: a person gives it back.
+    #[serde(default)]
+    pub refund: Cents,
+    /// To whom: name and mailing address.
+    pub payee: String,
+}
+
 /// A fee and how it is computed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeAction {
@@ -182,6 +198,7 @@ impl Action {
             Self::Visit(_) => "visit",
             Self::Fee(_) => "fee",
             Self::ReverseFee { .. } => "reverse_fee",
+            Self::ApplyDeposit(_) => "apply_deposit",
             Self::Tag(_) => "tag",
             Self::Disconnect { limit_only: false, .. } => "disconnect",
             Self::Disconnect { limit_only: true, .. } => "limit",
@@ -206,6 +223,7 @@ impl Action {
             Self::Disconnect { .. } => BTreeSet::from([Blocks::Disconnect]),
             Self::Refer { .. } | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
             Self::ReverseFee { .. }
+            | Self::ApplyDeposit(_)
             | Self::Restore { .. }
             | Self::Task { .. }
             | Self::Hold { .. }

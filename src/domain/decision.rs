@@ -171,4 +171,6 @@ pub enum Bar {
     NotListed,
     /// An exception stands on the account.
     Frozen(String),
+    /// Service has ended, and so much of a deposit is held: it is applied before anybody is dunned.
+    Deposit(Cents),
 }

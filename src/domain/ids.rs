@@ -80,6 +80,10 @@ number_id! {
     UnmatchedId,
     /// A proposal that waits for a second person.
     ProposalId,
+    /// A deposit that the city holds.
+    DepositId,
+    /// Two accounts that may be the same customer's.
+    KinshipId,
     /// A run of the daemon for one business date.
     RunId,
 }

@@ -290,6 +290,11 @@ impl<'a> Replay<'a> {
             self.plans.iter().flat_map(|plan| &plan.carried).fold(credit.designated_item, |item, carried| {
                 if item == Some(carried.of) { Some(carried.to) } else { item }
             });
+        // A deposit that is for a charge of the final bill pays the whole bill first, and what was billed since.
+        let bill = designated
+            .filter(|_| credit.kind == EntryKind::Deposit)
+            .and_then(|item| self.open.get(&item))
+            .map(|item| item.billed_on);
         let mut debts: Vec<&OpenItem> = self.open.values().filter(|item| item.open.is_positive()).collect();
         debts.sort_by_key(|item| {
             let is_fee = item.kind == EntryKind::Fee;
@@ -305,7 +310,8 @@ impl<'a> Replay<'a> {
                 .position(|service| *service == item.service)
                 .unwrap_or(self.order.services.len());
             (
-                designated != Some(item.id),
+                bill.is_some_and(|bill| item.billed_on < bill),
+                bill.is_none() && designated != Some(item.id),
                 credit.designated_service.is_some_and(|service| service != item.service),
                 covered.contains(&item.id),
                 fee_rank,

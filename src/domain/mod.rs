@@ -13,6 +13,7 @@ pub mod call;
 pub mod case;
 pub mod day;
 pub mod decision;
+pub mod deposit;
 pub mod document;
 pub mod event;
 pub mod evidence;
@@ -21,6 +22,7 @@ pub mod field_order;
 pub mod hold;
 pub mod ids;
 pub mod import;
+pub mod kinship;
 pub mod ledger;
 pub mod money;
 pub mod notice;
@@ -33,6 +35,7 @@ pub mod snapshot;
 pub mod spreadsheet;
 #[cfg(test)]
 pub mod testing;
+pub mod transfer;
 pub mod world;
 
 pub use account::{Address, CustomerClass, Language, Occupancy, Party, Profile, Service};

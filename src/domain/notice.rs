@@ -61,6 +61,9 @@ pub struct NoticeFacts {
     pub shut_off_on: Option<Day>,
     /// The ordinance or statute behind it.
     pub citation: String,
+    /// The deposit that was applied to the account after service had ended: its day, and how much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<(Day, Cents)>,
 }
 
 /// One debt as a notice lists it.

@@ -7,6 +7,7 @@ use super::arrangement::{Arrangement, ArrangementState, Standing};
 use super::arrears::is_past_due;
 use super::case::Case;
 use super::day::Day;
+use super::deposit::Deposit;
 use super::event::Event;
 use super::fee::PostedFee;
 use super::hold::Hold;
@@ -48,6 +49,12 @@ pub struct Snapshot {
     /// The open case, and how many the account has had.
     pub case: Option<Case>,
     pub cases_so_far: u32,
+    /// In the order in which they were received: held, applied and given back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deposits: Vec<Deposit>,
+    /// The day of the first bill since service ended, where there is a deposit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_bill: Option<Day>,
     /// A person must clear it first: an exception stands (balance differs from the billing system, audit refusal).
     pub frozen: Option<String>,
 }
@@ -57,6 +64,15 @@ impl Snapshot {
     #[must_use]
     pub fn balance(&self) -> Cents {
         self.items.iter().map(|item| item.open).sum::<Cents>() - self.unapplied
+    }
+
+    /// What is held on the day of deposits of an account whose service has ended: it is applied before anybody is dunned.
+    #[must_use]
+    pub fn deposit_due(&self, day: Day) -> Cents {
+        if self.profile.ended.is_none_or(|ended| day < ended) {
+            return Cents::ZERO;
+        }
+        self.deposits.iter().map(|deposit| deposit.held_on(day)).sum()
     }
 
     /// Whether an arrangement that performs covers all that is past due on `day`: nobody is called about it then.

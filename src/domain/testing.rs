@@ -79,6 +79,8 @@ pub fn snapshot() -> Snapshot {
         ledger: Vec::new(),
         shut_off: Vec::new(),
         without_leave: Vec::new(),
+        deposits: Vec::new(),
+        final_bill: None,
         case: None,
         cases_so_far: 0,
         frozen: None,

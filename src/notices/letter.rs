@@ -35,6 +35,8 @@ pub struct Part {
     pub shut_off_on: Option<String>,
     pub charges: Vec<ChargeRow>,
     pub charges_total: String,
+    /// The deposit that the charges are without.
+    pub deposit: Option<DepositRow>,
     pub installments: Vec<InstallmentRow>,
     pub ways_to_pay: Vec<WayToPay>,
     pub division: String,
@@ -48,6 +50,13 @@ pub struct ChargeRow {
     pub kind: &'static str,
     pub billed: String,
     pub due: String,
+    pub amount: String,
+}
+
+/// A deposit that was applied: its day, and how much.
+#[derive(Clone, Debug, Serialize)]
+pub struct DepositRow {
+    pub date: String,
     pub amount: String,
 }
 
@@ -195,6 +204,7 @@ fn part(
         pay_by: facts.pay_by.map(date),
         pay_by_short: first.map(|installment| installment.due_on).or(facts.pay_by).map(table_date),
         stub_amount: first.map_or(amount, |installment| installment.amount).to_string(),
+        deposit: facts.deposit.map(|(on, amount)| DepositRow { date: table_date(on), amount: amount.to_string() }),
         charges_total: facts.items.iter().map(|item| item.open).sum::<Cents>().to_string(),
         shut_off_on: facts.shut_off_on.map(date),
         charges: facts

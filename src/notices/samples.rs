@@ -69,6 +69,7 @@ pub(crate) fn facts() -> NoticeFacts {
         pay_by: Some(day("2026-05-20")),
         shut_off_on: Some(day("2026-05-27")),
         citation: "Riverbend Municipal Code 13.04.110".into(),
+        deposit: None,
     }
 }
 

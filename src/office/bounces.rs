@@ -282,6 +282,8 @@ mod tests {
         assert_ne!(by_email, policy);
         let path = city.office.dir.join("policy.yaml");
         fs::write(&path, by_email).unwrap();
+        // Of two policies in force from one day on the one adopted last counts.
+        city.at("2026-03-02", "09:01");
         city.office.adopt_policy(&path, None, "Ruth").await.unwrap();
         accounts(&city, ADDRESS).await;
         city.at("2026-03-28", "04:00");

@@ -53,6 +53,7 @@ const fn is_adverse(action: &Action) -> bool {
         Action::Notice(_)
         | Action::Fee(_)
         | Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
         | Action::Task { .. }
         | Action::Hold { .. }
         | Action::Flag { .. }

@@ -135,6 +135,7 @@ impl Office {
                 | ExceptionKind::ReturnedMail
                 | ExceptionKind::EmailBounced
                 | ExceptionKind::BounceUnmatched
+                | ExceptionKind::ReturningDebtor
                 | ExceptionKind::PolicyGap => continue,
             };
             *by_kind.entry(what).or_default() += 1;

@@ -15,6 +15,8 @@ mod call_sheets;
 mod calls;
 mod cores;
 mod decided;
+#[cfg(test)]
+mod deposits;
 mod digest;
 pub mod doctor;
 mod duties;
@@ -38,6 +40,7 @@ mod policies;
 mod proposals;
 mod reinstate;
 mod reprint;
+mod returning;
 mod runaway;
 mod seals;
 mod skip;
@@ -45,6 +48,7 @@ pub mod staff;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
+mod transfers;
 mod why;
 mod wordings;
 
@@ -71,6 +75,7 @@ pub use packets::PacketMade;
 pub use payments::AtCounter;
 pub use policies::{Rules, read_policy, shipped_text};
 pub use reprint::Reprinted;
+pub use returning::Returning;
 pub use runaway::NightReleased;
 pub use why::{Explained, Simulated, Why};
 pub use wordings::{WordingStanding, WordingState, prints_every_language};

@@ -116,6 +116,8 @@ impl Office {
         if report.held {
             return Ok(report);
         }
+        self.propose_debts_that_follow(day).await?;
+        self.tell_returning().await?;
         self.store.finish_run(run, &json!(report), &stamp).await?;
         Ok(report)
     }
@@ -383,6 +385,7 @@ fn count(commit: &Commit, report: &mut DayReport) {
             Action::Refer { .. } | Action::WriteOff => report.referrals += 1,
             Action::Notice(_)
             | Action::ReverseFee { .. }
+            | Action::ApplyDeposit(_)
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }

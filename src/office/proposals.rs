@@ -75,7 +75,7 @@ impl Office {
         Ok((id, amount))
     }
 
-    async fn propose(
+    pub(super) async fn propose(
         &self,
         account: AccountId,
         what: &Proposed,
@@ -110,8 +110,10 @@ impl Office {
         self.not_of_household(by, proposal.account).await?;
         let rules = self.rules_on(self.today()).await?;
         self.tier_allows(&rules.policy.approvals, &proposal, by).await?;
+        self.still_may_transfer(&proposal, by).await?;
         self.store.approve_proposal(id, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle_accounts(&[proposal.account]).await?;
+        let touched: Vec<AccountId> = std::iter::once(proposal.account).chain(proposal.other_account()).collect();
+        self.settle_accounts(&touched).await?;
         self.store.proposal(id).await.map_err(Into::into)
     }
 

@@ -11,6 +11,7 @@ use crate::decide::decide;
 use crate::domain::arrangement::{Arrangement, HadPaid, Installment, Reinstatement, Reversed};
 use crate::domain::case::StageRef;
 use crate::domain::day::{LAST_DAY, plus_days};
+use crate::domain::deposit::Deposit;
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
@@ -27,8 +28,8 @@ use crate::rulebook::Policy;
 pub struct Account<'a> {
     policy: &'a Policy,
     pub world: World,
-    profile: Profile,
-    entries: Vec<Entry>,
+    pub(super) profile: Profile,
+    pub(super) entries: Vec<Entry>,
     pub(super) events: Vec<Event>,
     holds: Vec<Hold>,
     promises: Vec<Promise>,
@@ -42,6 +43,7 @@ pub struct Account<'a> {
     decided: Option<(i64, Option<Day>)>,
     pub(super) letters: Vec<Letter>,
     fees: Vec<PostedFee>,
+    pub(super) deposits: Vec<Deposit>,
 }
 
 /// A payment as it came in.
@@ -75,6 +77,7 @@ impl<'a> Account<'a> {
             decided: None,
             letters: Vec::new(),
             fees: Vec::new(),
+            deposits: Vec::new(),
         }
     }
 
@@ -145,6 +148,8 @@ impl<'a> Account<'a> {
             ledger: if overtaken { self.entries.clone() } else { Vec::new() },
             shut_off: self.shut_off.clone(),
             without_leave: self.without_leave.clone(),
+            deposits: self.deposits.clone(),
+            final_bill: self.final_bill(),
             case: self.case.clone(),
             cases_so_far: self.cases_so_far,
             frozen: None,
@@ -211,6 +216,7 @@ impl<'a> Account<'a> {
                 self.happens(EventKind::Restored, Some(of));
             }
             Action::ReverseFee { fee, .. } => self.reverse_fee(*fee),
+            Action::ApplyDeposit(deposit) => self.apply_deposit(deposit, act.amount.unwrap_or(Cents::ZERO)),
             Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
@@ -229,7 +235,7 @@ impl<'a> Account<'a> {
     }
 
     /// Posts an entry of today: `make` fills in what it is.
-    fn post(&mut self, make: impl FnOnce(Entry) -> Entry) -> EntryId {
+    pub(super) fn post(&mut self, make: impl FnOnce(Entry) -> Entry) -> EntryId {
         let id = EntryId(i64::try_from(self.entries.len()).unwrap_or(i64::MAX).saturating_add(1));
         let blank = Entry {
             id,

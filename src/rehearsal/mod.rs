@@ -6,6 +6,7 @@
 
 mod account;
 mod ahead;
+mod deposits;
 mod division;
 mod letters;
 #[cfg(test)]

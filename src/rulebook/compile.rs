@@ -14,7 +14,7 @@ use super::settings;
 use super::sources::Sources;
 use super::stories;
 use super::tracks::{self, TrackDraft};
-use super::{approvals, arrangements, calendar};
+use super::{approvals, arrangements, calendar, debts};
 use super::{breach, validate};
 
 /// The largest number of errors that one load tells; the rest follow from them as a rule.
@@ -93,6 +93,8 @@ fn policy(
     let refers = referral.is_some();
     let referral = if refers { settings::referral(referral, report) } else { ReferralRules::default() };
     let approvals = approvals::approvals(fields.take("approvals", report), report);
+    let deposits = debts::deposits(fields.take("deposits", report), origins, report);
+    let debts_follow = debts::follow(fields.take("debts_follow", report), origins, report);
     let stages: Vec<String> =
         drafts.iter().flat_map(|track| &track.stages).map(|stage| stage.stage.id.as_str().to_owned()).collect();
     let service = services.billed.first().copied().unwrap_or(Service::Water);
@@ -126,6 +128,8 @@ fn policy(
         promises,
         referral,
         approvals,
+        deposits,
+        debts_follow,
         origins: std::mem::take(&mut origins.0),
         stories,
     })

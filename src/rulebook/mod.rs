@@ -14,6 +14,7 @@ mod compile;
 mod condition;
 mod conditional;
 mod day_rules;
+mod debts;
 mod distances;
 mod document;
 mod error;

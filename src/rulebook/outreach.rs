@@ -28,6 +28,7 @@ pub(super) fn reaches(stage: &StageDraft, by: &[Channel]) -> bool {
         | Action::Refer { .. }
         | Action::Freeze { .. }
         | Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
         | Action::WriteOff => false,
     })
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::action::Action;
 use crate::domain::arrears::BucketLimits;
 use crate::domain::calendar::DayKind;
+use crate::domain::deposit::DepositOrder;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::ApplicationOrder;
 use crate::domain::proposal::ProposalKind;
@@ -43,6 +44,9 @@ pub struct Policy {
     pub promises: PromiseRules,
     pub referral: ReferralRules,
     pub approvals: ApprovalRules,
+    pub deposits: DepositRules,
+    /// Whether and when a debt follows its customer to another account; never where the policy does not say.
+    pub debts_follow: Option<FollowRules>,
     /// Rule ids are indexes into this.
     pub origins: Vec<Origin>,
     pub stories: Vec<Story>,
@@ -94,6 +98,12 @@ impl Policy {
             }
         }
         languages
+    }
+
+    /// Whether a debt that came from another account counts toward a shut-off here.
+    #[must_use]
+    pub fn cuts_for_transferred(&self) -> bool {
+        self.debts_follow.is_some_and(|rules| rules.counts_toward_shut_off)
     }
 
     /// What a hold of the kind blocks: the floor, and what the policy adds.
@@ -600,6 +610,35 @@ impl Default for ReferralRules {
             declaration_citation: String::new(),
         }
     }
+}
+
+/// How deposits are applied when service has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositRules {
+    /// Where the policy speaks of deposits; none where it does not.
+    pub rule: Option<RuleId>,
+    pub pays: DepositOrder,
+    /// Days after the end of service from which a deposit is applied though no final bill has come.
+    pub without_bill_days: u16,
+}
+
+impl Default for DepositRules {
+    fn default() -> Self {
+        Self { rule: None, pays: DepositOrder::FinalBill, without_bill_days: 60 }
+    }
+}
+
+/// When a debt of an account that has ended is proposed for transfer to the same customer's active account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowRules {
+    pub rule: RuleId,
+    /// Only between accounts of one class.
+    pub same_class: bool,
+    /// Days past due from which a debt is proposed.
+    pub after_days: u16,
+    /// Whether a debt that was transferred counts toward shutting off the service of the account to which it came. By
+    /// default it does not: that service did not incur it.
+    pub counts_toward_shut_off: bool,
 }
 
 /// Who approves what another proposes, by its amount.

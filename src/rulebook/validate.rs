@@ -134,6 +134,7 @@ fn is_cited(stage: &StageDraft, report: &mut Report<'_>) {
         Action::Call(_)
         | Action::Visit(_)
         | Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
         | Action::Restore { .. }
         | Action::Task { .. }
         | Action::Hold { .. }

@@ -14,6 +14,7 @@ mod use_cases;
 mod approvals;
 mod books;
 mod commit;
+mod debts;
 mod error;
 mod postgres;
 mod reading;

@@ -18,6 +18,7 @@ pub(super) type Conn = sqlx::PgConnection;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_first.sql"),
     include_str!("../../migrations/postgres/0002_books.sql"),
+    include_str!("../../migrations/postgres/0004_debts.sql"),
     include_str!("../../migrations/postgres/0007_mended.sql"),
 ];
 /// A reading transaction sees one state of the database.

@@ -5,8 +5,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, LedgerRules, PostedMatch, ReferralExport, Result, Seal,
-    Snapshot, Store, postgres, sqlite,
+    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, LedgerRules, PostedDeposit, PostedMatch, PostedTransfer,
+    ReferralExport, Result, Seal, Snapshot, Store, postgres, sqlite,
 };
 use crate::domain::call::CallAttempt;
 use crate::domain::evidence::Span;
@@ -70,6 +70,10 @@ read_cases! {
     fn doubles(&mut self) -> Vec<(String, String, i64)>;
     /// Unmatched payments that were matched.
     fn posted_matches(&mut self) -> Vec<PostedMatch>;
+    /// Every half of a transfer that Arrears posted, with the other.
+    fn transfers(&mut self) -> Vec<PostedTransfer>;
+    /// Every deposit that Arrears applied, with what was held.
+    fn applied_deposits(&mut self) -> Vec<PostedDeposit>;
     /// Kept documents by the number of their use, which comes with each.
     fn documents(&mut self, after: i64, limit: u32) -> Vec<(i64, KeptDocument)>;
     /// Notices.

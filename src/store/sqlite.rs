@@ -17,6 +17,7 @@ pub(super) type Conn = sqlx::SqliteConnection;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_first.sql"),
     include_str!("../../migrations/sqlite/0002_books.sql"),
+    include_str!("../../migrations/sqlite/0004_debts.sql"),
     include_str!("../../migrations/sqlite/0007_mended.sql"),
 ];
 /// A reading transaction sees one state of the database.

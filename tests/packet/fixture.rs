@@ -380,6 +380,7 @@ pub fn notice(id: i64, template: &str, channel: Channel, mailed: &str, cents: i6
             pay_by: Some(day("2026-05-20")),
             shut_off_on: None,
             citation: "RMC 13.04.110".into(),
+            deposit: None,
         },
         state: NoticeState::Mailed,
         planned_on: day(mailed),

@@ -11,6 +11,7 @@
 mod acts;
 mod books;
 mod chains;
+mod debts;
 mod left;
 mod papers;
 mod work;
@@ -165,6 +166,7 @@ impl Office {
         let mut checks = Vec::new();
         checks.extend(examination.chains_and_seals().await?);
         checks.extend(examination.books().await?);
+        checks.extend(examination.debts().await?);
         checks.extend(examination.papers().await?);
         checks.extend(examination.work().await?);
         checks.extend(examination.acts().await?);

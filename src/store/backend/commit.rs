@@ -17,10 +17,10 @@ use super::log;
 use super::settle::settle_debts;
 use super::task::{self, NewTask};
 use super::{
-    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, field_order, hold, ids, notice,
-    outbox, referral, rows, sql,
+    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, deposit, field_order, hold, ids,
+    notice, outbox, referral, rows, sql,
 };
-use crate::domain::action::CallAction;
+use crate::domain::action::{CallAction, DepositAction};
 use crate::domain::call::{Call, CallState};
 use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::plus_days;
@@ -28,8 +28,8 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId, Role,
-    RunId, Service,
+    AccountId, Act, Action, CallId, Cents, Day, DepositId, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId,
+    Role, RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -44,8 +44,9 @@ impl Backend {
         let mut tx = self.write().await?;
         // An import that is under way has entries with numbers below the fee's and is learned after it. So it is waited
         // for, and an account to which it brought something is stale. Whoever posts a single entry locks its account first.
-        let is_fee = |act: &Act| matches!(act.action, Action::Fee(_));
-        if commits.iter().any(|commit| commit.decision.acts.iter().any(is_fee)) {
+        // So is one that brings a deposit's credit as the billing system applied it.
+        let posts = |act: &Act| matches!(act.action, Action::Fee(_) | Action::ApplyDeposit(_));
+        if commits.iter().any(|commit| commit.decision.acts.iter().any(posts)) {
             sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
         }
         let stale = stale(&mut tx, commits).await?;
@@ -275,8 +276,10 @@ struct Orders {
     tasks: Vec<NewTask>,
     holds: Vec<(AccountId, NewHold)>,
     flags: Vec<(AccountId, String)>,
-    /// Fees, and what takes fees back.
+    /// Fees, what takes fees back, and deposits.
     fees: Vec<EntryRow>,
+    /// Deposits that are applied, and how much of each.
+    deposits: Vec<(DepositId, Cents)>,
     /// Accounts to whose facts the decision itself adds.
     learned: BTreeSet<AccountId>,
 }
@@ -338,6 +341,7 @@ impl Orders {
                     memo: fee.name.clone(),
                 });
             }
+            Action::ApplyDeposit(deposit) => self.apply_deposit(act, deposit),
             Action::ReverseFee { fee, name } => {
                 self.learned.insert(account);
                 self.fees.push(reversal(act, *fee, name, on));
@@ -408,6 +412,16 @@ impl Orders {
         }
     }
 
+    /// The deposit becomes a credit; what is left over of it is for a person to give back.
+    fn apply_deposit(&mut self, act: &Act, applied: &DepositAction) {
+        self.learned.insert(act.key.account);
+        self.deposits.push((applied.deposit, act.amount.unwrap_or(Cents::ZERO)));
+        self.fees.push(deposit::credit(act, applied));
+        if applied.refund.is_positive() {
+            self.task(act, deposit::refund_text(act, applied), Role::Lead);
+        }
+    }
+
     fn task(&mut self, act: &Act, text: String, role: Role) {
         self.tasks.push(NewTask { account: act.key.account, act_key: act.key.to_string(), text, role });
     }
@@ -452,6 +466,9 @@ impl Orders {
             let new = ledger::not_posted(conn, &self.fees).await?;
             ledger::post(conn, &new, stamp.at).await?;
             settle_debts(conn, &new, rules, stamp.on).await?;
+        }
+        if !self.deposits.is_empty() {
+            deposit::applied(conn, &self.deposits, stamp).await?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Emails: leaving, sent, bounced.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
@@ -145,14 +147,23 @@ impl Backend {
     }
 }
 
-/// An email ended while nobody knows whether it left: what happened is for a person to find out.
-pub(super) async fn may_have_left(
+/// Tells of those of the ended emails whose last words are that no answer came.
+pub(super) async fn those_that_may_have_left(
     conn: &mut Conn,
-    account: AccountId,
-    email: &Notice,
-    words: &str,
+    ended: &[Notice],
+    unanswered: &BTreeMap<NoticeId, String>,
     stamp: &Stamp,
 ) -> Result<()> {
+    for email in ended {
+        if let Some(words) = unanswered.get(&email.id) {
+            may_have_left(conn, email.account, email, words, stamp).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An email ended while nobody knows whether it left: what happened is for a person to find out.
+async fn may_have_left(conn: &mut Conn, account: AccountId, email: &Notice, words: &str, stamp: &Stamp) -> Result<()> {
     let cause = email.cause.as_deref().unwrap_or("no cause is recorded");
     let text = format!(
         "notice {} was {} ({cause}), and its email may have left: an attempt had no answer ({words}). Ask the mail server's log; \

@@ -95,6 +95,8 @@ pub(super) struct Known {
     pub taken_here: BTreeSet<EntryId>,
     /// Arrears' own entries that rows bring back, by the name by which a row calls one: `ARR-1042`, or its whole reference.
     pub own: BTreeMap<String, KnownEntry>,
+    /// Deposits that Arrears applied and that have not come back, of the accounts for which rows say that one was applied.
+    pub own_deposits: Vec<KnownEntry>,
     /// Arrears' own entries that the billing system has in its books, by the name that it gives them.
     pub taken_over: BTreeMap<Key, KnownEntry>,
     /// That name, by the entry.
@@ -187,6 +189,7 @@ impl Known {
             returned: Self::read_returned(conn, page).await?,
             taken_here,
             own: Self::read_own(conn, page).await?,
+            own_deposits: Self::read_own_deposits(conn, page).await?,
             taken_over: Self::read_taken_over(conn, &keys).await?,
             names: BTreeMap::new(),
         }
@@ -235,6 +238,23 @@ impl Known {
             own.insert(name, entry);
         }
         Ok(own)
+    }
+
+    async fn read_own_deposits(conn: &mut Conn, page: &[NewEntry]) -> Result<Vec<KnownEntry>> {
+        let applied = page.iter().filter(|row| row.kind == EntryKind::Deposit && row.arrears_reference.is_none());
+        let numbers: BTreeSet<&AccountNumber> = applied.map(|row| &row.account).collect();
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let select = format!(
+            "{} WHERE account.number IN {} AND entry.source = '{OWN_SOURCE}' AND entry.kind = 'deposit' AND later.id IS NULL
+                AND NOT EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = entry.id)
+             ORDER BY entry.id",
+            select_known("entry.source, entry.reference", "entry"),
+            texts(1)
+        );
+        let found: Vec<KnownColumns> = sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(conn).await?;
+        found.into_iter().map(|row| known(row).map(|(_, entry)| entry)).collect()
     }
 
     async fn read_taken_over(conn: &mut Conn, keys: &[KeyRow<'_>]) -> Result<BTreeMap<Key, KnownEntry>> {

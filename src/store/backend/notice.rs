@@ -192,11 +192,7 @@ pub(super) async fn end(
     }
     put(conn, &notices).await?;
     let unanswered = outbox::withdraw(conn, &ids_of(&notices)).await?;
-    for notice in &notices {
-        if let Some(words) = unanswered.get(&notice.id) {
-            email::may_have_left(conn, notice.account, notice, words, stamp).await?;
-        }
-    }
+    email::those_that_may_have_left(conn, &notices, &unanswered, stamp).await?;
     batch::take_out(conn, &notices, &printed, stamp).await?;
     Ok(notices)
 }
@@ -279,8 +275,8 @@ impl Backend {
 
     pub async fn notices(&self, ids: &[NoticeId]) -> Result<Vec<Notice>> {
         let mut tx = self.read().await?;
-        let found = kept::many(&mut tx, &ids.iter().map(|id| id.0).collect::<Vec<_>>()).await?;
-        whole(ids, found)
+        let wanted = keys(ids);
+        none_missing(&wanted, kept::many::<Notice>(&mut tx, &wanted).await?)
     }
 
     pub async fn release_notices(&self, pieces: &[Permitted<NoticeId>], stamp: &Stamp) -> Result<Carried<NoticeId>> {
@@ -383,12 +379,16 @@ pub(super) fn named<'a>(notice: &'a Notice, stamp: &Stamp) -> Named<'a> {
 
 /// The pieces with the ids, to be written back; an id that names none is an error, for a person typed it.
 pub(super) async fn chosen(conn: &mut Conn, ids: &[NoticeId]) -> Result<Vec<Notice>> {
-    let found = kept::many_to_write(conn, &ids.iter().map(|id| id.0).collect::<Vec<_>>()).await?;
-    whole(ids, found)
+    let wanted = keys(ids);
+    none_missing(&wanted, kept::many_to_write::<Notice>(conn, &wanted).await?)
 }
 
-fn whole(ids: &[NoticeId], found: Vec<Notice>) -> Result<Vec<Notice>> {
-    match ids.iter().find(|id| found.iter().all(|notice| notice.id != **id)) {
+fn keys(ids: &[NoticeId]) -> Vec<i64> {
+    ids.iter().map(|id| id.0).collect::<BTreeSet<i64>>().into_iter().collect()
+}
+
+fn none_missing(wanted: &[i64], found: Vec<Notice>) -> Result<Vec<Notice>> {
+    match wanted.iter().find(|id| found.iter().all(|notice| notice.id.0 != **id)) {
         Some(missing) => Err(StoreError::not_found(Notice::WHAT, missing)),
         None => Ok(found),
     }

@@ -1,4 +1,4 @@
-//! What Arrears posted itself (fees, adjustments and write-offs that two people agreed on) on its way into the billing system's
+//! What Arrears posted itself (fees, deposits, and what two people agreed on: adjustments, write-offs, transfers) on its way into the billing system's
 //! books: listed for it once, and known when it comes back.
 //!
 //! A list is recorded, with its bytes, before its file is written: whoever is killed between the two finds the same list
@@ -20,19 +20,19 @@ use crate::domain::day::plus_days;
 use crate::domain::own_name::OwnNames;
 use crate::domain::{AccountId, AccountNumber, Cents, Day, EntryId, EntryKind, Service};
 
-/// What goes out: fees, adjustments and write-offs that are on no list, unless they were taken back before; and what takes back a fee that is on a list
-/// or in the billing system's books.
+/// What goes out: what is on no list, unless it was taken back before; and what takes back an entry that is on a list or in
+/// the billing system's books.
 const WAITING: &str = "
     SELECT own.id, account.number, own.service, own.kind, own.cents, own.effective_on, own.due_on, own.memo, own.reverses
     FROM entry AS own JOIN account ON account.id = own.account_id
-    WHERE own.source = 'arrears' AND own.kind IN ('fee', 'adjustment', 'write_off')
+    WHERE own.source = 'arrears' AND own.kind IN ('fee', 'adjustment', 'write_off', 'deposit', 'transfer')
         AND NOT EXISTS (SELECT 1 FROM entry AS undoing WHERE undoing.reverses = own.id)
         AND NOT EXISTS (SELECT 1 FROM fee_export_line AS line WHERE line.entry_id = own.id)
         AND NOT EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = own.id)
     UNION ALL
     SELECT own.id, account.number, fee.service, own.kind, own.cents, own.effective_on, own.due_on, fee.memo, own.reverses
     FROM entry AS fee JOIN entry AS own ON own.reverses = fee.id JOIN account ON account.id = own.account_id
-    WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off') AND own.source = 'arrears'
+    WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off', 'deposit', 'transfer') AND own.source = 'arrears'
         AND (EXISTS (SELECT 1 FROM fee_export_line AS line WHERE line.entry_id = fee.id)
             OR EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = fee.id))
         AND NOT EXISTS (SELECT 1 FROM fee_export_line AS line WHERE line.entry_id = own.id)
@@ -186,11 +186,11 @@ pub(super) async fn on_the_way(conn: &mut Conn, accounts: &[AccountId], on: Day)
     let select = format!(
         "SELECT own.id, own.account_id, own.cents, own.effective_on, taken.on_day
          FROM (SELECT fee.id, fee.account_id, fee.cents, fee.effective_on FROM entry AS fee
-               WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off') AND fee.account_id IN {0}
+               WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off', 'deposit', 'transfer') AND fee.account_id IN {0}
                UNION ALL
                SELECT undoing.id, undoing.account_id, undoing.cents, undoing.effective_on
                FROM entry AS fee JOIN entry AS undoing ON undoing.reverses = fee.id
-               WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off') AND fee.account_id IN {0}) AS own
+               WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off', 'deposit', 'transfer') AND fee.account_id IN {0}) AS own
          LEFT JOIN fee_export_line AS line ON line.entry_id = own.id
          LEFT JOIN fee_export AS export ON export.id = line.export_id
          LEFT JOIN taken_over AS taken ON taken.entry_id = own.id

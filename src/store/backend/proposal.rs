@@ -8,9 +8,9 @@ use sqlx::types::Json;
 use super::given::Stamp;
 use super::ledger::{EntryRow, OWN_SOURCE, hold_still, open_items_of, post_one};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, word};
-use crate::domain::proposal::{Proposal, ProposalState, Proposed, WrittenOff};
-use crate::domain::{AccountId, Cents, Day, EntryKind, ProposalId, Service};
+use super::{Backend, Conn, Result, StoreError, transfer, word};
+use crate::domain::proposal::{Proposal, ProposalState, Proposed};
+use crate::domain::{AccountId, Cents, Day, EntryId, EntryKind, ProposalId, Service};
 use crate::rulebook::policy::LedgerRules;
 
 type Row = (i64, i64, Json<Proposed>, i64, String, String, Day, String, Option<String>, Option<Day>, Option<String>);
@@ -105,15 +105,33 @@ impl Backend {
                 post_one(&mut tx, row, rules, stamp).await?;
             }
             Proposed::WriteOff { debts } => {
-                still_owed(&mut tx, proposal.account, debts).await?;
+                let owed = debts.iter().map(|debt| (debt.item, debt.open));
+                still_owed(&mut tx, proposal.account, owed).await?;
                 for (n, debt) in debts.iter().enumerate() {
                     let mut row = row(&proposal, debt.service, EntryKind::WriteOff, -debt.open, stamp.on, n + 1);
                     row.designated_item = Some(debt.item);
                     post_one(&mut tx, row, rules, stamp).await?;
                 }
             }
+            Proposed::Transfer { to, number, debts, .. } => {
+                transfer::lock(&mut tx, proposal.account, *to).await?;
+                let owed = debts.iter().map(|debt| (debt.item, debt.open));
+                still_owed(&mut tx, proposal.account, owed).await?;
+                transfer::post(&mut tx, &proposal, *to, number, debts, rules, stamp).await?;
+            }
+            Proposed::Reinstatement { write_offs, .. } => {
+                for write_off in write_offs {
+                    super::ledger::waive(&mut tx, *write_off, &proposal.reason, rules, stamp).await?;
+                }
+            }
         }
         Ok(tx.commit().await?)
+    }
+
+    pub async fn proposals_of(&self, account: AccountId) -> Result<Vec<Proposal>> {
+        let select = format!("SELECT {COLUMNS} FROM proposal WHERE account_id = $1 ORDER BY id");
+        let found: Vec<Row> = sqlx::query_as(super::sql(select)).bind(account.0).fetch_all(&self.reader).await?;
+        found.into_iter().map(proposal).collect()
     }
 
     pub async fn decline_proposal(&self, id: ProposalId, note: &str, stamp: &Stamp) -> Result<()> {
@@ -143,15 +161,19 @@ fn row(proposal: &Proposal, service: Service, kind: EntryKind, cents: Cents, on:
     }
 }
 
-/// A write-off takes what was shown to who approved it, and nothing else.
-async fn still_owed(conn: &mut Conn, account: AccountId, debts: &[WrittenOff]) -> Result<()> {
+/// A write-off or a transfer takes what was shown to who approved it, and nothing else.
+async fn still_owed(
+    conn: &mut Conn,
+    account: AccountId,
+    debts: impl Iterator<Item = (EntryId, Cents)> + Send,
+) -> Result<()> {
     let open = open_items_of(conn, &[account]).await?.remove(&account).unwrap_or_default();
-    for debt in debts {
-        let now = open.iter().find(|item| item.id == debt.item).map_or(Cents::ZERO, |item| item.open);
-        if now != debt.open {
+    for (debt, then) in debts {
+        let now = open.iter().find(|item| item.id == debt).map_or(Cents::ZERO, |item| item.open);
+        if now != then {
             return Err(StoreError::Conflict(format!(
-                "debt {} has changed since the proposal, from {} to {now}: decline it, and propose anew what is owed now",
-                debt.item, debt.open
+                "debt {debt} has changed since the proposal, from {then} to {now}: decline it, and propose anew what is owed \
+                 now"
             )));
         }
     }

@@ -9,11 +9,15 @@ use sqlx::Transaction;
 use sqlx::types::Json;
 
 use super::given::{
-    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, PostedMatch, ReferralExport, Seal, WorkKind,
+    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, PostedDeposit, PostedMatch, PostedTransfer, ReferralExport,
+    Seal, WorkKind,
 };
 use super::kept::{self, Kept};
 use super::ledger::{ENTRY_COLUMNS, EntryColumns, entry, open_items_of};
-use super::{Backend, CLOCK_SECONDS, Db, Result, export, ids, own_fee, seal, settle, snapshot, sql, texts, word};
+use super::{
+    Backend, CLOCK_SECONDS, Db, Result, deposit, export, ids, own_fee, seal, settle, snapshot, sql, texts, transfer,
+    word,
+};
 use crate::domain::call::CallAttempt;
 use crate::domain::document::{Document, MediaType};
 use crate::domain::evidence::Span;
@@ -160,6 +164,14 @@ impl Reading {
         .await?;
         let matched = |(source, reference, posted)| PostedMatch { source, reference, posted };
         Ok(found.into_iter().map(matched).collect())
+    }
+
+    pub async fn transfers(&mut self) -> Result<Vec<PostedTransfer>> {
+        transfer::all(&mut self.tx).await
+    }
+
+    pub async fn applied_deposits(&mut self) -> Result<Vec<PostedDeposit>> {
+        deposit::all_applied(&mut self.tx).await
     }
 
     pub async fn documents(&mut self, after: i64, limit: u32) -> Result<Vec<(i64, KeptDocument)>> {

@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
-use super::{Backend, Conn, Result, StoreError, account, fee, hindsight, ids, kept, sql, word};
+use super::{Backend, Conn, Result, StoreError, account, deposit, fee, hindsight, ids, kept, sql, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
 use crate::domain::field_order::{FieldOrder, OrderKind};
@@ -142,6 +142,8 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 ledger: Vec::new(),
                 shut_off: Vec::new(),
                 without_leave: Vec::new(),
+                deposits: Vec::new(),
+                final_bill: None,
                 case: case.map(|Json(case)| case),
                 cases_so_far: cases_from(cases.unwrap_or(0))?,
                 frozen,
@@ -164,6 +166,7 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
     let mut flags = account::flags(conn, accounts, known).await?;
     let mut fees = fee::posted(conn, accounts, known).await?;
     let mut ledgers = fee::overtaken(conn, &fees, known).await?;
+    let mut deposits = deposit::of(conn, accounts, known).await?;
     for snapshot in found {
         let account = &snapshot.account;
         snapshot.events = events.remove(account).unwrap_or_default();
@@ -175,6 +178,10 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
             snapshot.shut_off = off.into_iter().map(|(service, _)| service).collect();
         }
         snapshot.fees = fees.remove(account).unwrap_or_default();
+        if let Some(deposits) = deposits.remove(account) {
+            snapshot.final_bill = deposit::final_bill(conn, *account, snapshot.profile.ended, known).await?;
+            snapshot.deposits = deposits;
+        }
         snapshot.ledger = ledgers.remove(account).unwrap_or_default();
         snapshot.profile.attributes.extend(flags.remove(account).unwrap_or_default());
     }

@@ -40,6 +40,8 @@ words! {
         /// Money came after the crew was sent.
         RecallCrew = "recall_crew",
         NoResult = "no_result",
+        /// A customer who owes something seems to have come back under another account.
+        ReturningDebtor = "returning_debtor",
         Incident = "incident",
         /// The database was restored from a backup: nothing goes out until a person releases it.
         Restored = "restored",
@@ -74,6 +76,7 @@ impl ExceptionKind {
             | Self::PolicyGap
             | Self::RecallCrew
             | Self::NoResult
+            | Self::ReturningDebtor
             | Self::Incident
             | Self::Restored => false,
         }
