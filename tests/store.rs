@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrears::audit::{Cleared, Ordered, Pending, Permit};
 use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
 use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
-use arrears::domain::arrangement::{ArrangementState, Installment};
+use arrears::domain::arrangement::{ArrangementState, Installment, Reinstatement};
 use arrears::domain::arrears::BucketLimits;
 use arrears::domain::balance::{BalanceCounts, NewBalance};
 use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
@@ -26,6 +26,7 @@ use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::placement::{Placement, ReportKind, ReportLine, ReturnReason};
 use arrears::domain::promise::PromiseState;
 use arrears::domain::proof::ProofKind;
+use arrears::domain::proposal::Proposed;
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
     AccountId, Act, ActKey, Action, Actor, ArrangementId, CallId, Case, Cents, Channel, Day, Decision, EntryId,
@@ -139,6 +140,7 @@ contract! {
     an_old_check_that_comes_back_is_no_missed_installment
     only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it
     a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default
+    what_became_of_an_arrangement_and_a_freeze_in_the_afternoon_was_not_known_at_noon
     an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed_and_the_lead_has_said_so
     a_bill_that_is_billed_anew_before_it_is_reversed_keeps_its_arrangement
     a_bill_that_is_billed_anew_days_after_it_was_reversed_keeps_its_arrangement
@@ -182,6 +184,9 @@ contract! {
     a_payment_while_letters_are_merged_leaves_no_batch
     a_payment_between_the_second_look_and_the_mail_server_keeps_the_email_back
     an_email_that_was_canceled_on_its_way_is_an_incident_and_serves_nothing
+    an_email_that_is_canceled_after_an_attempt_without_an_answer_may_have_left_and_is_told
+    sent_emails_are_looked_through_from_the_newest_and_found_by_their_address
+    an_email_that_never_reached_its_server_is_canceled_and_nobody_is_told
     a_payment_before_approval_finalization_or_dispatch_keeps_the_order_where_it_is
     a_payment_while_packets_are_made_leaves_no_list
     leave_for_one_piece_or_day_serves_no_other
@@ -1186,17 +1191,24 @@ async fn a_fee_that_had_no_ground_is_taken_back_once_and_the_next_decision_sees_
 
     decide(&store, debtor, vec![reversal], &[], "2026-04-16").await;
     assert_eq!(snapshot(&store, debtor).await.balance(), Cents::ZERO, "ordered again, it stands once");
-    let waived = store.reverse_entry(after.fees[0].entry, "by hand", &rules(), &lead("2026-04-17")).await;
+    let waived = waive(&store, debtor, after.fees[0].entry, "2026-04-17").await;
     assert!(matches!(waived, Err(StoreError::Conflict(_))), "{waived:?}");
+}
+
+/// Waives an entry as two people do; gives what undoes it.
+async fn waive(store: &Store, account: AccountId, entry: EntryId, on: &str) -> Result<EntryId, StoreError> {
+    let what = Proposed::Waiver { fee: entry };
+    let proposal = store.propose(account, &what, Cents::new(1_000), "first in a year", &lead(on)).await?;
+    store.approve_proposal(proposal, &rules(), &by(Actor::Person("Ida".to_owned()), on)).await?;
+    let entries = store.entries(account).await?;
+    Ok(entries.iter().find(|undoing| undoing.reverses == Some(entry)).expect("what undoes it").id)
 }
 
 async fn a_waived_fee_is_reversed_and_a_file_s_entry_is_not(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
     decide(&store, debtor, vec![fee(debtor, "2026-04-01")], &[], "2026-04-01").await;
     let entries = store.entries(debtor).await.expect("the entries");
-    let waive = |id| store.reverse_entry(id, "first late payment in a year", &RULES, &STAMP);
-    static RULES: std::sync::LazyLock<LedgerRules> = std::sync::LazyLock::new(rules);
-    static STAMP: std::sync::LazyLock<Stamp> = std::sync::LazyLock::new(|| lead("2026-04-02"));
+    let waive = async |id| waive(&store, debtor, id, "2026-04-02").await;
     waive(entries[1].id).await.expect("the waiver");
     let seen = snapshot(&store, debtor).await;
     assert_eq!(seen.fees[0].undone, Some(Undone::Waived(day("2026-04-02"))));
@@ -2037,6 +2049,30 @@ async fn a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its
     assert_eq!(state("2026-06-03").await, ArrangementState::Performing);
 }
 
+async fn what_became_of_an_arrangement_and_a_freeze_in_the_afternoon_was_not_known_at_noon(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    let on = day("2026-06-10");
+    let hour = |hour: i64| Stamp { at: at("2026-06-10").at + TimeDelta::hours(hour), ..lead("2026-06-10") };
+    // At one it is taken up again, at two the bill is reversed, at three it is billed anew.
+    let (plan, seen) =
+        (store.arrangements_of(debtor).await.expect("it")[0].id, snapshot(&store, debtor).await.facts_seq);
+    let again = Reinstatement { on, by: "lead".into(), reason: "paid late".into(), pay_by: day("2026-06-20") };
+    store.reinstate_arrangement(plan, &again, seen, &hour(1)).await.expect("taken up again");
+    take_entries(&store, vec![unbilled("1001", "R-1", "B-1", "2026-06-10")], &hour(2)).await;
+    take_entries(&store, vec![charge("1001", "B-1A", 18_000, "2026-06-10", "2026-03-23")], &hour(3)).await;
+    let known = async |hours: i64| {
+        let known = store.snapshot_as_of(debtor, on, hour(hours).at, &rules()).await.expect("a snapshot");
+        let plan = &known.arrangements[0];
+        let reversed = (plan.covers.len(), plan.reversed.carried.len(), plan.reversed.unreplaced.len());
+        (plan.reinstated.len(), reversed, known.frozen.is_some())
+    };
+    assert_eq!(known(0).await, (0, (1, 0, 0), false));
+    assert_eq!(known(1).await, (1, (1, 0, 0), false));
+    assert!(known(2).await.2, "it was frozen until the bill came anew");
+    assert_eq!(known(3).await, (1, (2, 1, 0), false));
+}
+
 /// The reversal of a bill.
 fn unbilled(account: &str, reference: &str, of: &str, on: &str) -> NewEntry {
     NewEntry { reverses: Some(("cis".to_owned(), of.to_owned())), ..reversal(account, reference, of, on) }
@@ -2190,7 +2226,7 @@ async fn a_fee_of_our_own_goes_out_once_and_is_counted_once_when_it_comes_back(s
     assert!(matches!(refusals[..], [RowRefusal::UnknownOwn { .. }]), "{refusals:?}");
 
     // What takes it back goes out and comes back in the same way.
-    let undone = store.reverse_entry(fee, "first in a year", &rules(), &lead("2026-04-08")).await.expect("waived");
+    let undone = waive(&store, debtor, fee, "2026-04-08").await.expect("waived");
     assert_eq!(export_fees(&store, "2026-04-08").await, [undone]);
     let credit = NewEntry { kind: EntryKind::Adjustment, ..comes_back("A-7", undone, -1_000) };
     assert_eq!(took(&store, vec![credit], "2026-04-09").await.taken_over, 1);
@@ -2929,6 +2965,75 @@ async fn an_email_that_was_canceled_on_its_way_is_an_incident_and_serves_nothing
     let standing = store.exceptions(true).await.expect("the list");
     assert_eq!((standing.len(), standing[0].kind, standing[0].account), (1, ExceptionKind::Incident, Some(debtor)));
     assert!(standing[0].text.contains("the debt was paid"), "{}", standing[0].text);
+}
+
+async fn an_email_that_is_canceled_after_an_attempt_without_an_answer_may_have_left_and_is_told(
+    store: Store,
+    _: String,
+) {
+    let debtor = one_debtor(&store).await;
+    let email =
+        NewNotice { statutory: false, ..piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01") };
+    decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    let notice = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, notice, "2026-05-01").await;
+    let stamp = at("2026-05-01");
+    let claim = async || store.claim_work(WorkKind::SendEmail, 1, stamp.at, 60).await.expect("a claim").remove(0);
+    let told = async || {
+        let standing = store.exceptions(true).await.expect("the list");
+        standing.into_iter().map(|line| (line.kind, line.text)).collect::<Vec<_>>()
+    };
+    // At the first attempt there was no connection; at the second none of the server's words came back; at the third it was busy.
+    assert!(store.retry_work(&claim().await, stamp.at, "no connection").await.expect("put back"));
+    assert!(store.email_unanswered(&claim().await, stamp.at, "timed out", &stamp).await.expect("put back"));
+    assert!(store.retry_work(&claim().await, stamp.at, "450 later").await.expect("put back"));
+    assert_eq!(told().await, []);
+    store.cancel_notices(&[notice], "the debt was paid", &stamp).await.expect("canceled");
+    let told = told().await;
+    assert_eq!((told.len(), told[0].0), (1, ExceptionKind::Incident));
+    assert!(told[0].1.contains("the debt was paid") && told[0].1.contains("timed out"), "{}", told[0].1);
+    assert_eq!(store.notice(notice).await.expect("the notice").state, NoticeState::Canceled);
+}
+
+async fn sent_emails_are_looked_through_from_the_newest_and_found_by_their_address(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    for (template, address) in [("reminder", "Rosa@example.com"), ("final_reminder", "omar@example.com")] {
+        let email = NewNotice {
+            statutory: false,
+            email: Some(address.to_owned()),
+            ..piece(debtor, template, Channel::Email, Recipient::Customer, "2026-05-01")
+        };
+        decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    }
+    let all = store.notices_of(debtor).await.expect("the notices");
+    for notice in &all {
+        render(&store, notice.id, "2026-05-01").await;
+        store.email_sent(notice.id, day("2026-05-01"), "250 ok", &at("2026-05-01")).await.expect("sent");
+    }
+    let [first, second] = &all[..] else { panic!("two emails: {all:?}") };
+    let before = async |notice| {
+        let page = store.emails_before(notice, 1).await.expect("a page");
+        page.into_iter().map(|notice| notice.id).collect::<Vec<_>>()
+    };
+    assert_eq!(before(None).await, [second.id], "the newest, however many there are");
+    assert_eq!(before(Some(second.id)).await, [first.id]);
+    assert_eq!(before(Some(first.id)).await, []);
+    let to_rosa = store.emails_to(&["rosa@EXAMPLE.com".to_owned()]).await.expect("hers");
+    assert_eq!(to_rosa.iter().map(|notice| notice.id).collect::<Vec<_>>(), [first.id]);
+}
+
+async fn an_email_that_never_reached_its_server_is_canceled_and_nobody_is_told(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let email =
+        NewNotice { statutory: false, ..piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01") };
+    decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    let notice = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, notice, "2026-05-01").await;
+    let stamp = at("2026-05-01");
+    let job = store.claim_work(WorkKind::SendEmail, 1, stamp.at, 60).await.expect("a claim").remove(0);
+    assert!(store.retry_work(&job, stamp.at, "no connection").await.expect("put back"));
+    store.cancel_notices(&[notice], "the debt was paid", &stamp).await.expect("canceled");
+    assert!(store.exceptions(true).await.expect("the list").is_empty());
 }
 
 async fn a_payment_before_approval_finalization_or_dispatch_keeps_the_order_where_it_is(store: Store, _: String) {

@@ -8,7 +8,7 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::{EntryId, day};
 use crate::office::{Duty, Office};
-use crate::store::FeeExport;
+use crate::store::{FeeExport, FeeLine};
 
 #[derive(Debug, Subcommand)]
 pub enum Fee {
@@ -29,6 +29,11 @@ pub enum Fee {
     Export {
         #[command(flatten)]
         by: By,
+    },
+    /// What the next list will tell the billing system, each with its reference
+    Waiting {
+        #[command(flatten)]
+        json: Json,
     },
     /// The lists that went out
     Exports {
@@ -71,6 +76,10 @@ impl Fee {
                     None => "The billing system was told of every fee".to_owned(),
                 }))
             }
+            Self::Waiting { json } => {
+                let lines = office.store.fees_to_export().await?;
+                json.or(&lines, || waiting(&lines))
+            }
             Self::Exports { json } => {
                 let lists = office.store.fee_exports(false).await?;
                 json.or(&lists, || exports(&office, &lists))
@@ -81,6 +90,17 @@ impl Fee {
             }
         }
     }
+}
+
+fn waiting(lines: &[FeeLine]) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[Left("Reference"), Left("Account"), Left("What"), Right("Amount"), Left("Posted")]);
+    for line in lines {
+        let what = if line.name.is_empty() { line.kind.to_string() } else { line.name.clone() };
+        let account = line.account.to_string();
+        table.row([line.reference.clone(), account, what, line.amount.to_string(), day::short(line.on)]);
+    }
+    table.show("The billing system was told of every fee.")
 }
 
 fn exports(office: &Office, lists: &[FeeExport]) -> String {

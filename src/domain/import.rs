@@ -161,7 +161,8 @@ pub enum RowRefusal {
     )]
     CounterPayment { reference: String },
     #[error(
-        "{reference} is no entry of Arrears' own: expected a reference as `arrears fee export` wrote it, like ARR-1042"
+        "{reference} is no entry of Arrears' own: expected a reference as `arrears fee export` wrote it, like ARR-1042. One that was \
+         given between a backup and its restoration is not known here: put the one in that `arrears fee waiting` shows"
     )]
     UnknownOwn { reference: String },
     #[error(

@@ -27,6 +27,7 @@ pub mod layout;
 pub mod ledger;
 pub mod money;
 pub mod notice;
+pub mod own_name;
 pub mod person;
 pub mod placement;
 pub mod promise;

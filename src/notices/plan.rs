@@ -114,7 +114,7 @@ pub fn tag_piece(
 /// language. It goes to the customer alone: what is agreed about a debt is nobody else's.
 #[must_use]
 pub fn arrangement_letter(account: AccountId, profile: &Profile, facts: &NoticeFacts, on: Day) -> Vec<NewNotice> {
-    let email = profile.email.as_deref().is_some_and(is_address).then_some(Channel::Email);
+    let email = profile.email_that_arrives().is_some_and(is_address).then_some(Channel::Email);
     let anchor = facts.items.first().map_or(EntryId(0), |item| item.item);
     let of = StageRef { case: 0, track: "arrangement".into(), anchor, stage: "letter".into(), round: 1 };
     let key = ActKey { account, of, service: None, n: 0 };
@@ -215,6 +215,7 @@ mod tests {
     use super::super::samples::{day, facts, profile, stage};
     use super::*;
     use crate::domain::RuleId;
+    use crate::domain::account::UNDELIVERABLE_EMAIL;
     use crate::domain::decision::{Finding, Verdict};
 
     fn act(action: &NoticeAction) -> Act {
@@ -342,5 +343,18 @@ mod tests {
         let piece = tag_piece(&tag, &facts(), &profile(), &act(&action), CALIFORNIA);
         assert_eq!((piece.channel, piece.recipient), (Channel::Posting, Recipient::Occupant));
         assert_eq!(piece.address, profile().service_address);
+    }
+
+    #[test]
+    fn the_letter_of_an_arrangement_goes_by_mail_alone_where_emails_do_not_arrive() {
+        let mut profile = profile();
+        profile.email = Some("rosa.munoz@example.com".into());
+        let channels = |profile: &Profile| {
+            let letter = arrangement_letter(AccountId(17), profile, &facts(), day("2026-05-04"));
+            letter.iter().map(|piece| piece.channel).collect::<Vec<_>>()
+        };
+        assert_eq!(channels(&profile), [Channel::Mail, Channel::Email]);
+        profile.attributes.insert(UNDELIVERABLE_EMAIL.into(), "rosa.munoz@example.com".into());
+        assert_eq!(channels(&profile), [Channel::Mail]);
     }
 }

@@ -61,7 +61,7 @@ impl Office {
                     self.store.digest_sent(digest.date, &stamp).await?;
                     sent += 1;
                 }
-                Delivery::Retry(error) | Delivery::Refused { words: error, .. } => {
+                Delivery::Retry(error) | Delivery::Unanswered(error) | Delivery::Refused { words: error, .. } => {
                     let wait = Duration::minutes((1 << digest.attempts.min(6)).min(LONGEST_WAIT));
                     tracing::warn!(date = %digest.date, %error, "the digest waits");
                     self.store.digest_waits(digest.date, self.now() + wait, &error).await?;

@@ -35,6 +35,7 @@ mod orders;
 mod outbox;
 mod packets;
 mod payments;
+mod pg_tools;
 mod placements;
 mod policies;
 mod proposals;

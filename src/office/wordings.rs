@@ -20,7 +20,7 @@ use crate::store::{ExceptionKind, WordingSignature};
 use crate::typeset::Typesetter;
 
 /// The folder of the data directory in which a city's own wordings stand: `wordings/final_notice/ko.md`.
-const FOLDER: &str = "wordings";
+pub(super) const FOLDER: &str = "wordings";
 
 /// A wording in one language, and whether it may go out.
 #[derive(Clone, Debug, Serialize)]

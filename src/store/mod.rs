@@ -131,6 +131,10 @@ use_cases! {
 use_cases! {
     /// Notices in the state, in the order in which they were planned.
     fn notices_in(&self, state: NoticeState, limit: u32) -> Vec<Notice>;
+    /// Emails that were sent, and those that came back, newest first: the next `limit` of those planned before that one.
+    fn emails_before(&self, notice: Option<NoticeId>, limit: u32) -> Vec<Notice>;
+    /// Emails that were sent to one of the addresses, in any case, and have not come back.
+    fn emails_to(&self, addresses: &[String]) -> Vec<Notice>;
     /// The account's notices, oldest first.
     fn notices_of(&self, account: AccountId) -> Vec<Notice>;
     /// The pieces of a batch.
@@ -172,8 +176,18 @@ use_cases! {
     /// No server takes an email: it failed, its work is over, and what [`Bounced`] says follows. `false`, and nothing, where the
     /// work is no longer this claim's.
     fn email_refused(&self, job: &Job, refused: &Bounced, stamp: &Stamp) -> bool;
+    /// An attempt to send an email had no answer: it is tried again, and where it is canceled before it has one the lead is told
+    /// that it may have left. False when the lease was lost.
+    fn email_unanswered(&self, job: &Job, not_before: DateTime<Utc>, words: &str, stamp: &Stamp) -> bool;
     /// A mail system reported something of an email that changes nothing: it stands in the log alone.
     fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> ();
+}
+
+// For tests of what finds it.
+#[cfg(test)]
+use_cases! {
+    /// Changes the database behind the program's back.
+    fn tampers(&self, statement: &str) -> ();
 }
 
 // The outbox.

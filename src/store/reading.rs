@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    KeptBooks, KeptDocument, KeptLine, KeptWork, LedgerRules, PostedDeposit, PostedMatch, PostedTransfer,
+    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, LedgerRules, PostedDeposit, PostedMatch, PostedTransfer,
     ReferralExport, Result, Seal, Snapshot, Store, postgres, sqlite,
 };
 use crate::domain::call::CallAttempt;
@@ -57,6 +57,8 @@ read_cases! {
     fn through(&mut self) -> Span;
     /// The log.
     fn lines(&mut self, after: i64, limit: u32) -> Vec<KeptLine>;
+    /// Those of them with one of these words.
+    fn lines_with(&mut self, words: &[&str], after: i64, limit: u32) -> Vec<KeptLine>;
     /// The hash with which each chain ends, by its account; the city's without one.
     fn chain_heads(&mut self) -> Vec<(Option<AccountId>, String)>;
     /// Seals, oldest first.
@@ -91,6 +93,8 @@ read_cases! {
     fn exports(&mut self) -> Vec<ReferralExport>;
     /// Every line that destinations were told, by referral and number.
     fn report_lines(&mut self) -> Vec<ReportLine>;
+    /// Lists of fees that went out, oldest first.
+    fn fee_exports(&mut self) -> Vec<FeeExport>;
     /// The outbox.
     fn work(&mut self, after: i64, limit: u32) -> Vec<KeptWork>;
     /// Number and instant of the last line with these words in the account's log whose body has `id` under `key`.

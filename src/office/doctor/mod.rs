@@ -12,6 +12,7 @@ mod acts;
 mod books;
 mod chains;
 mod debts;
+mod left;
 mod papers;
 mod placements;
 mod work;

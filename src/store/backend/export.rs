@@ -95,7 +95,8 @@ impl Backend {
         for (_, document) in &new.files {
             document::keep(&mut tx, document, None, &format!("export {}", made.name), stamp).await?;
         }
-        let body = json!({ "export": made.name, "referrals": made.referrals, "total": made.total });
+        let body =
+            json!({ "export": made.name, "referrals": made.referrals, "total": made.total, "files": made.files });
         log::write(&mut tx, &[NewLine { account: None, what: "referrals exported", body }], None, stamp).await?;
         tx.commit().await?;
         Ok(Whole::Made(made))

@@ -127,7 +127,7 @@ async fn carry_out(conn: &mut Conn, order: &FieldOrder, on: Day, stamp: &Stamp) 
             let crew = order.crew.as_deref().unwrap_or("a crew");
             let at = order.done_at.as_deref().map(|at| format!(" at {at}")).unwrap_or_default();
             let proof = format!("left by {crew}{at}, order {}", order.id);
-            notice::posted(conn, order.account, &order.act_key, on, &proof).await?;
+            notice::posted(conn, order.account, &order.act_key, on, &proof, stamp).await?;
             &[EventKind::NoticePosted, EventKind::NoticeServed]
         }
         OrderKind::Visit => &[EventKind::ContactMade],

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
 use super::ledger::{COUNTER_PAYMENT, COUNTER_SOURCE, OWN_SOURCE};
-use super::{Conn, Result, ids, rows, sql, texts, word};
+use super::{Conn, Result, ids, own_fee, rows, sql, texts, word};
 use crate::domain::import::{NewEntry, ReturnedBy, UnmatchedState};
 use crate::domain::{AccountId, AccountNumber, Actor, Cents, Day, EntryId, EntryKind, Service, UnmatchedId};
 
@@ -102,9 +102,6 @@ pub(super) struct Known {
     /// That name, by the entry.
     pub names: BTreeMap<EntryId, Key>,
 }
-
-/// How the billing system is told of an entry of Arrears' own, and calls it when it comes back: short, and never given twice.
-const OWN_PREFIX: &str = "ARR-";
 
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
 struct KeyRow<'a> {
@@ -223,8 +220,8 @@ impl Known {
         if named.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let number = |name: &str| -> Option<i64> { name.strip_prefix(OWN_PREFIX)?.parse().ok() };
-        let numbers: Vec<i64> = named.iter().filter_map(|name| number(name)).collect();
+        let names = own_fee::names(conn).await?;
+        let numbers: Vec<EntryId> = named.iter().filter_map(|name| names.entry(name)).collect();
         let select = format!(
             "{} WHERE entry.source = '{OWN_SOURCE}' AND (entry.id IN {} OR entry.reference IN {})",
             select_known("entry.source, entry.reference", "entry"),
@@ -236,7 +233,7 @@ impl Known {
         let mut own = BTreeMap::new();
         for row in found {
             let ((_, reference), entry) = known(row)?;
-            let short = format!("{OWN_PREFIX}{}", entry.id);
+            let short = names.name(entry.id);
             let name = if named.contains(short.as_str()) { short } else { reference };
             own.insert(name, entry);
         }

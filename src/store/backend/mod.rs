@@ -21,6 +21,7 @@ mod export;
 mod fee;
 mod field_order;
 mod field_result;
+mod hindsight;
 mod hold;
 mod import;
 mod import_accounts;
@@ -91,6 +92,12 @@ impl Backend {
 
     pub(in super::super) async fn compact(&self) -> Result<()> {
         sqlx::query(COMPACT).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub async fn tampers(&self, statement: &str) -> Result<()> {
+        sqlx::raw_sql(sql(statement.to_owned())).execute(&self.writer).await?;
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use super::snapshot::By;
 use super::{Backend, Conn, LOCK_EXPORT, Result, StoreError, document, ids, rows, sql, word};
 use crate::domain::balance::{ON_THE_WAY_DAYS, OnTheWay};
 use crate::domain::day::plus_days;
+use crate::domain::own_name::OwnNames;
 use crate::domain::{AccountId, AccountNumber, Cents, Day, EntryId, EntryKind, Service};
 
 /// What goes out: what is on no list, unless it was taken back before; and what takes back an entry that is on a list or in
@@ -38,12 +39,22 @@ const WAITING: &str = "
         AND NOT EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = own.id)
     ORDER BY 1";
 
+/// The names under which the billing system knows our entries.
+pub(super) async fn names(conn: &mut Conn) -> Result<OwnNames> {
+    let found: Vec<(i64, DateTime<Utc>)> =
+        sqlx::query_as("SELECT last_entry, restored_at FROM restoration WHERE last_entry IS NOT NULL")
+            .fetch_all(conn)
+            .await?;
+    Ok(OwnNames::new(found.into_iter().map(|(last, at)| (EntryId(last), at)).collect()))
+}
+
 type LineColumns = (i64, String, String, String, i64, Day, Option<Day>, String, Option<i64>);
 
-fn line(row: LineColumns) -> Result<FeeLine> {
+fn line(row: LineColumns, names: &OwnNames) -> Result<FeeLine> {
     let (id, account, service, kind, cents, on, due_on, name, reverses) = row;
     Ok(FeeLine {
         entry: EntryId(id),
+        reference: names.name(EntryId(id)),
         account: AccountNumber::from(account),
         service: word(Service::from_word, &service)?,
         kind: word(EntryKind::from_word, &kind)?,
@@ -51,22 +62,37 @@ fn line(row: LineColumns) -> Result<FeeLine> {
         on,
         due_on,
         name,
-        reverses: reverses.map(EntryId),
+        reverses: reverses.map(|fee| names.name(EntryId(fee))),
     })
+}
+
+async fn waiting(conn: &mut Conn) -> Result<Vec<FeeLine>> {
+    let names = names(conn).await?;
+    let found: Vec<LineColumns> = sqlx::query_as(WAITING).fetch_all(conn).await?;
+    found.into_iter().map(|row| line(row, &names)).collect()
+}
+
+/// All lists, oldest first.
+pub(super) async fn all(conn: &mut Conn) -> Result<Vec<FeeExport>> {
+    lists(conn, "id > 0 ORDER BY id").await
+}
+
+async fn lists(conn: &mut Conn, condition: &str) -> Result<Vec<FeeExport>> {
+    let select = format!("SELECT body, written_at FROM fee_export WHERE {condition}");
+    let found: Vec<(Json<FeeExport>, Option<DateTime<Utc>>)> = sqlx::query_as(sql(select)).fetch_all(conn).await?;
+    Ok(found.into_iter().map(|(Json(export), written_at)| FeeExport { written_at, ..export }).collect())
 }
 
 impl Backend {
     pub async fn fees_to_export(&self) -> Result<Vec<FeeLine>> {
-        let found: Vec<LineColumns> = sqlx::query_as(WAITING).fetch_all(&self.reader).await?;
-        found.into_iter().map(line).collect()
+        let mut tx = self.read().await?;
+        waiting(&mut tx).await
     }
 
     pub async fn make_fee_export(&self, new: &NewFeeExport, stamp: &Stamp) -> Result<FeeExport> {
         let mut tx = self.write().await?;
         sqlx::query(LOCK_EXPORT).execute(&mut *tx).await?;
-        let waiting: Vec<LineColumns> = sqlx::query_as(WAITING).fetch_all(&mut *tx).await?;
-        let waiting: Vec<FeeLine> = waiting.into_iter().map(line).collect::<Result<_>>()?;
-        if waiting != new.lines {
+        if waiting(&mut tx).await? != new.lines {
             return Err(StoreError::Stale);
         }
         let begins = format!("fees-{}-", stamp.on);
@@ -96,21 +122,18 @@ impl Backend {
         );
         sqlx::query(sql(insert)).bind(Json(&made.entries)).bind(id).execute(&mut *tx).await?;
         document::keep(&mut tx, &new.document, None, &format!("export {}", made.name), stamp).await?;
-        let body = json!({ "export": made.name, "entries": made.entries, "total": made.total });
+        let body =
+            json!({ "export": made.name, "entries": made.entries, "total": made.total, "document": made.document });
         log::write(&mut tx, &[NewLine { account: None, what: "fees exported", body }], None, stamp).await?;
         tx.commit().await?;
         Ok(made)
     }
 
     pub async fn fee_exports(&self, only_unwritten: bool) -> Result<Vec<FeeExport>> {
-        let select = if only_unwritten {
-            "SELECT body, written_at FROM fee_export WHERE written_at IS NULL ORDER BY id"
-        } else {
-            "SELECT body, written_at FROM fee_export ORDER BY id DESC"
-        };
-        let found: Vec<(Json<FeeExport>, Option<DateTime<Utc>>)> =
-            sqlx::query_as(select).fetch_all(&self.reader).await?;
-        Ok(found.into_iter().map(|(Json(export), written_at)| FeeExport { written_at, ..export }).collect())
+        let mut tx = self.read().await?;
+        // The daemon asks on every tick.
+        let condition = if only_unwritten { "written_at IS NULL ORDER BY id" } else { "id > 0 ORDER BY id DESC" };
+        lists(&mut tx, condition).await
     }
 
     pub async fn fee_export_written(&self, name: &str, stamp: &Stamp) -> Result<()> {

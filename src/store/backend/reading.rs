@@ -9,12 +9,15 @@ use sqlx::Transaction;
 use sqlx::types::Json;
 
 use super::given::{
-    KeptBooks, KeptDocument, KeptLine, KeptWork, PostedDeposit, PostedMatch, PostedTransfer, ReferralExport, Seal,
-    WorkKind,
+    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, PostedDeposit, PostedMatch, PostedTransfer, ReferralExport,
+    Seal, WorkKind,
 };
 use super::kept::{self, Kept};
 use super::ledger::{ENTRY_COLUMNS, EntryColumns, entry, open_items_of};
-use super::{Backend, CLOCK_SECONDS, Db, Result, deposit, export, ids, seal, settle, snapshot, sql, transfer, word};
+use super::{
+    Backend, CLOCK_SECONDS, Db, Result, deposit, export, ids, own_fee, seal, settle, snapshot, sql, texts, transfer,
+    word,
+};
 use crate::domain::call::CallAttempt;
 use crate::domain::document::{Document, MediaType};
 use crate::domain::evidence::Span;
@@ -50,14 +53,24 @@ impl Reading {
     }
 
     pub async fn lines(&mut self, after: i64, limit: u32) -> Result<Vec<KeptLine>> {
-        let found: Vec<LineColumns> = sqlx::query_as(
+        self.chosen_lines("true", &[], after, limit).await
+    }
+
+    /// The lines with one of these words alone.
+    pub async fn lines_with(&mut self, words: &[&str], after: i64, limit: u32) -> Result<Vec<KeptLine>> {
+        self.chosen_lines(&format!("what IN {}", texts(3)), words, after, limit).await
+    }
+
+    async fn chosen_lines(&mut self, which: &str, words: &[&str], after: i64, limit: u32) -> Result<Vec<KeptLine>> {
+        let select = format!(
             "SELECT seq, account_id, run_id, recorded_at, CAST(actor AS TEXT), what, CAST(body AS TEXT), hash FROM log
-             WHERE seq > $1 ORDER BY seq LIMIT $2",
-        )
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&mut *self.tx)
-        .await?;
+             WHERE seq > $1 AND {which} ORDER BY seq LIMIT $2"
+        );
+        let mut query = sqlx::query_as(sql(select)).bind(after).bind(i64::from(limit));
+        if !words.is_empty() {
+            query = query.bind(Json(words));
+        }
+        let found: Vec<LineColumns> = query.fetch_all(&mut *self.tx).await?;
         let line = |(seq, account, run, recorded_at, actor, what, body, hash): LineColumns| KeptLine {
             seq,
             account: account.map(AccountId),
@@ -224,6 +237,10 @@ impl Reading {
                 .fetch_all(&mut *self.tx)
                 .await?;
         Ok(found.into_iter().map(|(Json(line),)| line).collect())
+    }
+
+    pub async fn fee_exports(&mut self) -> Result<Vec<FeeExport>> {
+        own_fee::all(&mut self.tx).await
     }
 
     pub async fn work(&mut self, after: i64, limit: u32) -> Result<Vec<KeptWork>> {

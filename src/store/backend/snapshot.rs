@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
-use super::{Backend, Conn, Result, StoreError, account, deposit, fee, ids, kept, placement, sql, word};
+use super::{Backend, Conn, Result, StoreError, account, deposit, fee, hindsight, ids, kept, placement, sql, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
 use crate::domain::field_order::{FieldOrder, OrderKind};
@@ -84,6 +84,7 @@ pub(super) async fn as_of(
     let mut found = heads(conn, &[account]).await?;
     learn(conn, &mut found, &[account], Some(known_by)).await?;
     let mut snapshot = found.pop().ok_or_else(|| StoreError::not_found("account with id", account))?;
+    hindsight::unlearn(conn, account, &mut snapshot.arrangements, known_by).await?;
     let entries = entries_known(conn, account, Some(known_by)).await?;
     let plans: Vec<PlanSpan> = snapshot.arrangements.iter().map(Arrangement::span).collect();
     let books = settle(&entries, &rules.order, &plans, day);
@@ -94,7 +95,7 @@ pub(super) async fn as_of(
         snapshot.applications = books.applications;
     }
     (snapshot.case, snapshot.cases_so_far) = case_known(conn, account, known_by).await?;
-    snapshot.frozen = frozen_on(conn, account, day).await?;
+    snapshot.frozen = hindsight::frozen(conn, account, known_by).await?;
     Ok(snapshot)
 }
 
@@ -360,20 +361,4 @@ async fn case_known(conn: &mut Conn, account: AccountId, by: DateTime<Utc>) -> R
     let case = body.get("decision").and_then(|decision| decision.get("case")).cloned().unwrap_or(Value::Null);
     let cases = body.get("cases_so_far").and_then(Value::as_i64).unwrap_or(0);
     Ok((serde_json::from_value(case).map_err(damaged)?, cases_from(cases)?))
-}
-
-async fn frozen_on(conn: &mut Conn, account: AccountId, day: Day) -> Result<Option<String>> {
-    let found: Vec<(String, String, Option<Day>)> = sqlx::query_as(
-        "SELECT kind, text, cleared_on FROM exception WHERE account_id = $1 AND opened_on <= $2 ORDER BY id",
-    )
-    .bind(account.0)
-    .bind(day)
-    .fetch_all(conn)
-    .await?;
-    for (kind, text, cleared_on) in found {
-        if word(ExceptionKind::from_word, &kind)?.freezes() && cleared_on.is_none_or(|cleared| cleared > day) {
-            return Ok(Some(text));
-        }
-    }
-    Ok(None)
 }

@@ -61,6 +61,8 @@ pub struct ExportFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeLine {
     pub entry: EntryId,
+    /// What the billing system calls it, until it has posted it: `ARR-1042`.
+    pub reference: String,
     pub account: AccountNumber,
     pub service: Service,
     pub kind: EntryKind,
@@ -70,8 +72,8 @@ pub struct FeeLine {
     pub due_on: Option<Day>,
     /// What the ledger calls it.
     pub name: String,
-    /// The fee that it takes back.
-    pub reverses: Option<EntryId>,
+    /// What it calls the fee that this takes back.
+    pub reverses: Option<String>,
 }
 
 /// A list of fees about to go out.
