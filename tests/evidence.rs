@@ -43,6 +43,7 @@ impl City {
             city.ok(day, &["notices", "batch"]);
             city.ok(day, &["notices", "mailed", "--batch", batch, "--on", day, "--proof", "PS 3665"]);
         }
+        city.ok("2026-05-02", &["fee", "export"]);
         city.ok("2026-05-02", &["night", "--date", "2026-05-02"]);
         city
     }
@@ -165,6 +166,7 @@ macro_rules! story {
 story! {
     the_doctor_finds_nothing_in_a_city_that_was_worked_by_commands_alone
     the_doctor_names_each_thing_that_was_changed_behind_the_program_s_back
+    an_email_or_list_that_is_replaced_with_every_hash_beside_it_is_found_by_the_log
     a_restored_city_sends_nothing_again_until_the_lead_has_looked
     the_lead_gets_the_night_and_its_seal_by_email_once
 }
@@ -177,7 +179,9 @@ fn the_doctor_finds_nothing_in_a_city_that_was_worked_by_commands_alone(city: &C
         checks.iter().find(|check| check["name"] == name).map(|check| check["looked_at"].as_u64()).expect("the check")
     };
     // What nothing was looked at would prove nothing.
-    for check in ["log chains", "seals", "open items", "balances", "remittances", "documents", "files", "outbox"] {
+    for check in
+        ["log chains", "seals", "open items", "balances", "remittances", "documents", "went out", "files", "outbox"]
+    {
         assert!(looked_at(check) > Some(0), "{check}");
     }
     // The root of the night is what its command printed.
@@ -275,7 +279,36 @@ fn the_doctor_names_each_thing_that_was_changed_behind_the_program_s_back(city: 
     fs::write(&batch, "another letter").expect("a file");
     assert_eq!(city.found(), [("files".into(), String::new(), "print/batch-000001.pdf".into())]);
     fs::write(&batch, bytes).expect("a file");
+    // And so is a list for the billing system.
+    let list = city.data().join("exports/fees-2026-05-02-1.csv");
+    let bytes = fs::read(&list).expect("the list");
+    fs::write(&list, "another list").expect("a file");
+    assert_eq!(city.found(), [("files".into(), String::new(), "exports/fees-2026-05-02-1.csv".into())]);
+    fs::write(&list, bytes).expect("a file");
     assert_eq!(city.found(), []);
+}
+
+fn an_email_or_list_that_is_replaced_with_every_hash_beside_it_is_found_by_the_log(city: &City) {
+    let other_bytes =
+        if city.database.is_some() { "convert_to('no notice', 'UTF8')" } else { "CAST('no notice' AS BLOB)" };
+    // Wherever the database speaks of them, it has the hash of what is there now.
+    let hash = arrears::domain::document::sha256(b"no notice");
+    let (text, json) = if city.database.is_some() { ("TEXT", "JSONB") } else { ("TEXT", "TEXT") };
+    city.tampers(&format!(
+        "CREATE TABLE forged AS SELECT body ->> 'document' AS old FROM notice WHERE channel = 'email' AND state = 'sent';
+         INSERT INTO document (hash, media_type, bytes, recorded_at)
+            SELECT '{hash}', media_type, {other_bytes}, recorded_at FROM document WHERE hash IN (SELECT old FROM forged) LIMIT 1;
+         UPDATE document_use SET hash = '{hash}' WHERE hash IN (SELECT old FROM forged);
+         UPDATE notice SET body = CAST(replace(CAST(body AS {text}), (SELECT old FROM forged), '{hash}') AS {json})
+            WHERE body ->> 'document' IN (SELECT old FROM forged);
+         UPDATE fee_export SET body =
+            CAST(replace(CAST(body AS {text}), body ->> 'document', '{hash}') AS {json})"
+    ));
+    let list = city.data().join("exports/fees-2026-05-02-1.csv");
+    fs::write(list, "no notice").expect("a file");
+    let found = city.found();
+    let named: Vec<(&str, &str)> = found.iter().map(|(check, account, _)| (check.as_str(), account.as_str())).collect();
+    assert_eq!(named, [("went out", "10-000417"), ("went out", "")], "{found:#?}");
 }
 
 fn a_restored_city_sends_nothing_again_until_the_lead_has_looked(city: &City) {

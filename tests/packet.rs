@@ -404,7 +404,7 @@ fn the_attorneys_list_has_a_line_a_referral_and_its_totals_apart() {
     let mut other = line.clone();
     other.profile.number = "0077-01".into();
     other.profile.customer_name = "=cmd|' /C calc'!A0".into();
-    let sent = export(&[line, other]).unwrap();
+    let sent = export(&[line, other], None).unwrap();
     insta::assert_snapshot!("attorney.csv", String::from_utf8(sent.list).unwrap());
     insta::assert_snapshot!("attorney-control.csv", String::from_utf8(sent.control).unwrap());
 }
@@ -413,15 +413,121 @@ fn the_attorneys_list_has_a_line_a_referral_and_its_totals_apart() {
 fn the_attorneys_list_refuses_what_nobody_approved_and_what_stands_twice() {
     let input = input();
     let line = ExportLine::of(&input, &packet(&input));
-    assert_eq!(export(&[]).unwrap_err(), ExportRefusal::Empty);
-    let twice = export(&[line.clone(), line.clone()]).unwrap_err();
+    assert_eq!(export(&[], None).unwrap_err(), ExportRefusal::Empty);
+    let twice = export(&[line.clone(), line.clone()], None).unwrap_err();
     assert_eq!(twice, ExportRefusal::Twice { account: "1042-07".into() });
     let mut candidate = line.clone();
     candidate.referral.state = ReferralState::Candidate;
-    assert!(matches!(export(&[candidate]).unwrap_err(), ExportRefusal::NotApproved { .. }));
+    assert!(matches!(export(&[candidate], None).unwrap_err(), ExportRefusal::NotApproved { .. }));
     let mut wrong = line;
     wrong.total += Cents::new(1);
-    assert!(matches!(export(&[wrong]).unwrap_err(), ExportRefusal::TotalDiffers { .. }));
+    assert!(matches!(export(&[wrong], None).unwrap_err(), ExportRefusal::TotalDiffers { .. }));
+}
+
+/// A layout that ships, as the policy of a city that names it for the tax roll has it.
+fn layout(name: &str) -> arrears::domain::layout::Layout {
+    let policy = format!(
+        "policy: city\nauthority: Code\neffective: {{from: 2026-01-01}}\ntime_zone: America/Los_Angeles\ncalendar: us-federal\n\
+         services: [water]\ntracks:\n  legal:\n    stages:\n      out:\n        start: 30 days after due\n        do: {{refer: tax_roll}}\n        \
+         cite: Code\nreferral: {{limitation: 2 years, limitation_cite: Code, to: [tax_roll], layouts: {{tax_roll: {name}}}}}\n"
+    );
+    let sources = arrears::rulebook::shipped().with("city.yaml", policy);
+    let policy = arrears::rulebook::load(&sources, "city.yaml").unwrap();
+    policy.referral.layouts[&Destination::TaxRoll].clone()
+}
+
+/// A line of a list to the property's owner, with a parcel and a social security number on file.
+fn owners_line() -> ExportLine {
+    let input = input();
+    let mut line = ExportLine::of(&input, &packet(&input));
+    line.packet_hash = "0".repeat(64).into();
+    line.profile.customer_name = "Teresa M. Marchetti".into();
+    line.profile.attributes.insert("parcel".into(), "041-220-017".into());
+    line.profile.attributes.insert("customer.ssn".into(), "123-45-6789".into());
+    line
+}
+
+fn record_of(name: &str, line: &ExportLine) -> Result<String, String> {
+    let record = arrears::referral::layout::record(&layout(name), line);
+    record.map(|bytes| String::from_utf8(bytes).unwrap()).map_err(|refusal| refusal.to_string())
+}
+
+#[test]
+fn the_tax_roll_has_eighty_characters_and_its_transmittal_total_highest_lowest_and_count() {
+    let line = owners_line();
+    let mut other = line.clone();
+    other.profile.number = "2000-01".into();
+    other.by_service = [(Service::Water, Cents::new(5_000))].into();
+    other.total = Cents::new(5_000);
+    let sent = export(&[line, other], Some(&layout("san-mateo-tax-roll"))).unwrap();
+    let blank = " ".repeat(59);
+    assert_eq!(
+        String::from_utf8(sent.list).unwrap(),
+        format!("174204122001700052161{blank}\r\n174204122001700005000{blank}\r\n")
+    );
+    let control = String::from_utf8(sent.control).unwrap();
+    assert!(control.starts_with("referrals,total,highest,lowest,list_sha256\n2,571.61,521.61,50.00,"), "{control}");
+}
+
+#[test]
+fn the_setoff_file_has_one_hundred_and_fifty_three_characters_each_value_in_its_place() {
+    let record = record_of("nc-setoff", &owners_line()).unwrap();
+    let expected = [
+        "123456789",
+        "Teresa    ",
+        "M",
+        "Marchetti      ",
+        "PO Box 319               ",
+        "Riverbend  ",
+        "CA",
+        "95601",
+        "0052161",
+        "0001",
+        "209912",
+        "09302026",
+        "1042-07                  ",
+        "00000031",
+        "UTL",
+        "0050621",
+        "0001540",
+        "\r\n",
+    ];
+    assert_eq!(record, expected.concat());
+    assert_eq!(record.len(), 155);
+}
+
+#[test]
+fn what_is_missing_or_does_not_fit_is_refused_by_account_and_field_and_its_value_is_never_told() {
+    let mut line = owners_line();
+    line.profile.attributes.remove("customer.ssn");
+    let missing = record_of("nc-setoff", &line).unwrap_err();
+    assert!(missing.contains("account 1042-07: field social security number (1-9)"), "{missing}");
+    let mut line = owners_line();
+    line.profile.attributes.insert("customer.ssn".into(), "123-45-67890".into());
+    let long = record_of("nc-setoff", &line).unwrap_err();
+    assert!(long.contains("takes 9 characters, and the value has 10") && !long.contains("67890"), "{long}");
+    line.profile.attributes.insert("customer.ssn".into(), "12345678X".into());
+    let letters = record_of("nc-setoff", &line).unwrap_err();
+    assert!(letters.contains("takes digits") && !letters.contains("12345"), "{letters}");
+    let mut line = owners_line();
+    line.total = Cents::new(10_000_000);
+    line.penalties = Cents::ZERO;
+    let amount = record_of("nc-setoff", &line).unwrap_err();
+    assert!(amount.contains("field debt (79-85)") && amount.contains("takes 7 characters"), "{amount}");
+    // A name may be cut, for the layout says so.
+    let mut line = owners_line();
+    line.profile.customer_name = "Maximiliana Featherstonehaugh-Cholmondeley".into();
+    let record = record_of("nc-setoff", &line).unwrap();
+    assert_eq!((&record[9..19], &record[20..35]), ("Maximilian", "Featherstonehau"));
+}
+
+#[test]
+fn the_list_of_liens_says_charge_penalty_property_and_agency() {
+    let record = record_of("lien-list", &owners_line()).unwrap();
+    assert_eq!(
+        record,
+        "City of Riverbend,1042-07,Halvorsen Family Trust,\"1216 Cottonwood Avenue, Unit B\",Riverbend,95602,041-220-017,506.21,15.40,521.61\n"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use arrears::domain::action::{FeeAmount, FeeBase};
+use arrears::domain::action::{FeeAmount, FeeBase, ReconnectionLimits};
 use arrears::domain::day::parse;
 use arrears::domain::{Action, Calendar, Cents, EventKind, StageId};
 use arrears::rulebook::policy::{Anchor, Cmp, Cond, DateRule, Fact, Limit, Offset, Opens, Unit, Value, When};
@@ -67,7 +67,7 @@ fn what_ships_is_what_stands_in_the_folder_of_rules() {
     let shipped: Vec<(String, String)> =
         rulebook::shipped().iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
     let mut found: Vec<(String, String)> = files("rules", "yaml").into_iter().collect();
-    for inner in ["calendars", "guards"] {
+    for inner in ["calendars", "guards", "layouts"] {
         let in_folder = files(&format!("rules/{inner}"), "yaml");
         found.extend(in_folder.into_iter().map(|(name, text)| (format!("{inner}/{name}"), text)));
     }
@@ -91,7 +91,7 @@ fn every_rule_of_riverbend_and_its_pack_names_its_law() {
         assert_eq!(origin.file, "guards/us-ca-water.yaml");
         assert!(!origin.citation.is_empty(), "{}", origin.name);
     }
-    assert_eq!(policy.guards.len(), 14);
+    assert_eq!(policy.guards.len(), 19);
 }
 
 #[test]
@@ -134,6 +134,11 @@ fn the_pack_reads_as_the_statute_does() {
     assert!(limits.contains(&&Limit::OccupantCopy { offset: business(7) }));
     let hours = |n| Offset { n, unit: Unit::Hour, more_than: false };
     assert!(limits.contains(&&Limit::Contact { contact: hours(24), posted: hours(48) }));
+    let days = |n| Offset { n, unit: Unit::Day, more_than: false };
+    assert!(limits.contains(&&Limit::TenantsTold { individually_metered: days(10), master_meter: days(15) }));
+    let limited = ReconnectionLimits { in_hours: Cents::new(5_000), after_hours: Cents::new(15_000), of: 2021 };
+    assert!(limits.contains(&&Limit::ReconnectionFee { limits: limited }));
+    assert!(limits.contains(&&Limit::ToldHowToRestore));
 }
 
 #[test]
@@ -411,6 +416,11 @@ fn every_example_of_the_languages_page_loads() {
                 let errors = rulebook::load(&sources, "p.yaml").map(|_| ()).unwrap_err();
                 let of_pack: Vec<_> = errors.0.into_iter().filter(|error| error.place.file != "p.yaml").collect();
                 if of_pack.is_empty() { Ok(()) } else { Err(RuleErrors(of_pack)) }
+            }
+            "yaml layout" => {
+                let part = "referral: {limitation: 2 years, limitation_cite: 1, to: [agency], layouts: {agency: l}}\n";
+                let sources = sources.with("layouts/l.yaml", text).with("p.yaml", with_parts(part));
+                rulebook::load(&sources, "p.yaml").map(|_| ())
             }
             "yaml calendar" => calendar::load(&text, "c.yaml").map(|_| ()),
             other => panic!("{place}: an example of {other:?} is not loaded by any test"),

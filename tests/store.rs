@@ -1,13 +1,15 @@
 //! The store's contract, held by SQLite and by PostgreSQL alike.
 
 mod common;
+#[path = "store/debts.rs"]
+mod debts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrears::audit::{Cleared, Ordered, Pending, Permit};
 use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
 use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
-use arrears::domain::arrangement::{ArrangementState, Installment};
+use arrears::domain::arrangement::{ArrangementState, Installment, Reinstatement};
 use arrears::domain::arrears::BucketLimits;
 use arrears::domain::balance::{BalanceCounts, NewBalance};
 use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
@@ -23,7 +25,9 @@ use arrears::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, N
 use arrears::domain::ledger::{ApplicationOrder, PaymentChannel, settle};
 use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::petition::{Chapter, StayEnd};
+use arrears::domain::placement::{Placement, ReportKind, ReportLine, ReturnReason};
 use arrears::domain::promise::PromiseState;
+use arrears::domain::proof::ProofKind;
 use arrears::domain::proposal::{ProposalState, Proposed};
 use arrears::domain::referral::{Destination, ReferralState};
 use arrears::domain::{
@@ -34,12 +38,20 @@ use arrears::domain::{
 use arrears::ingest::FileErrors;
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
-    AdoptedPolicy, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, ExceptionKind,
-    ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewDispute, NewExport,
-    NewFeeExport, NewHold, NewPetition, NewPromise, NewRuling, Permitted, PetitionNews, Pieces, PolicySource,
-    ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError, Whole, WorkKind,
+    AdoptedPolicy, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, DebtReturn,
+    ExceptionKind, ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewDispute,
+    NewExport, NewFeeExport, NewHold, NewPetition, NewPromise, NewProof, NewReport, NewRuling, Permitted, PetitionNews,
+    Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError, Whole,
+    WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use debts::{
+    a_debt_may_follow_the_same_customer_from_an_account_that_has_ended,
+    a_deposit_is_taken_from_a_file_applied_once_and_known_as_it_was,
+    a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed,
+    a_transfer_posts_both_halves_of_each_debt_or_nothing, what_was_written_off_comes_back_from_its_own_due_date,
+    who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided,
+};
 use serde_json::json;
 use sqlx::Connection;
 
@@ -136,6 +148,7 @@ contract! {
     an_old_check_that_comes_back_is_no_missed_installment
     only_what_is_learned_after_an_arrangement_or_promise_is_paid_toward_it
     a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its_default
+    what_became_of_an_arrangement_and_a_freeze_in_the_afternoon_was_not_known_at_noon
     an_arrangement_is_completed_when_its_bill_turns_out_not_to_be_owed_and_the_lead_has_said_so
     a_bill_that_is_billed_anew_before_it_is_reversed_keeps_its_arrangement
     a_bill_that_is_billed_anew_days_after_it_was_reversed_keeps_its_arrangement
@@ -144,6 +157,12 @@ contract! {
     a_fee_of_our_own_goes_out_once_and_is_counted_once_when_it_comes_back
     balances_are_held_against_the_ledger_of_their_day
     a_promise_is_kept_by_the_ledger
+    a_deposit_is_taken_from_a_file_applied_once_and_known_as_it_was
+    a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed
+    a_transfer_posts_both_halves_of_each_debt_or_nothing
+    a_debt_may_follow_the_same_customer_from_an_account_that_has_ended
+    who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided
+    what_was_written_off_comes_back_from_its_own_due_date
     the_lead_orders_the_call_list_and_releases_it
     attempts_without_a_conversation_end_in_contact_failed
     an_opt_out_on_the_telephone_outlives_the_next_master_record
@@ -152,6 +171,7 @@ contract! {
     a_visit_is_a_conversation_only_when_it_says_with_whom
     a_required_call_without_a_visit_in_its_place_is_a_task_for_the_lead
     a_hold_ends_by_a_person_and_is_not_ended_twice
+    what_a_household_shows_is_known_from_its_recording_until_its_end
     a_shut_off_is_approved_finalized_dispatched_and_done
     a_shut_off_refused_at_finalization_is_canceled_with_its_reason
     a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incident
@@ -161,12 +181,20 @@ contract! {
     a_payment_between_the_second_look_and_the_approval_leaves_a_referral_a_candidate
     a_referral_is_approved_before_it_is_placed
     a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number
+    a_debt_that_is_out_is_known_until_it_comes_back
+    a_line_of_a_report_goes_out_once
+    a_referral_that_its_route_sends_elsewhere_is_withdrawn_at_its_stage
+    what_the_policy_proposes_to_write_off_is_proposed_once
+    a_debt_is_told_when_time_will_bar_it_and_when_it_has
     a_payment_between_the_second_look_and_the_release_keeps_the_notice_back
     several_pieces_of_one_account_are_released_together
     of_two_accounts_released_together_only_the_one_that_learned_something_waits
     a_payment_while_letters_are_merged_leaves_no_batch
     a_payment_between_the_second_look_and_the_mail_server_keeps_the_email_back
     an_email_that_was_canceled_on_its_way_is_an_incident_and_serves_nothing
+    an_email_that_is_canceled_after_an_attempt_without_an_answer_may_have_left_and_is_told
+    sent_emails_are_looked_through_from_the_newest_and_found_by_their_address
+    an_email_that_never_reached_its_server_is_canceled_and_nobody_is_told
     a_payment_before_approval_finalization_or_dispatch_keeps_the_order_where_it_is
     a_payment_while_packets_are_made_leaves_no_list
     leave_for_one_piece_or_day_serves_no_other
@@ -417,6 +445,8 @@ fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, o
             pay_by: None,
             shut_off_on: None,
             citation: "13.04.050".to_owned(),
+            deposit: None,
+            reconnection: None,
         },
         needs_release: true,
         planned_on: day(on),
@@ -512,7 +542,7 @@ async fn leave_for_referral(store: &Store, id: ReferralId, on: &str) -> Permitte
 /// Looks again and approves.
 async fn approve_referral(store: &Store, id: ReferralId, on: &str) {
     let piece = leave_for_referral(store, id, on).await;
-    assert_eq!(store.approve_referral(&piece, &lead(on)).await.expect("an outcome"), all_done(&[id]));
+    assert_eq!(store.approve_referral(&piece, None, &lead(on)).await.expect("an outcome"), all_done(&[id]));
 }
 
 fn all_done<Id>(done: &[Id]) -> Carried<Id>
@@ -1135,7 +1165,13 @@ async fn a_counter_payment_is_posted_once(store: Store, _: String) {
 }
 
 fn fee(account: AccountId, on: &str) -> Act {
-    let fee = FeeAction { name: "late charge".to_owned(), amount: FeeAmount::Flat(Cents::new(1_000)), due_days: 21 };
+    let fee = FeeAction {
+        name: "late charge".to_owned(),
+        amount: FeeAmount::Flat(Cents::new(1_000)),
+        due_days: 21,
+        reconnects: None,
+        cost: None,
+    };
     Act { amount: Some(Cents::new(1_000)), ..act(account, "late_charge", Action::Fee(fee), on) }
 }
 
@@ -1163,17 +1199,24 @@ async fn a_fee_that_had_no_ground_is_taken_back_once_and_the_next_decision_sees_
 
     decide(&store, debtor, vec![reversal], &[], "2026-04-16").await;
     assert_eq!(snapshot(&store, debtor).await.balance(), Cents::ZERO, "ordered again, it stands once");
-    let waived = store.reverse_entry(after.fees[0].entry, "by hand", &rules(), &lead("2026-04-17")).await;
+    let waived = waive(&store, debtor, after.fees[0].entry, "2026-04-17").await;
     assert!(matches!(waived, Err(StoreError::Conflict(_))), "{waived:?}");
+}
+
+/// Waives an entry as two people do; gives what undoes it.
+async fn waive(store: &Store, account: AccountId, entry: EntryId, on: &str) -> Result<EntryId, StoreError> {
+    let what = Proposed::Waiver { fee: entry };
+    let proposal = store.propose(account, &what, Cents::new(1_000), "first in a year", &lead(on)).await?;
+    store.approve_proposal(proposal, &rules(), &by(Actor::Person("Ida".to_owned()), on)).await?;
+    let entries = store.entries(account).await?;
+    Ok(entries.iter().find(|undoing| undoing.reverses == Some(entry)).expect("what undoes it").id)
 }
 
 async fn a_waived_fee_is_reversed_and_a_file_s_entry_is_not(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
     decide(&store, debtor, vec![fee(debtor, "2026-04-01")], &[], "2026-04-01").await;
     let entries = store.entries(debtor).await.expect("the entries");
-    let waive = |id| store.reverse_entry(id, "first late payment in a year", &RULES, &STAMP);
-    static RULES: std::sync::LazyLock<LedgerRules> = std::sync::LazyLock::new(rules);
-    static STAMP: std::sync::LazyLock<Stamp> = std::sync::LazyLock::new(|| lead("2026-04-02"));
+    let waive = async |id| waive(&store, debtor, id, "2026-04-02").await;
     waive(entries[1].id).await.expect("the waiver");
     let seen = snapshot(&store, debtor).await;
     assert_eq!(seen.fees[0].undone, Some(Undone::Waived(day("2026-04-02"))));
@@ -1444,7 +1487,8 @@ async fn a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not(
         ("posting", "2026-05-20", false, NoticeState::Rendered, EventKind::OrderCanceled),
         ("posting_again", "2026-05-21", true, NoticeState::Posted, EventKind::NoticeServed),
     ] {
-        let action = Action::Tag(TagAction { template: "shut_off_tag".into(), statutory: true });
+        let action =
+            Action::Tag(TagAction { template: "shut_off_tag".into(), statutory: true, to_tenants: false, doors: None });
         let paper = piece(debtor, tag, Channel::Posting, Recipient::Customer, on);
         decide(&store, debtor, vec![act(debtor, tag, action, on)], &[paper], on).await;
         let notice = store.notices_of(debtor).await.expect("the notices").pop().expect("one");
@@ -2176,6 +2220,30 @@ async fn a_payment_received_before_an_arrangement_and_loaded_after_it_undoes_its
     assert_eq!(state("2026-06-03").await, ArrangementState::Performing);
 }
 
+async fn what_became_of_an_arrangement_and_a_freeze_in_the_afternoon_was_not_known_at_noon(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    let on = day("2026-06-10");
+    let hour = |hour: i64| Stamp { at: at("2026-06-10").at + TimeDelta::hours(hour), ..lead("2026-06-10") };
+    // At one it is taken up again, at two the bill is reversed, at three it is billed anew.
+    let (plan, seen) =
+        (store.arrangements_of(debtor).await.expect("it")[0].id, snapshot(&store, debtor).await.facts_seq);
+    let again = Reinstatement { on, by: "lead".into(), reason: "paid late".into(), pay_by: day("2026-06-20") };
+    store.reinstate_arrangement(plan, &again, seen, &hour(1)).await.expect("taken up again");
+    take_entries(&store, vec![unbilled("1001", "R-1", "B-1", "2026-06-10")], &hour(2)).await;
+    take_entries(&store, vec![charge("1001", "B-1A", 18_000, "2026-06-10", "2026-03-23")], &hour(3)).await;
+    let known = async |hours: i64| {
+        let known = store.snapshot_as_of(debtor, on, hour(hours).at, &rules()).await.expect("a snapshot");
+        let plan = &known.arrangements[0];
+        let reversed = (plan.covers.len(), plan.reversed.carried.len(), plan.reversed.unreplaced.len());
+        (plan.reinstated.len(), reversed, known.frozen.is_some())
+    };
+    assert_eq!(known(0).await, (0, (1, 0, 0), false));
+    assert_eq!(known(1).await, (1, (1, 0, 0), false));
+    assert!(known(2).await.2, "it was frozen until the bill came anew");
+    assert_eq!(known(3).await, (1, (2, 1, 0), false));
+}
+
 /// The reversal of a bill.
 fn unbilled(account: &str, reference: &str, of: &str, on: &str) -> NewEntry {
     NewEntry { reverses: Some(("cis".to_owned(), of.to_owned())), ..reversal(account, reference, of, on) }
@@ -2329,7 +2397,7 @@ async fn a_fee_of_our_own_goes_out_once_and_is_counted_once_when_it_comes_back(s
     assert!(matches!(refusals[..], [RowRefusal::UnknownOwn { .. }]), "{refusals:?}");
 
     // What takes it back goes out and comes back in the same way.
-    let undone = store.reverse_entry(fee, "first in a year", &rules(), &lead("2026-04-08")).await.expect("waived");
+    let undone = waive(&store, debtor, fee, "2026-04-08").await.expect("waived");
     assert_eq!(export_fees(&store, "2026-04-08").await, [undone]);
     let credit = NewEntry { kind: EntryKind::Adjustment, ..comes_back("A-7", undone, -1_000) };
     assert_eq!(took(&store, vec![credit], "2026-04-09").await.taken_over, 1);
@@ -2592,6 +2660,33 @@ async fn a_hold_ends_by_a_person_and_is_not_ended_twice(store: Store, _: String)
     assert!(store.place_hold(debtor, &backwards, &lead("2026-05-01")).await.is_err());
 }
 
+async fn what_a_household_shows_is_known_from_its_recording_until_its_end(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let proof = NewProof {
+        kind: ProofKind::MedicalCertificate,
+        evidence: "Dr. A. Osei: home dialysis".to_owned(),
+        from: day("2026-05-01"),
+        through: Some(day("2026-10-31")),
+    };
+    let before = snapshot(&store, debtor).await;
+    let id = store.add_proof(debtor, &proof, &lead("2026-05-04")).await.expect("recorded");
+    let shown = snapshot(&store, debtor).await;
+    assert_eq!(shown.facts_seq, before.facts_seq + 1, "a fact of the account: it is decided anew");
+    let [kept] = &shown.proofs[..] else { panic!("one proof") };
+    assert_eq!((kept.id, kept.kind, kept.recorded_on), (id, ProofKind::MedicalCertificate, day("2026-05-04")));
+    assert!(kept.counts_on(day("2026-10-31")) && !kept.counts_on(day("2026-11-01")));
+    assert_eq!(store.end_proof(id, "the patient has moved away", &lead("2026-06-08")).await.expect("ended"), debtor);
+    assert!(!snapshot(&store, debtor).await.proofs[0].counts_on(day("2026-06-08")));
+    let twice = store.end_proof(id, "again", &lead("2026-06-09")).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_))), "{twice:?}");
+    let backwards = NewProof { through: Some(day("2026-04-01")), ..proof };
+    assert!(store.add_proof(debtor, &backwards, &lead("2026-05-04")).await.is_err());
+    let said: Vec<String> = store.log_of(debtor, 10).await.expect("log").into_iter().map(|line| line.what).collect();
+    for what in ["protection shown", "protection no longer shown"] {
+        assert!(said.iter().any(|line| line == what), "{said:?}");
+    }
+}
+
 // Field orders.
 
 async fn one_order(store: &Store) -> (AccountId, OrderId) {
@@ -2751,7 +2846,7 @@ async fn a_payment_between_the_second_look_and_the_approval_leaves_a_referral_a_
     let id = store.referrals(None).await.expect("candidates")[0].id;
     let piece = leave_for_referral(&store, id, "2026-08-02").await;
     pays(&store, "2026-08-02").await;
-    let outcome = store.approve_referral(&piece, &lead("2026-08-02")).await.expect("an outcome");
+    let outcome = store.approve_referral(&piece, None, &lead("2026-08-02")).await.expect("an outcome");
     assert_eq!(outcome, overtaken(&[id]));
     assert_eq!(store.referral(id).await.expect("the referral").state, ReferralState::Candidate);
 }
@@ -2776,7 +2871,7 @@ async fn a_referral_is_approved_before_it_is_placed(store: Store, _: String) {
 fn list_of(referrals: &[ReferralId]) -> NewExport {
     let bytes = format!("{referrals:?}").into_bytes();
     let files = vec![(ExportPart::List, Document::new(MediaType::Csv, bytes))];
-    NewExport { to: Destination::Attorney, total: Cents::new(22_420), files }
+    NewExport { to: Destination::Attorney, total: Cents::new(22_420), placements: Vec::new(), files }
 }
 
 async fn leave_for_referrals(store: &Store, ids: &[ReferralId], on: &str) -> Vec<Permitted<ReferralId>> {
@@ -2824,6 +2919,108 @@ async fn a_referral_stands_on_one_list_and_each_list_of_a_day_has_its_number(sto
     let kept = store.document(&second.files[0].document).await.expect("read").expect("kept");
     assert_eq!(kept.bytes, format!("{:?}", &ids[1..]).into_bytes());
     store.export_written("attorney-2026-08-03-9", &lead("2026-08-03")).await.expect_err("no such list");
+}
+
+/// What is open of the account, placed with the attorney on August 3.
+async fn one_placed(store: &Store) -> (AccountId, ReferralId) {
+    let debtor = one_debtor(store).await;
+    let refer = Action::Refer { to: Destination::Attorney };
+    decide(store, debtor, vec![act(debtor, "refer", refer, "2026-08-01")], &[], "2026-08-01").await;
+    let id = store.referrals(None).await.expect("candidates")[0].id;
+    approve_referral(store, id, "2026-08-02").await;
+    let entries = store.entries(debtor).await.expect("the ledger");
+    let books = settle(&entries, &rules().order, &[], day("2026-08-03"));
+    let placements = vec![(id, Placement::of(&books, &entries, lead("2026-08-03").at))];
+    let pieces = leave_for_referrals(store, &[id], "2026-08-03").await;
+    let list = NewExport { placements, ..list_of(&[id]) };
+    store.make_export(&list, &pieces, &lead("2026-08-03")).await.expect("placed");
+    (debtor, id)
+}
+
+async fn a_debt_that_is_out_is_known_until_it_comes_back(store: Store, _: String) {
+    let (debtor, id) = one_placed(&store).await;
+    let out = snapshot(&store, debtor).await.placed;
+    assert_eq!((out[0].referral, out[0].to, out[0].on), (id, Destination::Attorney, day("2026-08-03")));
+    assert_eq!(out[0].items.len(), 1);
+    let back = DebtReturn { referral: id, on: day("2026-11-30"), reason: ReturnReason::Skip, note: "moved".into() };
+    store.return_referrals(std::slice::from_ref(&back), &lead("2026-12-01")).await.expect("returned");
+    let known = snapshot(&store, debtor).await;
+    assert_eq!(known.placed, []);
+    assert_eq!(kinds(&known).last(), Some(&(EventKind::DebtReturned, day("2026-12-01"))));
+    let referral = store.referral(id).await.expect("the referral");
+    assert_eq!((referral.state, referral.cause.as_deref()), (ReferralState::Returned, Some("skip: moved")));
+    let again = store.return_referrals(&[back], &lead("2026-12-02")).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+    // On the day in between it was out.
+    let then =
+        store.snapshot_as_of(debtor, day("2026-10-01"), at("2026-10-01").at, &rules()).await.expect("as of then");
+    assert_eq!(then.placed, out);
+}
+
+async fn a_line_of_a_report_goes_out_once(store: Store, _: String) {
+    let (_, id) = one_placed(&store).await;
+    let line = ReportLine {
+        referral: id,
+        n: 1,
+        kind: ReportKind::Payment,
+        entry: Some(EntryId(1)),
+        source: "agency".into(),
+        reference: "AG-1".into(),
+        on: day("2026-09-01"),
+        amount: Cents::new(-5_000),
+        balance: Cents::new(13_000),
+    };
+    let files = vec![(ExportPart::List, Document::new(MediaType::Csv, b"R1-1".to_vec()))];
+    let report = NewReport { to: Destination::Attorney, lines: vec![line.clone()], files };
+    let made = store.make_report(&report, &lead("2026-09-02")).await.expect("a report");
+    assert_eq!((made.name.as_str(), made.lines, made.recalls), ("report-attorney-2026-09-02-1", 1, 0));
+    assert!(matches!(store.make_report(&report, &lead("2026-09-02")).await, Err(StoreError::Stale)));
+    assert_eq!(store.report_lines(&[id]).await.expect("the lines"), [line]);
+    assert_eq!(store.referral_reports(true).await.expect("reports"), std::slice::from_ref(&made));
+    store.report_written(&made.name, &lead("2026-09-02")).await.expect("written");
+    assert_eq!(store.referral_reports(true).await.expect("reports"), []);
+    assert_eq!(store.referral_reports(false).await.expect("reports").len(), 1);
+}
+
+async fn a_referral_that_its_route_sends_elsewhere_is_withdrawn_at_its_stage(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let refer = Action::Refer { to: Destination::SmallClaims };
+    decide(&store, debtor, vec![act(debtor, "refer", refer, "2026-08-01")], &[], "2026-08-01").await;
+    let id = store.referrals(None).await.expect("candidates")[0].id;
+    store.reroute_referral(id, "the route sends it to the agency", &lead("2026-08-02")).await.expect("withdrawn");
+    assert_eq!(store.referral(id).await.expect("the referral").state, ReferralState::Canceled);
+    let known = snapshot(&store, debtor).await;
+    let event = known.events.last().expect("an event");
+    assert_eq!((event.kind, event.of.as_ref()), (EventKind::Rerouted, Some(&stage("refer"))));
+}
+
+async fn what_the_policy_proposes_to_write_off_is_proposed_once(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    for on in ["2026-12-01", "2026-12-02"] {
+        decide(&store, debtor, vec![act(debtor, "write_off", Action::WriteOff, on)], &[], on).await;
+    }
+    let [proposed] = &store.proposals(true).await.expect("proposals")[..] else { panic!("one") };
+    assert_eq!((proposed.amount, proposed.account), (Cents::new(18_000), debtor));
+    assert!(proposed.act_key.as_deref().is_some_and(|key| key.contains("/write_off/")), "{proposed:?}");
+    store.approve_proposal(proposed.id, &rules(), &lead("2026-12-03")).await.expect("approved");
+    assert!(open_cents(&store, debtor).await.is_empty());
+}
+
+async fn a_debt_is_told_when_time_will_bar_it_and_when_it_has(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let warn = |on: &'static str| {
+        let store = &store;
+        async move { store.warn_of_limitation(2, 180, Cents::ZERO, &at(on)).await.expect("told") }
+    };
+    assert_eq!(warn("2027-09-24").await, 0, "180 days before March 23, 2028 is September 25");
+    assert_eq!(warn("2027-09-25").await, 1);
+    assert_eq!(warn("2028-03-23").await, 0, "the last day");
+    assert_eq!(warn("2028-03-24").await, 1);
+    assert_eq!(warn("2028-03-25").await, 0);
+    let told: Vec<(ExceptionKind, Option<AccountId>)> =
+        store.exceptions(true).await.expect("the list").iter().map(|line| (line.kind, line.account)).collect();
+    let expected = [ExceptionKind::LimitationNear, ExceptionKind::LimitationPassed].map(|kind| (kind, Some(debtor)));
+    assert_eq!(told, expected);
 }
 
 // The second look: what is learned between it and the act wins.
@@ -2940,6 +3137,75 @@ async fn an_email_that_was_canceled_on_its_way_is_an_incident_and_serves_nothing
     let standing = store.exceptions(true).await.expect("the list");
     assert_eq!((standing.len(), standing[0].kind, standing[0].account), (1, ExceptionKind::Incident, Some(debtor)));
     assert!(standing[0].text.contains("the debt was paid"), "{}", standing[0].text);
+}
+
+async fn an_email_that_is_canceled_after_an_attempt_without_an_answer_may_have_left_and_is_told(
+    store: Store,
+    _: String,
+) {
+    let debtor = one_debtor(&store).await;
+    let email =
+        NewNotice { statutory: false, ..piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01") };
+    decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    let notice = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, notice, "2026-05-01").await;
+    let stamp = at("2026-05-01");
+    let claim = async || store.claim_work(WorkKind::SendEmail, 1, stamp.at, 60).await.expect("a claim").remove(0);
+    let told = async || {
+        let standing = store.exceptions(true).await.expect("the list");
+        standing.into_iter().map(|line| (line.kind, line.text)).collect::<Vec<_>>()
+    };
+    // At the first attempt there was no connection; at the second none of the server's words came back; at the third it was busy.
+    assert!(store.retry_work(&claim().await, stamp.at, "no connection").await.expect("put back"));
+    assert!(store.email_unanswered(&claim().await, stamp.at, "timed out", &stamp).await.expect("put back"));
+    assert!(store.retry_work(&claim().await, stamp.at, "450 later").await.expect("put back"));
+    assert_eq!(told().await, []);
+    store.cancel_notices(&[notice], "the debt was paid", &stamp).await.expect("canceled");
+    let told = told().await;
+    assert_eq!((told.len(), told[0].0), (1, ExceptionKind::Incident));
+    assert!(told[0].1.contains("the debt was paid") && told[0].1.contains("timed out"), "{}", told[0].1);
+    assert_eq!(store.notice(notice).await.expect("the notice").state, NoticeState::Canceled);
+}
+
+async fn sent_emails_are_looked_through_from_the_newest_and_found_by_their_address(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    for (template, address) in [("reminder", "Rosa@example.com"), ("final_reminder", "omar@example.com")] {
+        let email = NewNotice {
+            statutory: false,
+            email: Some(address.to_owned()),
+            ..piece(debtor, template, Channel::Email, Recipient::Customer, "2026-05-01")
+        };
+        decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    }
+    let all = store.notices_of(debtor).await.expect("the notices");
+    for notice in &all {
+        render(&store, notice.id, "2026-05-01").await;
+        store.email_sent(notice.id, day("2026-05-01"), "250 ok", &at("2026-05-01")).await.expect("sent");
+    }
+    let [first, second] = &all[..] else { panic!("two emails: {all:?}") };
+    let before = async |notice| {
+        let page = store.emails_before(notice, 1).await.expect("a page");
+        page.into_iter().map(|notice| notice.id).collect::<Vec<_>>()
+    };
+    assert_eq!(before(None).await, [second.id], "the newest, however many there are");
+    assert_eq!(before(Some(second.id)).await, [first.id]);
+    assert_eq!(before(Some(first.id)).await, []);
+    let to_rosa = store.emails_to(&["rosa@EXAMPLE.com".to_owned()]).await.expect("hers");
+    assert_eq!(to_rosa.iter().map(|notice| notice.id).collect::<Vec<_>>(), [first.id]);
+}
+
+async fn an_email_that_never_reached_its_server_is_canceled_and_nobody_is_told(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let email =
+        NewNotice { statutory: false, ..piece(debtor, "reminder", Channel::Email, Recipient::Customer, "2026-05-01") };
+    decide(&store, debtor, Vec::new(), &[email], "2026-05-01").await;
+    let notice = store.notices_of(debtor).await.expect("the notices")[0].id;
+    render(&store, notice, "2026-05-01").await;
+    let stamp = at("2026-05-01");
+    let job = store.claim_work(WorkKind::SendEmail, 1, stamp.at, 60).await.expect("a claim").remove(0);
+    assert!(store.retry_work(&job, stamp.at, "no connection").await.expect("put back"));
+    store.cancel_notices(&[notice], "the debt was paid", &stamp).await.expect("canceled");
+    assert!(store.exceptions(true).await.expect("the list").is_empty());
 }
 
 async fn a_payment_before_approval_finalization_or_dispatch_keeps_the_order_where_it_is(store: Store, _: String) {

@@ -7,8 +7,14 @@
 mod agreement;
 #[path = "stories/arrangement.rs"]
 mod arrangement;
+#[path = "stories/california.rs"]
+mod california;
+#[path = "stories/circle.rs"]
+mod circle;
 #[path = "stories/city.rs"]
 mod city;
+#[path = "stories/final_bill.rs"]
+mod final_bill;
 #[path = "stories/hard.rs"]
 mod hard;
 #[path = "stories/invariants.rs"]
@@ -29,6 +35,8 @@ mod postgres;
 mod random_lives;
 #[path = "stories/rerun.rs"]
 mod rerun;
+#[path = "stories/returning.rs"]
+mod returning;
 
 /// Lives each story on both databases.
 macro_rules! story {
@@ -68,6 +76,14 @@ story! {
     occupant_copy::seven_business_days_after_both_mailings_and_never_on_a_friday
     occupant_copy::fifteen_days_where_the_public_utilities_code_stands_beside_it
     occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
+    final_bill::a_deposit_pays_the_final_bill_before_anybody_is_written_to_and_the_letter_shows_it
+    returning::a_customer_who_comes_back_owes_what_was_written_off_when_three_people_have_said_so
+    circle::a_debt_goes_to_the_agency_is_told_of_every_payment_and_comes_back_to_be_written_off
+    circle::each_debt_goes_where_the_table_says_and_what_it_does_not_cover_is_the_lead_s
+    california::the_tenants_of_a_landlord_have_a_notice_on_every_door_and_fifteen_days_from_it
+    california::three_points_are_shown_one_by_one_and_together_bar_the_shut_off
+    california::whoever_was_shut_off_is_told_at_once_how_to_be_restored_and_the_year_counts_it
+    california::interest_is_waived_by_law_once_in_twelve_months_for_who_has_shown_a_low_income
     packet::an_old_debt_goes_out_once_counted_and_by_its_own_date
     rerun::what_is_done_twice_happens_once
 }

@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use super::breach::{Broken, Checked, is_outward};
 use super::disconnection::{Disconnection, unknown_stage};
 use super::protection::Bench;
-use crate::domain::action::NoticeAction;
+use crate::domain::action::{FeeAction, NoticeAction, Reconnection};
 use crate::domain::case::StageRef;
 use crate::domain::fee::owed_before;
 use crate::domain::hold::{Blocks, Hold, HoldKind};
 use crate::domain::notice::NoticeFacts;
+use crate::domain::proof::{Proof, ProofKind};
 use crate::domain::referral::Destination;
-use crate::domain::{
-    Act, Action, Case, Cents, Channel, Day, EventKind, ItemId, Occupancy, Service, StepState, TrackRun,
-};
+use crate::domain::{Act, Action, Case, Cents, Channel, Day, ItemId, Occupancy, Service, StepState, TrackRun};
 use crate::rulebook::policy::{Limit, Opens, Per};
 
 impl Bench<'_> {
@@ -26,6 +25,9 @@ impl Bench<'_> {
         if let Action::ReverseFee { fee, .. } = &act.action {
             return self.may_reverse(act, *fee, never_due);
         }
+        if let Action::ApplyDeposit(deposit) = &act.action {
+            return self.may_apply(act, deposit);
+        }
         let run = self.check_key(cases, act)?;
         let of = &act.key.of;
         if is_outward(&act.action) {
@@ -35,10 +37,17 @@ impl Bench<'_> {
             self.is_not_frozen()?;
             self.is_not_before_announced(of, act.for_day)?;
         }
+        if is_outward(&act.action) || matches!(act.action, Action::Fee(_)) {
+            self.no_deposit_waits(act.for_day)?;
+        }
         if matches!(act.action, Action::Notice(_) | Action::Tag(_) | Action::Call(_) | Action::Visit(_)) {
             self.is_not_arranged(of, act.for_day)?;
         }
         let stated = items_of_step(run, of, act.key.service);
+        let struck = act.action.struck_by();
+        if !struck.is_empty() {
+            self.is_not_out(&struck, &stated, act.for_day)?;
+        }
         match &act.action {
             Action::Disconnect { services, limit_only: _ } => {
                 let services: Vec<Service> = act.key.service.map_or_else(|| services.clone(), |s| vec![s]);
@@ -50,12 +59,19 @@ impl Bench<'_> {
                     for_day: act.for_day,
                 })
             }
-            Action::Refer { to } => self.may_refer(Some(*to), &stated, act.amount, act.for_day),
+            Action::Refer { to } => {
+                self.may_refer(Some(*to), &stated, act.amount, act.for_day)?;
+                self.goes_where_routed(of, *to, &stated, act.for_day)
+            }
+            Action::NoRoute { route, .. } => self.goes_nowhere(of, route, act.amount, act.for_day),
+            // What a policy says; decided, it is one of the two above.
+            Action::Route { .. } => Err(unknown_stage(of)),
             Action::WriteOff => self.may_refer(None, &stated, act.amount, act.for_day),
             Action::Notice(notice) => {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_never_alone(notice)?;
                 self.is_stated_right(facts, act.for_day)?;
+                self.is_of_this_account(of, facts)?;
                 let services: Vec<Service> = act.key.service.into_iter().collect();
                 let to_estate = |hold: &Hold| !notice.statutory && goes_to_estate(hold);
                 self.is_free_but(&act.action.struck_by(), &services, Some(&listed(facts)), act.for_day, to_estate)
@@ -63,6 +79,7 @@ impl Bench<'_> {
             Action::Tag(_) => {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_stated_right(facts, act.for_day)?;
+                self.is_of_this_account(of, facts)?;
                 self.are_free(act, Some(&listed(facts)))
             }
             Action::Call(_) | Action::Visit(_) => self.are_free(act, Some(&self.past_due_items(act.for_day))),
@@ -70,6 +87,7 @@ impl Bench<'_> {
             // They take nothing from anybody.
             Action::Restore { .. }
             | Action::ReverseFee { .. }
+            | Action::ApplyDeposit(_)
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
@@ -168,14 +186,14 @@ impl Bench<'_> {
         if reaches_property(to) && !self.debtor_owns() {
             return Err(Broken::NotOwner { to }.into());
         }
-        match self.placed_on() {
-            Some(on) => Err(Broken::AlreadyPlaced { on }.into()),
+        match self.out(items, for_day) {
+            Some(placed) => Err(Broken::AlreadyPlaced { on: placed.on }.into()),
             None => Ok(()),
         }
     }
 
     /// The customer lives in the premises as their owner, and nobody else is recorded as that.
-    fn debtor_owns(self) -> bool {
+    pub(super) fn debtor_owns(self) -> bool {
         let profile = &self.snapshot.profile;
         let is_customer = |name: &str| {
             let (mut one, mut other) = (name.split_whitespace(), profile.customer_name.split_whitespace());
@@ -192,18 +210,6 @@ impl Bench<'_> {
             (Occupancy::Owner, None) => true,
             (Occupancy::Owner | Occupancy::Vacant, Some(owner)) => is_customer(&owner.name),
         }
-    }
-
-    /// The day on which the debt of the open case was placed, unless it was recalled since.
-    fn placed_on(self) -> Option<Day> {
-        let case = self.snapshot.case.as_ref()?;
-        let mut of_case = self
-            .snapshot
-            .events
-            .iter()
-            .filter(|event| event.of.as_ref().map_or(event.on >= case.opened_on, |of| of.case == case.number));
-        let last = of_case.rfind(|e| matches!(e.kind, EventKind::Placed | EventKind::Recalled))?;
-        (last.kind == EventKind::Placed).then_some(last.on)
     }
 
     /// A notice that the law requires goes by something else besides email, and besides what a guard names.
@@ -248,6 +254,31 @@ impl Bench<'_> {
         if sum == facts.amount { Ok(()) } else { Err(Broken::NoticeSum { stated: facts.amount, sum }.into()) }
     }
 
+    /// Turning on again costs a household that has shown a low income no more than a guard says, nor than it costs the city.
+    fn is_within_the_limit(self, act: &Act) -> Checked {
+        let Action::Fee(FeeAction { reconnects: Some(when), cost, .. }) = &act.action else { return Ok(()) };
+        let has_shown = |proof: &Proof| proof.kind == ProofKind::LowIncome && proof.counts_on(self.world.today);
+        if !self.snapshot.proofs.iter().any(has_shown) {
+            return Ok(());
+        }
+        let posted = act.amount.unwrap_or(Cents::ZERO);
+        for guard in self.guards(&self.snapshot.profile.services) {
+            let Limit::ReconnectionFee { limits } = &guard.limit else { continue };
+            let limit = match when {
+                Reconnection::InHours => limits.in_hours,
+                Reconnection::AfterHours => limits.after_hours,
+            };
+            let limit = cost.map_or(limit, |cost| limit.min(cost));
+            if posted > limit {
+                return Err(super::breach::Objection::of_rule(
+                    guard.rule,
+                    Broken::ReconnectionTooDear { posted, limit },
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// A fee of nothing or more, for a debt that was past due on its day.
     fn may_charge(self, run: &TrackRun, items: &BTreeSet<ItemId>, act: &Act) -> Checked {
         if act.amount.is_none_or(Cents::is_negative) {
@@ -256,6 +287,7 @@ impl Bench<'_> {
         if act.for_day > self.world.today {
             return Err(Broken::DatedAhead { for_day: act.for_day }.into());
         }
+        self.is_within_the_limit(act)?;
         self.is_not_charged(run, act)?;
         let anchor = BTreeSet::from([act.key.of.anchor]);
         let rests_on = if items.is_empty() { &anchor } else { items };

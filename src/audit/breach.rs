@@ -8,7 +8,9 @@ use crate::domain::calendar::DayKind;
 use crate::domain::day::short;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::referral::Destination;
-use crate::domain::{AccountId, AccountNumber, Act, ActKey, Action, Cents, Day, ItemId, RuleId, Service, StageId};
+use crate::domain::{
+    AccountId, AccountNumber, Act, ActKey, Action, Cents, Day, DepositId, ItemId, RuleId, Service, StageId,
+};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Origin;
 
@@ -186,6 +188,10 @@ pub enum Broken {
     NotCarried { stated: Cents, carried: Cents },
     #[error("item {item} is for {service}, which does not count toward it")]
     ServiceNotCounted { item: ItemId, service: Service },
+    #[error(
+        "item {item} of {open} came from another account, and the policy does not let it count toward a shut-off here"
+    )]
+    Transferred { item: ItemId, open: Cents },
     #[error("the account has no {service}")]
     NoSuchService { service: Service },
     #[error("{service} is not shut off")]
@@ -214,6 +220,12 @@ pub enum Broken {
     NoOccupantCopy { item: ItemId, last_day: Day },
 
     #[error(
+        "the account is a landlord's, and a required notice must be left for the tenants by {}; {}",
+        short(*.last_day), found_phrase(*.found)
+    )]
+    TenantsNotTold { last_day: Day, found: Option<Day> },
+
+    #[error(
         "nobody was spoken to by {}, nor was a required notice left at the premises by {} after attempts had failed",
         short(*.spoken_by), short(*.posted_by)
     )]
@@ -238,17 +250,42 @@ pub enum Broken {
     #[error("the item that it penalizes is due {}, and the fee is dated {}", short(*.due_on), short(*.for_day))]
     FeeTooEarly { due_on: Day, for_day: Day },
 
+    #[error(
+        "turning on again would cost {posted}, and of a household that has shown a low income the law lets {limit} be asked"
+    )]
+    ReconnectionTooDear { posted: Cents, limit: Cents },
     #[error("the bill due {} had its fee on {}", short(*.bill_due), short(*.on))]
     FeeTwice { on: Day, bill_due: Day },
     #[error("there is no fee {fee} of this account that stands")]
     NoSuchFee { fee: ItemId },
     #[error("the debt of fee {fee} was past due on its day, {}", short(*.on))]
     FeeHasGround { fee: ItemId, on: Day },
+    // deposits
+    #[error("service ended {}, and a deposit of {held} is held that is applied first", short(*.ended))]
+    DepositHeld { ended: Day, held: Cents },
+    #[error("deposit {deposit} of the account is not held, or not with {}", amount_phrase(*.stated))]
+    NoSuchDeposit { deposit: DepositId, stated: Option<Cents> },
+    #[error("a deposit is applied on its day, from the end of service and the final bill on: not before {}", not_before_phrase(*.from))]
+    DepositTooEarly { from: Option<Day> },
+    #[error("it pays {item} first, which is no charge of the final bill")]
+    NotFinalBill { item: ItemId },
+    #[error("it says that {stated} is left over for the customer, and {left} is")]
+    RefundWrong { stated: Cents, left: Cents },
     // referral
     #[error("{to} reaches the property of the debtor, and the debtor is not the owner")]
     NotOwner { to: Destination },
     #[error("the debt was already placed on {} and not recalled", short(*.on))]
     AlreadyPlaced { on: Day },
+    #[error("the debt is out ({to}) since {}, and the city does nothing about it meanwhile", short(*.on))]
+    Out { to: Destination, on: Day },
+    #[error("the route sends {amount} {}, not to {to}", now_phrase(*.now))]
+    OtherRoute { to: Destination, now: Option<Destination>, amount: Cents },
+    #[error("no destination was found, and the route sends {amount} to {now}")]
+    RouteMissed { now: Destination, amount: Cents },
+}
+
+fn now_phrase(now: Option<Destination>) -> String {
+    now.map_or_else(|| "nowhere".to_owned(), |to| format!("to {to}"))
 }
 
 fn found_phrase(found: Option<Day>) -> String {
@@ -265,6 +302,14 @@ const fn unanswered_phrase(is_visited: bool, is_left: bool) -> &'static str {
 
 fn open_phrase(open: Option<Cents>) -> String {
     open.map_or_else(|| "no such open item".to_owned(), |open| open.to_string())
+}
+
+fn amount_phrase(amount: Option<Cents>) -> String {
+    amount.map_or_else(|| "no amount".to_owned(), |amount| amount.to_string())
+}
+
+fn not_before_phrase(from: Option<Day>) -> String {
+    from.map_or_else(|| "service has ended".to_owned(), short)
 }
 
 const fn kind_phrase(kind: DayKind) -> &'static str {
@@ -293,13 +338,16 @@ pub(super) const fn is_outward(action: &Action) -> bool {
         | Action::Tag(_)
         | Action::Disconnect { .. }
         | Action::Refer { .. }
+        | Action::Route { .. }
         | Action::WriteOff => true,
         Action::Fee(_)
         | Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
         | Action::Restore { .. }
         | Action::Task { .. }
         | Action::Hold { .. }
         | Action::Flag { .. }
+        | Action::NoRoute { .. }
         | Action::Freeze { .. } => false,
     }
 }

@@ -7,11 +7,12 @@ use super::count::last_day_before;
 use super::protection::Bench;
 use super::service::{Standing, standing_notices};
 use super::truth::Truth;
+use crate::domain::account::Metering;
 use crate::domain::calendar::DayKind;
 use crate::domain::case::StageRef;
 use crate::domain::day::{days_between, plus_days};
 use crate::domain::hold::Blocks;
-use crate::domain::{Action, Cents, Channel, Day, EventKind, ItemId, OpenItem, Service};
+use crate::domain::{Action, Cents, Channel, Day, EntryKind, EventKind, ItemId, OpenItem, Service};
 use crate::rulebook::policy::{Guard, Limit, Offset, ServedFrom, Stage, Track, Unit};
 
 /// A disconnection as ordered.
@@ -91,7 +92,17 @@ impl Bench<'_> {
                     self.return_is_answered(cut).map_err(|broken| Objection::of_rule(guard.rule, broken))?;
                     false
                 }
-                Limit::DebtAge { .. } | Limit::Languages { .. } | Limit::NeverAlone { .. } => false,
+                Limit::TenantsTold { individually_metered, master_meter } => {
+                    self.tenants_were_told(cut, *individually_metered, *master_meter)
+                        .map_err(|broken| Objection::of_rule(guard.rule, broken))?;
+                    individually_metered.unit == Unit::BusinessDay || master_meter.unit == Unit::BusinessDay
+                }
+                Limit::DebtAge { .. }
+                | Limit::Languages { .. }
+                | Limit::ToldHowToRestore
+                | Limit::ReconnectionFee { .. }
+                | Limit::Statements { .. }
+                | Limit::NeverAlone { .. } => false,
             };
             let is_known = calendar.known.is_none_or(|(first, last)| first <= day && day <= last);
             if reads_calendar && !is_known {
@@ -119,6 +130,23 @@ impl Bench<'_> {
             return Ok(());
         }
         Err(Broken::NoContact { spoken_by, posted_by })
+    }
+
+    /// Where the account is a landlord's, a required notice for the tenants was left in time.
+    fn tenants_were_told(self, cut: &Disconnection, own_meter: Offset, shared: Offset) -> Result<(), Broken> {
+        let offset = match self.snapshot.profile.landlords_tenants() {
+            None => return Ok(()),
+            Some(Metering::Individual) => own_meter,
+            Some(Metering::Master) => shared,
+        };
+        let last_day = last_day_before(cut.for_day, offset, &self.world.calendar);
+        let notices = standing_notices(self.snapshot, self.policy, cut.of, cut.for_day);
+        let found = notices.iter().filter(|n| n.reaches_tenants).map(|n| n.given_on).min();
+        if found.is_some_and(|found| found <= last_day) {
+            Ok(())
+        } else {
+            Err(Broken::TenantsNotTold { last_day, found })
+        }
     }
 
     fn requires_contact(self, of: &StageRef) -> bool {
@@ -152,6 +180,10 @@ impl Bench<'_> {
         if !track.counts.is_empty() && !track.counts.contains(&item.service) {
             let broken = Broken::ServiceNotCounted { item: item.id, service: item.service };
             return Err(Objection::of_rule(track.rule, broken));
+        }
+        // Another service incurred it, whatever its age.
+        if item.kind == EntryKind::Transfer && !self.policy.cuts_for_transferred() {
+            return Err(Broken::Transferred { item: item.id, open: item.open }.into());
         }
         self.is_not_settled(item, cut.for_day)?;
         self.may_be_asked_for(item, cut.for_day)?;
@@ -217,6 +249,10 @@ impl Bench<'_> {
             | Limit::ArrangementDefault { .. }
             | Limit::Languages { .. }
             | Limit::AfterReturn
+            | Limit::TenantsTold { .. }
+            | Limit::ToldHowToRestore
+            | Limit::ReconnectionFee { .. }
+            | Limit::Statements { .. }
             | Limit::NeverAlone { .. } => {}
         }
         Ok(())

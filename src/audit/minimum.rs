@@ -65,6 +65,10 @@ fn permits(limit: &Limit, world: &World, due_on: &[Day], given: &[Given], mails_
         | Limit::ArrangementDefault { .. }
         | Limit::Languages { .. }
         | Limit::AfterReturn
+        | Limit::TenantsTold { .. }
+        | Limit::ToldHowToRestore
+        | Limit::ReconnectionFee { .. }
+        | Limit::Statements { .. }
         | Limit::NeverAlone { .. } => true,
     }
 }

@@ -13,12 +13,14 @@ mod acts;
 mod beside;
 mod breach;
 mod count;
+mod deposits;
 mod disconnection;
 mod languages;
 pub mod minimum;
 mod protection;
 mod reexamine;
 mod returned;
+mod routed;
 mod service;
 mod stay;
 #[cfg(test)]

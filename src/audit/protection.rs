@@ -37,7 +37,15 @@ impl<'a> Bench<'a> {
         let Bench { snapshot, policy, .. } = self;
         let current_days = policy.arrangements.current_days;
         let contested = self.contested(day);
-        Reader { snapshot, day, de_minimis: policy.ledger.de_minimis, counts: &ALL_SERVICES, contested, current_days }
+        Reader {
+            snapshot,
+            day,
+            de_minimis: policy.ledger.de_minimis,
+            counts: &ALL_SERVICES,
+            without_transferred: false,
+            contested,
+            current_days,
+        }
     }
 
     /// No hold, and no bar of the policy, blocks the act on `day`.

@@ -319,7 +319,12 @@ impl Bench<'_> {
             self.is_not_on_stayed(id, today)?;
             return self.is_free(&pending.ordered.struck_by(), &[], None, today);
         }
+        self.no_deposit_waits(today)?;
         self.is_not_before_announced(&pending.of, today)?;
+        let struck = pending.ordered.struck_by();
+        if !struck.is_empty() {
+            self.is_not_out(&struck, &pending.items, today)?;
+        }
         let items = (!pending.items.is_empty()).then_some(&pending.items);
         let services: Vec<Service> = pending.service.into_iter().collect();
         // After a part payment the rest is at stake, as long as the stage's own condition still holds.
@@ -339,6 +344,7 @@ impl Bench<'_> {
             }
             Ordered::Referral(to) => {
                 self.may_refer(Some(to), &pending.items, amount, today)?;
+                self.goes_where_routed(&pending.of, to, &pending.items, today)?;
                 self.condition_holds(pending)
             }
             Ordered::WriteOff => {
@@ -362,7 +368,8 @@ impl Bench<'_> {
         let Some((track, stage)) = self.stage(&pending.of) else {
             return Err(super::disconnection::unknown_stage(&pending.of));
         };
-        let reader = Reader { counts: &track.counts, ..self.reader(self.world.today) };
+        let without_transferred = pending.ordered == Ordered::ShutOff && !self.policy.cuts_for_transferred();
+        let reader = Reader { counts: &track.counts, without_transferred, ..self.reader(self.world.today) };
         match reader.truth(&stage.only_if) {
             Truth::Yes => Ok(()),
             Truth::No => Err(Objection::of_rule(stage.rule, Broken::ConditionGone)),
@@ -384,6 +391,8 @@ fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         Broken::BeforePetition { .. } => Refusal::Protected(HoldKind::Bankruptcy),
         Broken::NothingOwed => Refusal::Paid,
         Broken::ConditionGone => Refusal::ConditionGone,
+        // What was pending is made anew, should the debt come back.
+        out @ Broken::Out { .. } => Refusal::StageOver { how: out.to_string() },
         closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
         broken => Refusal::GuardNotMet { broken, origin },
     }

@@ -9,6 +9,7 @@ use crate::rulebook::Policy;
 use crate::rulebook::policy::Stage;
 
 /// A notice that reached somebody and still stands.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that a guard asks of a notice")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub channel: Channel,
@@ -20,8 +21,17 @@ pub(super) struct Standing {
     /// Required by law, by the stage's own word. A friendly reminder satisfies no guard.
     pub required: bool,
     pub reaches_occupant: bool,
+    /// Required, and left for the tenants of a landlord's account.
+    pub reaches_tenants: bool,
     /// Left at the premises after mail came back: it stands in for the mail, from its own day.
     pub replaces_mail: bool,
+}
+
+impl Standing {
+    /// What is left for a landlord's tenants tells them of their rights, and stands in for no notice of the debt.
+    fn for_tenants(self) -> Self {
+        Self { reaches_tenants: self.required, required: false, items: BTreeSet::new(), ..self }
+    }
 }
 
 /// The notices of `of`'s case and track that stand on `day`.
@@ -105,6 +115,8 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             | EventKind::OrderCanceled
             | EventKind::Placed
             | EventKind::Recalled
+            | EventKind::DebtReturned
+            | EventKind::Rerouted
             | EventKind::Overridden => {}
         }
     }
@@ -116,6 +128,7 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
         items: items.clone(),
         required,
         reaches_occupant,
+        reaches_tenants: false,
         replaces_mail: false,
     };
     let mut found = Vec::new();
@@ -140,7 +153,8 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             }
             Action::Tag(tag) => {
                 if let Some(on) = posted {
-                    found.push(make(Channel::Posting, on, on, tag.statutory, true));
+                    let left = make(Channel::Posting, on, on, tag.statutory, true);
+                    found.push(if tag.to_tenants { left.for_tenants() } else { left });
                 }
             }
             Action::Call(call) | Action::Visit(call) => {
@@ -150,12 +164,15 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             }
             Action::Fee(_)
             | Action::ReverseFee { .. }
+            | Action::ApplyDeposit(_)
             | Action::Disconnect { .. }
             | Action::Restore { .. }
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
             | Action::Refer { .. }
+            | Action::Route { .. }
+            | Action::NoRoute { .. }
             | Action::Freeze { .. }
             | Action::WriteOff => {}
         }

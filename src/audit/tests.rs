@@ -6,26 +6,32 @@ use proptest::prelude::*;
 
 use super::minimum::{Given, earliest_day};
 use super::*;
-use crate::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
+use crate::domain::action::{
+    CallAction, DepositAction, FeeAction, FeeAmount, NoticeAction, ReconnectionLimits, TagAction,
+};
 use crate::domain::arrears::BucketLimits;
 use crate::domain::calendar::DayKind;
 use crate::domain::case::{Step, StepState};
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Finding, Verdict};
+use crate::domain::deposit::{Applied, Deposit};
 use crate::domain::hold::{Blocks, Estate, HoldKind};
 use crate::domain::ledger::ApplicationOrder;
 use crate::domain::notice::{ListedItem, NoticeFacts};
 use crate::domain::petition::{Chapter, Petition, StayEnd};
+use crate::domain::placement::Placed;
+use crate::domain::proof::{Proof, ProofKind};
 use crate::domain::referral::Destination;
+use crate::domain::route::{Route, RouteLine};
 use crate::domain::testing::{With, bill, day, snapshot, stage_ref, world};
 use crate::domain::world::Moratorium;
 use crate::domain::{
-    Act, ActKey, Action, Address, Cents, Channel, CustomerClass, Day, EntryId, EventKind, Occupancy, Party, PetitionId,
-    Recipient, RuleId, Service,
+    Act, ActKey, Action, Address, Cents, Channel, CustomerClass, Day, DepositId, EntryId, EventKind, Occupancy, Party,
+    PetitionId, ProofId, Recipient, ReferralId, RuleId, Service,
 };
 use crate::rulebook::policy::{
-    BarRule, CallRules, Cmp, Cond, Fact, Guard, LedgerRules, Limit, Offset, OpenCases, Opens, Origin, Per, Reanchor,
-    ReferralRules, ServedFrom, Stage, Track, Unit, Value,
+    BarRule, CallRules, Cmp, Cond, Fact, FollowRules, Guard, LedgerRules, Limit, Offset, OpenCases, Opens, Origin, Per,
+    Reanchor, ReferralRules, ServedFrom, Stage, Track, Unit, Value,
 };
 
 const TRACK: &str = "nonpayment";
@@ -121,6 +127,8 @@ fn policy(guards: Vec<Guard>) -> Policy {
         referral: ReferralRules::default(),
         approvals: crate::rulebook::policy::ApprovalRules::default(),
         proceedings: crate::rulebook::policy::ProceedingRules::default(),
+        deposits: crate::rulebook::policy::DepositRules::default(),
+        debts_follow: None,
         origins: vec![
             origin(12, "guard sixty_days", "H&S 116908(a)(1)(A)"),
             origin(18, "guard seven_days", "H&S 116908(a)(1)(B)"),
@@ -324,6 +332,92 @@ fn the_guards_of_residential_water_do_not_bind_a_commercial_account() {
     let mut account = noticed(day("2026-04-01"));
     account.profile.class = CustomerClass::Commercial;
     assert!(cut_on(&account, &pack(), &world(day("2026-04-02")), 18_000).is_ok());
+}
+
+// ---- deposits and transferred debts ---------------------------------------------------------------------------
+
+/// Service ended on May 15, the final bill is of May 18, and a deposit of $100.00 is held.
+fn with_deposit() -> Snapshot {
+    let mut account = noticed(day("2026-05-13"));
+    account.profile.ended = Some(day("2026-05-15"));
+    account.final_bill = Some(day("2026-05-18"));
+    account.items.push(crate::domain::OpenItem {
+        billed_on: day("2026-05-18"),
+        ..bill(7, Service::Water, 4_000, day("2026-06-08"))
+    });
+    account.deposits.push(Deposit {
+        id: DepositId(9),
+        amount: Cents::new(10_000),
+        interest: Cents::ZERO,
+        received_on: day("2019-08-01"),
+        source: "cis".into(),
+        reference: "D-9".into(),
+        returned_on: None,
+        taken: Cents::ZERO,
+        applied: None,
+    });
+    account
+}
+
+fn apply(snapshot: &Snapshot, on: &str, cents: i64, first: Option<i64>, refund: i64) -> Result<Cleared, Box<Breach>> {
+    let (first, refund, payee) = (first.map(EntryId), Cents::new(refund), "Pat Rivera".to_owned());
+    let action = Action::ApplyDeposit(DepositAction { deposit: DepositId(9), first, refund, payee });
+    let mut order = act("deposit", action, Some(cents), day(on));
+    order.key.of = crate::domain::case::StageRef { anchor: EntryId(9), ..stage_ref("deposit", 1, "deposit") };
+    audit(snapshot, &pack(), &world(day(on)), decision(snapshot, day(on), vec![order]))
+}
+
+#[test]
+fn a_deposit_is_applied_whole_on_its_day_and_not_before_the_final_bill() {
+    let account = with_deposit();
+    assert!(apply(&account, "2026-05-18", 10_000, Some(7), 0).is_ok());
+    let early = broken(apply(&account, "2026-05-17", 10_000, Some(7), 0));
+    assert_eq!(early, Broken::DepositTooEarly { from: Some(day("2026-05-18")) });
+    let (deposit, stated) = (DepositId(9), Some(Cents::new(9_000)));
+    assert_eq!(broken(apply(&account, "2026-05-18", 9_000, Some(7), 0)), Broken::NoSuchDeposit { deposit, stated });
+    let older = broken(apply(&account, "2026-05-18", 10_000, Some(1), 0));
+    assert_eq!(older, Broken::NotFinalBill { item: EntryId(1) });
+    let mut goes_on = account.clone();
+    goes_on.profile.ended = None;
+    assert_eq!(broken(apply(&goes_on, "2026-05-18", 10_000, Some(7), 0)), Broken::DepositTooEarly { from: None });
+    let disputed = account.clone().held(HoldKind::Dispute, day("2026-05-01"), None);
+    assert!(matches!(broken(apply(&disputed, "2026-05-18", 10_000, Some(7), 0)), Broken::Held { .. }));
+    // $220.00 is owed: nothing is left over of $100.00, whoever says so.
+    let (stated, left) = (Cents::new(2_000), Cents::ZERO);
+    assert_eq!(broken(apply(&account, "2026-05-18", 10_000, Some(7), 2_000)), Broken::RefundWrong { stated, left });
+}
+
+#[test]
+fn nothing_adverse_is_done_while_a_deposit_waits_to_be_applied() {
+    let account = with_deposit();
+    let on = world(day("2026-05-22"));
+    let held = Broken::DepositHeld { ended: day("2026-05-15"), held: Cents::new(10_000) };
+    assert_eq!(broken(cut_on(&account, &pack(), &on, 18_000)), held);
+    for ordered in [Ordered::Notice, Ordered::Call, Ordered::Referral(Destination::Attorney), Ordered::WriteOff] {
+        let refused = reexamine(&account, &pack(), &on, &pending(ordered, "final_notice", on.today)).unwrap_err();
+        assert_eq!(refused, Refusal::GuardNotMet { broken: held.clone(), origin: None }, "{ordered:?}");
+    }
+    let mut applied = account;
+    let (entry, amount) = (EntryId(20), Cents::new(10_000));
+    applied.deposits[0].applied = Some(Applied { entry, on: day("2026-05-19"), amount });
+    assert!(cut_on(&applied, &pack(), &on, 18_000).is_ok());
+}
+
+#[test]
+fn a_debt_that_came_from_another_account_shuts_nothing_off_unless_the_policy_says_so() {
+    let mut account = noticed(day("2026-05-13"));
+    account.items[0].kind = crate::domain::EntryKind::Transfer;
+    let on = world(day("2026-05-22"));
+    let refused = Broken::Transferred { item: EntryId(1), open: Cents::new(18_000) };
+    assert_eq!(broken(cut_on(&account, &pack(), &on, 18_000)), refused);
+    let order = pending(Ordered::ShutOff, "shut_off", on.today);
+    let again = reexamine(&account, &pack(), &on, &order).unwrap_err();
+    assert_eq!(again, Refusal::GuardNotMet { broken: refused, origin: None });
+    let mut allowing = pack();
+    let rule = RuleId(0);
+    let follow = FollowRules { rule, same_class: true, after_days: 0, counts_toward_shut_off: true };
+    allowing.debts_follow = Some(follow);
+    assert!(cut_on(&account, &allowing, &on, 18_000).is_ok(), "a notice has listed it");
 }
 
 // ---- days -----------------------------------------------------------------------------------------------------
@@ -567,7 +661,7 @@ fn a_promise_bars_through_its_day_and_a_default_only_frees_after_sixty_days() {
 fn after_a_default_a_shut_off_rests_on_a_posting_of_five_business_days_that_followed_the_sixty() {
     let five = Offset { n: 5, unit: Unit::BusinessDay, more_than: false };
     let mut policy = policy(vec![guard(1, Limit::ArrangementDefault { days: 60, posted: Some(five) })]);
-    let tag = Action::Tag(TagAction { template: "tag".into(), statutory: true });
+    let tag = Action::Tag(TagAction { template: "tag".into(), statutory: true, to_tenants: false, doors: None });
     policy.tracks[0].stages.insert(2, stage("posting", 3, vec![tag]));
     let plan = noticed(day("2026-05-01")).arranged(day("2026-06-15"), &[(day("2026-07-01"), 9_000)]);
     let says = |account: &Snapshot, on: &str| cut_on(account, &policy, &world(day(on)), 18_000);
@@ -602,7 +696,7 @@ fn after_a_default_a_shut_off_rests_on_a_posting_of_five_business_days_that_foll
 fn twenty_four_and_forty_eight_hours_hold_whatever_the_hour_of_the_day() {
     let hours = |n| Offset { n, unit: Unit::Hour, more_than: false };
     let mut policy = policy(vec![guard(1, Limit::Contact { contact: hours(24), posted: hours(48) })]);
-    let tag = Action::Tag(TagAction { template: "tag".into(), statutory: true });
+    let tag = Action::Tag(TagAction { template: "tag".into(), statutory: true, to_tenants: false, doors: None });
     policy.tracks[0].stages.insert(2, stage("posting", 3, vec![tag]));
     let says = |account: &Snapshot, on: &str| cut_on(account, &policy, &world(day(on)), 18_000);
     let told = |kind, on: &str| {
@@ -622,6 +716,72 @@ fn twenty_four_and_forty_eight_hours_hold_whatever_the_hour_of_the_day() {
     );
     assert!(matches!(broken(says(&tagged, "2026-05-21")), Broken::NoContact { .. }), "39.5 hours");
     assert!(says(&tagged, "2026-05-22").is_ok());
+}
+
+#[test]
+fn a_landlords_account_rests_on_a_notice_left_for_the_tenants_ten_days_before_or_fifteen_where_they_may_share_a_meter()
+{
+    let days = |n| Offset { n, unit: Unit::Day, more_than: false };
+    let limit = Limit::TenantsTold { individually_metered: days(10), master_meter: days(15) };
+    let mut policy = policy(vec![guard(1, limit)]);
+    let tag = |to_tenants| Action::Tag(TagAction { template: "tag".into(), statutory: true, to_tenants, doors: None });
+    policy.tracks[0].stages.insert(2, stage("tenants", 3, vec![tag(true)]));
+    policy.tracks[0].stages.insert(3, stage("posting", 3, vec![tag(false)]));
+    let says = |account: &Snapshot, on: &str| cut_on(account, &policy, &world(day(on)), 18_000);
+    let mut account = noticed(day("2026-05-01"));
+    assert!(says(&account, "2026-05-22").is_ok(), "the customer lives there");
+    account.profile.attributes.insert("premises.landlord_account".into(), "yes".into());
+    let left = |stage: &str| {
+        let of = Some(stage_ref(TRACK, 1, stage));
+        account.clone().acted(stage, day("2026-05-18"), &[1]).event(EventKind::NoticePosted, day("2026-05-18"), of)
+    };
+    let lacking = Broken::TenantsNotTold { last_day: day("2026-05-07"), found: None };
+    assert_eq!(broken(says(&account, "2026-05-22")), lacking);
+    assert!(lacking.to_string().ends_with("left for the tenants by Thu 2026-05-07; none stands"), "{lacking}");
+    assert!(matches!(broken(says(&left("posting"), "2026-06-02")), Broken::TenantsNotTold { .. }), "another notice");
+    let mut told = left("tenants");
+    assert!(matches!(broken(says(&told, "2026-06-01")), Broken::TenantsNotTold { .. }));
+    assert!(says(&told, "2026-06-02").is_ok());
+    told.profile.attributes.insert("premises.master_meter".into(), "no".into());
+    assert!(matches!(broken(says(&told, "2026-05-27")), Broken::TenantsNotTold { .. }));
+    assert!(says(&told, "2026-05-28").is_ok());
+    // Nor does the look on the day itself let a crew go.
+    let on = day("2026-05-27");
+    let look =
+        reexamine(&told.acted("shut_off", on, &[1]), &policy, &world(on), &pending(Ordered::ShutOff, "shut_off", on));
+    assert!(matches!(look, Err(Refusal::GuardNotMet { broken: Broken::TenantsNotTold { .. }, .. })), "{look:?}");
+}
+
+#[test]
+fn turning_on_again_costs_a_household_that_has_shown_a_low_income_no_more_than_the_limit() {
+    use crate::domain::action::Reconnection::{AfterHours, InHours};
+    let limits = ReconnectionLimits { in_hours: Cents::new(5_000), after_hours: Cents::new(15_000), of: 2021 };
+    let policy = policy(vec![guard(1, Limit::ReconnectionFee { limits })]);
+    let on = day("2026-05-22");
+    let mut account = noticed(day("2026-05-01"));
+    let charged = |account: &Snapshot, reconnects, cost: Option<i64>, cents| {
+        let amount = FeeAmount::Flat(Cents::new(cents));
+        let cost = cost.map(Cents::new);
+        let fee = Action::Fee(FeeAction { name: "reconnection".into(), amount, due_days: 0, reconnects, cost });
+        audit(account, &policy, &world(on), decision(account, on, vec![act("legal", fee, Some(cents), on)]))
+    };
+    assert!(charged(&account, Some(InHours), None, 8_500).is_ok(), "nobody has shown a low income");
+    account.proofs.push(Proof {
+        id: ProofId(1),
+        kind: ProofKind::LowIncome,
+        evidence: "Medi-Cal".into(),
+        from: day("2026-05-01"),
+        through: None,
+        ended_on: None,
+        recorded_by: "test".into(),
+        recorded_on: day("2026-05-01"),
+    });
+    let dear = |posted, limit| Broken::ReconnectionTooDear { posted: Cents::new(posted), limit: Cents::new(limit) };
+    assert_eq!(broken(charged(&account, Some(InHours), None, 5_001)), dear(5_001, 5_000));
+    assert!(charged(&account, Some(InHours), None, 5_000).is_ok());
+    assert!(charged(&account, Some(AfterHours), None, 15_000).is_ok());
+    assert_eq!(broken(charged(&account, Some(InHours), Some(4_250), 5_000)), dear(5_000, 4_250));
+    assert!(charged(&account, None, None, 8_500).is_ok(), "another fee");
 }
 
 #[test]
@@ -658,6 +818,8 @@ fn facts(listed: &[(i64, i64)], amount: i64) -> NoticeFacts {
         pay_by: None,
         shut_off_on: None,
         citation: String::new(),
+        deposit: None,
+        reconnection: None,
     }
 }
 
@@ -686,7 +848,7 @@ fn a_fee_is_not_less_than_nothing_not_before_its_debt_is_past_due_and_not_posted
     let account = noticed(day("2026-05-01"));
     let fee = || {
         let amount = FeeAmount::Flat(Cents::new(1_000));
-        Action::Fee(FeeAction { name: "late".into(), amount, due_days: 21 })
+        Action::Fee(FeeAction { name: "late".into(), amount, due_days: 21, reconnects: None, cost: None })
     };
     let says = |acts: Vec<Act>| {
         audit(&account, &pack(), &world(day("2026-05-22")), decision(&account, day("2026-05-22"), acts))
@@ -713,10 +875,70 @@ fn a_lien_needs_that_the_debtor_is_the_owner_and_a_debt_is_placed_once() {
     account.profile.occupancy = Occupancy::Tenant;
     assert_eq!(broken(says(&account, Destination::TaxRoll)), Broken::NotOwner { to: Destination::TaxRoll });
     assert!(says(&account, Destination::Attorney).is_ok());
-    let placed = account.event(EventKind::Placed, day("2026-05-10"), None);
-    assert!(matches!(broken(says(&placed, Destination::Attorney)), Broken::AlreadyPlaced { .. }));
-    let recalled = placed.event(EventKind::Recalled, day("2026-05-12"), None);
+    let mut placed = account.clone();
+    let items = account.items.iter().map(|item| item.id).collect();
+    placed.placed = vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items }];
+    let out = Broken::Out { to: Destination::Agency, on: day("2026-05-10") };
+    assert_eq!(broken(says(&placed, Destination::Attorney)), out);
+    let recalled = account.event(EventKind::Recalled, day("2026-05-12"), None);
     assert!(says(&recalled, Destination::Attorney).is_ok());
+}
+
+#[test]
+fn a_debt_goes_where_the_first_line_of_its_route_sends_it_and_nowhere_else() {
+    let account = noticed(day("2026-05-01"));
+    let on = day("2026-05-22");
+    let line = |to, from, below| RouteLine {
+        rule: RuleId(0),
+        to,
+        from: Cents::new(from),
+        below: Some(Cents::new(below)),
+        age_days: 60,
+        classes: BTreeSet::new(),
+        owner: None,
+    };
+    let mut policy = pack();
+    let lines = vec![line(Destination::Agency, 10_000, 18_001), line(Destination::Attorney, 10_000, 99_999)];
+    policy.referral.routes = vec![Route { name: "collection".into(), lines, gaps: Vec::new() }];
+    let legal = policy.tracks.iter_mut().flat_map(|track| &mut track.stages).find(|stage| stage.id.as_str() == "legal");
+    legal.unwrap().acts = vec![Action::Route { route: "collection".into() }];
+    let says = |account: &Snapshot, action, cents| {
+        let acts = vec![act("legal", action, Some(cents), on)];
+        audit(account, &policy, &world(on), decision(account, on, acts))
+    };
+    assert!(says(&account, Action::Refer { to: Destination::Agency }, 18_000).is_ok());
+    let other =
+        Broken::OtherRoute { to: Destination::Attorney, now: Some(Destination::Agency), amount: Cents::new(18_000) };
+    assert_eq!(broken(says(&account, Action::Refer { to: Destination::Attorney }, 18_000)), other);
+    let gap = Action::NoRoute { route: "collection".into(), text: String::new() };
+    let missed = Broken::RouteMissed { now: Destination::Agency, amount: Cents::new(18_000) };
+    assert_eq!(broken(says(&account, gap.clone(), 18_000)), missed);
+    let mut small = account.clone();
+    small.items[0].open = Cents::new(9_999);
+    assert!(says(&small, gap, 9_999).is_ok());
+}
+
+#[test]
+fn nothing_is_done_about_a_debt_that_is_out_unless_the_policy_lets_it_go_on() {
+    let mut account = noticed(day("2026-05-01"));
+    let on = day("2026-05-22");
+    let items: BTreeSet<_> = account.items.iter().map(|item| item.id).collect();
+    account.placed = vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items }];
+    let fee = FeeAction {
+        name: "late".into(),
+        amount: FeeAmount::Flat(Cents::new(500)),
+        due_days: 0,
+        cost: None,
+        reconnects: None,
+    };
+    let acts = || vec![act("final_notice", Action::Fee(fee.clone()), Some(500), on)];
+    let out = Broken::Out { to: Destination::Agency, on: day("2026-05-10") };
+    assert_eq!(broken(audit(&account, &pack(), &world(on), decision(&account, on, acts()))), out);
+    let cuts = vec![act("shut_off", cut(), Some(18_000), on)];
+    assert_eq!(broken(audit(&account, &pack(), &world(on), decision(&account, on, cuts))), out);
+    let mut policy = pack();
+    policy.referral.while_placed = BTreeSet::from([Blocks::Fees]);
+    assert!(audit(&account, &policy, &world(on), decision(&account, on, acts())).is_ok());
 }
 
 #[test]

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::account::Metering;
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::day::{days_between, plus_months};
 use crate::domain::promise::PromiseState;
+use crate::domain::proof::ProofKind;
 use crate::domain::{
     Cents, Day, EntryKind, EventKind, ItemId, Occupancy, OpenItem, Service, Snapshot, StageId, StepState,
 };
@@ -30,6 +32,8 @@ pub(super) struct Reader<'a> {
     pub counts: &'a BTreeSet<Service>,
     /// Debts that the customer contests count for nothing.
     pub contested: BTreeSet<ItemId>,
+    /// Whether debts that came from another account do not count.
+    pub without_transferred: bool,
     /// How long a bill beside an arrangement may stay unpaid.
     pub current_days: Option<u16>,
 }
@@ -91,10 +95,16 @@ impl Reader<'_> {
             Fact::HasEmail => Value::Flag(profile.email_that_arrives().is_some()),
             Fact::MailsElsewhere => Value::Flag(profile.mails_elsewhere()),
             Fact::DebtorIsOwner => Value::Flag(profile.occupancy == Occupancy::Owner),
+            Fact::LandlordAccount => Value::Flag(profile.landlords_tenants().is_some()),
+            Fact::MasterMeter => Value::Flag(profile.landlords_tenants() == Some(Metering::Master)),
             Fact::HasService(service) => Value::Flag(profile.services.contains(service)),
             Fact::Hold(kind) => {
                 Value::Flag(self.snapshot.holds.iter().any(|hold| hold.kind == *kind && hold.holds_on(self.day)))
             }
+            Fact::Shown(point) => Value::Flag(self.snapshot.proofs.iter().any(|proof| {
+                let is_low = proof.kind == ProofKind::LowIncome && *point == ProofKind::UnableToPay;
+                (proof.kind == *point || is_low) && proof.counts_on(self.day)
+            })),
             Fact::ContactMade(since) => Value::Flag(self.happened(EventKind::ContactMade, since.as_ref())),
             Fact::ContactFailed(since) => Value::Flag(self.happened(EventKind::ContactFailed, since.as_ref())),
             Fact::IsShutOff(service) => Value::Flag(self.snapshot.shut_off.contains(service)),
@@ -159,6 +169,7 @@ impl Reader<'_> {
                 && !self.contested.contains(&item.id)
                 && item.open >= self.de_minimis
                 && (self.counts.is_empty() || self.counts.contains(&item.service))
+                && !(self.without_transferred && item.kind == EntryKind::Transfer)
         })
     }
 

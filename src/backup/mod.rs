@@ -4,8 +4,10 @@
 //! what is unpacked of it. Deliberately absent: what is to be copied and what a restored city may do, which is the
 //! office's.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -21,6 +23,8 @@ use crate::domain::document::hex;
 const MANIFEST: &str = "manifest.json";
 /// The layout that this program writes and reads.
 const LAYOUT: u32 = 1;
+/// So often the directory is listed at most.
+const LISTINGS: u32 = 20;
 /// The database's place inside, by its kind.
 pub const SQLITE: &str = "arrears.db";
 pub const PG_DUMP: &str = "database.pgdump";
@@ -75,20 +79,25 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> ArchiveError {
     move |source| ArchiveError::File { path: path.to_owned(), source }
 }
 
-/// Packs files, each with its path inside, in the order given, and gives the manifest. `to` is replaced as a whole.
+/// What lies in a directory that others work in: files by their paths inside, listed anew with each call.
+pub type Listing<'a> = &'a dyn Fn() -> Result<Vec<(String, PathBuf)>, ArchiveError>;
+
+/// Packs files, each with its path inside, and then those that the listing finds, and gives the manifest. One that is moved
+/// meanwhile is found where it went, and stands in the archive once. `to` is replaced as a whole.
 ///
 /// # Errors
 /// When a file cannot be read, or the archive not be written.
 pub fn pack(
     to: &Path,
     files: &[(String, PathBuf)],
+    listing: Listing<'_>,
     made_at: DateTime<Utc>,
     seal: Option<String>,
 ) -> Result<Manifest, ArchiveError> {
     let folder = folder_of(to);
     fs::create_dir_all(&folder).map_err(at(&folder))?;
     let temporary = folder.join(format!(".arrears-backup-{}.part", std::process::id()));
-    let packed = write(&temporary, files, made_at, seal);
+    let packed = write(&temporary, files, listing, made_at, seal);
     let done = packed.and_then(|manifest| {
         fs::rename(&temporary, to).map_err(at(to))?;
         File::open(&folder).and_then(|folder| folder.sync_all()).map_err(at(&folder))?;
@@ -108,6 +117,7 @@ fn folder_of(path: &Path) -> PathBuf {
 fn write(
     temporary: &Path,
     files: &[(String, PathBuf)],
+    listing: Listing<'_>,
     made_at: DateTime<Utc>,
     seal: Option<String>,
 ) -> Result<Manifest, ArchiveError> {
@@ -119,12 +129,39 @@ fn write(
         .unix_permissions(0o600)
         .large_file(true);
     let zipped = |error: zip::result::ZipError| at(temporary)(io::Error::other(error));
-    let mut packed = Vec::with_capacity(files.len());
-    for (name, path) in files {
-        zip.start_file(name.as_str(), options).map_err(zipped)?;
-        let from = File::open(path).map_err(at(path))?;
-        let (bytes, sha256) = copy(BufReader::new(from), &mut zip).map_err(at(path))?;
-        packed.push(Packed { path: name.clone(), bytes, sha256 });
+    let mut packed: Vec<Packed> = Vec::with_capacity(files.len());
+    let (mut names, mut held) = (BTreeSet::new(), BTreeSet::new());
+    for round in 0.. {
+        let (mut gone, mut new) = (None, 0);
+        let listed = if round == 0 { files.to_vec() } else { listing()? };
+        for (name, path) in listed {
+            if names.contains(&name) {
+                continue;
+            }
+            let from = match File::open(&path) {
+                Ok(from) => from,
+                Err(error) if error.kind() == io::ErrorKind::NotFound && round > 0 => {
+                    gone = Some((path, error));
+                    continue;
+                }
+                Err(error) => return Err(at(&path)(error)),
+            };
+            // Under whatever name it lies: a file that is moved is the same file.
+            let file = from.metadata().map_err(at(&path))?;
+            if !held.insert((file.dev(), file.ino())) {
+                continue;
+            }
+            zip.start_file(name.as_str(), options).map_err(zipped)?;
+            let (bytes, sha256) = copy(BufReader::new(from), &mut zip).map_err(at(&path))?;
+            packed.push(Packed { path: name.clone(), bytes, sha256 });
+            names.insert(name);
+            new += 1;
+        }
+        match gone {
+            Some((path, error)) if round >= LISTINGS => return Err(at(&path)(error)),
+            None if round > 0 && (new == 0 || round >= LISTINGS) => break,
+            Some(_) | None => {}
+        }
     }
     packed.sort_by(|a, b| a.path.cmp(&b.path));
     let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -255,7 +292,7 @@ mod tests {
         fs::write(dir.join("data/arrears.db"), "a database").unwrap();
         let to = dir.join("backups/one.zip");
         let files = ["arrears.db", "print/batch.pdf"].map(|name| (name.to_owned(), dir.join("data").join(name)));
-        let manifest = pack(&to, &files, made_at(), Some("root".into())).unwrap();
+        let manifest = pack(&to, &files, &|| Ok(Vec::new()), made_at(), Some("root".into())).unwrap();
         assert!(manifest.holds("print/batch.pdf"));
         to
     }
@@ -270,6 +307,37 @@ mod tests {
         assert_eq!(fs::read_to_string(restored.join("print/batch.pdf")).unwrap(), "a letter");
         assert_eq!(fs::read_dir(dir.path().join("backups")).unwrap().count(), 1);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_file_that_is_moved_while_the_backup_is_made_stands_in_it_once() {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["inbox", "done"] {
+            fs::create_dir(dir.path().join(folder)).unwrap();
+        }
+        let place = |name: &str| (name.to_owned(), dir.path().join(name));
+        for name in ["inbox/a.csv", "inbox/b.csv"] {
+            fs::write(place(name).1, name).unwrap();
+        }
+        // The one is moved behind the first listing before it is read, the other behind its reading.
+        let round = std::cell::Cell::new(0);
+        let listing = || {
+            round.set(round.get() + 1);
+            match round.get() {
+                1 => {
+                    fs::rename(place("inbox/a.csv").1, place("done/a.csv").1).unwrap();
+                    Ok(["inbox/a.csv", "inbox/b.csv"].map(place).to_vec())
+                }
+                2 => {
+                    fs::rename(place("inbox/b.csv").1, place("done/b.csv").1).unwrap();
+                    Ok(["done/a.csv", "done/b.csv"].map(place).to_vec())
+                }
+                _ => Ok(["done/a.csv", "done/b.csv"].map(place).to_vec()),
+            }
+        };
+        let manifest = pack(&dir.path().join("one.zip"), &[], &listing, made_at(), None).unwrap();
+        let paths: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["done/a.csv", "inbox/b.csv"]);
     }
 
     #[test]

@@ -110,6 +110,8 @@ fn notice(n: u32, profile: &Profile) -> NewNotice {
             pay_by: Some(plus_days(due_on, 60)),
             shut_off_on: Some(plus_days(due_on, 67)),
             citation: "Riverbend Municipal Code 13.04.110".into(),
+            deposit: None,
+            reconnection: None,
         },
         planned_on: due_on,
         needs_release: true,

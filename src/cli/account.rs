@@ -11,14 +11,15 @@ use super::table::{Column, Table};
 use super::{Desk, Result, arrange, bankruptcy, dispute, hold, notices, orders, referrals};
 use crate::domain::arrears::{days_past_due, past_due};
 use crate::domain::call::{Call, CallAttempt};
+use crate::domain::deposit::Deposit;
 use crate::domain::dispute::Dispute;
 use crate::domain::field_order::FieldOrder;
 use crate::domain::hold::Hold;
 use crate::domain::notice::Notice;
 use crate::domain::petition::Petition;
 use crate::domain::promise::{Promise, PromiseState};
-use crate::domain::referral::Referral;
 use crate::domain::{AccountNumber, Case, Cents, Day, Entry, OpenItem, Profile, Service, Snapshot, StepState, day};
+use crate::office::Out;
 use crate::store::Account;
 
 #[derive(Args, Debug)]
@@ -65,22 +66,28 @@ struct Page {
     /// What they stay: owed, and asked for by nobody.
     stayed: Vec<OpenItem>,
     holds: Vec<Numbered<Hold>>,
+    deposits: Vec<Deposit>,
     promises: Vec<PromiseLine>,
     arrangements: Vec<arrange::Line>,
     orders: Vec<Numbered<FieldOrder>>,
-    referrals: Vec<Numbered<Referral>>,
+    referrals: Vec<referrals::Shown>,
 }
 
 impl AccountArgs {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
-        let Account { id, profile } = office.account(&self.account).await?;
+        let Account { id, mut profile } = office.account(&self.account).await?;
+        profile.attributes = profile.shown_attributes();
         let number = profile.number.clone();
         let snapshot = office.snapshot(id).await?;
         let today = office.today();
         let store = &office.store;
         let entries = store.entries(id).await?;
         let promises = store.promises_of(id).await?;
+        let shown_referrals = of(&number, store.referrals_of(id).await?)
+            .into_iter()
+            .map(|referral| referrals::Shown { out: Out::of(&referral.row, &snapshot.items), referral })
+            .collect();
         let page = Page {
             today,
             balance: snapshot.balance(),
@@ -102,9 +109,10 @@ impl AccountArgs {
             petitions: of(&number, snapshot.petitions.clone()),
             stayed: snapshot.stayed.clone(),
             holds: of(&number, store.holds_of(id).await?),
+            deposits: snapshot.deposits,
             arrangements: arrange::lines(&office, Some(id)).await?,
             orders: of(&number, store.orders_of(id).await?),
-            referrals: of(&number, store.referrals_of(id).await?),
+            referrals: shown_referrals,
             profile,
         };
         self.json.or(&page, || text(&page))
@@ -146,6 +154,7 @@ fn text(page: &Page) -> String {
     part("Disputes", page.disputes.is_empty(), &|| dispute::table(&page.disputes));
     part("Petitions in bankruptcy", page.petitions.is_empty(), &|| bankruptcy::table(&page.petitions));
     part("Holds", page.holds.is_empty(), &|| hold::table(&page.holds, page.today));
+    part("Deposits", page.deposits.is_empty(), &|| deposits(page));
     part("Promises", page.promises.is_empty(), &|| promises(&page.promises));
     part("Arrangements", page.arrangements.is_empty(), &|| arrange::table(&page.arrangements));
     part("Field orders", page.orders.is_empty(), &|| orders::table(&page.orders));
@@ -186,6 +195,22 @@ fn head(page: &Page) -> String {
         let _ = writeln!(text, "{name:<16} {value}");
     }
     text
+}
+
+fn deposits(page: &Page) -> String {
+    use Column::{Left, Right};
+    let mut table =
+        Table::new(&[Left("Reference"), Left("Received"), Right("Deposit"), Right("Interest"), Left("Now")]);
+    for deposit in &page.deposits {
+        table.row([
+            deposit.reference.clone(),
+            day::short(deposit.received_on),
+            deposit.amount.to_string(),
+            deposit.interest.to_string(),
+            deposit.standing(page.today),
+        ]);
+    }
+    table.show("")
 }
 
 fn open_items(items: &[OpenItem], today: Day) -> String {

@@ -73,7 +73,7 @@ impl Approvals {
                             proposal.what.kind().word().replace('_', "-"),
                             proposal.shown_amount().to_string(),
                             format!("{} by {}", day::short(proposal.proposed_on), proposal.proposed_by),
-                            proposal.reason.clone(),
+                            proposal.reason_with_facts(),
                             decided,
                         ]);
                     }
@@ -126,6 +126,9 @@ impl Adjust {
 #[derive(Args, Debug)]
 pub struct WriteOff {
     account: String,
+    /// The other way round: what was written off is owed again, from its own due dates
+    #[arg(long)]
+    reverse: bool,
     #[arg(long)]
     reason: String,
     #[command(flatten)]
@@ -137,6 +140,11 @@ impl WriteOff {
         let office = desk.office().await?;
         let account = office.account(&self.account).await?;
         let by = self.by.may(&office, Duty::Write).await?;
+        if self.reverse {
+            let (id, amount, facts) = office.propose_reinstatement(account.id, &self.reason, by).await?;
+            let what = format!("That {amount}, which was written off, is owed again from its own due dates,");
+            return Ok(Answer::done([vec![waits(id, &what)], facts].concat().join("; ")));
+        }
         let (id, amount) = office.propose_write_off(account.id, &self.reason, by).await?;
         Ok(Answer::done(waits(id, &format!("The write-off of {amount}, all that is past due,"))))
     }

@@ -119,11 +119,24 @@ fn text(standing: &MayBeDone) -> String {
             "  email {id} to {to} (account {account}), Message-ID <{message}>: ask the mail server's log\n"
         ));
     }
+    if standing.unreleased_emails > 0 {
+        text.push_str(&format!(
+            "  {}: ask the mail server's log before they are released again\n",
+            counted(
+                standing.unreleased_emails,
+                "email that waits for its release",
+                "emails that wait for their release"
+            )
+        ));
+    }
     text.push_str(&format!(
-        "  {}: compare with the proofs of mailing, and cancel what is void\n  {}: ask the crews\n  {}: ask who got lists\n",
+        "  {}: compare with the proofs of mailing, and cancel what is void\n  {}: ask the crews\n  {}: ask who got lists\n  {}, and the last list of fees here is {}: \
+         ask the billing system for later ones\n",
         counted(standing.letters, "letter not marked mailed", "letters not marked mailed"),
         counted(standing.orders, "field order that is not over", "field orders that are not over"),
         counted(standing.referrals, "referral or list not out", "referrals or lists not out"),
+        counted(standing.fees, "fee on no list", "fees on no list"),
+        standing.last_fee_list.as_deref().unwrap_or("none"),
     ));
     text
 }

@@ -8,7 +8,7 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::{EntryId, day};
 use crate::office::{Duty, Office};
-use crate::store::FeeExport;
+use crate::store::{FeeExport, FeeLine};
 
 #[derive(Debug, Subcommand)]
 pub enum Fee {
@@ -17,8 +17,11 @@ pub enum Fee {
         account: String,
         /// The entry's number, as `arrears account` shows it in the ledger
         entry: i64,
-        #[arg(long)]
-        reason: String,
+        #[arg(long, required_unless_present = "low_income")]
+        reason: Option<String>,
+        /// Interest or a late fee that the law waives once in 12 months for a household that has shown a low income
+        #[arg(long, conflicts_with = "reason")]
+        low_income: bool,
         #[command(flatten)]
         by: By,
     },
@@ -26,6 +29,11 @@ pub enum Fee {
     Export {
         #[command(flatten)]
         by: By,
+    },
+    /// What the next list will tell the billing system, each with its reference
+    Waiting {
+        #[command(flatten)]
+        json: Json,
     },
     /// The lists that went out
     Exports {
@@ -45,10 +53,15 @@ impl Fee {
     pub async fn run(self, desk: &Desk) -> Result {
         let office = desk.office().await?;
         match self {
-            Self::Waive { account, entry, reason, by } => {
+            Self::Waive { account, entry, reason, low_income, by } => {
                 let account = office.account(&account).await?;
                 let by = by.may(&office, Duty::Write).await?;
-                let (id, amount) = office.propose_waiver(account.id, EntryId(entry), &reason, by).await?;
+                let fee = EntryId(entry);
+                let (id, amount) = if low_income {
+                    office.propose_lawful_waiver(account.id, fee, by).await?
+                } else {
+                    office.propose_waiver(account.id, fee, &reason.unwrap_or_default(), by).await?
+                };
                 Ok(Answer::done(super::approvals::waits(id, &format!("The waiver of the fee of {amount}"))))
             }
             Self::Export { by } => {
@@ -63,6 +76,10 @@ impl Fee {
                     None => "The billing system was told of every fee".to_owned(),
                 }))
             }
+            Self::Waiting { json } => {
+                let lines = office.store.fees_to_export().await?;
+                json.or(&lines, || waiting(&lines))
+            }
             Self::Exports { json } => {
                 let lists = office.store.fee_exports(false).await?;
                 json.or(&lists, || exports(&office, &lists))
@@ -73,6 +90,17 @@ impl Fee {
             }
         }
     }
+}
+
+fn waiting(lines: &[FeeLine]) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[Left("Reference"), Left("Account"), Left("What"), Right("Amount"), Left("Posted")]);
+    for line in lines {
+        let what = if line.name.is_empty() { line.kind.to_string() } else { line.name.clone() };
+        let account = line.account.to_string();
+        table.row([line.reference.clone(), account, what, line.amount.to_string(), day::short(line.on)]);
+    }
+    table.show("The billing system was told of every fee.")
 }
 
 fn exports(office: &Office, lists: &[FeeExport]) -> String {

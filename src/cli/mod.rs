@@ -31,8 +31,10 @@ mod outbox;
 mod packet;
 mod payments;
 mod promise;
+mod protection;
 mod referrals;
 mod report;
+mod returning;
 mod rules;
 mod run;
 mod show;
@@ -41,7 +43,9 @@ mod skip;
 mod staff;
 pub mod table;
 mod tasks;
+mod tenants;
 mod today;
+mod transfer;
 mod why;
 mod wordings;
 
@@ -94,7 +98,13 @@ pub enum Command {
     Adjust(approvals::Adjust),
     /// Propose to write off what is past due
     Writeoff(approvals::WriteOff),
-    /// What one person proposes and another approves: waivers, adjustments, write-offs
+    /// Debts that go with their customer to another account: propose
+    #[command(subcommand)]
+    Transfer(transfer::Transfer),
+    /// Customers who may have come back owing: list, confirm, reject
+    #[command(subcommand)]
+    Returning(returning::Returning),
+    /// What one person proposes and another approves: waivers, adjustments, write-offs, transfers
     #[command(subcommand)]
     Approvals(approvals::Approvals),
     /// Fees: waive
@@ -134,6 +144,12 @@ pub enum Command {
     /// Customers who died: record, representative, letters, noticed, claimed, end, list
     #[command(subcommand)]
     Deceased(deceased::Deceased),
+    /// What a household shows toward the protections of the law: record, end, show
+    #[command(subcommand)]
+    Protection(protection::Protection),
+    /// Tenants of a landlord's account ask to become customers: ask, decide
+    #[command(subcommand)]
+    Tenants(tenants::Tenants),
     /// Promises to pay: make, cancel
     #[command(subcommand)]
     Promise(promise::Promise),
@@ -206,6 +222,8 @@ async fn answer(cli: Cli) -> Result {
         Command::Payments(args) => args.run(&desk).await,
         Command::Adjust(args) => args.run(&desk).await,
         Command::Writeoff(args) => args.run(&desk).await,
+        Command::Transfer(args) => args.run(&desk).await,
+        Command::Returning(args) => args.run(&desk).await,
         Command::Approvals(args) => args.run(&desk).await,
         Command::Fee(args) => args.run(&desk).await,
         Command::Rules(args) => args.run(&desk).await,
@@ -221,6 +239,8 @@ async fn answer(cli: Cli) -> Result {
         Command::Dispute(args) => args.run(&desk).await,
         Command::Bankruptcy(args) => args.run(&desk).await,
         Command::Deceased(args) => args.run(&desk).await,
+        Command::Protection(args) => args.run(&desk).await,
+        Command::Tenants(args) => args.run(&desk).await,
         Command::Promise(args) => args.run(&desk).await,
         Command::Arrange(args) => args.run(&desk).await,
         Command::Orders(args) => args.run(&desk).await,

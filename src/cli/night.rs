@@ -122,6 +122,7 @@ impl Night {
             }
         }
         let lapsed_orders = office.lapse_orders(date).await?;
+        office.report_overdue(date).await?;
         let report = decided(&office, date).await?;
         if report.held {
             let why = office.held_night().await?.map(|line| line.text).unwrap_or_default();

@@ -202,7 +202,11 @@ pub fn table(rows: &[Numbered<FieldOrder>]) -> String {
         Left("Why"),
     ]);
     for Numbered { account_number, row: order } in rows {
-        let why = [order.cause.clone().unwrap_or_default(), order.note.clone()];
+        let why = [
+            order.instruction.clone().unwrap_or_default(),
+            order.cause.clone().unwrap_or_default(),
+            order.note.clone(),
+        ];
         table.row([
             order.id.to_string(),
             day::short(order.for_day),

@@ -1,15 +1,19 @@
 //! `referrals`: candidates for legal action decided, placed, called back.
 
-use clap::Subcommand;
+use std::path::PathBuf;
 
-use super::args::{By, Json, word};
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::args::{By, Json, date, word};
 use super::show::{Numbered, maybe, maybe_day, numbered};
 use super::table::{Column, Table};
-use super::{Answer, Desk, Result};
+use super::{Answer, Desk, Failure, Result};
+use crate::domain::placement::ReturnReason;
 use crate::domain::referral::{Destination, Referral, ReferralState};
-use crate::domain::{ReferralId, day};
-use crate::office::{Duty, Office};
-use crate::store::{ExportPart, ReferralExport};
+use crate::domain::{Day, ReferralId, day};
+use crate::office::{Approval, Duty, Office, Out};
+use crate::store::{ReferralExport, ReferralReport};
 
 #[derive(Debug, Subcommand)]
 pub enum Referrals {
@@ -23,6 +27,9 @@ pub enum Referrals {
     /// Approve a candidate
     Approve {
         id: i64,
+        /// Send it to a court although the time to sue has run out for some of the debt, for this reason
+        #[arg(long, value_name = "REASON")]
+        override_limitation: Option<String>,
         #[command(flatten)]
         by: By,
     },
@@ -54,6 +61,48 @@ pub enum Referrals {
         #[command(flatten)]
         json: Json,
     },
+    /// Tell a destination what changed since its last report: payments, corrections, what is called back
+    Report {
+        #[arg(long, value_parser = word!(Destination), required_unless_present = "again")]
+        to: Option<Destination>,
+        /// Write a report that went out once more, with the same bytes
+        #[arg(long, value_name = "NAME", conflicts_with = "to")]
+        again: Option<String>,
+        #[command(flatten)]
+        by: By,
+    },
+    /// The reports that went out
+    Reports {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Record that a destination gives a debt back
+    Return {
+        id: i64,
+        #[arg(long, value_parser = word!(ReturnReason))]
+        reason: ReturnReason,
+        /// The day on which it came back; today where absent
+        #[arg(long, value_name = "DATE", value_parser = date)]
+        on: Option<Day>,
+        #[arg(long, default_value = "")]
+        note: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Take a destination's file of debts that it gives back: `referral,returned_on,reason,note`
+    Returns {
+        file: PathBuf,
+        #[command(flatten)]
+        by: By,
+    },
+}
+
+/// A referral, and how it stands where it was placed.
+#[derive(Debug, Serialize)]
+pub struct Shown {
+    #[serde(flatten)]
+    pub referral: Numbered<Referral>,
+    pub out: Option<Out>,
 }
 
 impl Referrals {
@@ -66,12 +115,23 @@ impl Referrals {
                     use ReferralState::{Approved, Candidate, Placed};
                     referrals.retain(|referral| matches!(referral.state, Candidate | Approved | Placed));
                 }
-                let rows = numbered(&office, referrals, |referral| referral.account).await?;
+                let mut rows = Vec::with_capacity(referrals.len());
+                for referral in numbered(&office, referrals, |referral| referral.account).await? {
+                    let snapshot = office.snapshot(referral.row.account).await?;
+                    let out = Out::of(&referral.row, &snapshot.items);
+                    rows.push(Shown { referral, out });
+                }
                 json.or(&rows, || table(&rows))
             }
-            Self::Approve { id, by } => {
-                office.approve_referral(ReferralId(id), by.may(&office, Duty::Approve).await?).await?;
-                Ok(Answer::done(format!("Referral {id} is approved")))
+            Self::Approve { id, override_limitation, by } => {
+                let by = by.may(&office, Duty::Approve).await?;
+                let said = match office.approve_referral(ReferralId(id), override_limitation.as_deref(), by).await? {
+                    Approval::Approved => format!("Referral {id} is approved"),
+                    Approval::Rerouted(why) => {
+                        format!("Referral {id} is withdrawn, not approved: {why}. The next night decides it anew")
+                    }
+                };
+                Ok(Answer::done(said))
             }
             Self::Decline { id, reason, by } => {
                 office.decline_referral(ReferralId(id), &reason, by.may(&office, Duty::Approve).await?).await?;
@@ -85,7 +145,7 @@ impl Referrals {
                 let exported = office.export_referrals(to, by.may(&office, Duty::Approve).await?).await?;
                 let text = match exported.list {
                     Some(list) => {
-                        format!("The list for {to} is {}", office.export_path(&list, &ExportPart::List).display())
+                        format!("The list for {to} is {}", office.list_path(&list).display())
                     }
                     None => format!("Nothing was placed with {to}"),
                 };
@@ -97,8 +157,58 @@ impl Referrals {
                 let lists = office.store.exports(u32::MAX).await?;
                 json.or(&lists, || exports(&office, &lists))
             }
+            Self::Report { to, again, by } => {
+                let by = by.may(&office, Duty::Write).await?;
+                let report = match (again, to) {
+                    (Some(name), _) => Some(office.rewrite_report(&name).await?),
+                    (None, Some(to)) => office.report_referrals(to, by).await?,
+                    (None, None) => None,
+                };
+                Ok(Answer::done(report.map_or_else(
+                    || "Nothing has changed since the last report".to_owned(),
+                    |report| reported(&office, &report),
+                )))
+            }
+            Self::Reports { json } => {
+                let reports = office.store.referral_reports(false).await?;
+                json.or(&reports, || reports_table(&reports))
+            }
+            Self::Return { id, reason, on, note, by } => {
+                let by = by.may(&office, Duty::Approve).await?;
+                let on = on.unwrap_or_else(|| office.today());
+                office.return_referral(ReferralId(id), on, reason, &note, by).await?;
+                Ok(Answer::done(format!("Referral {id} is returned: {reason}")))
+            }
+            Self::Returns { file, by } => {
+                let by = by.may(&office, Duty::Approve).await?;
+                let bytes = std::fs::read(&file)
+                    .map_err(|error| Failure::failed(format!("{} cannot be read: {error}", file.display())))?;
+                let taken = office.import_returns(&bytes, by).await?;
+                Ok(Answer::done(format!("{taken} debts came back")))
+            }
         }
     }
+}
+
+fn reported(office: &Office, report: &ReferralReport) -> String {
+    let files: Vec<String> =
+        report.files.iter().map(|file| office.report_path(report, &file.part).display().to_string()).collect();
+    format!("{}: {} changes and {} recalls are in {}", report.name, report.lines, report.recalls, files.join(" and "))
+}
+
+fn reports_table(reports: &[ReferralReport]) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[Left("Report"), Left("Made"), Left("By"), Right("Changes"), Right("Recalls")]);
+    for report in reports {
+        table.row([
+            report.name.clone(),
+            day::short(report.made_on),
+            report.made_by.clone(),
+            report.lines.to_string(),
+            report.recalls.to_string(),
+        ]);
+    }
+    table.show("No report went out.")
 }
 
 fn exports(office: &Office, lists: &[ReferralExport]) -> String {
@@ -106,7 +216,7 @@ fn exports(office: &Office, lists: &[ReferralExport]) -> String {
     let mut table =
         Table::new(&[Left("List"), Left("Made"), Left("By"), Right("Referrals"), Right("Total"), Left("File")]);
     for list in lists {
-        let file = office.export_path(list, &ExportPart::List).display().to_string();
+        let file = office.list_path(list).display().to_string();
         table.row([
             list.name.clone(),
             day::short(list.made_on),
@@ -120,7 +230,7 @@ fn exports(office: &Office, lists: &[ReferralExport]) -> String {
 }
 
 /// Referrals as a table.
-pub fn table(rows: &[Numbered<Referral>]) -> String {
+pub fn table(rows: &[Shown]) -> String {
     use Column::{Left, Right};
     let mut table = Table::new(&[
         Right("ID"),
@@ -131,9 +241,12 @@ pub fn table(rows: &[Numbered<Referral>]) -> String {
         Left("State"),
         Left("Approved by"),
         Left("Placed"),
+        Right("Placed amount"),
+        Right("Since"),
+        Right("Balance there"),
         Left("Why"),
     ]);
-    for Numbered { account_number, row: referral } in rows {
+    for Shown { referral: Numbered { account_number, row: referral }, out } in rows {
         table.row([
             referral.id.to_string(),
             account_number.to_string(),
@@ -143,6 +256,9 @@ pub fn table(rows: &[Numbered<Referral>]) -> String {
             referral.state.to_string(),
             maybe(referral.approved_by.as_ref()),
             maybe_day(referral.placed_on),
+            maybe(out.map(|out| out.placed).as_ref()),
+            maybe(out.map(|out| out.since).as_ref()),
+            maybe(out.map(|out| out.balance).as_ref()),
             maybe(referral.cause.as_ref()),
         ]);
     }

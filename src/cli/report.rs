@@ -1,12 +1,20 @@
-//! `report`: aging.
+//! `report`: aging, the shut-offs of a year, and the write-offs for the council.
 
+use chrono::Datelike;
 use clap::{Args, Subcommand};
 
-use super::args::date;
+use super::args::{Json, date, word};
+use super::show::maybe_day;
+use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
+use crate::domain::field_order::{OrderKind, OrderState};
 use crate::domain::ledger::settle;
-use crate::domain::{Day, OpenItem, day};
+use crate::domain::proposal::Proposed;
+use crate::domain::{Day, OpenItem, Service, day};
+use crate::office::Office;
 use crate::report::aging::{AgedAccount, Aging, Detail};
+use crate::report::shut_offs::{Cut, ShutOffs};
+use crate::report::write_offs::{self, WriteOffLine};
 
 /// Accounts read at a time.
 const PAGE: u32 = 2_000;
@@ -15,6 +23,38 @@ const PAGE: u32 = 2_000;
 pub enum Report {
     /// Who owes how much, how old, by service and class
     Aging(AgingArgs),
+    /// Write-offs that are proposed, approved and declined, for the council
+    WriteOffs(WriteOffArgs),
+    /// The shut-offs of a year by month: what is published and reported to the State Water Board
+    Shutoffs(ShutOffArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct WriteOffArgs {
+    /// Those proposed on the day or later
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    since: Option<Day>,
+    /// As JSON; amounts are integer cents
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// As CSV, a line for each account and the total
+    #[arg(long)]
+    csv: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct ShutOffArgs {
+    /// This year where absent
+    #[arg(long)]
+    year: Option<i32>,
+    #[arg(long, value_parser = word!(Service), default_value = "water")]
+    service: Service,
+    /// As JSON
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// As CSV, a row a month
+    #[arg(long)]
+    csv: bool,
 }
 
 #[derive(Args, Debug)]
@@ -37,8 +77,106 @@ impl Report {
     pub async fn run(self, desk: &Desk) -> Result {
         match self {
             Self::Aging(args) => args.run(desk).await,
+            Self::WriteOffs(args) => args.run(desk).await,
+            Self::Shutoffs(args) => args.run(desk).await,
         }
     }
+}
+
+impl WriteOffArgs {
+    async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let mut lines = Vec::new();
+        for proposal in office.store.proposals(false).await? {
+            let Proposed::WriteOff { debts } = &proposal.what else { continue };
+            if self.since.is_some_and(|since| proposal.proposed_on < since) {
+                continue;
+            }
+            let profile = office.store.account(proposal.account).await?.profile;
+            let entries = office.store.entries(proposal.account).await?;
+            let of = entries.iter().filter(|entry| debts.iter().any(|debt| debt.item == entry.id));
+            lines.push(WriteOffLine {
+                account: profile.number,
+                name: profile.customer_name,
+                class: profile.class,
+                amount: proposal.amount,
+                oldest_due_on: of.filter_map(|entry| entry.due_on).min(),
+                state: proposal.state,
+                proposed_on: proposal.proposed_on,
+                proposed_by: proposal.proposed_by,
+                reason: proposal.reason,
+                decided_on: proposal.decided_on,
+                decided_by: proposal.decided_by,
+            });
+        }
+        if self.csv {
+            let csv = write_offs::to_csv(&lines).map_err(|error| Failure::failed(error.to_string()))?;
+            return Ok(Answer::done(csv));
+        }
+        Json { json: self.json }.or(&lines, || {
+            use Column::{Left, Right};
+            let mut table = Table::new(&[
+                Left("Account"),
+                Left("Name"),
+                Right("Amount"),
+                Left("Oldest due"),
+                Left("State"),
+                Left("Reason"),
+            ]);
+            for line in &lines {
+                table.row([
+                    line.account.to_string(),
+                    line.name.clone(),
+                    line.amount.to_string(),
+                    maybe_day(line.oldest_due_on),
+                    line.state.to_string(),
+                    line.reason.clone(),
+                ]);
+            }
+            let total = write_offs::total(&lines);
+            format!("{}\nTotal {total}", table.show("No write-offs."))
+        })
+    }
+}
+
+impl ShutOffArgs {
+    async fn run(self, desk: &Desk) -> Result {
+        let office = desk.office().await?;
+        let today = office.today();
+        let year = self.year.unwrap_or_else(|| today.year());
+        let last = Day::from_ymd_opt(year, 12, 31).unwrap_or(today);
+        let report = ShutOffs::of(&cuts(&office).await?, self.service, year, last.min(today));
+        let written = if self.json {
+            serde_json::to_string_pretty(&report).map_err(|error| error.to_string())
+        } else if self.csv {
+            report.to_csv().map_err(|error| error.to_string())
+        } else {
+            Ok(report.to_table())
+        };
+        written.map(Answer::done).map_err(|error| Failure::failed(format!("the report could not be written: {error}")))
+    }
+}
+
+/// Every shut-off that a crew did, with the day on which the service was turned on again.
+async fn cuts(office: &Office) -> Result<Vec<Cut>> {
+    let done = office.store.field_orders(Some(OrderState::Done), None).await?;
+    let mut cuts = Vec::new();
+    for order in done.iter().filter(|order| order.kind == OrderKind::ShutOff) {
+        let Some(on) = order.done_on else { continue };
+        let restores = done.iter().filter(|other| {
+            other.kind == OrderKind::Restore && (other.account, other.service) == (order.account, order.service)
+        });
+        let profile = office.store.account(order.account).await?.profile;
+        cuts.push(Cut {
+            account: profile.number,
+            class: profile.class,
+            service: order.service,
+            on,
+            restored_on: restores.filter(|other| order.id < other.id).filter_map(|other| other.done_on).min(),
+            without_leave: order.is_done_without_leave(),
+        });
+    }
+    Ok(cuts)
 }
 
 impl AgingArgs {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::args::{Json, date};
 use super::{Desk, Failure, Result};
 use crate::domain::{AccountNumber, Day, day};
-use crate::office::Explained;
+use crate::office::{Explained, ShownPoint};
 
 #[derive(Args, Debug)]
 pub struct WhyArgs {
@@ -28,6 +28,8 @@ struct Shown {
     closed: Option<String>,
     explained: Vec<Explained>,
     next_review: Option<Day>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    points: Vec<ShownPoint>,
     has_case: bool,
 }
 
@@ -51,6 +53,7 @@ impl WhyArgs {
             has_case: why.decision.case.is_some(),
             explained: why.explained,
             next_review: why.next_review,
+            points: why.points,
         };
         self.json.or(&shown, || format!("{}\n{}", account.profile.customer_name, text(&shown)))
     }
@@ -67,6 +70,9 @@ fn text(shown: &Shown) -> String {
         for line in one.facts.iter().cloned().chain([sources.join(" · ")]).filter(|line| !line.is_empty()) {
             let _ = writeln!(text, "{:<indent$}    {line}", "");
         }
+    }
+    if !shown.points.is_empty() {
+        let _ = writeln!(text, "\n{}\n", super::protection::told(&shown.points));
     }
     match (&shown.closed, shown.has_case) {
         (Some(cause), _) => {

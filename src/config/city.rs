@@ -49,6 +49,8 @@ pub struct CityProfile {
     pub policy_page: String,
     /// Who decides an appeal (H&S 116908(b)).
     pub appeal_body: Localized,
+    /// Where tenants find legal help for nothing, as the county's bar association recommends it (PUC 10009).
+    pub legal_help: String,
     /// To whom a check is payable.
     pub payable_to: String,
 }
@@ -104,6 +106,7 @@ impl Default for CityProfile {
                 "Hội đồng Thành phố",
                 "시의회",
             ]),
+            legal_help: "Legal Aid of Riverbend County, (530) 555-0177".into(),
             payable_to: "City of Riverbend".into(),
         }
     }

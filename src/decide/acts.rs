@@ -2,16 +2,17 @@
 
 use super::plan::{Planned, Planner};
 use super::view::View;
-use crate::domain::action::{FeeAmount, FeeBase};
+use crate::domain::action::{FeeAction, FeeAmount, FeeBase, ReconnectionLimits};
 use crate::domain::arrears;
 use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Act, ActKey, Finding};
 use crate::domain::notice::{ListedItem, NoticeFacts};
+use crate::domain::proof::{self, ProofKind};
 use crate::domain::{
     Action, Cents, Channel, Day, EntryKind, Event, EventKind, ItemId, OpenItem, StageId, Step, StepState, TrackRun,
 };
-use crate::rulebook::policy::Stage;
+use crate::rulebook::policy::{Opens, Stage};
 
 /// The past-due items that a stage's acts rest on: for a shut-off, those that its notice listed and that are each as
 /// old as the guards ask.
@@ -35,18 +36,23 @@ pub fn act(
 ) -> Option<Act> {
     let view = planner.view;
     let amount = match &action {
-        Action::Fee(fee) => Some(fee_amount(planner, &fee.amount)).filter(|amount| amount.is_positive()),
+        Action::Fee(fee) => {
+            Some(within_the_law(view, fee, fee_amount(planner, &fee.amount))).filter(|amount| amount.is_positive())
+        }
         Action::Disconnect { .. }
         | Action::Notice(_)
         | Action::Tag(_)
         | Action::Call(_)
         | Action::Visit(_)
         | Action::Refer { .. }
+        | Action::Route { .. }
+        | Action::NoRoute { .. }
         | Action::WriteOff => {
             Some(view.snapshot.items.iter().filter(|item| items.contains(&item.id)).map(|item| item.open).sum())
         }
         Action::Freeze { .. } => Some(view.past_due_amount()),
         Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
         | Action::Restore { .. }
         | Action::Task { .. }
         | Action::Hold { .. }
@@ -121,6 +127,24 @@ pub fn notice_facts(planner: Planner, stage: &Stage, items: &[ItemId]) -> Notice
         pay_by: shut_off_on.map(|day| plus_days(day, -1)),
         shut_off_on,
         citation,
+        deposit: super::deposits::credited(view),
+        reconnection: (planner.track.opens == Opens::On(EventKind::ShutOff)).then(|| limits_of(view)).flatten(),
+    }
+}
+
+/// What a household like this one, with a low income, pays at most to be turned on again.
+fn limits_of(view: &View) -> Option<ReconnectionLimits> {
+    let profile = &view.snapshot.profile;
+    view.policy.reconnection_limits(profile.class, &profile.services)
+}
+
+/// A fee as the law lets it be: for a household that has shown a low income, turning on again costs no more than the limit,
+/// nor than it costs the city.
+fn within_the_law(view: &View, fee: &FeeAction, amount: Cents) -> Cents {
+    let is_low = proof::shown(&view.snapshot.proofs, ProofKind::LowIncome, view.on).is_some();
+    match (fee.reconnects, limits_of(view)) {
+        (Some(when), Some(limits)) if is_low => amount.min(limits.at(when)).min(fee.cost.unwrap_or(amount)),
+        _ => amount,
     }
 }
 

@@ -63,6 +63,9 @@ impl<'a> Walker<'_, 'a> {
         if stage.disconnects() {
             return of(EventKind::OrderCanceled) && !of(EventKind::ShutOff);
         }
+        if stage.acts.iter().any(|action| matches!(action, Action::Route { .. })) {
+            return of(EventKind::Rerouted);
+        }
         stage.acts.iter().any(|action| matches!(action, Action::Notice(_))) && self.planner().is_voided(&stage.id)
     }
 

@@ -33,6 +33,9 @@ pub fn find(action: &Action, view: &View, items: &[ItemId]) -> Held<Option<Barre
     if let Some(reason) = &view.snapshot.frozen {
         return Held::fixed(Some(Barred { bar: Bar::Frozen(reason.clone()), rule: None, facts: Vec::new() }));
     }
+    if let Some(barred) = super::deposits::bar(view) {
+        return barred;
+    }
     for hold in &view.snapshot.holds {
         let reached = if matches!(action, Action::Call(_) | Action::Visit(_)) {
             is_owed(hold, view)
@@ -173,11 +176,14 @@ pub fn services_of(action: &Action) -> &[Service] {
         | Action::Visit(_)
         | Action::Fee(_)
         | Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
         | Action::Tag(_)
         | Action::Task { .. }
         | Action::Hold { .. }
         | Action::Flag { .. }
         | Action::Refer { .. }
+        | Action::Route { .. }
+        | Action::NoRoute { .. }
         | Action::Freeze { .. }
         | Action::WriteOff => &[],
     }
@@ -188,5 +194,5 @@ pub fn next_change(view: &View) -> Option<Day> {
     let holds = view.snapshot.holds.iter().filter_map(|hold| hold.changes_after(view.on)).min();
     let promises = view.open_promises().map(|promise| plus_days(promise.last_day(), 1)).min();
     let plans = view.plans().filter_map(|(_, standing)| standing.until).min();
-    earlier(holds, earlier(promises, plans))
+    earlier(earlier(holds, super::deposits::next_change(view)), earlier(promises, plans))
 }

@@ -4,9 +4,11 @@ use std::fmt::Write;
 
 use super::held::{Held, Truth, earlier};
 use super::view::View;
+use crate::domain::account::Metering;
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::arrears;
 use crate::domain::day::{plus_days, plus_months};
+use crate::domain::proof;
 use crate::domain::{Cents, Day, EntryKind, EventKind, Occupancy, OpenItem, StageId};
 use crate::rulebook::policy::{Cmp, Cond, Fact, Value};
 
@@ -120,12 +122,19 @@ fn evaluate(fact: &Fact, view: &View) -> Held<Known> {
         Fact::HasEmail => flag(profile.email_that_arrives().is_some()),
         Fact::MailsElsewhere => flag(profile.mails_elsewhere()),
         Fact::DebtorIsOwner => flag(profile.occupancy == Occupancy::Owner),
+        Fact::LandlordAccount => flag(profile.landlords_tenants().is_some()),
+        Fact::MasterMeter => flag(profile.landlords_tenants() == Some(Metering::Master)),
         Fact::HasService(service) => flag(profile.services.contains(service)),
         Fact::IsShutOff(service) => flag(view.snapshot.shut_off.contains(service)),
         Fact::Hold(kind) => {
             let of_kind = || view.snapshot.holds.iter().filter(|hold| hold.kind == *kind);
             let until = of_kind().filter_map(|hold| hold.changes_after(view.on)).min();
             Held::until(Known::Flag(of_kind().any(|hold| hold.holds_on(view.on))), until)
+        }
+        Fact::Shown(point) => {
+            let proofs = &view.snapshot.proofs;
+            let until = proofs.iter().filter_map(|proof| proof.changes_after(view.on)).min();
+            Held::until(Known::Flag(proof::shown(proofs, *point, view.on).is_some()), until)
         }
         Fact::ContactMade(stage) => flag(contact_made(view, stage.as_ref())),
         Fact::ContactFailed(stage) => flag(
@@ -239,9 +248,12 @@ pub fn phrase(fact: &Fact) -> String {
         Fact::HasEmail => "has email".into(),
         Fact::MailsElsewhere => "mailing address differs".into(),
         Fact::DebtorIsOwner => "debtor is owner".into(),
+        Fact::LandlordAccount => "landlord account".into(),
+        Fact::MasterMeter => "master meter".into(),
         Fact::HasService(service) => format!("has {service}"),
         Fact::IsShutOff(service) => format!("{service} is shut off"),
         Fact::Hold(kind) => format!("hold {kind}"),
+        Fact::Shown(point) => format!("shown {point}"),
         Fact::ContactMade(stage) => of_stage("contact made", stage),
         Fact::ContactFailed(stage) => of_stage("contact failed", stage),
         Fact::ArrangementPerforming => "arrangement performing".into(),

@@ -92,12 +92,15 @@ impl<'p, 'a> Planner<'p, 'a> {
                 Action::Notice(_)
                 | Action::Fee(_)
                 | Action::ReverseFee { .. }
+                | Action::ApplyDeposit(_)
                 | Action::Disconnect { .. }
                 | Action::Restore { .. }
                 | Action::Task { .. }
                 | Action::Hold { .. }
                 | Action::Flag { .. }
                 | Action::Refer { .. }
+                | Action::Route { .. }
+                | Action::NoRoute { .. }
                 | Action::Freeze { .. }
                 | Action::WriteOff => continue,
             };
@@ -169,7 +172,7 @@ impl<'p, 'a> Planner<'p, 'a> {
     fn speaks_of_all(&self, stage: &Stage) -> bool {
         let required = stage.acts.iter().any(|action| match action {
             Action::Notice(notice) => notice.statutory,
-            Action::Tag(tag) => tag.statutory,
+            Action::Tag(tag) => tag.statutory && !tag.to_tenants,
             Action::Call(call) | Action::Visit(call) => call.required,
             _ => false,
         });
@@ -197,6 +200,21 @@ impl<'p, 'a> Planner<'p, 'a> {
         left.map(|left| Contact::Failed(failed, left)).ok_or_else(|| waits(EventKind::NoticePosted, &posting))
     }
 
+    /// The day on which the notice for the tenants of a landlord's account was left ahead of the shut-off.
+    pub fn tenants_told(&self, stage: &Stage) -> Result<Day, Verdict> {
+        let ahead = || {
+            let ahead = self.track.stages.iter().take_while(|other| other.id != stage.id);
+            ahead.filter(|other| {
+                other.acts.iter().any(|act| matches!(act, Action::Tag(tag) if tag.statutory && tag.to_tenants))
+            })
+        };
+        let left = ahead().filter_map(|other| self.event_of(&other.id, EventKind::NoticePosted).ok());
+        left.min().ok_or_else(|| match ahead().next() {
+            Some(other) => Verdict::WaitsFor(EventKind::NoticePosted, Some(other.id.clone())),
+            None => Verdict::Unknown("no stage of the policy tells the tenants of the landlord's account".to_owned()),
+        })
+    }
+
     /// The day on which the occupant's copy was mailed: a notice counts as mailed when all its pieces are.
     pub fn occupant_evidence(&self, stage: &Stage) -> Result<Day, Verdict> {
         let Some((notice_stage, _)) = self.notice_before(stage) else {
@@ -213,10 +231,10 @@ impl<'p, 'a> Planner<'p, 'a> {
     }
 }
 
-/// Whether the stage leaves a notice that the law requires at the premises.
+/// Whether the stage leaves a notice that the law requires at the premises. One for a landlord's tenants is another notice.
 pub fn posts(stage: &Stage) -> bool {
     stage.acts.iter().any(|act| match act {
-        Action::Tag(tag) => tag.statutory,
+        Action::Tag(tag) => tag.statutory && !tag.to_tenants,
         Action::Notice(notice) => notice.statutory && notice.by.contains(&Channel::Posting),
         _ => false,
     })
@@ -232,7 +250,7 @@ fn is_written(stage: &Stage) -> bool {
         Action::Notice(notice) => {
             notice.by.iter().any(|by| matches!(by, Channel::Mail | Channel::Posting | Channel::Hand))
         }
-        Action::Tag(_) => true,
+        Action::Tag(tag) => !tag.to_tenants,
         _ => false,
     })
 }

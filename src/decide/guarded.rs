@@ -7,10 +7,12 @@ use super::bars;
 use super::dates::first_with_lead;
 use super::evidence::Contact;
 use super::plan::{Planned, Planner};
+use crate::domain::account::Metering;
 use crate::domain::calendar::DayKind;
 use crate::domain::day::plus_days;
+use crate::domain::decision::Verdict;
 use crate::domain::{Day, RuleId};
-use crate::rulebook::policy::{Guard, Limit, Stage};
+use crate::rulebook::policy::{Guard, Limit, Offset, Stage};
 
 impl<'a> Planner<'_, 'a> {
     /// The kinds of days on which the stage may not act: its own, and for a shut-off those of the guards.
@@ -126,13 +128,48 @@ impl<'a> Planner<'_, 'a> {
                     Some(Err(_)) if planning || self.view.supposes_contact => {}
                     Some(Err(verdict)) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
                 },
+                Limit::TenantsTold { individually_metered, master_meter } => {
+                    match self.told_tenants(stage, *individually_metered, *master_meter, planning) {
+                        Ok(None) => {}
+                        Ok(Some((left, offset))) => {
+                            let current = raise(left, guard.rule);
+                            raise(first_with_lead(&self.view.world.calendar, left, offset, current), guard.rule);
+                        }
+                        Err(verdict) => return Err(Planned::Waits { verdict, rule: Some(guard.rule) }),
+                    }
+                }
                 Limit::OccupantCopy { .. }
                 | Limit::NeverOn { .. }
                 | Limit::NeverWhile { .. }
+                | Limit::ToldHowToRestore
+                | Limit::ReconnectionFee { .. }
+                | Limit::Statements { .. }
                 | Limit::Languages { .. }
                 | Limit::NeverAlone { .. } => {}
             }
         }
         Ok((day, set_by))
+    }
+
+    /// When the tenants of a landlord's account were told, and how long a shut-off waits from then; `None` where nobody has to be
+    /// told, or it is only planned. A letter that goes out today announces no day that their notice, still ahead, cannot allow.
+    fn told_tenants(
+        &self,
+        stage: &Stage,
+        own_meter: Offset,
+        shared: Offset,
+        planning: bool,
+    ) -> Result<Option<(Day, Offset)>, Verdict> {
+        let offset = match self.view.snapshot.profile.landlords_tenants() {
+            None => return Ok(None),
+            Some(Metering::Individual) => own_meter.of_guard(),
+            Some(Metering::Master) => shared.of_guard(),
+        };
+        match self.tenants_told(stage) {
+            Ok(left) => Ok(Some((left, offset))),
+            Err(_) if planning => Ok(None),
+            Err(_) if self.view.supposes_contact => Ok(Some((self.view.world.today, offset))),
+            Err(verdict) => Err(verdict),
+        }
     }
 }

@@ -9,6 +9,7 @@ mod bars;
 pub mod condition;
 pub mod dates;
 mod default;
+mod deposits;
 pub mod eligibility;
 mod evidence;
 mod fees;
@@ -19,6 +20,7 @@ mod plan;
 mod restate;
 mod restore;
 mod returned;
+mod routes;
 mod stay;
 mod tracks;
 mod view;
@@ -56,6 +58,7 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
         findings: Vec::new(),
         next_review: earlier(view.next_item_aged(1), bars::next_change(&view)),
     };
+    deposits::apply(&view, &mut decision);
     let taken = fees::take_back(&view, &mut decision);
     let amended;
     let view = if taken.is_empty() {

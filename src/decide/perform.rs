@@ -6,6 +6,7 @@ use super::condition::{FactsRead, asks_for_contact, holds};
 use super::held::{Truth, earlier};
 use super::view::View;
 use super::walk::{Outcome, Walker};
+use crate::domain::action::TagAction;
 use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Bar, Finding, Verdict};
@@ -77,6 +78,7 @@ impl<'a> Walker<'_, 'a> {
     fn act_freely(&mut self, narrowed: &View<'a>, stage: &'a Stage, for_day: Day, facts: FactsRead) -> Outcome {
         let items = self.items_of(narrowed, stage);
         let (mut free, mut barred): (Vec<Action>, Vec<(Barred, Option<Day>)>) = (Vec::new(), Vec::new());
+        let mut is_unrouted = false;
         for action in stage.acts.iter().flat_map(|action| as_it_can_be_done(action, narrowed)) {
             if matches!(action, Action::Refer { to } if to.reaches_property())
                 && out_of_reach(stage, narrowed).is_some()
@@ -89,10 +91,17 @@ impl<'a> Walker<'_, 'a> {
             }
             let held = bars::find(&action, narrowed, &items);
             self.gives.review = earlier(self.gives.review, held.until);
-            match held.value {
-                Some(bar) => barred.push((bar, held.until)),
-                None => free.push(action),
+            match (held.value, &action) {
+                (Some(bar), _) => barred.push((bar, held.until)),
+                (None, Action::Route { route }) => match self.routed(narrowed, stage, route, &items) {
+                    Some(to) => free.push(Action::Refer { to }),
+                    None => is_unrouted = true,
+                },
+                (None, _) => free.push(action),
             }
+        }
+        if is_unrouted && free.is_empty() && barred.is_empty() {
+            return Outcome::Next;
         }
         if free.is_empty()
             && barred.is_empty()
@@ -215,6 +224,9 @@ fn as_it_can_be_done(action: &Action, narrowed: &View) -> Vec<Action> {
             if (call.required || call.or_visit) && narrowed.snapshot.profile.cannot_be_called().is_some() =>
         {
             vec![Action::Visit(call.clone())]
+        }
+        Action::Tag(tag) if tag.to_tenants => {
+            vec![Action::Tag(TagAction { doors: narrowed.snapshot.profile.dwellings(), ..tag.clone() })]
         }
         other => one_service_each(other, narrowed),
     }

@@ -14,6 +14,7 @@ use super::view::View;
 use crate::domain::calendar::DayKind;
 use crate::domain::day::plus_days;
 use crate::domain::decision::Verdict;
+use crate::domain::hold::Blocks;
 use crate::domain::{Action, Day, ItemId, OpenItem, RuleId, Service, StageId, Step, StepState, TrackRun};
 use crate::rulebook::policy::{Anchor, Offset, Opens, Stage, Track, When};
 
@@ -48,6 +49,11 @@ pub struct Planner<'p, 'a> {
     pub view: &'p View<'a>,
 }
 
+/// What the acts of a stage strike.
+pub fn strikes(stage: &Stage) -> BTreeSet<Blocks> {
+    stage.acts.iter().flat_map(Action::struck_by).collect()
+}
+
 impl<'p, 'a> Planner<'p, 'a> {
     /// The same run on another view.
     pub const fn on<'v>(&self, view: &'v View<'a>) -> Planner<'v, 'a>
@@ -63,15 +69,16 @@ impl<'p, 'a> Planner<'p, 'a> {
     }
 
     /// The view for one stage, where it is not the run's: a shut-off sees only the debt of the services that it
-    /// strikes, unless its track says which debt counts; only what its notice listed; and nothing that a dispute is
-    /// about.
+    /// strikes, unless its track says which debt counts; only what its notice listed; nothing that a dispute is about;
+    /// and nothing that is out with a destination.
     pub fn narrowed(&self, stage: &Stage) -> Option<View<'a>> {
         if !stage.disconnects() {
             let tells = stage
                 .acts
                 .iter()
                 .any(|act| matches!(act, Action::Notice(_) | Action::Tag(_) | Action::Call(_) | Action::Visit(_)));
-            let stayed = if tells { self.view.settled_otherwise() } else { Vec::new() };
+            let mut stayed = if tells { self.view.settled_otherwise() } else { Vec::new() };
+            stayed.extend(self.view.placed(&strikes(stage)));
             return (!stayed.is_empty()).then(|| View { stayed, ..self.view.clone() });
         }
         let mut view = self.counting(stage).into_owned();
@@ -89,7 +96,8 @@ impl<'p, 'a> Planner<'p, 'a> {
         if !stage.disconnects() {
             return Cow::Borrowed(self.view);
         }
-        let stayed = self.view.settled_otherwise();
+        let mut stayed = self.view.settled_otherwise();
+        stayed.extend(self.view.placed(&strikes(stage)));
         if !self.view.counts.is_empty() {
             if stayed.is_empty() {
                 return Cow::Borrowed(self.view);

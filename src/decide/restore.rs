@@ -30,7 +30,8 @@ pub fn restore(view: &View, is_delinquent: bool, decision: &mut Decision) {
         let (rule, counts) = stage_of(view, *service)
             .map_or((RuleId(0), BTreeSet::new()), |(track, stage)| (stage.rule, track.counts.clone()));
         let counts = if counts.is_empty() { BTreeSet::from([*service]) } else { counts };
-        let counting = View { counts: Cow::Owned(counts), ..view.clone() };
+        let without_transferred = !view.policy.cuts_for_transferred();
+        let counting = View { counts: Cow::Owned(counts), without_transferred, ..view.clone() };
         let without_leave = view.snapshot.without_leave.contains(service);
         if is_delinquent && !without_leave && counting.past_due().next().is_some() {
             continue;

@@ -1,6 +1,5 @@
 //! Which tracks run in a case: opened by arrears, bills or events, closed or begun anew when their anchor is paid.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bars::services_of;
@@ -97,6 +96,7 @@ fn begin(view: &View, case: &mut Case, track: &Track, anchor: &OpenItem, dates: 
         steps: charged_before(view, track, dates),
         announced: BTreeMap::new(),
         frozen: BTreeMap::new(),
+        unrouted: std::collections::BTreeSet::new(),
         closed: None,
     });
 }
@@ -138,7 +138,7 @@ type Dates = (Day, Day);
 
 /// What there is now to run the track for.
 fn grounds<'a>(view: &View<'a>, track: &'a Track, case: &Case) -> Vec<(&'a OpenItem, Dates)> {
-    let counted = View { counts: Cow::Borrowed(&track.counts), ..view.clone() };
+    let counted = view.of_track(track);
     match (track.opens, track.per) {
         (Opens::On(kind), _) => {
             let is_known = |dates: Dates| {

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use crate::domain::arrangement::{Arrangement, ArrangementState, Standing};
 use crate::domain::arrears;
 use crate::domain::case::StageRef;
+use crate::domain::hold::Blocks;
 use crate::domain::promise::{Promise, PromiseState};
 use crate::domain::{
-    Cents, Day, Event, EventKind, ItemId, OpenItem, Service, Snapshot, StageId, TrackId, TrackRun, World,
+    Cents, Day, EntryKind, Event, EventKind, ItemId, OpenItem, Service, Snapshot, StageId, TrackId, TrackRun, World,
 };
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Track;
@@ -39,6 +40,8 @@ pub struct View<'a> {
     pub supposes_contact: bool,
     /// Services whose shut-off another run has ordered already.
     pub ordered: Vec<Service>,
+    /// Debts that came from another account do not count.
+    pub without_transferred: bool,
     /// Only the bill with these dates counts: billed, due.
     pub bill: Option<(Day, Day)>,
     /// The run's track and anchor: whose events are meant when a stage is named.
@@ -65,6 +68,7 @@ impl<'a> View<'a> {
             disputed: snapshot.disputed(world.today),
             supposes_contact: false,
             ordered: Vec::new(),
+            without_transferred: false,
             bill: None,
             run: None,
             events: Cow::Borrowed(events),
@@ -82,7 +86,16 @@ impl<'a> View<'a> {
             crate::rulebook::policy::Per::Bill => Some((run.anchor_billed_on, run.anchor_due_on)),
             crate::rulebook::policy::Per::Account | crate::rulebook::policy::Per::Year => None,
         };
-        Self { counts: Cow::Borrowed(&track.counts), bill, run: Some((&track.id, run.anchor)), ..self.clone() }
+        Self { bill, run: Some((&track.id, run.anchor)), ..self.of_track(track) }
+    }
+
+    /// Narrowed to the debts that a track counts. One that came from another account serves no shut-off here unless the policy
+    /// says so, and its bill has had its fees where it was billed.
+    pub fn of_track(&self, track: &'a Track) -> Self {
+        let cuts = track.stages.iter().any(crate::rulebook::policy::Stage::disconnects);
+        let without_transferred =
+            track.per == crate::rulebook::policy::Per::Bill || (cuts && !self.policy.cuts_for_transferred());
+        Self { counts: Cow::Borrowed(&track.counts), without_transferred, ..self.clone() }
     }
 
     /// The items that count here, oldest due first, whether due or not.
@@ -92,6 +105,7 @@ impl<'a> View<'a> {
                 && self.listed.as_ref().is_none_or(|listed| listed.contains(&item.id))
                 && !self.stayed.contains(&item.id)
                 && !self.disputed.contains(&item.id)
+                && !(self.without_transferred && item.kind == EntryKind::Transfer)
                 && self.bill.is_none_or(|(billed, due)| item.billed_on == billed && item.due_on == due)
         })
     }
@@ -206,6 +220,14 @@ impl<'a> View<'a> {
             return Vec::new();
         }
         covered.into_iter().collect()
+    }
+
+    /// The items that are out with a destination, where the policy does not let what is struck go on meanwhile.
+    pub fn placed(&self, strikes: &BTreeSet<Blocks>) -> Vec<ItemId> {
+        if strikes.is_empty() || strikes.is_subset(&self.policy.referral.while_placed) {
+            return Vec::new();
+        }
+        self.snapshot.placed.iter().flat_map(|placed| placed.items.iter().copied()).collect()
     }
 
     /// The dates from which the wait of a default runs: of installments that were missed, the first of each arrangement of

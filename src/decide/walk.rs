@@ -86,6 +86,10 @@ impl<'a> Walker<'_, 'a> {
         if let Some(outcome) = self.reached_before(index, stage) {
             return outcome;
         }
+        if let Some((bar, facts)) = self.all_is_out(stage) {
+            self.found(stage, stage.rule, Verdict::Barred(bar), facts, None);
+            return Outcome::Stop;
+        }
         let today = self.view.world.today;
         let own = self.planner().narrowed(stage);
         let narrowed = own.as_ref().unwrap_or(self.view);

@@ -34,7 +34,8 @@ pub fn explain_one(finding: &Finding, policy: &Policy) -> Explained {
     let origin = policy.origin(finding.rule);
     let stage = match (&finding.track, &finding.stage) {
         (Some(track), Some(stage)) => format!("{track} / {stage}"),
-        _ => origin.map(|origin| origin.name.clone()).unwrap_or_default(),
+        (None, Some(stage)) => stage.to_string(),
+        (_, None) => origin.map(|origin| origin.name.clone()).unwrap_or_default(),
     };
     Explained {
         stage,
@@ -87,5 +88,7 @@ pub fn bar_words(bar: &Bar, policy: &Policy) -> String {
         Bar::ClosedDay(name) => format!("not on this day: {name}"),
         Bar::NotListed => "no notice listed this debt".to_owned(),
         Bar::Frozen(reason) => format!("an exception stands: {reason}"),
+        Bar::Deposit(held) => format!("service has ended and a deposit of {held} is held, which is applied first"),
+        Bar::Placed(to, on) => format!("the debt is out ({to}) since {}", short(*on)),
     }
 }

@@ -239,6 +239,7 @@ impl<'a> Division<'a> {
         for order in orders.into_iter().filter(|order| sent.contains(&order.id)) {
             let note = match order.kind {
                 OrderKind::Visit => "spoke with the customer at the door".to_owned(),
+                OrderKind::Tag if order.instruction.is_some() => "left on every door".to_owned(),
                 OrderKind::ShutOff | OrderKind::Limit | OrderKind::Restore | OrderKind::Tag => String::new(),
             };
             let result = CrewResult { done: true, on: day, at: Some(at.to_owned()), crew: CREW.to_owned(), note };
@@ -325,9 +326,9 @@ impl<'a> Division<'a> {
     /// Candidates are approved as they come; on the first office day of a week they go out.
     async fn referrals(&mut self, day: Day) -> Result<()> {
         for candidate in self.office.store.referrals(Some(ReferralState::Candidate)).await? {
-            match self.office.approve_referral(candidate.id, APPROVER).await {
+            match self.office.approve_referral(candidate.id, None, APPROVER).await {
                 // It stays a candidate while something stands against it.
-                Ok(()) | Err(OfficeError::Reexamined(_)) => {}
+                Ok(_) | Err(OfficeError::Reexamined(_) | OfficeError::Refused { .. }) => {}
                 Err(other) => return Err(other),
             }
         }

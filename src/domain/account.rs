@@ -88,6 +88,23 @@ words! {
     }
 }
 
+words! {
+    /// How the people at the premises are served by an account that is their landlord's.
+    Metering {
+        /// Each dwelling has a meter and an account of its own.
+        Individual = "individually metered",
+        /// One meter serves several dwellings.
+        Master = "master meter",
+    }
+}
+
+/// Says outright whether the customer is the landlord of those who live at the premises.
+pub const LANDLORD_ACCOUNT: &str = "premises.landlord_account";
+/// Whether one meter serves several dwellings.
+pub const MASTER_METER: &str = "premises.master_meter";
+/// How many dwellings the premises have.
+pub const UNITS: &str = "premises.units";
+
 /// A postal address in the United States.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Address {
@@ -148,6 +165,14 @@ pub const UNDELIVERABLE_EMAIL: &str = "undeliverable_email";
 /// Since when and why they do not.
 pub const UNDELIVERABLE_BECAUSE: &str = "undeliverable_email_because";
 
+/// The attribute with the billing system's number of the customer.
+pub const CUSTOMER: &str = "customer";
+
+/// A name as names are compared.
+fn folded(name: &str) -> String {
+    name.split_whitespace().map(str::to_uppercase).collect::<Vec<_>>().join(" ")
+}
+
 /// What is known of an account besides its money: the billing system's master record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
@@ -182,6 +207,58 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The billing system's number of the customer, the same on all accounts of one customer.
+    #[must_use]
+    pub fn customer(&self) -> Option<&str> {
+        self.attributes.get(CUSTOMER).map(String::as_str)
+    }
+
+    /// The customer's name as names are compared: letters in capitals, one space between words.
+    #[must_use]
+    pub fn name_key(&self) -> String {
+        folded(&self.customer_name)
+    }
+
+    /// What speaks for both being the same customer, in words: the billing system's number; or the name together with a
+    /// telephone number, an email address or a mailing address. Empty where nothing does: a name alone is many people's.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> Vec<String> {
+        let mut matches = Vec::new();
+        if let Some(number) = self.customer().filter(|number| other.customer() == Some(number)) {
+            matches.push(format!("customer {number}"));
+        }
+        if self.name_key().is_empty() || self.name_key() != other.name_key() {
+            return matches;
+        }
+        let mut contacts = Vec::new();
+        contacts
+            .extend(self.phones.iter().filter(|phone| other.phones.contains(phone)).map(|p| format!("telephone {p}")));
+        if let (Some(one), Some(two)) = (&self.email, &other.email)
+            && one.trim().eq_ignore_ascii_case(two.trim())
+        {
+            contacts.push(format!("email {one}"));
+        }
+        if self.mailing_address.is_same_place(&other.mailing_address) {
+            contacts.push(format!("mailing address {}", self.mailing_address.one_line()));
+        }
+        if !contacts.is_empty() {
+            matches.push(format!("name {}", self.customer_name));
+            matches.extend(contacts);
+        }
+        matches
+    }
+
+    /// The attributes as people and programs are shown them: of a social security number, only that there is one. It goes
+    /// to a setoff programme and nowhere else.
+    #[must_use]
+    pub fn shown_attributes(&self) -> BTreeMap<String, String> {
+        let shown = |(name, value): (&String, &String)| {
+            let is_secret = name.rsplit('.').next() == Some("ssn");
+            (name.clone(), if is_secret { "on file".to_owned() } else { value.clone() })
+        };
+        self.attributes.iter().map(shown).collect()
+    }
+
     /// Whether a notice to the customer would not reach the people at the service address.
     #[must_use]
     pub fn mails_elsewhere(&self) -> bool {
@@ -192,7 +269,6 @@ impl Profile {
     /// are two people.
     #[must_use]
     pub fn is_not_owner_because(&self) -> Option<String> {
-        let folded = |name: &str| name.split_whitespace().map(str::to_uppercase).collect::<Vec<_>>().join(" ");
         match (self.occupancy, &self.owner) {
             (Occupancy::Tenant, _) => Some("the premises are let".to_owned()),
             (Occupancy::Vacant, None) => Some("the premises are vacant and no owner is recorded".to_owned()),
@@ -201,6 +277,43 @@ impl Profile {
             }
             (Occupancy::Owner | Occupancy::Vacant, _) => None,
         }
+    }
+
+    /// How the tenants are metered, where the account is their landlord's: the file says so, one meter serves several
+    /// dwellings, the tariff is for many families, or whoever is recorded as the owner of let premises is the customer. `None`
+    /// where the customer lives there, or is the tenant.
+    ///
+    /// Whoever is not known to have a meter of their own is taken to share one, which gives the longer notice.
+    #[must_use]
+    pub fn landlords_tenants(&self) -> Option<Metering> {
+        let says = |name: &str| match self.attributes.get(name).map(|value| value.trim().to_lowercase()).as_deref() {
+            Some("yes" | "true" | "1") => Some(true),
+            Some("no" | "false" | "0") => Some(false),
+            _ => None,
+        };
+        let folded = |name: &str| name.split_whitespace().map(str::to_uppercase).collect::<Vec<_>>().join(" ");
+        let owner_is_customer = self.owner.as_ref().map(|owner| folded(&owner.name) == folded(&self.customer_name));
+        let is_landlords = says(LANDLORD_ACCOUNT).unwrap_or_else(|| {
+            says(MASTER_METER) == Some(true)
+                || match self.class {
+                    CustomerClass::MultiFamily => owner_is_customer != Some(false),
+                    CustomerClass::Residential
+                    | CustomerClass::Commercial
+                    | CustomerClass::Industrial
+                    | CustomerClass::Government
+                    | CustomerClass::Irrigation => {
+                        self.occupancy == Occupancy::Tenant && owner_is_customer == Some(true)
+                    }
+                }
+        });
+        let metering = if says(MASTER_METER) == Some(false) { Metering::Individual } else { Metering::Master };
+        is_landlords.then_some(metering)
+    }
+
+    /// How many dwellings the premises have, where the file says so.
+    #[must_use]
+    pub fn dwellings(&self) -> Option<u16> {
+        self.attributes.get(UNITS)?.trim().parse().ok().filter(|units| *units > 0)
     }
 
     /// The address to which emails are sent: the one that is known, unless an email to it has come back.
@@ -235,6 +348,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_account_is_a_landlords_where_the_owner_of_let_premises_is_the_customer() {
+        let mut profile = crate::domain::testing::profile();
+        assert_eq!(profile.landlords_tenants(), None, "the customer lives there");
+        profile.occupancy = Occupancy::Tenant;
+        assert_eq!(profile.landlords_tenants(), None, "the customer is the tenant");
+        let owner = |name: &str| Some(Party { name: name.into(), address: Address::default() });
+        profile.owner = owner("Alder Homes LLC");
+        assert_eq!(profile.landlords_tenants(), None, "somebody else owns it");
+        profile.owner = owner("PAT  RIVERA");
+        assert_eq!(profile.landlords_tenants(), Some(Metering::Master), "what is not known gives the longer notice");
+        profile.attributes.insert(MASTER_METER.into(), "no".into());
+        assert_eq!(profile.landlords_tenants(), Some(Metering::Individual));
+        profile.attributes.insert(LANDLORD_ACCOUNT.into(), "no".into());
+        assert_eq!(profile.landlords_tenants(), None, "the file says so");
+    }
+
+    #[test]
+    fn many_families_and_a_shared_meter_are_a_landlords_whoever_is_said_to_live_there() {
+        let mut profile = crate::domain::testing::profile();
+        profile.class = CustomerClass::MultiFamily;
+        assert_eq!(profile.landlords_tenants(), Some(Metering::Master));
+        profile.class = CustomerClass::Residential;
+        profile.attributes.insert(MASTER_METER.into(), "yes".into());
+        assert_eq!(profile.landlords_tenants(), Some(Metering::Master));
+        profile.attributes.insert(UNITS.into(), "24".into());
+        assert_eq!(profile.dwellings(), Some(24));
+    }
+
+    #[test]
     fn the_same_place_in_other_spelling_needs_no_occupant_copy() {
         let address = |line1: &str, zip: &str| Address {
             line1: line1.into(),
@@ -245,5 +387,24 @@ mod tests {
         };
         assert!(address("12 Oak  St", "95600").is_same_place(&address("12 OAK ST", "95600-1234")));
         assert!(!address("12 Oak St", "95600").is_same_place(&address("PO Box 12", "95600")));
+    }
+
+    #[test]
+    fn a_customer_is_known_again_by_number_or_by_name_and_one_way_to_reach_them() {
+        let pat = super::super::testing::profile();
+        let at = |line1: &str| Address { line1: line1.into(), ..pat.mailing_address.clone() };
+        let moved = Profile { mailing_address: at("9 New Rd"), phones: Vec::new(), email: None, ..pat.clone() };
+        assert!(pat.matches(&moved).is_empty(), "a name alone is many people's");
+        let reached = Profile { phones: vec!["9165550142".into()], ..moved.clone() };
+        let before = Profile { phones: vec!["9165550199".into(), "9165550142".into()], ..pat.clone() };
+        assert_eq!(before.matches(&reached), [format!("name {}", pat.customer_name), "telephone 9165550142".into()]);
+        let married = Profile { customer_name: "Pat Stone".into(), ..reached.clone() };
+        assert!(before.matches(&married).is_empty(), "a telephone is a household's");
+        let numbered = |profile: &Profile| {
+            let mut profile = profile.clone();
+            profile.attributes.insert(CUSTOMER.into(), "C-20417".into());
+            profile
+        };
+        assert_eq!(numbered(&before).matches(&numbered(&married)), ["customer C-20417"]);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Service, words};
 use super::hold::HoldKind;
-use super::ids::{ItemId, NoticeName};
+use super::ids::{DepositId, ItemId, NoticeName};
 use super::money::Cents;
 use super::person::Role;
 use super::referral::Destination;
@@ -55,6 +55,8 @@ pub enum Action {
         /// What the ledger calls the fee.
         name: String,
     },
+    /// Credits a deposit to what is owed after service has ended. No policy orders it.
+    ApplyDeposit(DepositAction),
     /// A tag or door hanger left by a crew.
     Tag(TagAction),
     /// Shut off, one order a service.
@@ -84,6 +86,15 @@ pub enum Action {
     /// Make it a candidate for legal action.
     Refer {
         to: Destination,
+    },
+    /// Make it a candidate for legal action where the route named sends it. Decided, it is a `Refer`, or a `NoRoute`.
+    Route {
+        route: String,
+    },
+    /// No line of its route covers the debt: the lead is told. No policy orders it.
+    NoRoute {
+        route: String,
+        text: String,
     },
     /// Freeze an amount under a name, for later stages.
     Freeze {
@@ -138,6 +149,67 @@ impl CallAction {
 pub struct TagAction {
     pub template: NoticeName,
     pub statutory: bool,
+    /// For the tenants of a landlord's account: one on the door of every dwelling.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub to_tenants: bool,
+    /// How many doors, where it is known. The decision fills it in; a policy does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doors: Option<u16>,
+}
+
+words! {
+    /// When a service is turned on again, as far as its fee is limited by that.
+    Reconnection {
+        InHours = "in_hours",
+        AfterHours = "after_hours",
+    }
+}
+
+/// What a household with a low income pays at most to have a service turned on again, as of a year (Health and Safety Code
+/// 116914(a)(1)). A city raises the amounts with the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconnectionLimits {
+    pub in_hours: Cents,
+    pub after_hours: Cents,
+    /// The year of the amounts.
+    pub of: u16,
+}
+
+impl ReconnectionLimits {
+    /// The limit at that time of the day.
+    #[must_use]
+    pub const fn at(self, when: Reconnection) -> Cents {
+        match when {
+            Reconnection::InHours => self.in_hours,
+            Reconnection::AfterHours => self.after_hours,
+        }
+    }
+}
+
+words! {
+    /// What a notice has to say, by name. A wording marks the place where it says it: `{# states: extension #}`.
+    Statement {
+        CustomerAndAddress = "customer_and_address",
+        AmountDue = "amount_due",
+        PayBy = "pay_by",
+        Extension = "extension",
+        ReviewAndAppeal = "review_and_appeal",
+        PaymentSchedule = "payment_schedule",
+    }
+}
+
+/// A deposit becomes a credit, whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositAction {
+    pub deposit: DepositId,
+    /// The charge whose bill it pays first; none where it pays in the usual order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<ItemId>,
+    /// What is the customer's after it: a person gives it back.
+    #[serde(default)]
+    pub refund: Cents,
+    /// To whom: name and mailing address.
+    pub payee: String,
 }
 
 /// A fee and how it is computed.
@@ -148,6 +220,12 @@ pub struct FeeAction {
     pub amount: FeeAmount,
     /// Days from posting to due.
     pub due_days: u16,
+    /// It is for turning a service on again, which the law limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconnects: Option<Reconnection>,
+    /// What it costs the city in fact, where that is known and limits the fee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cents>,
 }
 
 /// The amount of a fee.
@@ -182,6 +260,7 @@ impl Action {
             Self::Visit(_) => "visit",
             Self::Fee(_) => "fee",
             Self::ReverseFee { .. } => "reverse_fee",
+            Self::ApplyDeposit(_) => "apply_deposit",
             Self::Tag(_) => "tag",
             Self::Disconnect { limit_only: false, .. } => "disconnect",
             Self::Disconnect { limit_only: true, .. } => "limit",
@@ -189,7 +268,8 @@ impl Action {
             Self::Task { .. } => "task",
             Self::Hold { .. } => "hold",
             Self::Flag { .. } => "flag",
-            Self::Refer { .. } => "refer",
+            Self::Refer { .. } | Self::Route { .. } => "refer",
+            Self::NoRoute { .. } => "no_route",
             Self::Freeze { .. } => "freeze",
             Self::WriteOff => "write_off",
         }
@@ -204,12 +284,14 @@ impl Action {
             Self::Call(_) | Self::Visit(_) => BTreeSet::from([Blocks::Calls]),
             Self::Fee(_) => BTreeSet::from([Blocks::Fees]),
             Self::Disconnect { .. } => BTreeSet::from([Blocks::Disconnect]),
-            Self::Refer { .. } | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
+            Self::Refer { .. } | Self::Route { .. } | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
             Self::ReverseFee { .. }
+            | Self::ApplyDeposit(_)
             | Self::Restore { .. }
             | Self::Task { .. }
             | Self::Hold { .. }
             | Self::Flag { .. }
+            | Self::NoRoute { .. }
             | Self::Freeze { .. } => BTreeSet::new(),
         }
     }

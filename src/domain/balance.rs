@@ -11,6 +11,7 @@ use super::day::{Day, short};
 use super::ids::{AccountNumber, EntryId};
 use super::ledger::Entry;
 use super::money::Cents;
+use super::own_name::OwnNames;
 
 /// For how many days an exported fee counts as on its way. After that the billing system should have it, and one that has
 /// not come back is part of the difference.
@@ -84,7 +85,13 @@ impl Comparison {
     ///
     /// `ledger` is ours as of that day, `unmatched` the open payments without an account, by reference and amount.
     #[must_use]
-    pub fn text(&self, ledger: &[Entry], doubled: &[(&OnTheWay, &Entry)], unmatched: &[(String, Cents)]) -> String {
+    pub fn text(
+        &self,
+        ledger: &[Entry],
+        doubled: &[(&OnTheWay, &Entry)],
+        unmatched: &[(String, Cents)],
+        names: &OwnNames,
+    ) -> String {
         let on_the_way = if self.on_the_way.is_zero() {
             String::new()
         } else {
@@ -98,20 +105,26 @@ impl Comparison {
             self.ours - self.on_the_way,
             self.difference().abs(),
             if self.difference().is_negative() { "less" } else { "more" },
-            self.cause(ledger, doubled, unmatched),
+            self.cause(ledger, doubled, unmatched, names),
         )
     }
 
-    fn cause(&self, ledger: &[Entry], doubled: &[(&OnTheWay, &Entry)], unmatched: &[(String, Cents)]) -> String {
+    fn cause(
+        &self,
+        ledger: &[Entry],
+        doubled: &[(&OnTheWay, &Entry)],
+        unmatched: &[(String, Cents)],
+        names: &OwnNames,
+    ) -> String {
         let difference = self.difference();
         if let Some((own, other)) = doubled.first() {
             return format!(
-                "Likely counted twice: {} of {} ({}) looks like our own fee ARR-{} of {}; have it come back with that \
+                "Likely counted twice: {} of {} ({}) looks like our own fee {} of {}; have it come back with that \
                  arrears_reference.",
                 other.reference,
                 other.source,
                 other.amount,
-                own.entry,
+                names.name(own.entry),
                 short(own.on)
             );
         }
@@ -124,9 +137,9 @@ impl Comparison {
         if let Some(own) = own {
             let what = if own.memo.is_empty() { own.kind.to_string() } else { own.memo.clone() };
             return format!(
-                "Likely it lacks our {what} of {} (ARR-{}, {}).",
+                "Likely it lacks our {what} of {} ({}, {}).",
                 own.amount,
-                own.id,
+                names.name(own.id),
                 short(own.effective_on)
             );
         }

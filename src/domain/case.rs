@@ -1,6 +1,6 @@
 //! A case: one episode of delinquency, and how far each of its tracks has come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,9 @@ pub struct TrackRun {
     /// Amounts frozen by a stage ("arrears of October 1"), by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub frozen: BTreeMap<String, Cents>,
+    /// Stages that found no destination for the debt, of which the lead was told.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unrouted: BTreeSet<StageId>,
     /// Closed with its cause; a closed track does nothing more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<(Day, Cause)>,

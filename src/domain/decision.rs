@@ -173,4 +173,8 @@ pub enum Bar {
     NotListed,
     /// An exception stands on the account.
     Frozen(String),
+    /// Service has ended, and so much of a deposit is held: it is applied before anybody is dunned.
+    Deposit(Cents),
+    /// The debt is out with a destination since the day.
+    Placed(super::referral::Destination, Day),
 }

@@ -40,6 +40,10 @@ words! {
         OrderCanceled = "order canceled",
         Placed = "placed",
         Recalled = "recalled",
+        /// The destination of a referral gave the debt back.
+        DebtReturned = "debt returned",
+        /// A candidate for legal action was withdrawn: the route sends the debt elsewhere now.
+        Rerouted = "referral rerouted",
         /// A person did a stage by hand, skipped it or postponed it, with a reason.
         Overridden = "overridden",
     }

@@ -74,6 +74,9 @@ pub struct FieldOrder {
     pub done_at: Option<String>,
     pub crew: Option<String>,
     pub note: String,
+    /// What the crew is told beyond the kind of order. A crew that has done it says in the note how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instruction: Option<String>,
     /// Why it was canceled, refused at finalization, or is to be recalled.
     pub cause: Option<String>,
 }

@@ -84,6 +84,12 @@ number_id! {
     DisputeId,
     /// A petition in bankruptcy's key.
     PetitionId,
+    /// A deposit that the city holds.
+    DepositId,
+    /// Two accounts that may be the same customer's.
+    KinshipId,
+    /// What a household has shown: its key.
+    ProofId,
     /// A run of the daemon for one business date.
     RunId,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::account::{Profile, Service, words};
 use super::balance::{BalanceCounts, NewBalance};
 use super::day::Day;
+use super::deposit::NewDeposit;
 use super::ids::{AccountNumber, DocumentHash, EntryId};
 use super::ledger::{EntryKind, PaymentChannel};
 use super::money::Cents;
@@ -21,6 +22,8 @@ words! {
         Reversals = "reversals",
         /// What the billing system says that each account owes.
         Balances = "balances",
+        /// What the city holds until service ends.
+        Deposits = "deposits",
     }
 }
 
@@ -48,6 +51,7 @@ pub enum ImportRows {
     Accounts(Vec<(u32, Profile)>),
     Entries(Vec<NewEntry>),
     Balances(Vec<NewBalance>),
+    Deposits(Vec<NewDeposit>),
 }
 
 impl ImportRows {
@@ -58,6 +62,7 @@ impl ImportRows {
             Self::Accounts(rows) => rows.len(),
             Self::Entries(rows) => rows.len(),
             Self::Balances(rows) => rows.len(),
+            Self::Deposits(rows) => rows.len(),
         }
     }
 
@@ -156,7 +161,8 @@ pub enum RowRefusal {
     )]
     CounterPayment { reference: String },
     #[error(
-        "{reference} is no entry of Arrears' own: expected a reference as `arrears fee export` wrote it, like ARR-1042"
+        "{reference} is no entry of Arrears' own: expected a reference as `arrears fee export` wrote it, like ARR-1042. One that was \
+         given between a backup and its restoration is not known here: put the one in that `arrears fee waiting` shows"
     )]
     UnknownOwn { reference: String },
     #[error(

@@ -40,6 +40,20 @@ words! {
         Counter = "counter",
         Online = "online",
         Autopay = "autopay",
+        /// Collected by an agency, and remitted.
+        Agency = "agency",
+    }
+}
+
+impl PaymentChannel {
+    /// Whether its payments must be loaded through the day before anybody is shut off. An agency has debts that nobody is
+    /// shut off for, and remits by the month.
+    #[must_use]
+    pub const fn is_awaited(self) -> bool {
+        match self {
+            Self::Lockbox | Self::Counter | Self::Online | Self::Autopay => true,
+            Self::Agency => false,
+        }
     }
 }
 
@@ -365,6 +379,11 @@ impl<'a> Replay<'a> {
             .flat_map(|plan| plan.covers.iter().copied())
             .collect();
         let designated = self.designated(credit);
+        // A deposit that is for a charge of the final bill pays the whole bill first, and what was billed since.
+        let bill = designated
+            .filter(|_| credit.kind == EntryKind::Deposit)
+            .and_then(|item| self.open.get(&item))
+            .map(|item| item.billed_on);
         let mut debts: Vec<&OpenItem> = self.open.values().filter(|item| item.open.is_positive()).collect();
         debts.sort_by_key(|item| {
             let is_fee = item.kind == EntryKind::Fee;
@@ -380,7 +399,8 @@ impl<'a> Replay<'a> {
                 .position(|service| *service == item.service)
                 .unwrap_or(self.order.services.len());
             (
-                designated != Some(item.id),
+                bill.is_some_and(|bill| item.billed_on < bill),
+                bill.is_none() && designated != Some(item.id),
                 credit.designated_service.is_some_and(|service| service != item.service),
                 covered.contains(&item.id),
                 fee_rank,

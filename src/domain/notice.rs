@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::account::{Address, Language, words};
-use super::action::{Channel, Recipient};
+use super::action::{Channel, Recipient, ReconnectionLimits};
 use super::case::StageRef;
 use super::day::Day;
 use super::decision::ActKey;
@@ -61,6 +61,12 @@ pub struct NoticeFacts {
     pub shut_off_on: Option<Day>,
     /// The ordinance or statute behind it.
     pub citation: String,
+    /// The deposit that was applied to the account after service had ended: its day, and how much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<(Day, Cents)>,
+    /// What a household with a low income pays at most to be turned on again; of a notice after a shut-off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconnection: Option<ReconnectionLimits>,
 }
 
 /// One debt as a notice lists it.

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Service, words};
 use super::day::Day;
-use super::ids::{AccountId, EntryId, ItemId, ProposalId};
+use super::ids::{AccountId, AccountNumber, EntryId, ItemId, ProposalId};
 use super::ledger::OpenItem;
 use super::money::Cents;
+use super::transfer::MovedDebt;
 
 words! {
     /// What is proposed.
@@ -20,6 +21,10 @@ words! {
         Adjustment = "adjustment",
         /// Debts that the city no longer expects to be paid. They stay known, and come to light when the customer returns.
         WriteOff = "write_off",
+        /// Debts of an account that has ended go to another account of the same customer.
+        Transfer = "transfer",
+        /// What was written off is owed again, from its own due dates.
+        Reinstatement = "reinstatement",
     }
 }
 
@@ -52,6 +57,19 @@ pub enum Proposed {
     WriteOff {
         debts: Vec<WrittenOff>,
     },
+    /// These debts go to another account; the facts are those that were known then.
+    Transfer {
+        to: AccountId,
+        /// Its number.
+        number: AccountNumber,
+        debts: Vec<MovedDebt>,
+        facts: Vec<String>,
+    },
+    /// These write-offs are taken back.
+    Reinstatement {
+        write_offs: Vec<EntryId>,
+        facts: Vec<String>,
+    },
 }
 
 /// One debt of a write-off.
@@ -69,6 +87,8 @@ impl Proposed {
             Self::Waiver { .. } => ProposalKind::Waiver,
             Self::Adjustment { .. } => ProposalKind::Adjustment,
             Self::WriteOff { .. } => ProposalKind::WriteOff,
+            Self::Transfer { .. } => ProposalKind::Transfer,
+            Self::Reinstatement { .. } => ProposalKind::Reinstatement,
         }
     }
 }
@@ -89,6 +109,9 @@ pub struct Proposal {
     pub decided_on: Option<Day>,
     /// Why it was declined.
     pub note: Option<String>,
+    /// The act by which the policy proposes it; none where a person does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act_key: Option<String>,
 }
 
 impl Proposal {
@@ -97,7 +120,32 @@ impl Proposal {
     pub const fn shown_amount(&self) -> Cents {
         match self.what {
             Proposed::Adjustment { change, .. } => change,
-            Proposed::Waiver { .. } | Proposed::WriteOff { .. } => self.amount,
+            Proposed::Waiver { .. }
+            | Proposed::WriteOff { .. }
+            | Proposed::Transfer { .. }
+            | Proposed::Reinstatement { .. } => self.amount,
+        }
+    }
+
+    /// The reason, and behind it the facts that were known when it was made.
+    #[must_use]
+    pub fn reason_with_facts(&self) -> String {
+        let facts = match &self.what {
+            Proposed::Waiver { .. } | Proposed::Adjustment { .. } | Proposed::WriteOff { .. } => &[][..],
+            Proposed::Transfer { facts, .. } | Proposed::Reinstatement { facts, .. } => facts,
+        };
+        [std::slice::from_ref(&self.reason), facts].concat().join("; ")
+    }
+
+    /// The accounts that it touches besides its own.
+    #[must_use]
+    pub const fn other_account(&self) -> Option<AccountId> {
+        match &self.what {
+            Proposed::Transfer { to, .. } => Some(*to),
+            Proposed::Waiver { .. }
+            | Proposed::Adjustment { .. }
+            | Proposed::WriteOff { .. }
+            | Proposed::Reinstatement { .. } => None,
         }
     }
 }

@@ -6,6 +6,8 @@ use super::account::words;
 use super::day::Day;
 use super::ids::{AccountId, ReferralId};
 use super::money::Cents;
+use super::person::Override;
+use super::placement::Placement;
 
 words! {
     /// Where a debt is sent.
@@ -28,6 +30,15 @@ impl Destination {
             Self::Attorney | Self::SmallClaims | Self::Agency | Self::Setoff => false,
         }
     }
+
+    /// Whether the debt is sued upon there, so that its limitation bars it.
+    #[must_use]
+    pub const fn goes_to_court(self) -> bool {
+        match self {
+            Self::Attorney | Self::SmallClaims => true,
+            Self::Agency | Self::Lien | Self::TaxRoll | Self::Setoff => false,
+        }
+    }
 }
 
 words! {
@@ -38,7 +49,10 @@ words! {
         Approved = "approved",
         /// Its packet or line is out.
         Placed = "placed",
+        /// The city took it back.
         Recalled = "recalled",
+        /// The destination gave it back.
+        Returned = "returned",
         Canceled = "canceled",
         Declined = "declined",
     }
@@ -59,4 +73,10 @@ pub struct Referral {
     pub approved_on: Option<Day>,
     pub placed_on: Option<Day>,
     pub cause: Option<String>,
+    /// A person's decision to send debts whose limitation has passed to a court.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limitation_override: Option<Override>,
+    /// What is out, or was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
 }

@@ -9,6 +9,7 @@ use super::arrangement::{Arrangement, ArrangementState, Standing};
 use super::arrears::is_past_due;
 use super::case::Case;
 use super::day::Day;
+use super::deposit::Deposit;
 use super::dispute::Dispute;
 use super::event::Event;
 use super::fee::PostedFee;
@@ -18,6 +19,7 @@ use super::ledger::{Application, Entry, OpenItem, PlanSpan};
 use super::money::Cents;
 use super::petition::Petition;
 use super::promise::Promise;
+use super::proof::Proof;
 
 /// One account at one moment. `facts_seq` names the moment: a decision commits only while it still stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,9 @@ pub struct Snapshot {
     /// In the order in which they were recorded.
     pub events: Vec<Event>,
     pub holds: Vec<Hold>,
+    /// What the household has shown, in the order in which it was recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Proof>,
     pub promises: Vec<Promise>,
     pub arrangements: Vec<Arrangement>,
     /// What the arrangements' and promises' standing is computed from; empty when there are none.
@@ -56,9 +61,18 @@ pub struct Snapshot {
     /// Those of them that a crew shut off although the order was canceled: they are restored whatever is owed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without_leave: Vec<super::account::Service>,
+    /// Debts that are out with a destination.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placed: Vec<super::placement::Placed>,
     /// The open case, and how many the account has had.
     pub case: Option<Case>,
     pub cases_so_far: u32,
+    /// In the order in which they were received: held, applied and given back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deposits: Vec<Deposit>,
+    /// The day of the first bill since service ended, where there is a deposit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_bill: Option<Day>,
     /// A person must clear it first: an exception stands (balance differs from the billing system, audit refusal).
     pub frozen: Option<String>,
 }
@@ -104,6 +118,15 @@ impl Snapshot {
     #[must_use]
     pub fn stay_on(&self, day: Day) -> Option<&Petition> {
         self.petitions.iter().find(|petition| petition.stays_on(day))
+    }
+
+    /// What is held on the day of deposits of an account whose service has ended: it is applied before anybody is dunned.
+    #[must_use]
+    pub fn deposit_due(&self, day: Day) -> Cents {
+        if self.profile.ended.is_none_or(|ended| day < ended) {
+            return Cents::ZERO;
+        }
+        self.deposits.iter().map(|deposit| deposit.held_on(day)).sum()
     }
 
     /// Whether an arrangement that performs covers all that is past due on `day`: nobody is called about it then.

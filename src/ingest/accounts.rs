@@ -13,6 +13,7 @@ pub const COLUMNS: Columns = Columns {
     named: &[
         &NUMBER,
         &CUSTOMER_NAME,
+        &CUSTOMER_NUMBER,
         &SERVICE_ADDRESS.line1,
         &SERVICE_ADDRESS.line2,
         &SERVICE_ADDRESS.city,
@@ -80,6 +81,12 @@ static NUMBER: Column<AccountNumber> = Column::required(
 );
 static CUSTOMER_NAME: Column<String> =
     Column::required("customer_name", &forms::TEXT, "Who owes, as a letter addresses them.", "Rosa Muñoz");
+static CUSTOMER_NUMBER: Column<String> = Column::optional(
+    "customer",
+    &forms::REFERENCE,
+    "The billing system's number of the customer, the same on all accounts of one customer: so that a debt can follow them.",
+    "C-20417",
+);
 static SERVICE_ADDRESS: AddressColumns = address_columns!(
     required,
     "service",
@@ -242,6 +249,9 @@ fn attributes(row: &mut Row) -> BTreeMap<String, String> {
     attributes.extend(row.family(&PREMISES, true));
     if let Some(parcel) = row.optional(&PARCEL) {
         attributes.insert(PARCEL.name.to_owned(), parcel);
+    }
+    if let Some(customer) = row.optional(&CUSTOMER_NUMBER) {
+        attributes.insert(CUSTOMER_NUMBER.name.to_owned(), customer);
     }
     if let Some(opts_out) = row.optional(&OPT_OUT_CALLS) {
         attributes.insert(OPT_OUT_CALLS.name.to_owned(), if opts_out { "yes" } else { "no" }.to_owned());

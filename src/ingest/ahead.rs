@@ -4,7 +4,6 @@
 
 use super::errors::{FileErrors, Problem};
 use crate::domain::Day;
-use crate::domain::balance::NewBalance;
 use crate::domain::day::{plus_days, short};
 use crate::domain::import::{FileKind, ImportFile, ImportRows};
 
@@ -47,10 +46,17 @@ pub fn dated_ahead(file: &ImportFile, limits: AheadLimits, today: Day) -> Result
     let entries = match &file.rows {
         ImportRows::Accounts(_) => return Ok(None),
         ImportRows::Entries(entries) => entries,
-        ImportRows::Balances(balances) => return of_days_to_come(file, balances, today),
+        ImportRows::Balances(balances) => {
+            let days = balances.iter().map(|row| (row.line, row.as_of));
+            return none_of_days_to_come(file, "as_of", days, today);
+        }
+        ImportRows::Deposits(deposits) => {
+            let days = deposits.iter().map(|row| (row.line, row.received_on));
+            return none_of_days_to_come(file, "received_on", days, today);
+        }
     };
     let (column, days) = match file.kind {
-        FileKind::Accounts | FileKind::Balances => return Ok(None),
+        FileKind::Accounts | FileKind::Balances | FileKind::Deposits => return Ok(None),
         FileKind::Charges => ("billed_on", limits.charges),
         FileKind::Adjustments => ("adjusted_on", limits.charges),
         FileKind::Payments => ("received_on", limits.payments),
@@ -74,12 +80,17 @@ pub fn dated_ahead(file: &ImportFile, limits: AheadLimits, today: Day) -> Result
     if errors.is_empty() { Ok(ahead) } else { Err(errors) }
 }
 
-/// A balance is of a day that has begun, or nobody can know it.
-fn of_days_to_come(file: &ImportFile, balances: &[NewBalance], today: Day) -> Result<Option<DatedAhead>, FileErrors> {
+/// A balance, or a deposit that is held, is of a day that has begun, or nobody can know it.
+fn none_of_days_to_come(
+    file: &ImportFile,
+    column: &'static str,
+    days: impl Iterator<Item = (u32, Day)>,
+    today: Day,
+) -> Result<Option<DatedAhead>, FileErrors> {
     let mut errors = FileErrors { kind: Some(file.kind), ..FileErrors::none(&file.name) };
-    for row in balances.iter().filter(|row| row.as_of > today) {
+    for (line, day) in days.filter(|(_, day)| *day > today) {
         let problem = Problem::TooFarAhead { latest: today.to_string(), days: 0 };
-        errors.add(row.line, Some("as_of"), Some(&row.as_of.to_string()), problem);
+        errors.add(line, Some(column), Some(&day.to_string()), problem);
     }
     if errors.is_empty() { Ok(None) } else { Err(errors) }
 }

@@ -13,10 +13,12 @@ pub mod unusual;
 
 mod accounts;
 mod adjustments;
+pub mod agency_returns;
 mod balances;
 mod charges;
 mod columns;
 mod control;
+mod deposits;
 mod describe;
 mod forms;
 mod payments;
@@ -31,6 +33,7 @@ use csv::ByteRecord;
 
 use crate::domain::Profile;
 use crate::domain::balance::NewBalance;
+use crate::domain::deposit::NewDeposit;
 use crate::domain::document::sha256;
 use crate::domain::import::{FileKind, ImportFile, ImportRows, NewEntry};
 use columns::{Columns, Header, Row};
@@ -48,6 +51,7 @@ enum RowReader {
     Account(fn(&mut Row) -> Option<Profile>),
     Entry(fn(&mut Row) -> Option<NewEntry>),
     Balance(fn(&mut Row) -> Option<NewBalance>),
+    Deposit(fn(&mut Row) -> Option<NewDeposit>),
 }
 
 /// The registry of kinds.
@@ -59,6 +63,7 @@ const fn format(kind: FileKind) -> Format {
         FileKind::Adjustments => Format { columns: adjustments::COLUMNS, rows: RowReader::Entry(adjustments::row) },
         FileKind::Reversals => Format { columns: reversals::COLUMNS, rows: RowReader::Entry(reversals::row) },
         FileKind::Balances => Format { columns: balances::COLUMNS, rows: RowReader::Balance(balances::row) },
+        FileKind::Deposits => Format { columns: deposits::COLUMNS, rows: RowReader::Deposit(deposits::row) },
     }
 }
 
@@ -106,6 +111,12 @@ pub fn read_mapped(name: &str, bytes: &[u8], mapping: &Mapping) -> Result<Import
                 rows_of(records, header, row, &mut errors).into_iter().map(|(_, row)| row).collect();
             balances::report_repeats(&rows, &mut errors);
             ImportRows::Balances(rows)
+        }
+        RowReader::Deposit(row) => {
+            let rows: Vec<NewDeposit> =
+                rows_of(records, header, row, &mut errors).into_iter().map(|(_, row)| row).collect();
+            deposits::report_repeats(&rows, &mut errors);
+            ImportRows::Deposits(rows)
         }
     };
     for error in &mut errors.errors[found..] {
@@ -176,6 +187,12 @@ fn read_into(name: &str, bytes: &[u8], errors: &mut FileErrors) -> Option<Import
             let rows: Vec<NewBalance> = rows.into_iter().map(|(_, row)| row).collect();
             balances::report_repeats(&rows, errors);
             ImportRows::Balances(rows)
+        }
+        RowReader::Deposit(row) => {
+            let rows = read_rows(&mut table, &header, kind, &mut controls, row, errors);
+            let rows: Vec<NewDeposit> = rows.into_iter().map(|(_, row)| row).collect();
+            deposits::report_repeats(&rows, errors);
+            ImportRows::Deposits(rows)
         }
     };
     let loaded_through = controls.loaded_through();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::columns::{Column, Columns, Row};
+use super::errors::Problem;
 use super::forms;
 use crate::domain::import::{FileKind, NewEntry};
 use crate::domain::ledger::PaymentChannel;
@@ -10,7 +11,18 @@ use crate::domain::{AccountNumber, Cents, Day, EntryKind, Service};
 
 pub const COLUMNS: Columns = Columns {
     kind: FileKind::Payments,
-    named: &[&ACCOUNT, &AMOUNT, &RECEIVED_ON, &CHANNEL, &FOR_SERVICE, &FOR_REFERENCE, &SOURCE, &REFERENCE, &MEMO],
+    named: &[
+        &ACCOUNT,
+        &AMOUNT,
+        &RECEIVED_ON,
+        &CHANNEL,
+        &FOR_SERVICE,
+        &FOR_REFERENCE,
+        &SOURCE,
+        &REFERENCE,
+        &COMMISSION,
+        &MEMO,
+    ],
     families: &[],
 };
 
@@ -49,6 +61,12 @@ static REFERENCE: Column<String> = Column::required(
     "Names this payment in its source, once and for all.",
     "LB-20260520-0031",
 );
+static COMMISSION: Column<Cents> = Column::optional(
+    "commission",
+    &forms::AMOUNT,
+    "What an agency kept of the amount. The customer is credited with the whole amount; the memo says what was withheld.",
+    "25.00",
+);
 static MEMO: Column<String> = Column::optional("memo", &forms::TEXT, "Shown on the statement.", "Check 1187");
 
 /// A payment; its effect on the balance is negative.
@@ -61,7 +79,14 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
     let designated_reference = row.optional(&FOR_REFERENCE);
     let source = row.required(&SOURCE);
     let reference = row.required(&REFERENCE);
-    let memo = row.optional(&MEMO).unwrap_or_default();
+    let commission = row.optional(&COMMISSION);
+    if let (Some(amount), Some(commission)) = (amount, commission)
+        && commission >= amount
+    {
+        let why = "an agency keeps a part of what it collected; expected less than the amount";
+        row.error("commission", Some(&commission.to_plain()), Problem::DoesNotFit { why });
+    }
+    let memo = with_commission(row.optional(&MEMO).unwrap_or_default(), amount, commission);
     Some(NewEntry {
         line: row.line,
         account: account?,
@@ -80,4 +105,11 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
         arrears_reference: None,
         memo,
     })
+}
+
+/// The memo with what was withheld: the customer paid the whole, and the books say where the rest is.
+fn with_commission(memo: String, amount: Option<Cents>, commission: Option<Cents>) -> String {
+    let (Some(amount), Some(commission)) = (amount, commission) else { return memo };
+    let withheld = format!("{commission} commission withheld, {} remitted", amount - commission);
+    if memo.is_empty() { withheld } else { format!("{memo}; {withheld}") }
 }

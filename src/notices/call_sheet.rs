@@ -7,7 +7,7 @@ use crate::config::CityProfile;
 use crate::domain::call::ScorePart;
 use crate::domain::spreadsheet::guarded;
 use crate::domain::{AccountNumber, Cents, Day, Language, day};
-use crate::typeset::{DocumentMeta, TypesetError, Typesetter, printable};
+use crate::typeset::{DocumentMeta, TypesetError, Typesetter};
 
 /// One line of the list, in the order of the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +72,7 @@ pub fn pdf(
         date: listed_on,
         author: city.name.clone(),
     };
-    typesetter.pdf("call_list", &printable(data), &meta)
+    typesetter.pdf("call_list", &typesetter.printable(data), &meta)
 }
 
 /// The list as CSV, one line a call.

@@ -30,6 +30,9 @@ pub enum Delivery {
     Accepted(String),
     /// Not now: no connection, or the server said so (4xx).
     Retry(String),
+    /// The connection broke, or nothing came in time, while the email was under way: the server may have it. It is tried again,
+    /// under the same Message-ID.
+    Unanswered(String),
     /// Never: the server refused it for good (5xx), or the address is none. A letter goes in its place.
     Refused {
         /// The server's words.

@@ -99,6 +99,10 @@ fn html_blocks(out: &mut String, part: &Part, blocks: &[Block]) {
                     escape(l.total),
                     escape(&part.charges_total)
                 );
+                if let Some(deposit) = &part.deposit {
+                    let (label, amount, date) = (l.deposit_applied, &deposit.amount, &deposit.date);
+                    let _ = writeln!(out, r#"<p style="margin:0 0 16px">{}: {amount}, {date}</p>"#, escape(label));
+                }
             }
             Block::Installments => {
                 let l = part.labels;

@@ -73,6 +73,9 @@ fn text_blocks(out: &mut String, part: &Part, blocks: &[Block]) {
                     );
                 }
                 let _ = writeln!(out, "{}: {}\n", part.labels.total, part.charges_total);
+                if let Some(deposit) = &part.deposit {
+                    let _ = writeln!(out, "{}: {}, {}\n", part.labels.deposit_applied, deposit.amount, deposit.date);
+                }
             }
             Block::Installments => {
                 for row in &part.installments {

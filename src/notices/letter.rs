@@ -3,6 +3,8 @@
 //! The address stands where the window of a #10 envelope shows it, wherever the folded sheet slides. The languages
 //! follow one another, each run of text tagged with its own.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -10,7 +12,7 @@ use super::language::{self, Labels};
 use super::wording::{Block, Wording, WordingError, Wordings};
 use crate::config::CityProfile;
 use crate::domain::arrangement::Installment;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, NoticeFacts};
 use crate::domain::{Address, Cents, Channel, Day, Language, Profile, Recipient, Service};
 use crate::typeset::{DocumentMeta, Typeset, TypesetError, Typesetter};
 
@@ -35,6 +37,8 @@ pub struct Part {
     pub shut_off_on: Option<String>,
     pub charges: Vec<ChargeRow>,
     pub charges_total: String,
+    /// The deposit that the charges are without.
+    pub deposit: Option<DepositRow>,
     pub installments: Vec<InstallmentRow>,
     pub ways_to_pay: Vec<WayToPay>,
     pub division: String,
@@ -48,6 +52,13 @@ pub struct ChargeRow {
     pub kind: &'static str,
     pub billed: String,
     pub due: String,
+    pub amount: String,
+}
+
+/// A deposit that was applied: its day, and how much.
+#[derive(Clone, Debug, Serialize)]
+pub struct DepositRow {
+    pub date: String,
     pub amount: String,
 }
 
@@ -155,6 +166,7 @@ fn part(
             "pay_online": city.pay_online,
             "policy_page": city.policy_page,
             "appeal_body": city.appeal_body.get(language),
+            "legal_help": city.legal_help,
         },
         "customer": profile.customer_name,
         "account": profile.number,
@@ -168,6 +180,7 @@ fn part(
         "dated": date(dated),
         "to_occupant": notice.recipient == Recipient::Occupant,
         "to_owner": notice.recipient == Recipient::Owner,
+        "reconnection": reconnection(facts),
         "to_third_party": notice.recipient == Recipient::ThirdParty,
     });
     // A date that the notice does not state is left undefined, so that a wording which needs it is refused.
@@ -195,6 +208,7 @@ fn part(
         pay_by: facts.pay_by.map(date),
         pay_by_short: first.map(|installment| installment.due_on).or(facts.pay_by).map(table_date),
         stub_amount: first.map_or(amount, |installment| installment.amount).to_string(),
+        deposit: facts.deposit.map(|(on, amount)| DepositRow { date: table_date(on), amount: amount.to_string() }),
         charges_total: facts.items.iter().map(|item| item.open).sum::<Cents>().to_string(),
         shut_off_on: facts.shut_off_on.map(date),
         charges: facts
@@ -228,6 +242,14 @@ fn part(
     })
 }
 
+/// What turning on again costs at most, in figures; where the notice does not state it, a wording that asks for it is refused.
+fn reconnection(facts: &NoticeFacts) -> BTreeMap<&'static str, String> {
+    let limits = facts.reconnection.iter();
+    limits
+        .flat_map(|limits| [("in_hours", limits.in_hours.to_string()), ("after_hours", limits.after_hours.to_string())])
+        .collect()
+}
+
 /// The services that the listed debts belong to, as a sentence names them; charges of the account as a whole only
 /// where there are no others.
 fn services(notice: &Notice, language: Language) -> String {
@@ -252,7 +274,6 @@ mod tests {
     use super::super::samples::{self, day, profile};
     use super::super::wording::names;
     use super::*;
-    use crate::domain::notice::NoticeFacts;
 
     fn english(notice: &Notice) -> Result<Vec<Part>, WordingError> {
         parts(&CityProfile::default(), &Wordings::builtin().unwrap(), notice, &profile(), day("2026-05-04"), &[])

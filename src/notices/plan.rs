@@ -18,6 +18,9 @@ const ARRANGEMENT_LETTER: &str = "arrangement_letter";
 /// The addressee where nobody is known by name; the law's word, and the other language's.
 const OCCUPANT: &str = "Occupant / Ocupante";
 
+/// The addressee of the notice to the tenants of a landlord's account, which hangs on every door.
+pub const RESIDENTS: &str = "Residents / Residentes";
+
 /// The pieces of an act: those of a notice, the one of a tag, none of anything else.
 #[must_use]
 pub fn of_act(act: &Act, profile: &Profile, required: &[Language]) -> Vec<NewNotice> {
@@ -96,6 +99,9 @@ pub fn tag_piece(
 ) -> NewNotice {
     let (template, statutory) = (&action.template, action.statutory);
     let draft = Draft { facts, profile, act, required, template, statutory, deemed_days: 0 };
+    if action.to_tenants {
+        return draft.piece(Channel::Posting, Recipient::Occupant, RESIDENTS, &profile.service_address);
+    }
     let (recipient, addressee) = if profile.mails_elsewhere() {
         (Recipient::Occupant, OCCUPANT)
     } else {
@@ -108,7 +114,7 @@ pub fn tag_piece(
 /// language. It goes to the customer alone: what is agreed about a debt is nobody else's.
 #[must_use]
 pub fn arrangement_letter(account: AccountId, profile: &Profile, facts: &NoticeFacts, on: Day) -> Vec<NewNotice> {
-    let email = profile.email.as_deref().is_some_and(is_address).then_some(Channel::Email);
+    let email = profile.email_that_arrives().is_some_and(is_address).then_some(Channel::Email);
     let anchor = facts.items.first().map_or(EntryId(0), |item| item.item);
     let of = StageRef { case: 0, track: "arrangement".into(), anchor, stage: "letter".into(), round: 1 };
     let key = ActKey { account, of, service: None, n: 0 };
@@ -209,6 +215,7 @@ mod tests {
     use super::super::samples::{day, facts, profile, stage};
     use super::*;
     use crate::domain::RuleId;
+    use crate::domain::account::UNDELIVERABLE_EMAIL;
     use crate::domain::decision::{Finding, Verdict};
 
     fn act(action: &NoticeAction) -> Act {
@@ -325,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_posted_at_the_service_address() {
-        let tag = TagAction { template: "shut_off_tag".into(), statutory: true };
+        let tag = TagAction { template: "shut_off_tag".into(), statutory: true, to_tenants: false, doors: None };
         let action = NoticeAction {
             template: "shut_off_tag".into(),
             by: Vec::new(),
@@ -336,5 +343,18 @@ mod tests {
         let piece = tag_piece(&tag, &facts(), &profile(), &act(&action), CALIFORNIA);
         assert_eq!((piece.channel, piece.recipient), (Channel::Posting, Recipient::Occupant));
         assert_eq!(piece.address, profile().service_address);
+    }
+
+    #[test]
+    fn the_letter_of_an_arrangement_goes_by_mail_alone_where_emails_do_not_arrive() {
+        let mut profile = profile();
+        profile.email = Some("rosa.munoz@example.com".into());
+        let channels = |profile: &Profile| {
+            let letter = arrangement_letter(AccountId(17), profile, &facts(), day("2026-05-04"));
+            letter.iter().map(|piece| piece.channel).collect::<Vec<_>>()
+        };
+        assert_eq!(channels(&profile), [Channel::Mail, Channel::Email]);
+        profile.attributes.insert(UNDELIVERABLE_EMAIL.into(), "rosa.munoz@example.com".into());
+        assert_eq!(channels(&profile), [Channel::Mail]);
     }
 }

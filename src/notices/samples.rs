@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::account::Party;
+use crate::domain::action::ReconnectionLimits;
 use crate::domain::case::StageRef;
 use crate::domain::day::parse;
 use crate::domain::ledger::EntryKind;
@@ -69,6 +70,12 @@ pub(crate) fn facts() -> NoticeFacts {
         pay_by: Some(day("2026-05-20")),
         shut_off_on: Some(day("2026-05-27")),
         citation: "Riverbend Municipal Code 13.04.110".into(),
+        deposit: None,
+        reconnection: Some(ReconnectionLimits {
+            in_hours: Cents::new(5_000),
+            after_hours: Cents::new(15_000),
+            of: 2021,
+        }),
     }
 }
 

@@ -210,7 +210,9 @@ fn outcome(error: &lettre::transport::smtp::Error) -> Delivery {
         Some(Fault::Address) => Delivery::Refused { words, of_address: true },
         Some(Fault::Message) => Delivery::Refused { words, of_address: false },
         // A city that a server does not believe would turn every email into a letter: its mail waits until that is mended.
-        Some(Fault::Sender) | None => Delivery::Retry(words),
+        Some(Fault::Sender) => Delivery::Retry(words),
+        None if error.status().is_some() => Delivery::Retry(words),
+        None => Delivery::Unanswered(words),
     }
 }
 
@@ -305,6 +307,31 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn an_email_that_a_server_read_and_did_not_answer_may_have_left_and_one_that_had_no_connection_has_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            stream.write_all(b"220 ready\r\n").await.unwrap();
+            let mut line = String::new();
+            while line.trim_end() != "." {
+                line.clear();
+                stream.read_line(&mut line).await.unwrap();
+                let answer = if line.starts_with("DATA") { "354 go on\r\n" } else { "250 ok\r\n" };
+                if !line.starts_with("Pay") && !line.starts_with("Subject") && line.trim_end().len() > 1 {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            }
+        });
+        let server = Server::new(SmtpSettings { port, ..SmtpSettings::default() }).unwrap();
+        let sent = send(&server, 1).await;
+        assert!(matches!(sent[0], Delivery::Unanswered(_)), "{sent:?}");
+        let sent = send(&server, 1).await;
+        assert!(matches!(sent[0], Delivery::Retry(_)), "nobody listens any more: {sent:?}");
+    }
+
     async fn talk(stream: TcpStream, most: usize, taken: Arc<AtomicUsize>) {
         let mut stream = BufReader::new(stream);
         stream.write_all(b"220 ready\r\n").await.unwrap();
@@ -355,7 +382,7 @@ mod tests {
         let taken = Delivery::Accepted("taken".into());
         assert_eq!(send(&server, 1).await, std::slice::from_ref(&taken));
         let again = send(&server, 2).await;
-        assert!(matches!(again[0], Delivery::Retry(_)), "{again:?}");
+        assert!(matches!(again[0], Delivery::Unanswered(_)), "{again:?}");
         assert_eq!(again[1], taken);
         assert_eq!(counting.opened.load(Ordering::SeqCst), 2);
     }

@@ -6,7 +6,7 @@
 //! stand alone in their paragraph: `{{ amount_due }}`, `{{ charges }}`, `{{ installments }}`, `{{ ways_to_pay }}`. A
 //! quotation (`>`) is a box. A city writes its own where a file of the same shape stands in its folder of wordings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use tera::{Context, Tera};
@@ -37,6 +37,18 @@ const WORDINGS: &[(&str, Language, &str)] = &[
     ("shut_off_tag", Language::Tagalog, include_str!("../../templates/notices/shut_off_tag/tl.md")),
     ("shut_off_tag", Language::Vietnamese, include_str!("../../templates/notices/shut_off_tag/vi.md")),
     ("shut_off_tag", Language::Korean, include_str!("../../templates/notices/shut_off_tag/ko.md")),
+    ("tenants_notice", Language::English, include_str!("../../templates/notices/tenants_notice/en.md")),
+    ("tenants_notice", Language::Spanish, include_str!("../../templates/notices/tenants_notice/es.md")),
+    ("tenants_notice", Language::Chinese, include_str!("../../templates/notices/tenants_notice/zh.md")),
+    ("tenants_notice", Language::Tagalog, include_str!("../../templates/notices/tenants_notice/tl.md")),
+    ("tenants_notice", Language::Vietnamese, include_str!("../../templates/notices/tenants_notice/vi.md")),
+    ("tenants_notice", Language::Korean, include_str!("../../templates/notices/tenants_notice/ko.md")),
+    ("how_to_restore", Language::English, include_str!("../../templates/notices/how_to_restore/en.md")),
+    ("how_to_restore", Language::Spanish, include_str!("../../templates/notices/how_to_restore/es.md")),
+    ("how_to_restore", Language::Chinese, include_str!("../../templates/notices/how_to_restore/zh.md")),
+    ("how_to_restore", Language::Tagalog, include_str!("../../templates/notices/how_to_restore/tl.md")),
+    ("how_to_restore", Language::Vietnamese, include_str!("../../templates/notices/how_to_restore/vi.md")),
+    ("how_to_restore", Language::Korean, include_str!("../../templates/notices/how_to_restore/ko.md")),
     ("demand", Language::English, include_str!("../../templates/notices/demand/en.md")),
     ("demand", Language::Spanish, include_str!("../../templates/notices/demand/es.md")),
     ("demand", Language::Chinese, include_str!("../../templates/notices/demand/zh.md")),
@@ -160,6 +172,16 @@ impl Wordings {
     #[must_use]
     pub fn text(&self, name: &str, language: Language) -> Option<&str> {
         self.texts.get(&(name.to_owned(), language)).map(|text| text.text.as_str())
+    }
+
+    /// What the text says that it states, by the marks in it: `{# states: extension #}`.
+    #[must_use]
+    pub fn states(&self, name: &str, language: Language) -> BTreeSet<&str> {
+        // A mark that nothing follows states nothing.
+        let says = |rest: &str| rest.lines().next().is_some_and(|line| !line.trim().is_empty());
+        let text = self.text(name, language).unwrap_or_default();
+        let marked = text.split("{# states: ").skip(1).filter_map(|rest| rest.split_once(" #}"));
+        marked.filter(|(_, rest)| says(rest)).map(|(name, _)| name).collect()
     }
 
     /// Whether the text is the city's own.

@@ -41,10 +41,11 @@ impl Office {
     /// Ends a hold today.
     ///
     /// # Errors
-    /// When it gives no reason.
+    /// When it gives no reason, or the law upholds the hold.
     pub async fn end_hold(&self, hold: HoldId, reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
         self.not_of_household(by, self.store.hold(hold).await?.0).await?;
+        self.may_end(hold).await?;
         Ok(self.store.end_hold(hold, reason, &self.stamp(by)).await?)
     }
 

@@ -63,6 +63,8 @@ pub(super) fn letter_of(plan: &NewArrangement, snapshot: &Snapshot, policy: &Pol
         pay_by: None,
         shut_off_on: None,
         citation: arrangements.map_or_else(String::new, |origin| origin.citation.clone()),
+        deposit: None,
+        reconnection: None,
         items,
     };
     arrangement_letter(snapshot.account, &snapshot.profile, &facts, on)

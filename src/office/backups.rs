@@ -6,24 +6,38 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::accounts::need_reason;
-use super::{Office, OfficeError, Result};
+use super::{Office, OfficeError, Result, bounces, mappings, pg_tools, wordings};
 use crate::backup::{ArchiveError, Manifest, PG_DUMP, SQLITE, manifest, pack, unpack};
 use crate::config::{Config, FILE};
 use crate::domain::field_order::OrderState;
-use crate::domain::notice::NoticeState;
+use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::referral::ReferralState;
 use crate::domain::{AccountNumber, Channel, Day, NoticeId};
+use crate::ingest::intake;
 use crate::notices::email::message_name;
 use crate::store::{ExceptionKind, Restoration, Stamp, Store};
 
-/// What of the data directory belongs to the city besides the database.
-const FOLDERS: [&str; 9] = ["inbox", ".incoming", "done", "refused", "print", "packets", "exports", "mail", "rules"];
+/// What of the data directory belongs to the city besides the database. Folders out of which files are moved come before
+/// those into which they are.
+const FOLDERS: [&str; 12] = [
+    "inbox",
+    ".incoming",
+    intake::DONE,
+    intake::REFUSED,
+    bounces::BOUNCES,
+    wordings::FOLDER,
+    mappings::MAPPINGS,
+    "rules",
+    "print",
+    "packets",
+    "exports",
+    "mail",
+];
 
 /// A backup as it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,14 +59,20 @@ pub struct Restored {
 pub struct MayBeDone {
     pub restoration: Restoration,
     pub last_night: Option<Day>,
-    /// Emails that wait to be sent: number, account, address, and the name in their Message-ID.
+    /// Emails that wait to be set or sent: number, account, address, and the name in their Message-ID.
     pub emails: Vec<(NoticeId, AccountNumber, String, String)>,
+    /// Emails that wait for their release, which somebody may have given since.
+    pub unreleased_emails: usize,
     /// Letters that are not marked mailed.
     pub letters: usize,
     /// Field orders that are not over.
     pub orders: usize,
     /// Referrals approved, and lists not written.
     pub referrals: usize,
+    /// Fees that no list known here tells the billing system of.
+    pub fees: usize,
+    /// The last list of fees that is known here: the billing system may have had later ones.
+    pub last_fee_list: Option<String>,
 }
 
 impl Office {
@@ -74,9 +94,10 @@ impl Office {
         let copied = self.copy_database(&scratch, database).await;
         let packed = match copied {
             Ok((name, copy)) => {
-                let files = std::iter::once((name.to_owned(), copy)).chain(papers(&self.dir)?).collect::<Vec<_>>();
-                let (to, seal) = (path.clone(), seal.clone());
-                let packing = tokio::task::spawn_blocking(move || pack(&to, &files, made_at, seal));
+                let (to, seal, dir) = (path.clone(), seal.clone(), self.dir.clone());
+                let packing = tokio::task::spawn_blocking(move || {
+                    pack(&to, &[(name.to_owned(), copy)], &|| papers(&dir), made_at, seal)
+                });
                 packing.await.map_err(|error| OfficeError::Interrupted(error.to_string()))?.map_err(archive)
             }
             Err(error) => Err(error),
@@ -92,9 +113,7 @@ impl Office {
         }
         let dump = scratch.join(PG_DUMP);
         let url = database.or(self.config.database.as_deref()).unwrap_or_default();
-        let mut command = Command::new("pg_dump");
-        command.args(["--format=custom", "--no-owner", "--file"]).arg(&dump).arg(url);
-        run(command, "pg_dump").await?;
+        pg_tools::dump(url, &dump).await?;
         Ok((PG_DUMP, dump))
     }
 
@@ -125,9 +144,12 @@ impl Office {
     /// When the database fails.
     pub async fn may_be_done(&self) -> Result<Option<MayBeDone>> {
         let Some(restoration) = self.store.standstill().await? else { return Ok(None) };
-        let rendered = self.store.notices_in(NoticeState::Rendered, u32::MAX).await?;
-        let (emails, letters): (Vec<_>, Vec<_>) =
-            rendered.into_iter().partition(|notice| notice.channel == Channel::Email);
+        let is_email = |notice: &Notice| notice.channel == Channel::Email;
+        let mut waiting = self.store.notices_in(NoticeState::Released, u32::MAX).await?;
+        waiting.extend(self.store.notices_in(NoticeState::Rendered, u32::MAX).await?);
+        let (mut emails, letters): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_email);
+        emails.sort_by_key(|notice| notice.id);
+        let planned = self.store.notices_in(NoticeState::Planned, u32::MAX).await?;
         let batched = self.store.notices_in(NoticeState::Batched, u32::MAX).await?;
         let mut named = Vec::with_capacity(emails.len());
         for notice in emails {
@@ -143,17 +165,21 @@ impl Office {
             restoration,
             last_night: self.store.last_finished(super::NIGHT).await?,
             emails: named,
+            unreleased_emails: planned.iter().filter(|notice| is_email(notice)).count(),
             letters: letters.len() + batched.len(),
             orders,
             referrals: self.store.referrals(Some(ReferralState::Approved)).await?.len()
                 + self.store.unwritten_exports().await?.len(),
+            fees: self.store.fees_to_export().await?.len(),
+            last_fee_list: self.store.fee_exports(false).await?.into_iter().next().map(|list| list.name),
         }))
     }
 
-    /// Lets work go on in a restored city. The emails named had left since the backup: they are recorded as sent, today.
+    /// Lets work go on in a restored city. The emails named had left since the backup: they are recorded as sent, today, as
+    /// they are set now where the backup has them only as released.
     ///
     /// # Errors
-    /// When no reason is given, or nothing stands still.
+    /// When no reason is given, nothing stands still, or one of the emails is neither released nor set.
     pub async fn release_restored(&self, sent: &[NoticeId], reason: &str, by: &str) -> Result<()> {
         need_reason(reason)?;
         let stamp = self.stamp(by);
@@ -164,6 +190,9 @@ impl Office {
                     "mark letters with `arrears notices mailed`",
                 ));
             }
+        }
+        if !sent.is_empty() {
+            self.render_released(&|| true).await?;
         }
         for id in sent {
             let proof = format!("before the restoration, by {by}: {reason}");
@@ -219,9 +248,7 @@ async fn stage(from: &Path, staged: &Path, database: Option<&str>, stamp: &Stamp
     let manifest = unpacking.await.map_err(|error| OfficeError::Interrupted(error.to_string()))?.map_err(archive)?;
     let url = if let Some(url) = database {
         let dump = staged.join(PG_DUMP);
-        let mut command = Command::new("pg_restore");
-        command.args(["--exit-on-error", "--single-transaction", "--no-owner", "--dbname", url]).arg(&dump);
-        run(command, "pg_restore").await?;
+        pg_tools::fill(url, &dump).await?;
         std::fs::remove_file(&dump).map_err(|source| OfficeError::file(&dump, source))?;
         url.to_owned()
     } else {
@@ -257,32 +284,36 @@ fn strike_out_database(dir: &Path) -> Result<Option<String>> {
     Ok(database)
 }
 
-/// The city's files besides the database, by path, without those that are just being written.
-fn papers(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
+/// The city's files besides the database, each with its path inside, without those that are just being written.
+fn papers(dir: &Path) -> std::result::Result<Vec<(String, PathBuf)>, ArchiveError> {
     let mut found = Vec::new();
     if dir.join(FILE).is_file() {
         found.push((FILE.to_owned(), dir.join(FILE)));
     }
     for folder in FOLDERS {
-        walk(dir, &dir.join(folder), &mut found)?;
+        walk(dir, &dir.join(folder), &mut found)
+            .map_err(|source| ArchiveError::File { path: dir.join(folder), source })?;
     }
-    found.sort();
     Ok(found)
 }
 
-fn walk(dir: &Path, folder: &Path, found: &mut Vec<(String, PathBuf)>) -> Result<()> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
+/// An empty file is a name that a move has claimed and not yet come to.
+fn walk(dir: &Path, folder: &Path, found: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
+    let mut paths = match std::fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<Vec<_>>>()?,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
-        Err(source) => return Err(OfficeError::file(folder, source)),
+        Err(error) => return Err(error),
     };
-    for entry in entries {
-        let entry = entry.map_err(|source| OfficeError::file(folder, source))?;
-        let kind = entry.file_type().map_err(|source| OfficeError::file(&entry.path(), source))?;
-        let path = entry.path();
+    paths.sort();
+    for path in paths {
+        let kind = match std::fs::symlink_metadata(&path) {
+            Ok(kind) => kind,
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
         if kind.is_dir() {
             walk(dir, &path, found)?;
-        } else if kind.is_file() && path.extension().is_none_or(|extension| extension != "part") {
+        } else if kind.is_file() && kind.len() > 0 && path.extension().is_none_or(|extension| extension != "part") {
             let inside = path.strip_prefix(dir).unwrap_or(&path);
             let parts: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
             found.push((parts.join("/"), path.clone()));
@@ -300,24 +331,101 @@ fn tempfile_in(dir: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-async fn run(mut command: Command, name: &'static str) -> Result<()> {
-    let install = "install PostgreSQL's client programs (Debian: postgresql-client), of the server's version or newer";
-    let output = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .map_err(|error| OfficeError::Interrupted(error.to_string()))?
-        .map_err(|error| OfficeError::refused(format!("{name} cannot be run: {error}"), install))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(OfficeError::refused(format!("{name} failed: {said}"), install))
-}
-
 fn archive(error: ArchiveError) -> OfficeError {
     match error {
         ArchiveError::File { path, source } => OfficeError::File { path, source },
         refused @ (ArchiveError::NoArchive { .. } | ArchiveError::Damaged { .. } | ArchiveError::NotEmpty { .. }) => {
             OfficeError::refused(refused.to_string(), "nothing was changed")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::SetClock;
+    use crate::notices::Mailer;
+    use crate::office::testing::{City, day};
+
+    /// What of the directory is in no backup: the database, which is copied as it is at one moment.
+    const APART: [&str; 3] = ["arrears.db", "arrears.db-wal", "arrears.db-shm"];
+
+    const WITH_EMAIL: &str = "\
+account,customer_name,service_address,service_city,service_state,service_zip,email,services,occupancy
+10-000417,Rosa Muñoz,418 Alder St,Riverbend,CA,95600,rosa.munoz@example.com,water,owner
+";
+
+    fn every_file(dir: &Path, folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                every_file(dir, &path, found);
+            } else {
+                found.push(path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_backup_holds_every_file_of_the_directory_with_the_city_s_own_wordings_and_mappings() {
+        let city = City::new().await;
+        let dir = city.office.dir.clone();
+        for (path, text) in [
+            ("wordings/final_notice/en.md", "In our own words."),
+            ("mappings/lockbox.yaml", "a mapping"),
+            ("bounces/new/1774886400.M1P2.mx", "a report"),
+            ("inbox/.taking/payments.csv", "account"),
+            ("inbox/LBX0301.txt", "account"),
+            ("refused/charges.csv.report.txt", "why"),
+            ("rules/riverbend.yaml", "a policy"),
+        ] {
+            std::fs::create_dir_all(dir.join(path).parent().unwrap()).unwrap();
+            std::fs::write(dir.join(path), text).unwrap();
+        }
+        city.at("2026-04-02", "04:00");
+        city.office.night(day("2026-04-02")).await.unwrap();
+        city.office.export_fees("Ruth").await.unwrap().unwrap();
+        city.to_the_call().await;
+        let backups = tempfile::tempdir().unwrap();
+        let made = city.office.back_up(backups.path(), None).await.unwrap();
+        let mut expected = Vec::new();
+        every_file(&dir, &dir, &mut expected);
+        expected.retain(|path| !APART.contains(&path.as_str()));
+        expected.push(SQLITE.to_owned());
+        expected.sort();
+        let packed: Vec<String> = made.manifest.files.iter().map(|file| file.path.clone()).collect();
+        assert_eq!(packed, expected);
+        assert!(
+            packed.iter().any(|path| path.starts_with("print/")) && packed.iter().any(|p| p.starts_with("exports/"))
+        );
+    }
+
+    #[tokio::test]
+    async fn an_email_that_was_only_released_when_the_backup_was_made_can_be_named_as_sent() {
+        let city = City::new().await;
+        city.takes("accounts.csv", WITH_EMAIL).await;
+        city.at("2026-03-28", "04:00");
+        city.office.night(day("2026-03-28")).await.unwrap();
+        let backups = tempfile::tempdir().unwrap();
+        let made = city.office.back_up(backups.path(), None).await.unwrap();
+        // The disk dies behind the run of the outbox.
+        let dir = backups.path().join("restored");
+        let stamp = city.office.stamp("Sam");
+        restore(&made.path, &dir, None, &stamp).await.unwrap();
+        let office = Office::open(&dir, None, Arc::new(SetClock::new(stamp.at))).await.unwrap();
+        let standing = office.may_be_done().await.unwrap().unwrap();
+        let (email, _, to, message) = standing.emails.first().unwrap().clone();
+        assert_eq!((standing.emails.len(), to.as_str()), (1, "rosa.munoz@example.com"));
+        let notice = office.store.notice(email).await.unwrap();
+        assert_eq!(notice.state, NoticeState::Released);
+        assert!(message.starts_with(&message_name(&notice)), "{message}");
+        office.release_restored(&[email], "log of the mail server", "Ruth").await.unwrap();
+        assert_eq!(office.work_outbox(&Mailer::Folder(dir.join("mail"))).await.unwrap(), 0);
+        assert!(!dir.join("mail").exists(), "it is not sent again");
+        let notice = office.store.notice(email).await.unwrap();
+        assert_eq!((notice.state, notice.document.is_some()), (NoticeState::Sent, true));
+        assert!(office.doctor(&|_, _| {}).await.unwrap().is_clean());
     }
 }

@@ -148,6 +148,7 @@ fn of_referral(referral: &Referral) -> String {
         ReferralState::Approved => "referral approved, not placed".to_owned(),
         ReferralState::Placed => dated("placed", referral.placed_on),
         ReferralState::Recalled => because("referral recalled", referral.cause.as_deref()),
+        ReferralState::Returned => because("debt returned by the destination", referral.cause.as_deref()),
         ReferralState::Canceled => because("referral canceled", referral.cause.as_deref()),
         ReferralState::Declined => because("referral declined", referral.cause.as_deref()),
     }
@@ -186,6 +187,7 @@ mod tests {
             done_at: None,
             crew: Some("Crew 1".to_owned()),
             note: String::new(),
+            instruction: None,
             cause: None,
         }
     }

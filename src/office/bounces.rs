@@ -19,14 +19,14 @@ use crate::notices::email::message_name;
 use crate::store::{Bounced, ExceptionKind, Stamp, StoreError};
 
 /// The folder.
-const BOUNCES: &str = "bounces";
+pub(super) const BOUNCES: &str = "bounces";
 /// The folders in it for what was taken, and for what is of no email from here.
 const DONE: &str = "done";
 const UNMATCHED: &str = "unmatched";
 /// A report returns an email at most; what is larger is none.
 const LARGEST_BYTES: u64 = 4 * 1024 * 1024;
-/// How many sent emails are looked through for one that a report names by its recipient alone.
-const SENT: u32 = 100_000;
+/// So many sent emails are read at a time, in search of one that a report names by its Message-ID alone.
+const PAGE: u32 = 1_000;
 
 /// What came of the reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,18 +117,21 @@ impl Office {
                 Err(error) => return Err(error.into()),
             }
         }
-        let mut sent = self.store.notices_in(NoticeState::Sent, SENT).await?;
-        sent.retain(|notice| notice.channel == Channel::Email);
         if report.message_id.is_some() {
-            // One that is known to have come back may be reported again.
-            let back = self.store.notices_in(NoticeState::Bounced, SENT).await?;
-            return Ok(sent.into_iter().chain(back).find(is_named));
+            // An email comes back within days, so that it stands among the last. One that is known to have come back may be
+            // reported again.
+            let mut before = None;
+            loop {
+                let page = self.store.emails_before(before, PAGE).await?;
+                let Some(last) = page.last() else { return Ok(None) };
+                before = Some(last.id);
+                if let Some(named) = page.into_iter().find(is_named) {
+                    return Ok(Some(named));
+                }
+            }
         }
-        let is_to = |notice: &Notice| {
-            let to = notice.email.as_deref().unwrap_or_default();
-            report.recipients.iter().any(|fate| fate.address.eq_ignore_ascii_case(to))
-        };
-        sent.retain(is_to);
+        let addresses: Vec<String> = report.recipients.iter().map(|fate| fate.address.clone()).collect();
+        let mut sent = self.store.emails_to(&addresses).await?;
         Ok(if sent.len() == 1 { sent.pop() } else { None })
     }
 
@@ -279,6 +282,8 @@ mod tests {
         assert_ne!(by_email, policy);
         let path = city.office.dir.join("policy.yaml");
         fs::write(&path, by_email).unwrap();
+        // Adopted after the first one: of two at the same instant neither is the later.
+        city.at("2026-03-02", "09:01");
         city.office.adopt_policy(&path, None, "Ruth").await.unwrap();
         accounts(&city, ADDRESS).await;
         city.at("2026-03-28", "04:00");

@@ -53,9 +53,12 @@ const fn is_adverse(action: &Action) -> bool {
         Action::Notice(_)
         | Action::Fee(_)
         | Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
         | Action::Task { .. }
         | Action::Hold { .. }
         | Action::Flag { .. }
+        | Action::Route { .. }
+        | Action::NoRoute { .. }
         | Action::Freeze { .. }
         | Action::Restore { .. }
         | Action::WriteOff => false,

@@ -61,7 +61,7 @@ impl Office {
                     self.store.digest_sent(digest.date, &stamp).await?;
                     sent += 1;
                 }
-                Delivery::Retry(error) | Delivery::Refused { words: error, .. } => {
+                Delivery::Retry(error) | Delivery::Unanswered(error) | Delivery::Refused { words: error, .. } => {
                     let wait = Duration::minutes((1 << digest.attempts.min(6)).min(LONGEST_WAIT));
                     tracing::warn!(date = %digest.date, %error, "the digest waits");
                     self.store.digest_waits(digest.date, self.now() + wait, &error).await?;
@@ -129,20 +129,27 @@ impl Office {
                     "translations that the city has not signed, and for which notices wait"
                 }
                 ExceptionKind::PetitionLate => "petitions in bankruptcy that were learned late",
+                ExceptionKind::ProtectionAsked => "households that ask for the protection of the law",
+                ExceptionKind::RestorationUntold => "customers shut off and not told how to have service restored",
                 ExceptionKind::WorkFailed => "letters or emails that failed",
+                ExceptionKind::RecallReferral => "referrals to call back",
+                ExceptionKind::LimitationNear => "accounts with debts that will soon be barred by time",
+                ExceptionKind::LimitationPassed => "accounts with debts that are barred by time",
                 ExceptionKind::DatedAhead
                 | ExceptionKind::RebilledDiffers
                 | ExceptionKind::RejectedPayment
                 | ExceptionKind::ReturnedMail
                 | ExceptionKind::EmailBounced
                 | ExceptionKind::BounceUnmatched
+                | ExceptionKind::ReturningDebtor
+                | ExceptionKind::DebtReturned
                 | ExceptionKind::PolicyGap => continue,
             };
             *by_kind.entry(what).or_default() += 1;
         }
         let mut alarms: Vec<String> = by_kind.into_iter().map(|(what, count)| format!("{count} {what}")).collect();
         for (channel, through) in self.store.watermarks().await? {
-            if days_between(through, date) >= LATE_DAYS {
+            if channel.is_awaited() && days_between(through, date) >= LATE_DAYS {
                 alarms.push(format!("Payments of {channel} are loaded only through {}", short(through)));
             }
         }

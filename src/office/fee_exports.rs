@@ -18,8 +18,11 @@ impl Office {
     /// where there is none. A fee that was taken back before it was listed is on no list.
     ///
     /// # Errors
-    /// When the file cannot be written: what is recorded is written by the next export, or by the daemon.
+    /// While a restored city stands still or a night is held: its fees may be told already, or may not be meant. When the
+    /// file cannot be written: what is recorded is written by the next export, or by the daemon.
     pub async fn export_fees(&self, by: &str) -> Result<Option<FeeExport>> {
+        self.goes_out().await?;
+        self.nothing_is_held().await?;
         self.write_fee_exports().await?;
         let stamp = self.stamp(by);
         for _ in 0..ATTEMPTS {
@@ -91,7 +94,7 @@ fn list(lines: &[FeeLine]) -> Result<Vec<u8>> {
     write(&head.map(str::to_owned))?;
     for line in lines {
         write(&[
-            format!("ARR-{}", line.entry),
+            line.reference.clone(),
             line.kind.to_string(),
             line.account.to_string(),
             line.service.to_string(),
@@ -99,7 +102,7 @@ fn list(lines: &[FeeLine]) -> Result<Vec<u8>> {
             line.on.to_string(),
             line.due_on.map(|day| day.to_string()).unwrap_or_default(),
             line.name.clone(),
-            line.reverses.map(|fee| format!("ARR-{fee}")).unwrap_or_default(),
+            line.reverses.clone().unwrap_or_default(),
         ])?;
     }
     let total: crate::domain::Cents = lines.iter().map(|line| line.amount).sum();
@@ -111,6 +114,7 @@ fn list(lines: &[FeeLine]) -> Result<Vec<u8>> {
 mod tests {
     use crate::domain::{Cents, EntryKind};
     use crate::office::testing::{City, day};
+    use crate::store::ExceptionKind;
 
     const CHARGES: &str = "account,service,kind,amount,billed_on,due_on,source,reference,arrears_reference\n";
 
@@ -269,6 +273,35 @@ mod tests {
         assert_eq!(frozen(&city).await, None, "the billing system need not have it yet");
         assert_eq!(owed(&city).await, Cents::ZERO);
         assert!(city.office.export_fees("Ruth").await.unwrap().is_none(), "it stands on one list");
+    }
+
+    #[tokio::test]
+    async fn no_fee_leaves_a_restored_city_or_a_held_night_and_a_lost_reference_is_never_given_to_another_fee() {
+        let city = City::new().await;
+        city.at("2026-04-01", "09:00");
+        let stamp = city.office.stamp("Sam");
+        city.office.store.mark_restored(stamp.at, &stamp).await.unwrap();
+        let refused = city.office.export_fees("Ruth").await.unwrap_err().to_string();
+        assert!(refused.contains("restored from the backup"), "{refused}");
+        let standing = city.office.may_be_done().await.unwrap().unwrap();
+        assert_eq!((standing.fees, standing.last_fee_list), (0, None));
+        city.office.release_restored(&[], "a test", "Ruth").await.unwrap();
+        // The night makes the fee good, under the number that it had in the night that was lost.
+        let (lost, amount) = with_a_late_fee(&city).await;
+        let held = city.office.store.open_exception(None, ExceptionKind::NightHeld, "too many", &stamp).await.unwrap();
+        let refused = city.office.export_fees("Ruth").await.unwrap_err().to_string();
+        assert!(refused.contains("the night is held"), "{refused}");
+        city.office.store.clear_exception(held, Some("a test"), &stamp).await.unwrap();
+        let waiting = city.office.store.fees_to_export().await.unwrap();
+        assert_eq!(waiting[0].reference, lost.replace("ARR-", "ARR-2604011600-"));
+        // What the billing system had of the lost list: refused under the old reference, known under the new one.
+        let row = format!("{CHARGES}10-000417,general,fee,{},2026-04-02,,cis,L-99,", amount.to_plain());
+        city.inbox("charges.csv", &format!("{row}{lost}\n"));
+        assert_eq!(city.office.take_inbox().await.unwrap().refused, 1);
+        let once = owed(&city).await;
+        city.takes("charges-2.csv", &format!("{row}{}\n", waiting[0].reference)).await;
+        assert_eq!(owed(&city).await, once);
+        assert_eq!(city.office.export_fees("Ruth").await.unwrap(), None, "it is told no second time");
     }
 
     #[tokio::test]

@@ -288,6 +288,7 @@ impl Office {
                 let told = not_over(&file, stamp.on);
                 match self.store.import(&file, &rules.policy.ledger, stamp).await? {
                     ImportResult::Done(outcome) => {
+                        self.tell_returning().await?;
                         let told = ahead.iter().map(DatedAhead::to_string).chain(told).collect();
                         return Ok(Ok(Taken::Done { outcome, told: self.told(told, stamp).await? }));
                     }

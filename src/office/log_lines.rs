@@ -6,8 +6,19 @@ use crate::domain::{Cents, Decision};
 use crate::store::LogLine;
 
 /// Keys that only the program reads.
-const INWARD: &[&str] =
-    &["account", "act_key", "hash", "id", "placed_by", "placed_on", "made_by", "made_on", "taken_by"];
+const INWARD: &[&str] = &[
+    "account",
+    "act_key",
+    "document",
+    "files",
+    "hash",
+    "id",
+    "placed_by",
+    "placed_on",
+    "made_by",
+    "made_on",
+    "taken_by",
+];
 /// Keys whose numbers are cents.
 const MONEY: &[&str] = &["amount", "balance", "open", "paid", "total"];
 

@@ -79,7 +79,7 @@ impl Office {
             return Ok(DayReport { held: true, ..DayReport::default() });
         }
         self.lapse_orders(day).await?;
-        self.store.report_missing_results(day, &self.daemon_stamp(day)).await?;
+        self.report_overdue(day).await?;
         let report = self.run_day(day, None).await?;
         if report.held {
             return Ok(report);
@@ -118,6 +118,10 @@ impl Office {
         if report.held {
             return Ok(report);
         }
+        self.propose_debts_that_follow(day).await?;
+        self.tell_returning().await?;
+        self.watch_placed(None).await?;
+        self.watch_limitation(&rules.policy, day).await?;
         self.store.finish_run(run, &json!(report), &stamp).await?;
         Ok(report)
     }
@@ -184,7 +188,9 @@ impl Office {
     pub(super) async fn settle_within(&self, usual: Option<Usual>) -> Result<DayReport> {
         let day = self.today();
         let rules = self.rules_on(day).await?;
-        self.decide_due(None, day, &rules, usual, None).await
+        let report = self.decide_due(None, day, &rules, usual, None).await?;
+        self.watch_placed(None).await?;
+        Ok(report)
     }
 
     /// Decides the accounts that have become due and have a service shut off. It waits for no night, for no release, and in a
@@ -212,6 +218,7 @@ impl Office {
         let decided = self.decide_page(day, page).await?;
         let report = self.commit_page(None, &decided, &stamp).await?;
         self.recheck_orders(accounts).await?;
+        self.watch_placed(Some(accounts)).await?;
         Ok(report)
     }
 
@@ -385,9 +392,12 @@ fn count(commit: &Commit, report: &mut DayReport) {
             Action::Refer { .. } | Action::WriteOff => report.referrals += 1,
             Action::Notice(_)
             | Action::ReverseFee { .. }
+            | Action::ApplyDeposit(_)
             | Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
+            | Action::Route { .. }
+            | Action::NoRoute { .. }
             | Action::Freeze { .. } => {}
         }
     }

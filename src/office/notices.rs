@@ -23,7 +23,7 @@ pub struct Released {
 /// What the look before its release finds of a planned notice.
 enum AtRelease {
     /// It goes, and says this as of today.
-    Goes(Permit, NoticeFacts),
+    Goes(Permit, Box<NoticeFacts>),
     Stays(String),
     /// Nobody needs it any more, for this cause.
     Falls(String),
@@ -73,8 +73,8 @@ impl Office {
             match self.look_before_release(view.of(notice.account)?, &notice, stamp.on) {
                 AtRelease::Goes(permit, facts) => {
                     ready.push(Permitted { id: notice.id, permit });
-                    if facts != notice.facts {
-                        restated.push((notice.id, facts));
+                    if *facts != notice.facts {
+                        restated.push((notice.id, *facts));
                     }
                 }
                 AtRelease::Stays(sentence) => refused.push((notice.id, sentence)),
@@ -109,7 +109,7 @@ impl Office {
             for_day: notice.planned_on,
         };
         match self.leave(snapshot, rules, &pending, today) {
-            Ok(permit) => AtRelease::Goes(permit, facts),
+            Ok(permit) => AtRelease::Goes(permit, Box::new(facts)),
             Err(refusal) if refusal.remedy() == Remedy::Cancel => AtRelease::Falls(refusal.to_string()),
             Err(refusal) => AtRelease::Stays(refusal.to_string()),
         }

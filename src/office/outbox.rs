@@ -117,9 +117,13 @@ impl Office {
         let snapshots = self.store.snapshots(&accounts.into_iter().collect::<Vec<_>>()).await?;
         let snapshots: BTreeMap<AccountId, Snapshot> = snapshots.into_iter().map(|s| (s.account, s)).collect();
         let signed = self.signed().await?;
+        let policy = self.rules_on(today).await.ok();
         let mut drafts = Vec::with_capacity(page.len());
         for (job, notice) in page {
-            if let Some(refusal) = signed.refusal(&self.wordings, &notice) {
+            let unstated = policy.as_ref().and_then(|rules| {
+                super::wordings::unstated(&rules.policy, &self.wordings, &notice.template, &notice.languages)
+            });
+            if let Some(refusal) = signed.refusal(&self.wordings, &notice).or(unstated) {
                 self.hold_until_signed(&job, &refusal).await?;
                 continue;
             }
@@ -298,9 +302,9 @@ impl Office {
         let name = email::message_name(notice);
         let limit = std::time::Duration::from_secs(EMAIL_SECONDS);
         let sending = mailer.send(&name, &self.city().email, &to, &document.bytes);
-        tokio::time::timeout(limit, sending)
-            .await
-            .unwrap_or_else(|_| Delivery::Retry(format!("the mail server did not finish within {EMAIL_SECONDS} s")))
+        tokio::time::timeout(limit, sending).await.unwrap_or_else(|_| {
+            Delivery::Unanswered(format!("the mail server did not finish within {EMAIL_SECONDS} s"))
+        })
     }
 
     /// The email has left, and that must be known before another worker may take it over: while the database is busy, with a
@@ -345,7 +349,14 @@ impl Office {
                 self.store.retry_work(job, self.now() + wait, &error).await?;
                 Ok(Sent::Waits { attempts: job.attempts, error })
             }
-            Delivery::Retry(words) => self.never_sent(job, notice, words, false, stamp).await,
+            Delivery::Unanswered(words) if job.attempts < EMAIL_ATTEMPTS => {
+                let wait = Duration::minutes((1 << job.attempts.min(8)).min(EMAIL_WAIT));
+                self.store.email_unanswered(job, self.now() + wait, &words, stamp).await?;
+                Ok(Sent::Waits { attempts: job.attempts, error: words })
+            }
+            Delivery::Retry(words) | Delivery::Unanswered(words) => {
+                self.never_sent(job, notice, words, false, stamp).await
+            }
             Delivery::Refused { words, of_address } => self.never_sent(job, notice, words, of_address, stamp).await,
         }
     }

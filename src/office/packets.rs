@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::accounts::need_reason;
-use super::looks::LOOKS;
 use super::{Office, OfficeError, Result, Rules};
-use crate::audit::Refusal;
 use crate::domain::day::plus_days;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::settle;
@@ -18,7 +16,7 @@ use crate::notices::files::write_whole;
 use crate::referral::PacketInput;
 use crate::referral::input::{ArrangementRecord, City, HistoryLine, HoldRecord, NoticeExhibit, PolicyBasis};
 use crate::referral::packet::{Packet, build};
-use crate::store::{Account, Permitted};
+use crate::store::Account;
 
 /// How many lines of the log a packet reads.
 const LOG_LINES: u32 = 10_000;
@@ -32,30 +30,6 @@ pub struct PacketMade {
 }
 
 impl Office {
-    /// Approves a candidate for legal action, after another look at it.
-    ///
-    /// # Errors
-    /// When it is none any more, or something stands against it; it then stays a candidate.
-    pub async fn approve_referral(&self, id: ReferralId, by: &str) -> Result<()> {
-        let stamp = self.stamp(by);
-        for _ in 0..LOOKS {
-            let referral = self.store.referral(id).await?;
-            if referral.state != ReferralState::Candidate {
-                return Err(OfficeError::refused(
-                    format!("referral {id} is {}", referral.state),
-                    "only a candidate is approved: `arrears referrals list` shows them",
-                ));
-            }
-            self.not_of_household(by, referral.account).await?;
-            let permit = self.leave_for_referral(&referral, stamp.on).await?.map_err(OfficeError::Reexamined)?;
-            let carried = self.store.approve_referral(&Permitted { id, permit }, &stamp).await?;
-            if carried.overtaken.is_empty() {
-                return Ok(());
-            }
-        }
-        Err(OfficeError::Reexamined(Refusal::Overtaken))
-    }
-
     /// Declines a candidate with a reason.
     ///
     /// # Errors
@@ -64,16 +38,6 @@ impl Office {
         need_reason(reason)?;
         self.not_of_household(by, self.store.referral(id).await?.account).await?;
         Ok(self.store.decline_referral(id, reason, &self.stamp(by)).await?)
-    }
-
-    /// Calls a referral back with a reason.
-    ///
-    /// # Errors
-    /// When it gives no reason.
-    pub async fn recall_referral(&self, id: ReferralId, reason: &str, by: &str) -> Result<()> {
-        need_reason(reason)?;
-        self.not_of_household(by, self.store.referral(id).await?.account).await?;
-        Ok(self.store.recall_referral(id, reason, &self.stamp(by)).await?)
     }
 
     /// Builds the packet of an account's approved referral as of today, and writes it under `packets/`.
@@ -104,6 +68,7 @@ impl Office {
         limitation_override: Option<Override>,
     ) -> Result<PacketInput> {
         let today = self.today();
+        let over_limitation = referral.limitation_override.clone();
         let snapshot = self.snapshot(account.id).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let entries = self.store.entries(account.id).await?;
@@ -138,12 +103,13 @@ impl Office {
             arrangements,
             holds: self.hold_records(account.id).await?,
             petitions: snapshot.petitions.clone(),
+            proofs: self.store.proofs_of(account.id).await?,
             field_orders: self.store.orders_of(account.id).await?,
             events: snapshot.events.clone(),
             history: self.history(account.id).await?,
             checks: Vec::new(),
             exception: snapshot.frozen.clone(),
-            limitation_override,
+            limitation_override: limitation_override.or(over_limitation),
             entries,
         })
     }
@@ -251,6 +217,7 @@ fn basis(rules: &Rules) -> PolicyBasis {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Refusal;
     use crate::domain::notice::NoticeState;
     use crate::office::IfLate;
     use crate::office::testing::{City, day};
@@ -278,13 +245,13 @@ mod tests {
         let account = city.debtor().await;
         let dispute =
             city.office.hold(account, HoldKind::Dispute, (None, None), "meter read twice", "Omar").await.unwrap();
-        let refused = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        let refused = city.office.approve_referral(id, None, "Ruth").await.unwrap_err();
         assert_eq!(refused.to_string(), "not done: a dispute hold stands");
         assert_eq!(city.office.store.referral(id).await.unwrap().state, ReferralState::Candidate);
         city.office.end_hold(dispute, "read right", "Ruth").await.unwrap();
-        city.office.approve_referral(id, "Ruth").await.unwrap();
+        city.office.approve_referral(id, None, "Ruth").await.unwrap();
         assert_eq!(city.office.store.referral(id).await.unwrap().state, ReferralState::Approved);
-        let again = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        let again = city.office.approve_referral(id, None, "Ruth").await.unwrap_err();
         assert!(again.to_string().contains("only a candidate is approved"), "{again}");
     }
 
@@ -294,7 +261,7 @@ mod tests {
         let id = candidate(&city).await;
         // The file is in the books, and nobody has decided the account yet.
         city.lockbox("10-000417", "260.00", "2026-09-21").await;
-        let refused = city.office.approve_referral(id, "Ruth").await.unwrap_err();
+        let refused = city.office.approve_referral(id, None, "Ruth").await.unwrap_err();
         assert!(matches!(refused, OfficeError::Reexamined(Refusal::Paid)), "{refused}");
     }
 }

@@ -154,6 +154,12 @@ impl Office {
                 "`arrears night release --reason TEXT`, or `arrears night drop --reason TEXT`",
             ));
         }
+        if line.as_ref().is_some_and(|line| line.kind == ExceptionKind::ReturningDebtor) {
+            return Err(OfficeError::refused(
+                "somebody says whether it is the same customer",
+                "`arrears returning confirm ID --reason TEXT`, or `arrears returning reject ID --reason TEXT`",
+            ));
+        }
         if let Some(account) = line.as_ref().and_then(|line| line.account) {
             self.not_of_household(by, account).await?;
         }

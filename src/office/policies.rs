@@ -47,6 +47,7 @@ impl Office {
         effective_on: Option<Day>,
         by: &str,
     ) -> Result<AdoptedPolicy> {
+        self.wordings_state_all(&rules.policy)?;
         let stamp = self.stamp(by);
         let adopted = AdoptedPolicy {
             hash: rules.policy.hash.clone(),
@@ -159,7 +160,7 @@ pub fn read_policy(path: &Path) -> Result<(Rules, Vec<PolicySource>)> {
     let (name, text) = policy_text(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut sources = rulebook::shipped();
-    for (kind, below) in [("guards", "guards"), ("calendars", "calendars")] {
+    for (kind, below) in [("guards", "guards"), ("calendars", "calendars"), ("layouts", "layouts")] {
         let Ok(entries) = std::fs::read_dir(folder.join(below)) else { continue };
         let mut files: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
         files.sort();
@@ -183,7 +184,10 @@ fn kept(sources: &Sources, name: &str, text: String) -> Vec<PolicySource> {
     kept.extend(
         sources
             .iter()
-            .filter(|(path, _)| *path != name && (path.starts_with("guards/") || path.starts_with("calendars/")))
+            .filter(|(path, _)| {
+                let is_part = ["guards/", "calendars/", "layouts/"].iter().any(|folder| path.starts_with(folder));
+                *path != name && is_part
+            })
             .map(|(path, text)| PolicySource { path: path.to_owned(), text: text.to_owned() }),
     );
     kept

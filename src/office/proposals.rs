@@ -2,8 +2,15 @@
 
 use super::accounts::{need_reason, positive};
 use super::{Duty, Office, OfficeError, Result};
-use crate::domain::proposal::{Proposal, ProposalState, Proposed, to_write_off};
-use crate::domain::{AccountId, Cents, EntryId, EntryKind, ProposalId, Role, Service};
+use crate::audit::{Ordered, Pending};
+use crate::domain::day::plus_months;
+use crate::domain::day::short;
+use crate::domain::proof::{self, ProofKind};
+use crate::domain::proposal::{Proposal, ProposalState, Proposed, WrittenOff, to_write_off};
+use crate::domain::{AccountId, ActKey, Cents, EntryId, EntryKind, ProposalId, Role, Service, Snapshot};
+
+/// The ground of a waiver that the law gives to a household with a low income.
+const INTEREST_WAIVED: &str = "Health and Safety Code 116914(a)(2)";
 
 impl Office {
     /// Proposes to waive a fee that Arrears posted to the account, whole.
@@ -42,6 +49,43 @@ impl Office {
         Ok((id, fee.amount))
     }
 
+    /// Proposes to waive interest or a late fee of a household that has shown a low income, as the law has it once in 12 months.
+    /// Who proposes says that the household has shown it; the second person is the one of every waiver.
+    ///
+    /// # Errors
+    /// As [`Self::propose_waiver`]; when no low income is shown today, or the law's waiver was given or proposed in the last 12
+    /// months.
+    pub async fn propose_lawful_waiver(
+        &self,
+        account: AccountId,
+        entry: EntryId,
+        by: &str,
+    ) -> Result<(ProposalId, Cents)> {
+        let today = self.today();
+        let proofs = self.store.proofs_of(account).await?;
+        let Some(proof) = proof::shown(&proofs, ProofKind::LowIncome, today) else {
+            return Err(OfficeError::refused(
+                format!("this household has not shown a low income ({INTEREST_WAIVED})"),
+                "`arrears protection record ACCOUNT low_income --evidence TEXT` records what it shows",
+            ));
+        };
+        let since = plus_months(today, -12);
+        let given = self.store.proposals(false).await?.into_iter().find(|proposal| {
+            proposal.account == account
+                && proposal.reason.starts_with(INTEREST_WAIVED)
+                && proposal.state != ProposalState::Declined
+                && since < proposal.proposed_on
+        });
+        if let Some(given) = given {
+            return Err(OfficeError::refused(
+                format!("the law's waiver of {} was {} on {}", given.amount, given.state, given.proposed_on),
+                format!("it is given once in 12 months: again from {}", plus_months(given.proposed_on, 12)),
+            ));
+        }
+        let reason = format!("{INTEREST_WAIVED}: low income shown since {}, {}", proof.from, proof.evidence);
+        self.propose_waiver(account, entry, &reason, by).await
+    }
+
     /// Proposes to correct what is owed on a service: below zero in the customer's favor.
     ///
     /// # Errors
@@ -67,6 +111,7 @@ impl Office {
         need_reason(reason)?;
         let snapshot = self.snapshot(account).await?;
         let debts = to_write_off(&snapshot.items, self.today());
+        none_is_out(&snapshot, &debts)?;
         let amount: Cents = debts.iter().map(|debt| debt.open).sum();
         if debts.is_empty() {
             return Err(OfficeError::refused("nothing of this account is past due", "there is nothing to write off"));
@@ -75,7 +120,7 @@ impl Office {
         Ok((id, amount))
     }
 
-    async fn propose(
+    pub(super) async fn propose(
         &self,
         account: AccountId,
         what: &Proposed,
@@ -108,10 +153,17 @@ impl Office {
             ));
         }
         self.not_of_household(by, proposal.account).await?;
+        if let Proposed::WriteOff { debts } = &proposal.what {
+            let snapshot = self.snapshot(proposal.account).await?;
+            none_is_out(&snapshot, debts)?;
+            self.still_proposed(&proposal, debts, &snapshot).await?;
+        }
         let rules = self.rules_on(self.today()).await?;
         self.tier_allows(&rules.policy.approvals, &proposal, by).await?;
+        self.still_may_transfer(&proposal, by).await?;
         self.store.approve_proposal(id, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle_accounts(&[proposal.account]).await?;
+        let touched: Vec<AccountId> = std::iter::once(proposal.account).chain(proposal.other_account()).collect();
+        self.settle_accounts(&touched).await?;
         self.store.proposal(id).await.map_err(Into::into)
     }
 
@@ -130,6 +182,25 @@ impl Office {
         Ok(self.store.decline_proposal(id, reason, &self.stamp(by)).await?)
     }
 
+    /// What the policy proposed is looked at again: its stage, its condition, and what protects the account today.
+    async fn still_proposed(&self, proposal: &Proposal, debts: &[WrittenOff], snapshot: &Snapshot) -> Result<()> {
+        let Some(key) = proposal.act_key.as_deref() else { return Ok(()) };
+        let key: ActKey = key.parse().map_err(|error| {
+            crate::store::StoreError::Corrupt(format!("{key} of proposal {}: {error}", proposal.id))
+        })?;
+        let rules = self.rules_of_case(snapshot).await?;
+        let pending = Pending {
+            account: proposal.account,
+            ordered: Ordered::WriteOff,
+            of: key.of,
+            service: key.service,
+            items: debts.iter().map(|debt| debt.item).collect(),
+            amount: proposal.amount,
+            for_day: proposal.proposed_on,
+        };
+        self.leave(snapshot, &rules, &pending, self.today()).map(|_| ()).map_err(OfficeError::Reexamined)
+    }
+
     async fn tier_allows(
         &self,
         rules: &crate::rulebook::policy::ApprovalRules,
@@ -137,7 +208,14 @@ impl Office {
         by: &str,
     ) -> Result<()> {
         let staff = self.store.staff().await?;
-        let Some(member) = staff.iter().find(|member| member.name == by) else { return Ok(()) };
+        // Before anybody is on the staff nobody has a role, and whoever works may do everything.
+        if staff.is_empty() {
+            return Ok(());
+        }
+        let Some(member) = staff.iter().find(|member| member.name == by) else {
+            let why = format!("{by} is not on the staff, and has no role that the policy's `approvals` name");
+            return Err(OfficeError::refused(why, "`arrears staff list` shows who is"));
+        };
         let kind = proposal.what.kind();
         let approvers = rules.approvers(kind, proposal.amount);
         if approvers.contains(&member.role) {
@@ -206,6 +284,18 @@ impl Office {
             ));
         }
         Ok(self.store.set_household(name, &ids, &self.stamp(by)).await?)
+    }
+}
+
+/// A debt that is out is called back before it is written off: its destination would go on collecting it.
+fn none_is_out(snapshot: &Snapshot, debts: &[WrittenOff]) -> Result<()> {
+    let out = snapshot.placed.iter().find(|placed| debts.iter().any(|debt| placed.items.contains(&debt.item)));
+    match out {
+        None => Ok(()),
+        Some(placed) => Err(OfficeError::refused(
+            format!("the debt is out: referral {} with {} since {}", placed.referral, placed.to, short(placed.on)),
+            format!("call it back first: `arrears referrals recall {} --reason TEXT`", placed.referral),
+        )),
     }
 }
 
@@ -329,5 +419,15 @@ mod tests {
         let id = city.office.propose_adjustment(account, Service::Water, change, "leak credit", "Omar").await.unwrap();
         city.office.approve_proposal(id, "Ruth").await.unwrap();
         assert_eq!(city.office.snapshot(account).await.unwrap().balance(), Cents::new(20_000));
+    }
+
+    #[tokio::test]
+    async fn nobody_from_outside_the_staff_approves_whatever_the_amount() {
+        let city = city().await;
+        let account = city.debtor().await;
+        let (id, _) = city.office.propose_write_off(account, "moved", "Omar").await.unwrap();
+        let refused = city.office.approve_proposal(id, "Somebody Else").await.unwrap_err().to_string();
+        assert!(refused.contains("Somebody Else is not on the staff"), "{refused}");
+        assert_eq!(city.office.store.proposal(id).await.unwrap().state, ProposalState::Proposed);
     }
 }

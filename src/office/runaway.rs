@@ -92,7 +92,7 @@ impl Office {
         let watermarks = self.store.watermarks().await?;
         let old: Vec<String> = watermarks
             .iter()
-            .filter(|(_, through)| days_between(**through, plus_days(day, -1)) > most)
+            .filter(|(channel, through)| channel.is_awaited() && days_between(**through, plus_days(day, -1)) > most)
             .map(|(channel, through)| format!("{channel} through {}", short(*through)))
             .collect();
         if old.is_empty() {

@@ -1,6 +1,7 @@
 //! Why: what stands with an account and what it waits for; and what would happen on the days ahead.
 
 use super::became::{became, pieces_for};
+use super::protections::{ShownPoint, points};
 use super::{Office, Result};
 pub use crate::decide::why::Explained;
 use crate::decide::why::explain;
@@ -16,6 +17,8 @@ pub struct Why {
     pub decision: Decision,
     pub explained: Vec<Explained>,
     pub next_review: Option<Day>,
+    /// The three points that bar a shut-off together, each with what shows it; empty where nothing of them was shown.
+    pub points: Vec<ShownPoint>,
 }
 
 /// An act that a simulation would do.
@@ -57,7 +60,8 @@ impl Office {
                 said.says = if day < self.today() { format!("decided {}", short(acted)) } else { fate };
             }
         }
-        Ok(Why { on: day, next_review: decision.next_review, explained, decision })
+        let points = if snapshot.proofs.is_empty() { Vec::new() } else { points(&snapshot.proofs, day) };
+        Ok(Why { points, on: day, next_review: decision.next_review, explained, decision })
     }
 
     async fn snapshot_on(&self, account: AccountId, day: Day) -> Result<Snapshot> {

@@ -11,15 +11,16 @@ use serde::Serialize;
 use super::{Office, OfficeError, Result};
 use crate::domain::arrangement::Installment;
 use crate::domain::notice::Notice;
-use crate::domain::{Channel, Day, DocumentHash, Language, NoticeName, Recipient};
+use crate::domain::{Action, Channel, Day, DocumentHash, Language, NoticeName, Recipient};
 use crate::notices::language::{english_name, listed};
 use crate::notices::wording::{self, OwnWording};
-use crate::notices::{RenderError, Wordings, render_arrangement, samples};
+use crate::notices::{RESIDENTS, RenderError, Wordings, render_arrangement, samples};
+use crate::rulebook::Policy;
 use crate::store::{ExceptionKind, WordingSignature};
 use crate::typeset::Typesetter;
 
 /// The folder of the data directory in which a city's own wordings stand: `wordings/final_notice/ko.md`.
-const FOLDER: &str = "wordings";
+pub(super) const FOLDER: &str = "wordings";
 
 /// A wording in one language, and whether it may go out.
 #[derive(Clone, Debug, Serialize)]
@@ -80,7 +81,48 @@ impl Signed {
     }
 }
 
+/// What a wording lacks of what the law has a notice state; `None` where it lacks nothing, or there is no such wording.
+pub(super) fn unstated(
+    policy: &Policy,
+    wordings: &Wordings,
+    notice: &NoticeName,
+    languages: &[Language],
+) -> Option<String> {
+    let asked = policy.statements(notice);
+    for language in languages.iter().filter(|language| wordings.exists(notice, **language)) {
+        let stated = wordings.states(notice.as_str(), *language);
+        let lacking: Vec<&str> =
+            asked.iter().map(|(statement, _)| statement.word()).filter(|word| !stated.contains(word)).collect();
+        if let (Some(first), Some((_, citation))) = (lacking.first(), asked.first()) {
+            return Some(format!(
+                "{notice} in {} does not state {}, for which {citation} asks; write it, and mark the place with \
+                 {{# states: {first} #}} in wordings/{notice}/{}.md",
+                english_name(*language),
+                listed(&lacking, Language::English),
+                language.word(),
+            ));
+        }
+    }
+    None
+}
+
 impl Office {
+    /// Every wording of a notice that the law requires ahead of a shut-off states what the law asks for.
+    ///
+    /// # Errors
+    /// The first that does not, and what it lacks.
+    pub(super) fn wordings_state_all(&self, policy: &Policy) -> Result<()> {
+        let notices = policy.tracks.iter().flat_map(|track| &track.stages).flat_map(|stage| &stage.acts);
+        for act in notices {
+            if let Action::Notice(notice) = act
+                && let Some(lack) = unstated(policy, &self.wordings, &notice.template, Language::ALL)
+            {
+                return Err(OfficeError::refused(lack, "the policy was not adopted"));
+            }
+        }
+        Ok(())
+    }
+
     /// All wordings and whether they may go out.
     ///
     /// # Errors
@@ -132,8 +174,17 @@ impl Office {
         if !wording::names().contains(&name) {
             return Err(no_wording(name));
         }
-        let channel = if name == "shut_off_tag" { Channel::Posting } else { Channel::Mail };
-        let notice = Notice { recipient, ..samples::notice(name, channel, languages) };
+        let channel = if matches!(name, "shut_off_tag" | "tenants_notice") { Channel::Posting } else { Channel::Mail };
+        let mut notice = Notice { recipient, ..samples::notice(name, channel, languages) };
+        match name {
+            // After a shut-off none is announced.
+            "how_to_restore" => (notice.facts.pay_by, notice.facts.shut_off_on) = (None, None),
+            "tenants_notice" => {
+                let address = samples::profile().service_address;
+                (notice.addressee, notice.address) = (RESIDENTS.to_owned(), address);
+            }
+            _ => {}
+        }
         let installment = Installment { due_on: notice.planned_on, amount: notice.facts.amount };
         let installments = if name == "arrangement_letter" { &[installment][..] } else { &[] };
         let profile = samples::profile();

@@ -6,12 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::input::PacketInput;
+use super::layout::{self, LayoutRefusal};
 use super::packet::Packet;
 use super::spreadsheet::{Cell, Table, day, maybe_day, money, number, text};
+use crate::domain::day::plus_days;
 use crate::domain::document::sha256;
+use crate::domain::layout::Layout;
 use crate::domain::ledger::Books;
+use crate::domain::placement::Placement;
 use crate::domain::referral::{Referral, ReferralState};
-use crate::domain::{AccountNumber, Cents, Day, DocumentHash, Occupancy, Profile, Service};
+use crate::domain::{AccountNumber, Cents, Day, DocumentHash, EntryKind, Occupancy, OpenItem, Profile, Service};
 
 /// One referral as it goes to the attorney.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct ExportLine {
     pub first_delinquent_on: Option<Day>,
     pub last_payment: Option<(Day, Cents)>,
     pub limitation_last_day: Option<Day>,
+    /// Fees and interest, of the total.
+    pub penalties: Cents,
     pub packet_file: String,
     pub packet_hash: DocumentHash,
 }
@@ -53,6 +59,8 @@ pub enum ExportRefusal {
     Twice { account: AccountNumber },
     #[error("the services of account {account} sum to {services}, and its total is {total}: build its packet anew")]
     TotalDiffers { account: AccountNumber, services: Cents, total: Cents },
+    #[error("{0}")]
+    Layout(#[from] LayoutRefusal),
 }
 
 impl ExportLine {
@@ -69,21 +77,56 @@ impl ExportLine {
             first_delinquent_on: packet.first_delinquent_on,
             last_payment: packet.last_payment,
             limitation_last_day: packet.limitation.map(|limitation| limitation.last_day),
+            penalties: penalties(&input.books),
             packet_file: packet.file_name.clone(),
             packet_hash: packet.hash.clone(),
         }
     }
+
+    /// The line of a debt that was placed before, with what is left of it: for a list that is sent again whole. Its packet
+    /// went out with the first.
+    #[must_use]
+    pub fn again(profile: Profile, referral: Referral, items: &[OpenItem], cut_off: Day) -> Self {
+        let placed = referral.placement.as_ref().map(Placement::items).unwrap_or_default();
+        let left: Vec<OpenItem> = items.iter().filter(|item| placed.contains(&item.id)).cloned().collect();
+        let total = left.iter().map(|item| item.open).sum();
+        let first_due = left.iter().map(|item| item.due_on).min();
+        let books = Books { items: left, balance: total, ..Books::default() };
+        Self {
+            profile,
+            referral,
+            cut_off,
+            by_service: by_service(&books),
+            unapplied: Cents::ZERO,
+            total,
+            first_delinquent_on: first_due.map(|due| plus_days(due, 1)),
+            last_payment: None,
+            limitation_last_day: None,
+            penalties: penalties(&books),
+            packet_file: String::new(),
+            packet_hash: sha256(&[]),
+        }
+    }
 }
 
-/// The list of `lines` in order of account numbers.
+/// The list of `lines` in order of account numbers, as the layout has it; with the attorney's columns where there is none.
 ///
 /// # Errors
 /// See [`ExportRefusal`].
-pub fn export(lines: &[ExportLine]) -> Result<Export, ExportRefusal> {
+pub fn export(lines: &[ExportLine], layout: Option<&Layout>) -> Result<Export, ExportRefusal> {
     let mut lines: Vec<&ExportLine> = lines.iter().collect();
     lines.sort_by(|one, other| one.profile.number.cmp(&other.profile.number));
     examine(&lines)?;
-    let list = list(&lines);
+    let list = match layout {
+        None => list(&lines),
+        Some(layout) => {
+            let mut list = layout::header(layout);
+            for line in &lines {
+                list.extend(layout::record(layout, line)?);
+            }
+            list
+        }
+    };
     let total = lines.iter().map(|line| line.total).sum();
     let control = control(&lines, total, &sha256(&list));
     Ok(Export { list, control, total })
@@ -100,6 +143,7 @@ fn examine(lines: &[&ExportLine]) -> Result<(), ExportRefusal> {
             ReferralState::Approved | ReferralState::Placed => {}
             state @ (ReferralState::Candidate
             | ReferralState::Recalled
+            | ReferralState::Returned
             | ReferralState::Canceled
             | ReferralState::Declined) => return Err(ExportRefusal::NotApproved { account, state }),
         }
@@ -200,6 +244,11 @@ fn control(lines: &[&ExportLine], total: Cents, list: &DocumentHash) -> Vec<u8> 
         text(list),
     ]);
     table.bytes()
+}
+
+fn penalties(books: &Books) -> Cents {
+    let is_penalty = |kind| matches!(kind, EntryKind::Fee | EntryKind::Interest);
+    books.items.iter().filter(|item| is_penalty(item.kind)).map(|item| item.open).sum()
 }
 
 fn by_service(books: &Books) -> BTreeMap<Service, Cents> {

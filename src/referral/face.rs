@@ -16,12 +16,11 @@ use super::refusal::is_same_name;
 use super::statement::Statement;
 use super::timeline::{self, words};
 use crate::domain::{Cents, Day, Language, Occupancy};
-use crate::typeset::printable;
 
 /// The data of the layout `packet`.
 #[must_use]
 pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -> Value {
-    let data = json!({
+    json!({
         "city": {
             "name": input.city.name,
             "department": input.city.department,
@@ -54,8 +53,7 @@ pub fn data(input: &PacketInput, statement: &Statement<'_>, exhibits: &[Part]) -
         "policy": policy(input),
         "declaration": declaration(input, statement),
         "exhibits": records::exhibits(input, exhibits),
-    });
-    printable(data)
+    })
 }
 
 /// What the lead and counsel must not overlook.

@@ -17,6 +17,7 @@ use crate::domain::notice::Notice;
 use crate::domain::person::Override;
 use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::referral::Referral;
 use crate::domain::{Address, Day, Entry, Event, PolicyHash, Profile};
 
@@ -43,6 +44,8 @@ pub struct PacketInput {
     pub holds: Vec<HoldRecord>,
     /// Petitions in bankruptcy: what they stay is in `books.stayed`, and no part of the claim.
     pub petitions: Vec<Petition>,
+    /// What the household has shown toward the protections of the law.
+    pub proofs: Vec<Proof>,
     pub field_orders: Vec<FieldOrder>,
     pub events: Vec<Event>,
     /// What the log says about the account's cases, oldest first.

@@ -35,11 +35,13 @@ pub enum Clock {
 /// The limitation of one item under a period of `years`.
 #[must_use]
 pub fn of_item(item: &OpenItem, years: u16) -> Limitation {
-    Limitation {
-        item: item.id,
-        accrued_on: plus_days(item.due_on, 1),
-        last_day: plus_months(item.due_on, i32::from(years) * 12),
-    }
+    of_due(item.id, item.due_on, years)
+}
+
+/// The limitation of a debt that was due on the day.
+#[must_use]
+pub fn of_due(item: ItemId, due_on: Day, years: u16) -> Limitation {
+    Limitation { item, accrued_on: plus_days(due_on, 1), last_day: plus_months(due_on, i32::from(years) * 12) }
 }
 
 /// The limitation that ends first among `items`: the one that the packet's reader must act before.

@@ -74,7 +74,7 @@ pub fn build(input: &PacketInput, typesetter: &Typesetter) -> Result<Packet, Pac
     refusal::examine(input)?;
     let statement = statement::draw(input);
     let exhibits = exhibits(input, &statement)?;
-    let pdf = typesetter.pdf(LAYOUT, &face::data(input, &statement, &exhibits), &meta(input))?;
+    let pdf = typesetter.pdf(LAYOUT, &typesetter.printable(face::data(input, &statement, &exhibits)), &meta(input))?;
 
     let mut parts = vec![Part::new("packet.pdf", pdf)];
     parts.extend(exhibits);

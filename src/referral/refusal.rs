@@ -159,7 +159,7 @@ fn standing_referral(input: &PacketInput) -> Result<(), PacketRefusal> {
     let state = input.referral.state;
     match state {
         ReferralState::Candidate | ReferralState::Approved | ReferralState::Placed => Ok(()),
-        ReferralState::Recalled | ReferralState::Canceled | ReferralState::Declined => {
+        ReferralState::Recalled | ReferralState::Returned | ReferralState::Canceled | ReferralState::Declined => {
             Err(PacketRefusal::NotStanding { state })
         }
     }
@@ -271,6 +271,10 @@ fn exhibits(input: &PacketInput) -> Result<(), PacketRefusal> {
 
 fn limitation_runs(input: &PacketInput) -> Result<(), PacketRefusal> {
     let years = input.policy.limitation_years;
+    // Time bars an action, not a letter: where nobody sues, the cover warns.
+    if !input.referral.to.goes_to_court() && years > 0 {
+        return Ok(());
+    }
     if years == 0 {
         return Err(PacketRefusal::NoLimitation);
     }

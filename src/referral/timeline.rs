@@ -142,6 +142,8 @@ const fn event_text(kind: EventKind) -> Option<&'static str> {
         EventKind::PaymentRedeemed => Some("The returned payment was made good."),
         EventKind::Placed => Some("The debt was placed."),
         EventKind::Recalled => Some("The debt was recalled."),
+        EventKind::DebtReturned => Some("The destination gave the debt back."),
+        EventKind::Rerouted => Some("The referral was withdrawn: the debt goes elsewhere by the policy."),
         EventKind::Overridden => Some("A person changed a stage by hand; the history gives the reason."),
         EventKind::NoticeReleased
         | EventKind::NoticeMailed

@@ -11,11 +11,13 @@ use crate::decide::decide;
 use crate::domain::arrangement::{Arrangement, HadPaid, Installment, Reinstatement, Reversed};
 use crate::domain::case::StageRef;
 use crate::domain::day::{LAST_DAY, plus_days};
+use crate::domain::deposit::Deposit;
 use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
 use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::snapshot::spans;
 use crate::domain::world::World;
 use crate::domain::{
@@ -29,13 +31,14 @@ use crate::rulebook::Policy;
 pub struct Account<'a> {
     policy: &'a Policy,
     pub world: World,
-    profile: Profile,
-    entries: Vec<Entry>,
+    pub(super) profile: Profile,
+    pub(super) entries: Vec<Entry>,
     pub(super) events: Vec<Event>,
     holds: Vec<Hold>,
     promises: Vec<Promise>,
     arrangements: Vec<Arrangement>,
     pub(super) petitions: Vec<Petition>,
+    pub(super) proofs: Vec<Proof>,
     shut_off: Vec<Service>,
     pub without_leave: Vec<Service>,
     pub(super) case: Option<Case>,
@@ -45,6 +48,7 @@ pub struct Account<'a> {
     decided: Option<(i64, Option<Day>)>,
     pub(super) letters: Vec<Letter>,
     fees: Vec<PostedFee>,
+    pub(super) deposits: Vec<Deposit>,
 }
 
 /// A payment as it came in.
@@ -68,6 +72,7 @@ impl<'a> Account<'a> {
             entries: Vec::new(),
             events: Vec::new(),
             holds: Vec::new(),
+            proofs: Vec::new(),
             promises: Vec::new(),
             arrangements: Vec::new(),
             petitions: Vec::new(),
@@ -79,6 +84,7 @@ impl<'a> Account<'a> {
             decided: None,
             letters: Vec::new(),
             fees: Vec::new(),
+            deposits: Vec::new(),
         }
     }
 
@@ -144,6 +150,7 @@ impl<'a> Account<'a> {
             disputes: Vec::new(),
             events: self.events.clone(),
             holds: self.holds.clone(),
+            proofs: self.proofs.clone(),
             promises: self.promises.clone(),
             arrangements: self.arrangements.clone(),
             payments: if planned { self.entries.iter().filter(is_payment).cloned().collect() } else { Vec::new() },
@@ -152,6 +159,9 @@ impl<'a> Account<'a> {
             ledger: if overtaken { self.entries.clone() } else { Vec::new() },
             shut_off: self.shut_off.clone(),
             without_leave: self.without_leave.clone(),
+            deposits: self.deposits.clone(),
+            final_bill: self.final_bill(),
+            placed: Vec::new(),
             case: self.case.clone(),
             cases_so_far: self.cases_so_far,
             frozen: None,
@@ -218,10 +228,13 @@ impl<'a> Account<'a> {
                 self.happens(EventKind::Restored, Some(of));
             }
             Action::ReverseFee { fee, .. } => self.reverse_fee(*fee),
+            Action::ApplyDeposit(deposit) => self.apply_deposit(deposit, act.amount.unwrap_or(Cents::ZERO)),
             Action::Task { .. }
             | Action::Hold { .. }
             | Action::Flag { .. }
             | Action::Refer { .. }
+            | Action::Route { .. }
+            | Action::NoRoute { .. }
             | Action::Freeze { .. }
             | Action::WriteOff => {}
         }
@@ -236,7 +249,7 @@ impl<'a> Account<'a> {
     }
 
     /// Posts an entry of today: `make` fills in what it is.
-    fn post(&mut self, make: impl FnOnce(Entry) -> Entry) -> EntryId {
+    pub(super) fn post(&mut self, make: impl FnOnce(Entry) -> Entry) -> EntryId {
         let id = EntryId(i64::try_from(self.entries.len()).unwrap_or(i64::MAX).saturating_add(1));
         let blank = Entry {
             id,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::audit::audit;
 use crate::decide::decide;
+use crate::domain::action::DepositAction;
 use crate::domain::day::plus_days;
+use crate::domain::deposit::Applied;
 use crate::domain::fee::{PostedFee, Undone};
 use crate::domain::{
     Act, Action, Cents, Day, EntryId, EntryKind, Event, EventKind, OpenItem, Service, Snapshot, World,
@@ -64,6 +66,22 @@ fn suppose(snapshot: &mut Snapshot, act: &Act, day: Day) {
             let posted = snapshot.fees.iter_mut().filter(|posted| posted.entry == *fee);
             posted.for_each(|posted| posted.undone = Some(Undone::TakenBack(day)));
         }
+        // What it pays, the next look at the ledger says; the days ahead are without the debts that it covers.
+        Action::ApplyDeposit(applied) => {
+            let amount = act.amount.unwrap_or(Cents::ZERO);
+            let mut left = amount;
+            for item in deposit_order(&mut snapshot.items, applied) {
+                let paid = left.min(item.open);
+                item.open -= paid;
+                left -= paid;
+            }
+            snapshot.items.retain(|item| item.open.is_positive());
+            snapshot.unapplied += left;
+            let of_deposit = snapshot.deposits.iter_mut().filter(|deposit| deposit.id == applied.deposit);
+            of_deposit.for_each(|deposit| {
+                deposit.applied = Some(Applied { entry: EntryId(0), on: day, amount });
+            });
+        }
         Action::Fee(fee) => {
             let amount = act.amount.unwrap_or(Cents::ZERO);
             let last = snapshot.items.iter().map(|item| item.id.0).max().unwrap_or(0);
@@ -92,7 +110,17 @@ fn suppose(snapshot: &mut Snapshot, act: &Act, day: Day) {
         | Action::Hold { .. }
         | Action::Flag { .. }
         | Action::Refer { .. }
+        | Action::Route { .. }
+        | Action::NoRoute { .. }
         | Action::Freeze { .. }
         | Action::WriteOff => {}
     }
+}
+
+/// The debts in the order in which a deposit pays them.
+fn deposit_order<'a>(items: &'a mut [OpenItem], applied: &DepositAction) -> Vec<&'a mut OpenItem> {
+    let bill = applied.first.and_then(|first| items.iter().find(|item| item.id == first)).map(|item| item.billed_on);
+    let mut order: Vec<&mut OpenItem> = items.iter_mut().collect();
+    order.sort_by_key(|item| (bill.is_some_and(|bill| item.billed_on < bill), item.due_on, item.id));
+    order
 }

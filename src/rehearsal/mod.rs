@@ -6,7 +6,9 @@
 
 mod account;
 mod ahead;
+mod deposits;
 mod division;
+mod household;
 mod letters;
 mod petitions;
 #[cfg(test)]

@@ -7,8 +7,10 @@ use super::division::Division;
 use crate::domain::arrangement::Installment;
 use crate::domain::day::plus_days;
 use crate::domain::hold::Hold;
+use crate::domain::proof::Proof;
 use crate::domain::{
-    Address, Calendar, Cents, CustomerClass, Day, HoldId, Language, Occupancy, Profile, Service, StageId, World,
+    Address, Calendar, Cents, CustomerClass, Day, HoldId, Language, Occupancy, Profile, ProofId, Service, StageId,
+    World,
 };
 use crate::rulebook::Policy;
 use crate::rulebook::policy::{Story, StoryFacts};
@@ -113,6 +115,18 @@ fn tell(account: &mut Account, facts: &StoryFacts, day: Day) {
     }
     for _ in facts.reinstated.iter().filter(|on| **on == day) {
         account.reinstate();
+    }
+    for (kind, from, through) in facts.shown.iter().filter(|(_, from, _)| *from == day) {
+        account.shows(Proof {
+            id: ProofId(0),
+            kind: *kind,
+            evidence: "story".into(),
+            from: *from,
+            through: *through,
+            ended_on: None,
+            recorded_by: "story".into(),
+            recorded_on: *from,
+        });
     }
     for (kind, from, through) in facts.holds.iter().filter(|(_, from, _)| *from == day) {
         account.hold(Hold {

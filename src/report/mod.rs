@@ -4,3 +4,5 @@
 //! to it from outside. Deliberately absent: any choice about an account.
 
 pub mod aging;
+pub mod shut_offs;
+pub mod write_offs;

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::action::{CallAction, FeeAction, FeeAmount, FeeBase, NoticeAction, TagAction};
+use crate::domain::action::{CallAction, FeeAction, FeeAmount, FeeBase, NoticeAction, Reconnection, TagAction};
 use crate::domain::hold::HoldKind;
 use crate::domain::referral::Destination;
 use crate::domain::{Action, Cents, Channel, NoticeName, Recipient, Role, Service};
@@ -19,14 +19,18 @@ pub const ACTIONS: &[(&str, &str, &str)] = &[
     ("call", "attempts to reach the customer by telephone", "{call: courtesy, attempts: 1}"),
     ("visit", "somebody goes to the premises to speak to an adult", "{visit: shut_off_contact}"),
     ("fee", "an entry in the ledger", "{fee: {greater of: [5.00, 5% of unpaid charges]}, name: late fee}"),
-    ("tag", "a notice left at the premises by a crew", "{tag: shut_off_tag, statutory: yes}"),
+    (
+        "tag",
+        "a notice left at the premises by a crew; `to: tenants` on the door of every dwelling of a landlord's account",
+        "{tag: tenants_notice, to: tenants, statutory: yes}",
+    ),
     ("disconnect", "a shut-off order for each service", "{disconnect: [water]}"),
     ("limit", "an order to restrict the flow", "{limit: [water]}"),
     ("restore", "an order to turn on again", "{restore: [water], without_fee: yes}"),
     ("task", "something for a person to do", "{task: decide about a small debt, for: lead}"),
     ("hold", "a hold on the account", "{hold: review, days: 14}"),
     ("flag", "a mark on the account", "{flag: cash_only}"),
-    ("refer", "a candidate for legal action", "{refer: attorney}"),
+    ("refer", "a candidate for legal action, at one destination or where a route sends it", "{refer: attorney}"),
     ("freeze", "an amount kept under a name for later stages", "{freeze: arrears_of_october}"),
     ("write_off", "a candidate for write-off", "write_off"),
 ];
@@ -119,7 +123,11 @@ fn of_map(
         "tag" => {
             let template = template(&mut fields, "tag", report);
             let statutory = flag(&mut fields, "statutory", report);
-            template.map(|template| Action::Tag(TagAction { template, statutory }))
+            let to_tenants = fields
+                .take("to", report)
+                .and_then(|node| report.take(fields::word(node, "for whom a tag is", &["tenants"], |word| word)))
+                .is_some();
+            template.map(|template| Action::Tag(TagAction { template, statutory, to_tenants, doors: None }))
         }
         "disconnect" => {
             services(fields.take("disconnect", report), at, defaults, report).map(|list| disconnect(list, false))
@@ -147,14 +155,23 @@ fn of_map(
         }
         "flag" => label(&mut fields, "flag", report).map(|name| Action::Flag { name }),
         "freeze" => label(&mut fields, "freeze", report).map(|name| Action::Freeze { name }),
-        "refer" => fields
-            .take("refer", report)
-            .and_then(|node| report.take(fields::word(node, "a destination", Destination::ALL, Destination::word)))
-            .map(|to| Action::Refer { to }),
+        "refer" => fields.take("refer", report).and_then(|node| refer(node, report)),
         _ => Some(Action::WriteOff),
     };
     fields.done(report);
     parsed
+}
+
+/// `attorney`, or `by collection`, the name of a route.
+fn refer(node: &Node, report: &mut Report<'_>) -> Option<Action> {
+    let text = report.take(fields::text(node, "a destination"))?;
+    if let Some(route) = text.strip_prefix("by ") {
+        report.take(fields::name(route.trim(), node.at, "a route"))?;
+        return Some(Action::Route { route: route.trim().to_owned() });
+    }
+    let known = fields::known(text, node.at, "a destination", Destination::ALL, Destination::word);
+    let known = known.map_err(|fault| fault.help("a route is named with `by`: `refer: by collection`"));
+    report.take(known).map(|to| Action::Refer { to })
 }
 
 fn notice(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Action> {
@@ -213,8 +230,12 @@ fn fee(fields: &mut Fields<'_>, defaults: Defaults<'_>, report: &mut Report<'_>)
         .take("due", report)
         .and_then(|node| report.take(phrase::days_after(node, "posted", "when a fee is due")))
         .unwrap_or(0);
+    let reconnects = fields
+        .take("reconnects", report)
+        .and_then(|node| report.take(fields::word(node, "when it reconnects", Reconnection::ALL, Reconnection::word)));
+    let cost = fields.take("cost", report).and_then(|node| report.take(fields::money(node, "what it costs")));
     let name = name.map_or_else(|| defaults.stage.replace('_', " "), str::to_owned);
-    Some(Action::Fee(FeeAction { name, amount: amount?, due_days }))
+    Some(Action::Fee(FeeAction { name, amount: amount?, due_days, reconnects, cost }))
 }
 
 /// `10.00`, `10% of unpaid charges`, `{greater of: [5.00, 10% of unpaid charges]}`.

@@ -28,7 +28,7 @@ pub(super) fn check(
     for track in tracks {
         for stage in &track.stages {
             for draft in guards {
-                let case = Case { track, stage, due_days, distances: &distances };
+                let case = Case { tracks, track, stage, due_days, distances: &distances };
                 for breach in case.breaches(&draft.guard) {
                     let caption = format!("the limit of {}, {}:", draft.guard.pack, draft.citation);
                     report.add_with(breach, Some((caption, draft.place.clone())));
@@ -40,9 +40,10 @@ pub(super) fn check(
 
 /// A stage under a guard.
 #[derive(Clone, Copy)]
-struct Case<'a> {
-    track: &'a TrackDraft,
-    stage: &'a StageDraft,
+pub(super) struct Case<'a> {
+    pub tracks: &'a [TrackDraft],
+    pub track: &'a TrackDraft,
+    pub stage: &'a StageDraft,
     due_days: Option<u16>,
     distances: &'a Distances,
 }
@@ -68,11 +69,15 @@ impl<'a> Case<'a> {
             Limit::OccupantCopy { offset } => self.without_occupant(*offset),
             Limit::Contact { contact, posted } => self.without_contact(*contact, *posted),
             Limit::ArrangementDefault { days, .. } if after_default => self.too_soon_after_default(*days),
+            Limit::TenantsTold { .. } => self.without_word_to_tenants(),
+            Limit::ToldHowToRestore => self.without_word_of_restoration(),
             // These bar at every act, or are written into every piece; no text of a policy goes around them.
             Limit::NeverOn { .. }
             | Limit::NeverWhile { .. }
             | Limit::ArrangementDefault { .. }
             | Limit::AfterReturn
+            | Limit::ReconnectionFee { .. }
+            | Limit::Statements { .. }
             | Limit::Languages { .. }
             | Limit::NeverAlone { .. } => None,
         };

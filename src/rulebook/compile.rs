@@ -10,11 +10,12 @@ use super::fields::{self, Fields};
 use super::guards::{self, GuardDraft, Pack};
 use super::origins::Origins;
 use super::policy::{OpenCases, Policy, ReferralRules};
+use super::routes::Reads;
 use super::settings;
 use super::sources::Sources;
 use super::stories;
 use super::tracks::{self, TrackDraft};
-use super::{approvals, arrangements, calendar, proceedings};
+use super::{approvals, arrangements, calendar, debts, proceedings};
 use super::{breach, validate};
 
 /// The largest number of errors that one load tells; the rest follow from them as a rule.
@@ -72,7 +73,7 @@ fn policy(
     let mut fields = Fields::of(root, "a policy", report)?;
     // The policy's own rules are numbered first; a pack is read before, since it may say what is shut off.
     let mut pack_origins = Origins::default();
-    let (packs, hash) = packs(fields.take("extends", report), sources, &mut pack_origins, report, others);
+    let (packs, mut hash) = packs(fields.take("extends", report), sources, &mut pack_origins, report, others);
     let head = head(&mut fields, sources, report, others);
     let services = services(&mut fields, &packs, report);
     let ledger = settings::ledger(fields.take("ledger", report), report);
@@ -91,9 +92,17 @@ fn policy(
     let arrangements = arrangements::arrangements(fields.take("arrangements", report), origins, report);
     let referral = fields.take("referral", report);
     let refers = referral.is_some();
-    let referral = if refers { settings::referral(referral, report) } else { ReferralRules::default() };
+    let mut layouts = Vec::new();
+    let referral = if refers {
+        let mut reads = Reads { sources, origins, others, texts: &mut layouts };
+        settings::referral(referral, &mut reads, report)
+    } else {
+        ReferralRules::default()
+    };
     let approvals = approvals::approvals(fields.take("approvals", report), report);
     let proceedings = proceedings::proceedings(&mut fields, report);
+    let deposits = debts::deposits(fields.take("deposits", report), origins, report);
+    let debts_follow = debts::follow(fields.take("debts_follow", report), origins, report);
     let stages: Vec<String> =
         drafts.iter().flat_map(|track| &track.stages).map(|stage| stage.stage.id.as_str().to_owned()).collect();
     let service = services.billed.first().copied().unwrap_or(Service::Water);
@@ -102,6 +111,9 @@ fn policy(
     fields.done(report);
 
     let sound = validate::check(&drafts, refers.then_some(&referral), report);
+    for text in &layouts {
+        hash.add(text);
+    }
     let guards = merge(packs, pack_origins, origins);
     let head = head?;
     if sound {
@@ -128,6 +140,8 @@ fn policy(
         referral,
         approvals,
         proceedings,
+        deposits,
+        debts_follow,
         origins: std::mem::take(&mut origins.0),
         stories,
     })

@@ -3,6 +3,7 @@
 //! A fact has a type, and what it is compared with must be of it: money with money, days with numbers.
 
 use crate::domain::hold::HoldKind;
+use crate::domain::proof::ProofKind;
 use crate::domain::{CustomerClass, EventKind, Language, Occupancy, Service};
 
 use super::document::{Node, Value as NodeValue};
@@ -46,7 +47,10 @@ pub const FACTS: &[(&str, FactType, &str, &str)] = &[
     ("has SERVICE", FactType::Flag, "the account has the service", "has water"),
     ("mailing address differs", FactType::Flag, "mail does not reach the service address", "mailing address differs"),
     ("debtor is owner", FactType::Flag, "the customer owns the premises", "debtor is owner"),
+    ("landlord account", FactType::Flag, "the customer is the landlord of those who live there", "landlord account"),
+    ("master meter", FactType::Flag, "a landlord's account whose tenants share a meter, or may", "master meter"),
     ("hold KIND", FactType::Flag, "a hold of the kind is in force", "hold dispute"),
+    ("shown WHAT", FactType::Flag, "the household has shown it, with evidence", "shown low_income"),
     ("contact made", FactType::Flag, "there was a conversation in this case", "contact made since final_notice"),
     ("contact failed", FactType::Flag, "the attempts asked for ended without one", "contact failed"),
     ("shut off SERVICE", FactType::Flag, "the service is off now", "shut off water"),
@@ -183,6 +187,8 @@ fn fact(phrase: &mut Phrase<'_>, stages: &[String]) -> Result<(Fact, FactType), 
         ("has email", Fact::HasEmail, FactType::Flag),
         ("mailing address differs", Fact::MailsElsewhere, FactType::Flag),
         ("debtor is owner", Fact::DebtorIsOwner, FactType::Flag),
+        ("landlord account", Fact::LandlordAccount, FactType::Flag),
+        ("master meter", Fact::MasterMeter, FactType::Flag),
         ("arrangement performing", Fact::ArrangementPerforming, FactType::Flag),
         ("arrangement missed", Fact::ArrangementMissed, FactType::Flag),
         ("current bill unpaid", Fact::CurrentUnpaid, FactType::Flag),
@@ -200,6 +206,10 @@ fn fact(phrase: &mut Phrase<'_>, stages: &[String]) -> Result<(Fact, FactType), 
     if phrase.eat("hold") {
         let kind = named(phrase, "a kind of hold", HoldKind::ALL, HoldKind::word)?;
         return Ok((Fact::Hold(kind), FactType::Flag));
+    }
+    if phrase.eat("shown") {
+        let kind = named(phrase, "what a household shows", ProofKind::ALL, ProofKind::word)?;
+        return Ok((Fact::Shown(kind), FactType::Flag));
     }
     if phrase.eat("has") {
         let service = named(phrase, "a service", Service::ALL, Service::word)?;

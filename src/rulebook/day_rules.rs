@@ -84,6 +84,16 @@ pub(super) fn date_rule(node: &Node) -> Result<DateRule, Fault> {
     Ok(rule)
 }
 
+/// `august 10`, as month and day.
+pub(super) fn month_day(node: &Node) -> Result<(u8, u8), Fault> {
+    match date_rule(node)? {
+        DateRule::YearDay(month, day) => Ok((month, day)),
+        DateRule::MonthDay(_) | DateRule::NthWeekday(..) | DateRule::NthBusinessDay(_) => {
+            Err(Fault::new(node.at, "this is no day of the year").expected("such as august 10"))
+        }
+    }
+}
+
 fn rule_of(phrase: &mut Phrase<'_>) -> Result<DateRule, Fault> {
     let expected = "such as `last wednesday of the month`, `fifth business day`, `25th of the month` or `october 15`";
     let Some(token) = phrase.bump() else {

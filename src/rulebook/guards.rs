@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::action::{ReconnectionLimits, Statement};
 use crate::domain::{Channel, CustomerClass, Language, Service};
 
 use super::condition;
@@ -39,6 +40,22 @@ pub const LIMITS: &[(&str, &str, &str)] = &[
         "no shut-off on mail that came back, before a crew has visited and left a notice at the premises",
         "[visit, posting]",
     ),
+    (
+        "tenants",
+        "no shut-off of a landlord's account until so long after a notice was left for the tenants",
+        "{individually_metered: 10 days before disconnect, master_meter: 15 days before disconnect}",
+    ),
+    (
+        "after_shut_off",
+        "who was shut off is told by a notice that the law requires how to have service restored",
+        "notice",
+    ),
+    (
+        "reconnection_fee",
+        "a household with a low income pays no more to be turned on again",
+        "{in_hours: 50.00, after_hours: 150.00, of: 2021}",
+    ),
+    ("states", "the notice before a shut-off says each of these, in every language", "[amount_due, pay_by]"),
     ("never_alone", "a statutory notice never goes by these channels alone", "[email]"),
 ];
 
@@ -175,6 +192,22 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
         }
         Some(Limit::AfterReturn)
     });
+    let tenants = fields.take("tenants", report).and_then(|node| {
+        let mut fields = Fields::of(node, "the notice to tenants", report)?;
+        let individually =
+            fields.need("individually_metered", report).and_then(|node| report.take(before_disconnect(node)));
+        let master = fields.need("master_meter", report).and_then(|node| report.take(before_disconnect(node)));
+        fields.done(report);
+        Some(Limit::TenantsTold { individually_metered: individually?, master_meter: master? })
+    });
+    let restored = fields
+        .take("after_shut_off", report)
+        .and_then(|node| report.take(fields::word(node, "what follows a shut-off", &["notice"], |word| word)))
+        .map(|_| Limit::ToldHowToRestore);
+    let reconnection = fields.take("reconnection_fee", report).and_then(|node| reconnection(node, report));
+    let states = fields.take("states", report).map(|node| Limit::Statements {
+        statements: fields::words(node, "a statement", Statement::ALL, Statement::word, report),
+    });
     age.or(notice)
         .or(occupant)
         .or(contact)
@@ -183,7 +216,25 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
         .or(default)
         .or(languages)
         .or(returned)
+        .or(tenants)
+        .or(restored)
+        .or(reconnection)
+        .or(states)
         .or(alone)
+}
+
+/// `{in_hours: 50.00, after_hours: 150.00, of: 2021}`.
+fn reconnection(node: &Node, report: &mut Report<'_>) -> Option<Limit> {
+    let mut fields = Fields::of(node, "the limit of a reconnection fee", report)?;
+    let in_hours = fields.need("in_hours", report).and_then(|node| report.take(fields::money(node, "the limit")));
+    let after_hours = fields.need("after_hours", report).and_then(|node| report.take(fields::money(node, "the limit")));
+    let of = fields.need("of", report).and_then(|node| {
+        let text = report.take(fields::text(node, "the year of the amounts"))?;
+        report.take(fields::count(text, node.at, "the year of the amounts"))
+    });
+    fields.done(report);
+    let limits = ReconnectionLimits { in_hours: in_hours?, after_hours: after_hours?, of: of? };
+    Some(Limit::ReconnectionFee { limits })
 }
 
 /// `5 business days`.

@@ -8,14 +8,20 @@ use chrono::Weekday;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::action::Action;
+use crate::domain::action::{Action, ReconnectionLimits, Statement};
 use crate::domain::arrears::BucketLimits;
 use crate::domain::calendar::DayKind;
+use crate::domain::deposit::DepositOrder;
 use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::layout::Layout;
 use crate::domain::ledger::ApplicationOrder;
+use crate::domain::proof::ProofKind;
 use crate::domain::proposal::ProposalKind;
 use crate::domain::referral::Destination;
-use crate::domain::{Cents, CustomerClass, Day, EventKind, PolicyHash, Role, RuleId, Service, StageId, TrackId};
+use crate::domain::route::Route;
+use crate::domain::{
+    Cents, CustomerClass, Day, EventKind, NoticeName, PolicyHash, Role, RuleId, Service, StageId, TrackId,
+};
 
 /// A checked policy with the packs it extends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +50,9 @@ pub struct Policy {
     pub referral: ReferralRules,
     pub approvals: ApprovalRules,
     pub proceedings: ProceedingRules,
+    pub deposits: DepositRules,
+    /// Whether and when a debt follows its customer to another account; never where the policy does not say.
+    pub debts_follow: Option<FollowRules>,
     /// Rule ids are indexes into this.
     pub origins: Vec<Origin>,
     pub stories: Vec<Story>,
@@ -95,6 +104,46 @@ impl Policy {
             }
         }
         languages
+    }
+
+    /// Whether a debt that came from another account counts toward a shut-off here.
+    #[must_use]
+    pub fn cuts_for_transferred(&self) -> bool {
+        self.debts_follow.is_some_and(|rules| rules.counts_toward_shut_off)
+    }
+
+    /// What a household of the class with a low income pays at most to have a service turned on again, where a pack says so.
+    #[must_use]
+    pub fn reconnection_limits(&self, class: CustomerClass, services: &[Service]) -> Option<ReconnectionLimits> {
+        self.guards.iter().find_map(|guard| match &guard.limit {
+            Limit::ReconnectionFee { limits }
+                if guard.classes.contains(&class) && (services.is_empty() || services.contains(&guard.service)) =>
+            {
+                Some(*limits)
+            }
+            _ => None,
+        })
+    }
+
+    /// What the wording of a notice has to state, and the law that asks for it: of one that the law requires ahead of a shut-off.
+    #[must_use]
+    pub fn statements(&self, notice: &NoticeName) -> Vec<(Statement, &str)> {
+        let is_of = |act: &Action| matches!(act, Action::Notice(of) if of.statutory && of.template == *notice);
+        let precedes = |track: &Track| {
+            let ahead = track.stages.iter().take_while(|stage| !stage.disconnects());
+            track.stages.iter().any(Stage::disconnects) && ahead.flat_map(|stage| &stage.acts).any(is_of)
+        };
+        if !self.tracks.iter().any(precedes) {
+            return Vec::new();
+        }
+        let asked = self.guards.iter().filter_map(|guard| match &guard.limit {
+            Limit::Statements { statements } => {
+                let citation = self.origin(guard.rule).map_or("", |origin| origin.citation.as_str());
+                Some(statements.iter().map(move |statement| (*statement, citation)))
+            }
+            _ => None,
+        });
+        asked.flatten().collect()
     }
 
     /// What a hold of the kind blocks: the floor, and what the policy adds.
@@ -364,10 +413,16 @@ pub enum Fact {
     MailsElsewhere,
     /// `debtor is owner`: occupancy is owner. Flag.
     DebtorIsOwner,
+    /// `landlord account`: those who live there are the customer's tenants. Flag.
+    LandlordAccount,
+    /// `master meter`: a landlord's account whose tenants are not known to have a meter each. Flag.
+    MasterMeter,
     /// `has water`. Flag.
     HasService(Service),
     /// `hold dispute`. Flag.
     Hold(HoldKind),
+    /// `shown low_income`: the household has shown it. Flag.
+    Shown(ProofKind),
     /// `contact made`: a conversation in this case, since the stage named where there is one. Flag.
     ContactMade(Option<StageId>),
     /// `contact failed`. Flag.
@@ -450,6 +505,15 @@ pub enum Limit {
     Languages { languages: Vec<crate::domain::Language> },
     /// Where the notice came back, only after a visit to the premises and a notice that the law requires left there since.
     AfterReturn,
+    /// Where the account is a landlord's, a notice that the law requires was left for the tenants so long before: longer
+    /// where they share a meter, or may.
+    TenantsTold { individually_metered: Offset, master_meter: Offset },
+    /// Who was shut off is told at once, by a notice that the law requires, how to have service restored.
+    ToldHowToRestore,
+    /// A household that has shown a low income pays no more to be turned on again: in office hours, and at other times.
+    ReconnectionFee { limits: ReconnectionLimits },
+    /// The notice that a shut-off rests on states each of these, in every language.
+    Statements { statements: Vec<Statement> },
     /// A statutory notice is never by these channels alone.
     NeverAlone { by: Vec<crate::domain::Channel> },
 }
@@ -590,6 +654,34 @@ pub struct ReferralRules {
     pub destinations: BTreeSet<Destination>,
     /// The declaration's text rests on this.
     pub declaration_citation: String,
+    /// Tables that give a debt its destination.
+    pub routes: Vec<Route>,
+    /// Days before the limitation of a debt ends, from which the lead is told; none where there are none.
+    pub warn_days: Option<u16>,
+    /// What the city goes on with about debts that are out. Nothing, where the policy does not say so.
+    pub while_placed: BTreeSet<Blocks>,
+    pub small_claims: Option<SmallClaimsRules>,
+    pub tax_roll: Option<TaxRollRules>,
+    /// How the list to a destination is written; one without a layout has the attorney's columns.
+    pub layouts: BTreeMap<Destination, Layout>,
+}
+
+/// What a small claims court takes of the city.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmallClaimsRules {
+    /// The largest claim.
+    pub cap: Cents,
+    pub citation: String,
+    /// So many filings in a calendar year, of claims over the amount.
+    pub filings: Option<(u16, Cents)>,
+}
+
+/// When the tax roll is filed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaxRollRules {
+    /// The last day of each year, as month and day.
+    pub by: (u8, u8),
+    pub citation: String,
 }
 
 impl Default for ReferralRules {
@@ -599,6 +691,12 @@ impl Default for ReferralRules {
             limitation_citation: String::new(),
             destinations: BTreeSet::from([Destination::Attorney]),
             declaration_citation: String::new(),
+            routes: Vec::new(),
+            warn_days: None,
+            while_placed: BTreeSet::new(),
+            small_claims: None,
+            tax_roll: None,
+            layouts: BTreeMap::new(),
         }
     }
 }
@@ -650,6 +748,35 @@ impl Default for EstateRules {
     fn default() -> Self {
         Self { claim_months_after_letters: None, claim_days_after_notice: None, warn_days: 30, citation: String::new() }
     }
+}
+
+/// How deposits are applied when service has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositRules {
+    /// Where the policy speaks of deposits; none where it does not.
+    pub rule: Option<RuleId>,
+    pub pays: DepositOrder,
+    /// Days after the end of service from which a deposit is applied though no final bill has come.
+    pub without_bill_days: u16,
+}
+
+impl Default for DepositRules {
+    fn default() -> Self {
+        Self { rule: None, pays: DepositOrder::FinalBill, without_bill_days: 60 }
+    }
+}
+
+/// When a debt of an account that has ended is proposed for transfer to the same customer's active account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowRules {
+    pub rule: RuleId,
+    /// Only between accounts of one class.
+    pub same_class: bool,
+    /// Days past due from which a debt is proposed.
+    pub after_days: u16,
+    /// Whether a debt that was transferred counts toward shutting off the service of the account to which it came. By
+    /// default it does not: that service did not incur it.
+    pub counts_toward_shut_off: bool,
 }
 
 /// Who approves what another proposes, by its amount.
@@ -711,6 +838,8 @@ pub struct StoryFacts {
     /// The days on which the arrangement that is missed then is taken up again.
     pub reinstated: Vec<Day>,
     pub holds: Vec<(HoldKind, Day, Option<Day>)>,
+    /// What the household shows: from a day, and through another where it ends.
+    pub shown: Vec<(ProofKind, Day, Option<Day>)>,
     pub class: Option<CustomerClass>,
     pub mails_elsewhere: bool,
     pub attributes: BTreeMap<String, String>,

@@ -13,6 +13,7 @@ use super::fields::{self, Fields};
 use super::origins::Origins;
 use super::phrase;
 use super::policy::{BarRule, CallRules, HoldRule, LedgerRules, PromiseRules, ReferralRules};
+use super::routes::{self, Reads};
 use super::tokens::Phrase;
 
 /// The words of [`FeeRank`].
@@ -254,7 +255,7 @@ pub(super) fn promises(node: Option<&Node>, report: &mut Report<'_>) -> PromiseR
 }
 
 /// Legal action.
-pub(super) fn referral(node: Option<&Node>, report: &mut Report<'_>) -> ReferralRules {
+pub(super) fn referral(node: Option<&Node>, reads: &mut Reads<'_, '_>, report: &mut Report<'_>) -> ReferralRules {
     let mut rules = ReferralRules::default();
     let Some(mut fields) = node.and_then(|node| Fields::of(node, "the referral", report)) else { return rules };
     if let Some(years) = fields.need("limitation", report).and_then(|node| {
@@ -282,6 +283,7 @@ pub(super) fn referral(node: Option<&Node>, report: &mut Report<'_>) -> Referral
     {
         text.clone_into(&mut rules.declaration_citation);
     }
+    routes::rest(&mut fields, &mut rules, reads, report);
     fields.done(report);
     rules
 }

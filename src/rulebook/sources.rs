@@ -102,6 +102,10 @@ pub fn shipped() -> Sources {
         .with("guards/us-ca-water.yaml", include_str!("../../rules/guards/us-ca-water.yaml"))
         .with("calendars/us-federal.yaml", include_str!("../../rules/calendars/us-federal.yaml"))
         .with("calendars/riverbend.yaml", include_str!("../../rules/calendars/riverbend.yaml"))
+        .with("layouts/agency-csv.yaml", include_str!("../../rules/layouts/agency-csv.yaml"))
+        .with("layouts/lien-list.yaml", include_str!("../../rules/layouts/lien-list.yaml"))
+        .with("layouts/nc-setoff.yaml", include_str!("../../rules/layouts/nc-setoff.yaml"))
+        .with("layouts/san-mateo-tax-roll.yaml", include_str!("../../rules/layouts/san-mateo-tax-roll.yaml"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::hold::HoldKind;
+use crate::domain::proof::ProofKind;
 use crate::domain::{Cents, CustomerClass, Day, EventKind, Service, StageId, day};
 
 use super::document::{Entry, Node, Value};
@@ -64,6 +65,9 @@ fn facts(node: &Node, context: Context<'_>, report: &mut Report<'_>) -> Option<S
     }
     if let Some(list) = fields.take("holds", report) {
         facts.holds = list.each().iter().filter_map(|item| hold(item, report)).collect();
+    }
+    if let Some(list) = fields.take("shown", report) {
+        facts.shown = list.each().iter().filter_map(|item| shown(item, report)).collect();
     }
     facts.class = fields
         .take("class", report)
@@ -190,6 +194,17 @@ fn hold(node: &Node, report: &mut Report<'_>) -> Option<(HoldKind, Day, Option<D
         .and_then(|node| report.take(fields::word(node, "a kind of hold", HoldKind::ALL, HoldKind::word)));
     let from = fields.need("from", report).and_then(|node| report.take(fields::date(node, "a hold")));
     let through = fields.take("through", report).and_then(|node| report.take(fields::date(node, "a hold")));
+    fields.done(report);
+    Some((kind?, from?, through))
+}
+
+fn shown(node: &Node, report: &mut Report<'_>) -> Option<(ProofKind, Day, Option<Day>)> {
+    let mut fields = Fields::of(node, "what is shown", report)?;
+    let kind = fields
+        .need("what", report)
+        .and_then(|node| report.take(fields::word(node, "what a household shows", ProofKind::ALL, ProofKind::word)));
+    let from = fields.need("from", report).and_then(|node| report.take(fields::date(node, "the first day")));
+    let through = fields.take("through", report).and_then(|node| report.take(fields::date(node, "the last day")));
     fields.done(report);
     Some((kind?, from?, through))
 }

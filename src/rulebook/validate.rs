@@ -113,7 +113,9 @@ fn brings(act: &Action, event: EventKind) -> bool {
         }
         EventKind::ShutOff | EventKind::ShutOffWithoutLeave => matches!(act, Action::Disconnect { .. }),
         EventKind::Restored => matches!(act, Action::Restore { .. }),
-        EventKind::Placed | EventKind::Recalled => matches!(act, Action::Refer { .. }),
+        EventKind::Placed | EventKind::Recalled | EventKind::DebtReturned | EventKind::Rerouted => {
+            matches!(act, Action::Refer { .. } | Action::Route { .. })
+        }
         EventKind::OrderCanceled => {
             matches!(act, Action::Disconnect { .. } | Action::Restore { .. } | Action::Tag(_))
         }
@@ -128,16 +130,20 @@ fn brings(act: &Action, event: EventKind) -> bool {
 /// What takes money, service or rights from a customer rests on a law that the notice and the file can name.
 fn is_cited(stage: &StageDraft, report: &mut Report<'_>) {
     let adverse = stage.stage.acts.iter().find(|act| match act {
-        Action::Fee(_) | Action::Disconnect { .. } | Action::Refer { .. } | Action::WriteOff => true,
+        Action::Fee(_) | Action::Disconnect { .. } | Action::Refer { .. } | Action::Route { .. } | Action::WriteOff => {
+            true
+        }
         Action::Notice(notice) => notice.statutory,
         Action::Tag(tag) => tag.statutory,
         Action::Call(_)
         | Action::Visit(_)
         | Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
         | Action::Restore { .. }
         | Action::Task { .. }
         | Action::Hold { .. }
         | Action::Flag { .. }
+        | Action::NoRoute { .. }
         | Action::Freeze { .. } => false,
     });
     if let Some(act) = adverse.filter(|_| !stage.cited) {
@@ -161,7 +167,14 @@ fn restarts_backward(track: &TrackDraft, stage: &StageDraft, report: &mut Report
 
 fn refers_where_allowed(stage: &StageDraft, referral: Option<&ReferralRules>, report: &mut Report<'_>) {
     for (act, at) in stage.stage.acts.iter().zip(&stage.acts) {
-        let Action::Refer { to } = act else { continue };
+        let to = match act {
+            Action::Refer { to } => to,
+            Action::Route { route } => {
+                routed_where_known(route, *at, referral, report);
+                continue;
+            }
+            _ => continue,
+        };
         match referral {
             None => {
                 let fault = Fault::new(
@@ -179,4 +192,16 @@ fn refers_where_allowed(stage: &StageDraft, referral: Option<&ReferralRules>, re
             Some(_) => {}
         }
     }
+}
+
+fn routed_where_known(route: &str, at: Span, referral: Option<&ReferralRules>, report: &mut Report<'_>) {
+    let routes = referral.map(|rules| rules.routes.as_slice()).unwrap_or_default();
+    if routes.iter().any(|known| known.name == route) {
+        return;
+    }
+    let names = || routes.iter().map(|route| route.name.as_str());
+    let fault = Fault::new(at, format!("there is no route `{route}` in `referral:`")).near(route, names());
+    report.add(
+        fault.expected("one of `referral: {routes: ..}`, each a list of lines such as `{to: agency, from: 100.00}`"),
+    );
 }

@@ -36,8 +36,6 @@ use_cases! {
     fn account_of_receipt(&self, receipt: &str) -> Option<AccountId>;
     /// Undoes a payment that was taken here, by its receipt. One that is voided already stays so, and that is said.
     fn void_counter_payment(&self, receipt: &str, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> VoidedPayment;
-    /// Undoes an entry of Arrears' own (a fee waived) with a reason.
-    fn reverse_entry(&self, entry: EntryId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
     /// Payments that matched no account, in the order in which they came.
     fn unmatched_payments(&self, state: Option<UnmatchedState>) -> Vec<UnmatchedPayment>;
     /// Posts an unmatched payment to the account.

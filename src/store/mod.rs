@@ -14,7 +14,9 @@ mod use_cases;
 mod approvals;
 mod books;
 mod commit;
+mod debts;
 mod error;
+mod placements;
 mod postgres;
 mod proceedings;
 mod reading;
@@ -37,11 +39,13 @@ use crate::domain::document::Document;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderState};
 use crate::domain::hold::Hold;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
+use crate::domain::person::Override;
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
     AccountId, ArrangementId, BatchId, CallId, Day, DocumentHash, Event, HoldId, NoticeId, OrderId, PolicyHash,
-    PromiseId, ReferralId, RunId, Snapshot, UnmatchedId,
+    PromiseId, ProofId, ReferralId, RunId, Snapshot, UnmatchedId,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -128,6 +132,10 @@ use_cases! {
 use_cases! {
     /// Notices in the state, in the order in which they were planned.
     fn notices_in(&self, state: NoticeState, limit: u32) -> Vec<Notice>;
+    /// Emails that were sent, and those that came back, newest first: the next `limit` of those planned before that one.
+    fn emails_before(&self, notice: Option<NoticeId>, limit: u32) -> Vec<Notice>;
+    /// Emails that were sent to one of the addresses, in any case, and have not come back.
+    fn emails_to(&self, addresses: &[String]) -> Vec<Notice>;
     /// The account's notices, oldest first.
     fn notices_of(&self, account: AccountId) -> Vec<Notice>;
     /// The pieces of a batch.
@@ -169,8 +177,18 @@ use_cases! {
     /// No server takes an email: it failed, its work is over, and what [`Bounced`] says follows. `false`, and nothing, where the
     /// work is no longer this claim's.
     fn email_refused(&self, job: &Job, refused: &Bounced, stamp: &Stamp) -> bool;
+    /// An attempt to send an email had no answer: it is tried again, and where it is canceled before it has one the lead is told
+    /// that it may have left. False when the lease was lost.
+    fn email_unanswered(&self, job: &Job, not_before: DateTime<Utc>, words: &str, stamp: &Stamp) -> bool;
     /// A mail system reported something of an email that changes nothing: it stands in the log alone.
     fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> ();
+}
+
+// For tests of what finds it.
+#[cfg(test)]
+use_cases! {
+    /// Changes the database behind the program's back.
+    fn tampers(&self, statement: &str) -> ();
 }
 
 // The outbox.
@@ -232,6 +250,12 @@ use_cases! {
     fn hold(&self, id: HoldId) -> (AccountId, Hold);
     /// The holds in force on `day`.
     fn holds_on(&self, day: Day) -> Vec<(AccountId, Hold)>;
+    /// Records what a household has shown.
+    fn add_proof(&self, account: AccountId, proof: &NewProof, stamp: &Stamp) -> ProofId;
+    /// From the stamp's day on it shows nothing; gives its account.
+    fn end_proof(&self, id: ProofId, reason: &str, stamp: &Stamp) -> AccountId;
+    /// What the account's household has shown, oldest first.
+    fn proofs_of(&self, account: AccountId) -> Vec<Proof>;
     /// Records a promise to pay; it replaces one that is still open. Stale, where a fact came in since it was looked at.
     fn add_promise(&self, account: AccountId, promise: &NewPromise, stamp: &Stamp) -> PromiseId;
     /// Cancels a promise; gives its account.
@@ -294,8 +318,9 @@ use_cases! {
     fn referrals_of(&self, account: AccountId) -> Vec<Referral>;
     /// The referral.
     fn referral(&self, id: ReferralId) -> Referral;
-    /// Approves a candidate, unless its account has learned something since the second look.
-    fn approve_referral(&self, referral: &Permitted<ReferralId>, stamp: &Stamp) -> Carried<ReferralId>;
+    /// Approves a candidate, unless its account has learned something since the second look. Where debts are barred by
+    /// time, somebody has said why they are sued upon nevertheless.
+    fn approve_referral(&self, referral: &Permitted<ReferralId>, over_limitation: Option<&Override>, stamp: &Stamp) -> Carried<ReferralId>;
     /// Declines a candidate with a reason.
     fn decline_referral(&self, id: ReferralId, reason: &str, stamp: &Stamp) -> ();
     /// Records a list that goes out with its files, and places the approved referrals that stand on it, in one. It gets

@@ -19,6 +19,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_first.sql"),
     include_str!("../../migrations/postgres/0002_books.sql"),
     include_str!("../../migrations/postgres/0003_hard.sql"),
+    include_str!("../../migrations/postgres/0004_debts.sql"),
+    include_str!("../../migrations/postgres/0005_circle.sql"),
+    include_str!("../../migrations/postgres/0006_law.sql"),
+    include_str!("../../migrations/postgres/0007_mended.sql"),
 ];
 /// A reading transaction sees one state of the database.
 pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";

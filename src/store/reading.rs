@@ -5,13 +5,14 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    KeptBooks, KeptDocument, KeptLine, KeptWork, LedgerRules, PostedMatch, ReferralExport, Result, Seal, Snapshot,
-    Store, postgres, sqlite,
+    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, LedgerRules, PostedDeposit, PostedMatch, PostedTransfer,
+    ReferralExport, Result, Seal, Snapshot, Store, postgres, sqlite,
 };
 use crate::domain::call::CallAttempt;
 use crate::domain::evidence::Span;
 use crate::domain::field_order::FieldOrder;
 use crate::domain::notice::{Notice, PrintBatch};
+use crate::domain::placement::ReportLine;
 use crate::domain::referral::Referral;
 use crate::domain::{AccountId, Day, Entry};
 
@@ -56,6 +57,8 @@ read_cases! {
     fn through(&mut self) -> Span;
     /// The log.
     fn lines(&mut self, after: i64, limit: u32) -> Vec<KeptLine>;
+    /// Those of them with one of these words.
+    fn lines_with(&mut self, words: &[&str], after: i64, limit: u32) -> Vec<KeptLine>;
     /// The hash with which each chain ends, by its account; the city's without one.
     fn chain_heads(&mut self) -> Vec<(Option<AccountId>, String)>;
     /// Seals, oldest first.
@@ -68,6 +71,10 @@ read_cases! {
     fn doubles(&mut self) -> Vec<(String, String, i64)>;
     /// Unmatched payments that were matched.
     fn posted_matches(&mut self) -> Vec<PostedMatch>;
+    /// Every half of a transfer that Arrears posted, with the other.
+    fn transfers(&mut self) -> Vec<PostedTransfer>;
+    /// Every deposit that Arrears applied, with what was held.
+    fn applied_deposits(&mut self) -> Vec<PostedDeposit>;
     /// Kept documents by the number of their use, which comes with each.
     fn documents(&mut self, after: i64, limit: u32) -> Vec<(i64, KeptDocument)>;
     /// Notices.
@@ -84,6 +91,10 @@ read_cases! {
     fn batches(&mut self) -> Vec<PrintBatch>;
     /// Lists of referrals that went out.
     fn exports(&mut self) -> Vec<ReferralExport>;
+    /// Every line that destinations were told, by referral and number.
+    fn report_lines(&mut self) -> Vec<ReportLine>;
+    /// Lists of fees that went out, oldest first.
+    fn fee_exports(&mut self) -> Vec<FeeExport>;
     /// The outbox.
     fn work(&mut self, after: i64, limit: u32) -> Vec<KeptWork>;
     /// Number and instant of the last line with these words in the account's log whose body has `id` under `key`.

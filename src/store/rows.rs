@@ -5,6 +5,7 @@ mod digest;
 mod exception;
 mod export;
 mod permitted;
+mod placement;
 mod proceeding;
 mod reading;
 mod restoration;
@@ -20,6 +21,7 @@ pub use digest::*;
 pub use exception::*;
 pub use export::*;
 pub use permitted::*;
+pub use placement::*;
 pub use proceeding::*;
 pub use reading::*;
 pub use restoration::*;
@@ -34,6 +36,7 @@ use crate::domain::document::Document;
 use crate::domain::hold::{Estate, HoldKind};
 use crate::domain::import::{FileKind, ImportOutcome, RefusedRow};
 use crate::domain::notice::NewNotice;
+use crate::domain::proof::ProofKind;
 use crate::domain::{
     AccountId, AccountNumber, Actor, BatchId, CallId, Cents, Day, DocumentHash, ItemId, Language, NoticeId, OpenItem,
     PolicyHash, Profile, Role, RunId, Service,
@@ -200,6 +203,15 @@ pub enum CallNext {
     Done,
     /// It waits again, from the day on.
     Again(Day),
+}
+
+/// What a household shows; who recorded it and when come with the stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewProof {
+    pub kind: ProofKind,
+    pub evidence: String,
+    pub from: Day,
+    pub through: Option<Day>,
 }
 
 /// A hold about to be placed; who and when come with the stamp.

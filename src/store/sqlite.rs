@@ -18,6 +18,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_first.sql"),
     include_str!("../../migrations/sqlite/0002_books.sql"),
     include_str!("../../migrations/sqlite/0003_hard.sql"),
+    include_str!("../../migrations/sqlite/0004_debts.sql"),
+    include_str!("../../migrations/sqlite/0005_circle.sql"),
+    include_str!("../../migrations/sqlite/0006_law.sql"),
+    include_str!("../../migrations/sqlite/0007_mended.sql"),
 ];
 /// A reading transaction sees one state of the database.
 pub(super) const BEGIN_READ: &str = "BEGIN";

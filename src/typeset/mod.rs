@@ -23,7 +23,6 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 use crate::domain::{Day, Language};
-pub use printable::printable;
 use world::{Fonts, LayoutWorld};
 
 /// Most letters in one merged file. Each takes a file id of typst's, of which there are 65,535 in a process; they
@@ -115,6 +114,12 @@ impl Typesetter {
     #[must_use]
     pub fn has_wide_fonts(&self) -> bool {
         self.fonts.has_wide()
+    }
+
+    /// `data` with every letter that no font has spelled by its number, `[U+1F642]`.
+    #[must_use]
+    pub fn printable(&self, data: serde_json::Value) -> serde_json::Value {
+        printable::printable(data, &|letter| wide_fonts::is_wide(letter) && self.fonts.has_wide_letter(letter))
     }
 
     /// Sets `data` by the layout of that name (see [`layouts::names`]) and returns the PDF.

@@ -6,25 +6,24 @@
 
 use serde_json::Value;
 
-/// `data` with every text made printable.
-#[must_use]
-pub fn printable(data: Value) -> Value {
+/// `data` with every text made printable; `has` says of a letter beyond Latin, Greek and Cyrillic whether a font has it.
+pub(super) fn printable(data: Value, has: &impl Fn(char) -> bool) -> Value {
     match data {
-        Value::String(text) => Value::String(spelled(&text)),
-        Value::Array(values) => values.into_iter().map(printable).collect(),
+        Value::String(text) => Value::String(spelled(&text, has)),
+        Value::Array(values) => values.into_iter().map(|value| printable(value, has)).collect(),
         Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(name, value)| (name, printable(value))).collect())
+            Value::Object(fields.into_iter().map(|(name, value)| (name, printable(value, has))).collect())
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => data,
     }
 }
 
-fn spelled(text: &str) -> String {
+fn spelled(text: &str, has: &impl Fn(char) -> bool) -> String {
     let mut spelled = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_whitespace() || letter.is_control() {
             spelled.push(' ');
-        } else if is_in_fonts(letter) {
+        } else if is_in_fonts(letter) || has(letter) {
             spelled.push(letter);
         } else {
             spelled.push_str(&format!("[U+{:04X}]", u32::from(letter)));
@@ -66,6 +65,10 @@ mod tests {
     #[test]
     fn a_letter_that_no_font_has_is_spelled_by_its_number() {
         let data = json!({ "debtor": "Nguyễn Thị Lý 李", "note": ["Paid 🙂\ttoday\n"] });
-        assert_eq!(printable(data), json!({ "debtor": "Nguyễn Thị Lý [U+674E]", "note": ["Paid [U+1F642] today "] }));
+        let without = printable(data.clone(), &|_| false);
+        assert_eq!(without, json!({ "debtor": "Nguyễn Thị Lý [U+674E]", "note": ["Paid [U+1F642] today "] }));
+        // With the machine's font for Chinese and Korean.
+        let with = Typesetter::new().printable(data);
+        assert_eq!(with, json!({ "debtor": "Nguyễn Thị Lý 李", "note": ["Paid [U+1F642] today "] }));
     }
 }

@@ -56,6 +56,13 @@ impl Fonts {
             .as_ref()
     }
 
+    /// Whether a font of this machine has the Chinese or Korean letter.
+    pub(super) fn has_wide_letter(&self, letter: char) -> bool {
+        let Some(store) = self.wide() else { return false };
+        let book = store.book();
+        (0..).map_while(|index| book.info(index)).any(|info| info.coverage.contains(u32::from(letter)))
+    }
+
     /// Whether Chinese and Korean can be set on this machine.
     pub(super) fn has_wide(&self) -> bool {
         self.wide().is_some()

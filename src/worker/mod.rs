@@ -199,6 +199,9 @@ impl Worker {
 
     /// A list of referrals that somebody recorded and was killed before writing is written now.
     async fn write_exports(&self) -> Result<(), OfficeError> {
+        if self.office.store.standstill().await?.is_some() {
+            return Ok(());
+        }
         let written = self.office.write_exports().await?;
         if written > 0 {
             tracing::info!(written, "lists of referrals were written from their record");

@@ -58,6 +58,7 @@ pub fn input() -> PacketInput {
         }],
         arrangements: vec![ArrangementRecord { arrangement: plan, standing }],
         petitions: Vec::new(),
+        proofs: Vec::new(),
         holds: vec![HoldRecord {
             hold: Hold {
                 id: HoldId(1),
@@ -210,6 +211,8 @@ fn referral() -> Referral {
         approved_on: Some(day("2026-09-21")),
         placed_on: None,
         cause: None,
+        limitation_override: None,
+        placement: None,
     }
 }
 
@@ -294,6 +297,7 @@ fn shut_off() -> FieldOrder {
         done_at: Some("10:20".into()),
         crew: Some("Crew 2".into()),
         note: "Premises being vacated".into(),
+        instruction: None,
         cause: None,
     }
 }
@@ -382,6 +386,8 @@ pub fn notice(id: i64, template: &str, channel: Channel, mailed: &str, cents: i6
             pay_by: Some(day("2026-05-20")),
             shut_off_on: None,
             citation: "RMC 13.04.110".into(),
+            deposit: None,
+            reconnection: None,
         },
         state: NoticeState::Mailed,
         planned_on: day(mailed),

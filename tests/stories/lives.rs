@@ -396,7 +396,7 @@ impl City {
         let office = &self.office;
         let account = office.account("10-000417").await.expect("the account");
         for referral in office.store.referrals(Some(ReferralState::Candidate)).await.expect("the referrals") {
-            if office.approve_referral(referral.id, BY).await.is_err() {
+            if office.approve_referral(referral.id, None, BY).await.is_err() {
                 continue;
             }
             let entries = office.store.entries(self.account).await.expect("the entries");

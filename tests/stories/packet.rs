@@ -22,7 +22,7 @@ fn balance(city: &City, at: &str) -> Value {
 }
 
 /// One file of a packet.
-fn part(packet: &Path, name: &str) -> Vec<u8> {
+pub fn part(packet: &Path, name: &str) -> Vec<u8> {
     let mut archive = zip::ZipArchive::new(fs::File::open(packet).expect("the packet")).expect("a ZIP");
     let mut bytes = Vec::new();
     archive.by_name(name).expect(name).read_to_end(&mut bytes).expect("its bytes");
@@ -30,7 +30,7 @@ fn part(packet: &Path, name: &str) -> Vec<u8> {
 }
 
 /// What a reader finds in a PDF, one space between the words.
-fn words_of(pdf: &[u8]) -> String {
+pub fn words_of(pdf: &[u8]) -> String {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("packet.pdf");
     fs::write(&path, pdf).expect("a file");

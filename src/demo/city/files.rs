@@ -103,7 +103,7 @@ pub fn payments_csv(out: &mut impl Write, city: &City, indexes: Range<u32>, days
             }
         }
     }
-    for &channel in PaymentChannel::ALL {
+    for &channel in PaymentChannel::ALL.iter().filter(|channel| channel.is_awaited()) {
         let (count, total) = totals.get(&channel).copied().unwrap_or_default();
         let through = crate::domain::day::plus_days(days.end, -1);
         out.write_all(control_row(channel, through, count, total).as_bytes())?;
@@ -196,6 +196,7 @@ pub fn payment_row(resident: &Resident, payment: &Payment) -> String {
         PaymentChannel::Counter => "Paid at the counter".to_owned(),
         PaymentChannel::Online => "Paid online".to_owned(),
         PaymentChannel::Autopay => "Automatic payment".to_owned(),
+        PaymentChannel::Agency => "Collected by the agency".to_owned(),
     };
     format!("{account},{},{received_on},{channel},{channel},{reference},{memo}\n", amount.to_plain())
 }
@@ -216,6 +217,7 @@ pub fn payment_reference(resident: &Resident, payment: &Payment) -> String {
         PaymentChannel::Counter => "CT",
         PaymentChannel::Online => "ON",
         PaymentChannel::Autopay => "AP",
+        PaymentChannel::Agency => "AG",
     };
     let (day, number) = (payment.received_on.format("%Y%m%d"), &resident.profile.number);
     format!("{prefix}{day}-{number}-{}", payment.number)

@@ -193,13 +193,14 @@ impl Desk {
 
     fn close(mut self) -> CityFiles {
         let City { start, .. } = self.city;
-        let channels = PaymentChannel::ALL;
+        let channels: Vec<PaymentChannel> =
+            PaymentChannel::ALL.iter().copied().filter(|channel| channel.is_awaited()).collect();
         let mut opening = Vec::new();
         let through = plus_days(start, -1);
         opening.extend(master_files(&self.opening, "opening"));
         let mut payments = String::from(files::PAYMENTS_HEADER);
         let mut controls = String::new();
-        for channel in channels {
+        for channel in &channels {
             let (rows, count, total) = self.opening.payments.remove(channel).unwrap_or_default();
             payments.push_str(&rows);
             controls.push_str(&files::control_row(*channel, through, count, total));
@@ -235,7 +236,7 @@ fn arrival(channel: PaymentChannel, received_on: Day) -> Day {
 fn delivers_on(channel: PaymentChannel, day: Day) -> bool {
     match channel {
         PaymentChannel::Lockbox | PaymentChannel::Counter => next_weekday(day) == day,
-        PaymentChannel::Online | PaymentChannel::Autopay => true,
+        PaymentChannel::Online | PaymentChannel::Autopay | PaymentChannel::Agency => true,
     }
 }
 

@@ -291,7 +291,7 @@ impl Payer<'_> {
         let channel = self.resident.channel;
         let received_on = match channel {
             PaymentChannel::Lockbox | PaymentChannel::Counter => next_weekday(on),
-            PaymentChannel::Online | PaymentChannel::Autopay => on,
+            PaymentChannel::Online | PaymentChannel::Autopay | PaymentChannel::Agency => on,
         };
         if amount.is_positive() {
             let is_misread = channel == PaymentChannel::Lockbox && self.chance.per_mille(3);

@@ -22,6 +22,7 @@ const LABELS: Labels = Labels {
     due: "Takdang araw",
     amount: "Hindi pa bayad",
     total: "Kabuuang lampas na sa takda",
+    deposit_applied: "Nailapat na deposito; nabawas na ito sa mga halaga sa itaas",
     installment: "Hulog",
     online: "Online",
     by_mail: "Sa koreo",

@@ -22,6 +22,7 @@ const LABELS: Labels = Labels {
     due: "Ngày đến hạn",
     amount: "Chưa trả",
     total: "Tổng số quá hạn",
+    deposit_applied: "Tiền đặt cọc đã được khấu trừ; các số tiền ở trên đã trừ khoản này",
     installment: "Kỳ",
     online: "Qua mạng",
     by_mail: "Qua thư",

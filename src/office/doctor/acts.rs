@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use super::{Check, Examination, Finding, PAGE, Result, TAMPERED};
 use crate::domain::call::{CallAttempt, CallOutcome};
 use crate::domain::day::{days_between, plus_days, short};
@@ -9,12 +11,13 @@ use crate::domain::document::sha256;
 use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::ledger::settle;
 use crate::domain::notice::{Notice, NoticeState};
-use crate::domain::referral::ReferralState;
-use crate::domain::{AccountId, Cents, Channel, ReferralId};
+use crate::domain::referral::{Referral, ReferralState};
+use crate::domain::{AccountId, ActKey, Actor, Cents, Channel, ReferralId};
+use crate::office::restorations::{DAYS_TO_TELL, must_be_told, was_told};
 use crate::store::ReferralExport;
 
 impl Examination<'_> {
-    pub(super) async fn acts(&mut self) -> Result<[Check; 5]> {
+    pub(super) async fn acts(&mut self) -> Result<[Check; 6]> {
         let mut lawful = Check::new(
             "shut-offs",
             "no shut-off before a day that the guards allow, on a closed day, under a hold, promise, arrangement or moratorium",
@@ -23,6 +26,8 @@ impl Examination<'_> {
             "shut-off notices",
             "each rests on a written notice as kept, with proof that it was mailed or left",
         );
+        let mut told =
+            Check::new("restoration letters", "whoever stayed off for days was told how to have service restored");
         let mut after = 0;
         loop {
             let page = self.reading.orders(after, PAGE).await?;
@@ -30,11 +35,12 @@ impl Examination<'_> {
             after = last.id.0;
             for order in page.iter().filter(|order| is_cut(order)) {
                 self.cut(&mut lawful, &mut noticed, order).await?;
+                self.told(&mut told, order).await?;
             }
         }
         let calls = self.calls().await?;
         let overrides = self.overrides().await?;
-        Ok([lawful, noticed, calls, overrides, self.referrals().await?])
+        Ok([lawful, noticed, told, calls, overrides, self.referrals().await?])
     }
 
     async fn cut(&mut self, lawful: &mut Check, noticed: &mut Check, order: &FieldOrder) -> Result<()> {
@@ -93,6 +99,33 @@ impl Examination<'_> {
         Ok(())
     }
 
+    /// Who is off for longer than the letter takes was told how to have service restored, where a pack asks for it.
+    async fn told(&mut self, check: &mut Check, order: &FieldOrder) -> Result<()> {
+        let Some(since) = order.done_on else { return Ok(()) };
+        let by = plus_days(since, DAYS_TO_TELL);
+        let restored = |other: &FieldOrder| {
+            let is_done = other.kind == OrderKind::Restore && other.state == OrderState::Done;
+            is_done && other.service == order.service && other.done_on.is_some_and(|on| since <= on && on < by)
+        };
+        let is_on_again = self.office.store.orders_of(order.account).await?.iter().any(restored);
+        if self.office.today() < by || is_on_again {
+            return Ok(());
+        }
+        let Ok(rules) = self.office.rules_on(since).await else { return Ok(()) };
+        let profile = self.office.store.account(order.account).await?.profile;
+        if !must_be_told(&rules.policy, &profile, order.service) {
+            return Ok(());
+        }
+        let notices = self.reading.notices_of(order.account).await?;
+        check.expects(was_told(&rules.policy, &notices, since), || {
+            Finding::at(format!("order {} ({}, {})", order.id, order.kind, short(since)))
+                .of(order.account)
+                .found("no letter has left since that says how service is restored")
+                .expected("a letter mailed, or a notice left, after the shut-off")
+        });
+        Ok(())
+    }
+
     async fn calls(&mut self) -> Result<Check> {
         let mut check =
             Check::new("calls", "attempts keep to the policy's limits, and nobody is called who asked not to be");
@@ -129,26 +162,27 @@ impl Examination<'_> {
         Ok(check)
     }
 
-    /// Every act against the policy has a person and a reason in the log.
+    /// Every act against the policy, and every arrangement beyond its limits, has a person and a reason in the log.
     async fn overrides(&mut self) -> Result<Check> {
         let mut check = Check::new("overrides", "each has a person and a reason");
         let mut after = 0;
         loop {
-            let page = self.reading.lines(after, PAGE).await?;
+            let page = self.reading.lines_with(&["overridden", "limits overridden"], after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.seq;
-            for line in page.iter().filter(|line| line.what == "overridden") {
-                let note: Option<String> = serde_json::from_str::<serde_json::Value>(&line.body)
-                    .ok()
-                    .and_then(|body| body.get("note").and_then(|note| note.as_str()).map(str::to_owned));
-                let reason = note.as_deref().and_then(|note| note.split_once(": ")).map(|(_, reason)| reason.trim());
-                let has_person = line.actor.contains("person");
-                check.expects(has_person && reason.is_some_and(|reason| !reason.is_empty()), || {
-                    let finding = Finding::at(format!("log line {}", line.seq))
-                        .found(format!("by {}: {}", line.actor, note.clone().unwrap_or_default()))
-                        .expected("a person and a reason");
-                    line.account.map_or(finding.clone(), |account| finding.of(account))
-                });
+            for line in &page {
+                let body = serde_json::from_str::<Override>(&line.body).unwrap_or_default();
+                let has_person =
+                    matches!(serde_json::from_str(&line.actor), Ok(Actor::Person(name)) if !name.trim().is_empty());
+                check.expects(
+                    has_person && body.has_reason() && (line.what == "overridden" || body.has_approver()),
+                    || {
+                        let finding = Finding::at(format!("log line {}", line.seq))
+                            .found(format!("{} by {}: {}", line.what, line.actor, line.body))
+                            .expected("a person and a reason");
+                        line.account.map_or(finding.clone(), |account| finding.of(account))
+                    },
+                );
             }
         }
         Ok(check)
@@ -159,7 +193,7 @@ impl Examination<'_> {
         let mut check =
             Check::new("referrals", "a list's total is the ledger's at its cut-off, and each debt is placed once");
         let mut accounts = BTreeMap::new();
-        let mut placed: BTreeMap<(AccountId, String), u32> = BTreeMap::new();
+        let mut placed: BTreeMap<(AccountId, u32), Vec<Referral>> = BTreeMap::new();
         let mut after = 0;
         loop {
             let page = self.reading.referrals(after, PAGE).await?;
@@ -168,16 +202,27 @@ impl Examination<'_> {
             for referral in page {
                 accounts.insert(referral.id, referral.account);
                 if referral.state == ReferralState::Placed {
-                    *placed.entry((referral.account, referral.act_key)).or_default() += 1;
+                    match referral.act_key.parse::<ActKey>() {
+                        Ok(key) => placed.entry((referral.account, key.of.case)).or_default().push(referral),
+                        Err(error) => check.finds(
+                            Finding::at(format!("referral {}", referral.id))
+                                .of(referral.account)
+                                .found(format!("{}: {error}", referral.act_key))
+                                .expected("the key of the act that ordered it")
+                                .remedy(TAMPERED),
+                        ),
+                    }
                 }
             }
         }
-        for ((account, key), times) in placed {
-            check.expects(times == 1, || {
-                Finding::at(format!("referral {key}"))
+        // The debt of a case is at one place at a time: sent to a second one, it is collected twice.
+        for ((account, case), referrals) in placed {
+            check.expects(referrals.len() == 1, || {
+                let places = referrals.iter().map(|referral| format!("{} (referral {})", referral.to, referral.id));
+                Finding::at(format!("referrals of case {case}"))
                     .of(account)
-                    .found(format!("placed {times} times"))
-                    .expected("once")
+                    .found(format!("placed at {}", places.collect::<Vec<_>>().join(" and ")))
+                    .expected("one place, or that the others were recalled")
             });
         }
         for list in self.reading.exports().await? {
@@ -215,6 +260,25 @@ impl Examination<'_> {
     }
 }
 
+/// What a line says of an override: of a stage the words and the reason in one note, of an arrangement who allowed it and why.
+#[derive(Default, Deserialize)]
+struct Override {
+    note: Option<String>,
+    by: Option<String>,
+    reason: Option<String>,
+}
+
+impl Override {
+    fn has_reason(&self) -> bool {
+        let noted = self.note.as_deref().and_then(|note| note.split_once(": ")).map(|(_, reason)| reason);
+        noted.or(self.reason.as_deref()).is_some_and(|reason| !reason.trim().is_empty())
+    }
+
+    fn has_approver(&self) -> bool {
+        self.by.as_deref().is_some_and(|by| !by.trim().is_empty())
+    }
+}
+
 /// A shut-off that a crew did with leave. One done without is an incident, on the exceptions list and restored at once.
 fn is_cut(order: &FieldOrder) -> bool {
     matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit)
@@ -231,7 +295,7 @@ fn carries(notice: &Notice, order: &FieldOrder) -> bool {
         NoticeState::Mailed => notice.mailed_on.is_some_and(|on| on < order.for_day) && notice.proof.is_some(),
         // Back later: it was void from then on, and not before.
         NoticeState::Returned => notice.returned_on.is_some_and(|on| on > order.for_day),
-        NoticeState::Posted => true,
+        NoticeState::Posted => notice.served_on.is_some_and(|on| on < order.for_day),
         NoticeState::Planned
         | NoticeState::Released
         | NoticeState::Rendered

@@ -11,8 +11,11 @@
 mod acts;
 mod books;
 mod chains;
+mod debts;
 mod disputes;
+mod left;
 mod papers;
+mod placements;
 mod work;
 
 use std::collections::BTreeMap;
@@ -165,10 +168,12 @@ impl Office {
         let mut checks = Vec::new();
         checks.extend(examination.chains_and_seals().await?);
         checks.extend(examination.books().await?);
+        checks.extend(examination.debts().await?);
         checks.extend(examination.papers().await?);
         checks.extend(examination.work().await?);
         checks.extend(examination.acts().await?);
         checks.push(examination.disputes().await?);
+        checks.push(examination.placements().await?);
         drop(examination);
         self.name_accounts(&mut checks).await?;
         Ok(Checkup { on: self.today(), through, last_seal, checks })

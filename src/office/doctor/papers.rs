@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::left::Left;
 use super::{Check, Examination, Finding, PAGE, Result, TAMPERED};
 use crate::domain::document::sha256;
 use crate::domain::notice::NoticeState;
@@ -31,7 +32,7 @@ struct ManifestLetter {
 }
 
 impl Examination<'_> {
-    pub(super) async fn papers(&mut self) -> Result<[Check; 3]> {
+    pub(super) async fn papers(&mut self) -> Result<[Check; 4]> {
         let mut documents = Check::new("documents", "every kept document has the SHA-256 under which it is kept");
         let mut kept: BTreeSet<DocumentHash> = BTreeSet::new();
         let mut after = 0;
@@ -52,14 +53,19 @@ impl Examination<'_> {
             }
             self.watch(&documents);
         }
-        let (notices, printed) = self.notices_have_papers(&kept).await?;
-        Ok([documents, notices, self.files(&printed).await?])
+        let mut went_out = Check::new("went out", "what left is, to the byte, what the log named when it left");
+        let left = self.left().await?;
+        let (notices, printed) = self.notices_have_papers(&kept, &left, &mut went_out).await?;
+        self.lists_left(&mut went_out, &left).await?;
+        Ok([documents, notices, went_out, self.files(&printed).await?])
     }
 
     /// Notices that were set have their document; gives those of each batch.
     async fn notices_have_papers(
         &mut self,
         kept: &BTreeSet<DocumentHash>,
+        left: &Left,
+        went_out: &mut Check,
     ) -> Result<(Check, BTreeMap<NoticeId, DocumentHash>)> {
         let mut check = Check::new("notices", "what was set, mailed or sent is kept as it went out, with its proof");
         let mut printed = BTreeMap::new();
@@ -69,6 +75,7 @@ impl Examination<'_> {
             let Some(last) = page.last() else { break };
             after = last.id.0;
             for notice in page {
+                left.holds(went_out, &notice);
                 let is_set = match notice.state {
                     NoticeState::Planned | NoticeState::Released => false,
                     NoticeState::Rendered
@@ -123,6 +130,11 @@ impl Examination<'_> {
                 let path = path.strip_prefix(&self.office.dir).unwrap_or(&path).display().to_string();
                 self.file(&mut check, &path, &file.document);
             }
+        }
+        for list in self.reading.fee_exports().await?.iter().filter(|list| list.written_at.is_some()) {
+            let path = self.office.fee_export_path(list);
+            let path = path.strip_prefix(&self.office.dir).unwrap_or(&path).display().to_string();
+            self.file(&mut check, &path, &list.document);
         }
         Ok(check)
     }

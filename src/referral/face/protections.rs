@@ -8,6 +8,7 @@ use crate::domain::arrangement::ArrangementState;
 use crate::domain::hold::HoldKind;
 use crate::domain::petition::Petition;
 use crate::domain::promise::PromiseState;
+use crate::domain::proof::ProofKind;
 
 /// Every kind of protection with the outcome. The examination has refused what still stands, so each of these is past.
 pub fn checked(input: &PacketInput) -> Vec<Value> {
@@ -23,6 +24,7 @@ pub fn checked(input: &PacketInput) -> Vec<Value> {
             lines.push(line(name(*kind), &found, &outcome));
         }
     }
+    lines.extend(points(input));
     lines.extend(promises(input));
     lines.extend(arrangements(input));
     lines.push(line("Exception on the account", "None stands", ""));
@@ -39,6 +41,35 @@ fn told(record: &HoldRecord, input: &PacketInput) -> (String, String) {
     let found = format!("From {}, {end}. {} ({})", us(hold.from), hold.reason, hold.placed_by);
     let outcome = record.outcome.clone().unwrap_or_else(|| "No decision recorded".to_owned());
     (found, outcome)
+}
+
+/// The three points about health (Health and Safety Code 116910(a)): each with all that was shown of it.
+fn points(input: &PacketInput) -> Vec<Value> {
+    if input.proofs.is_empty() {
+        return vec![line("Certificate, means and will to pay", "None shown", "")];
+    }
+    let lines = ProofKind::ALL.iter().flat_map(|kind| {
+        let of_kind = input.proofs.iter().filter(|proof| proof.kind == *kind);
+        of_kind.map(|proof| {
+            let outcome = match (proof.ended_on, proof.through) {
+                (Some(ended), _) => format!("Ended {}", us(ended)),
+                (None, Some(through)) => format!("Through {}", us(through)),
+                (None, None) => "Until ended by a person".to_owned(),
+            };
+            let found = format!("From {}. {} ({})", us(proof.from), proof.evidence, proof.recorded_by);
+            line(title(*kind), &found, &outcome)
+        })
+    });
+    lines.collect()
+}
+
+const fn title(kind: ProofKind) -> &'static str {
+    match kind {
+        ProofKind::MedicalCertificate => "Certificate of a provider",
+        ProofKind::UnableToPay => "Unable to pay",
+        ProofKind::LowIncome => "Low income",
+        ProofKind::WillingToPlan => "Willing to enter into a plan",
+    }
 }
 
 fn promises(input: &PacketInput) -> Vec<Value> {

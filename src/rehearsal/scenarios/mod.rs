@@ -8,6 +8,7 @@ mod contact;
 mod course;
 mod fees;
 mod holds;
+mod law;
 mod notices;
 mod stays;
 
@@ -131,11 +132,19 @@ calendar: us-federal
 services: [water]
 extends: [us-ca-water]
 tracks:
+  restoration:
+    opens: shut off
+    stages: {told: {start: 0 days after shut off, do: {notice: how_to_restore, statutory: yes}, cite: a}}
   shut_off:
     stages:
       final_notice:
         start: 39 days after due
         do: {notice: final_notice, by: mail, statutory: yes, copies: [occupant]}
+        cite: a
+      tenants:
+        start: 40 days after due
+        if: landlord account
+        do: {tag: tenants_notice, to: tenants, statutory: yes}
         cite: a
       contact:
         start: 7 days after final_notice mailed

@@ -11,7 +11,7 @@ use super::ledger::{ENTRY_COLUMNS, EntryColumns, OWN_SOURCE, entry};
 use super::log::{self, NewLine};
 use super::own_fee::on_the_way;
 use super::snapshot::By;
-use super::{Conn, Result, exception, ids, rows, sql, texts};
+use super::{Conn, Result, exception, ids, own_fee, rows, sql, texts};
 use crate::domain::balance::{BalanceCounts, Comparison, NewBalance, OnTheWay};
 use crate::domain::import::{RefusedRow, RowRefusal};
 use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind};
@@ -139,11 +139,12 @@ async fn compare(conn: &mut Conn, page: &[Said], file: &str, compared: &mut Comp
         let accounts: Vec<AccountId> = differing.iter().map(|(account, ..)| *account).collect();
         let ledgers = ledgers(conn, &accounts).await?;
         let unmatched = unmatched(conn).await?;
+        let names = own_fee::names(conn).await?;
         for (account, comparison, doubled) in &differing {
             let ledger = ledgers.get(account).map(Vec::as_slice).unwrap_or_default();
             let known: Vec<Entry> =
                 ledger.iter().filter(|entry| entry.effective_on <= comparison.as_of).cloned().collect();
-            let text = comparison.text(&known, doubled, &unmatched);
+            let text = comparison.text(&known, doubled, &unmatched, &names);
             let lines = standing.get(account).map(Vec::as_slice).unwrap_or_default();
             if lines.iter().any(|(_, before)| *before == text) {
                 continue;

@@ -10,17 +10,18 @@ use sqlx::types::Json;
 
 use super::bodies::{Bodies, PART, Part};
 use super::event::{self, NewEvent};
-use super::given::{CommitOutcome, NewHold, Stamp};
+use super::given::{CommitOutcome, ExceptionKind, NewHold, Stamp};
 use super::kept;
 use super::ledger::{self, EntryRow, OWN_SOURCE};
 use super::log;
+use super::proposal::{self, OfPolicy};
 use super::settle::settle_debts;
 use super::task::{self, NewTask};
 use super::{
-    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, field_order, hold, ids, notice,
-    outbox, referral, rows, sql,
+    Backend, Commit, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, account, body, call, deposit, exception, field_order,
+    hold, ids, notice, outbox, referral, rows, sql,
 };
-use crate::domain::action::CallAction;
+use crate::domain::action::{CallAction, DepositAction};
 use crate::domain::call::{Call, CallState};
 use crate::domain::case::{Cause, StageRef};
 use crate::domain::day::plus_days;
@@ -28,8 +29,8 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId, Role,
-    RunId, Service,
+    AccountId, Act, Action, CallId, Case, Cents, Day, DepositId, EntryKind, EventKind, ItemId, NoticeId, OrderId,
+    ReferralId, Role, RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -44,8 +45,9 @@ impl Backend {
         let mut tx = self.write().await?;
         // An import that is under way has entries with numbers below the fee's and is learned after it. So it is waited
         // for, and an account to which it brought something is stale. Whoever posts a single entry locks its account first.
-        let is_fee = |act: &Act| matches!(act.action, Action::Fee(_));
-        if commits.iter().any(|commit| commit.decision.acts.iter().any(is_fee)) {
+        // So is one that brings a deposit's credit as the billing system applied it.
+        let posts = |act: &Act| matches!(act.action, Action::Fee(_) | Action::ApplyDeposit(_));
+        if commits.iter().any(|commit| commit.decision.acts.iter().any(posts)) {
             sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
         }
         let stale = stale(&mut tx, commits).await?;
@@ -275,8 +277,14 @@ struct Orders {
     tasks: Vec<NewTask>,
     holds: Vec<(AccountId, NewHold)>,
     flags: Vec<(AccountId, String)>,
-    /// Fees, and what takes fees back.
+    /// Debts that the policy proposes to write off.
+    write_offs: Vec<OfPolicy>,
+    /// Debts without a destination, for the exceptions list.
+    gaps: Vec<(AccountId, String)>,
+    /// Fees, what takes fees back, and deposits.
     fees: Vec<EntryRow>,
+    /// Deposits that are applied, and how much of each.
+    deposits: Vec<(DepositId, Cents)>,
     /// Accounts to whose facts the decision itself adds.
     learned: BTreeSet<AccountId>,
 }
@@ -286,14 +294,16 @@ impl Orders {
         let mut orders = Self::default();
         for commit in standing {
             for act in &commit.decision.acts {
-                orders.take(act, commit.decision.on);
+                let items = commit.decision.case.as_ref().map(|case| items_of(case, &act.key.of)).unwrap_or_default();
+                orders.take(act, items, commit.decision.on);
             }
             orders.take_pieces(&commit.pieces, stamp);
         }
         orders
     }
 
-    fn take(&mut self, act: &Act, on: Day) {
+    /// `items` are those on which the act's stage rests.
+    fn take(&mut self, act: &Act, items: Vec<ItemId>, on: Day) {
         let account = act.key.account;
         match &act.action {
             // Its pieces come with the decision.
@@ -338,13 +348,16 @@ impl Orders {
                     memo: fee.name.clone(),
                 });
             }
+            Action::ApplyDeposit(deposit) => self.apply_deposit(act, deposit),
             Action::ReverseFee { fee, name } => {
                 self.learned.insert(account);
                 self.fees.push(reversal(act, *fee, name, on));
             }
-            Action::Tag(_) => {
+            Action::Tag(tag) => {
                 let service = act.key.service.unwrap_or(Service::General);
-                self.field_work.push(order(act, OrderKind::Tag, service, OrderState::Approved));
+                let instruction = tag.to_tenants.then(|| on_every_door(tag.doors));
+                let tag = order(act, OrderKind::Tag, service, OrderState::Approved);
+                self.field_work.push(FieldOrder { instruction, ..tag });
             }
             Action::Disconnect { services, limit_only } => {
                 let kind = if *limit_only { OrderKind::Limit } else { OrderKind::ShutOff };
@@ -383,13 +396,21 @@ impl Orders {
                 approved_on: None,
                 placed_on: None,
                 cause: None,
+                limitation_override: None,
+                placement: None,
             }),
+            // What a policy says; decided, it is one of the two beside it.
+            Action::Route { .. } => {}
+            Action::NoRoute { text, .. } => self.gaps.push((account, text.clone())),
             // The amount is frozen in the case.
             Action::Freeze { .. } => {}
             // Money is written off by a person alone.
-            Action::WriteOff => {
-                self.task(act, format!("Decide the write-off of {}", debt_of(act)), Role::Approver);
-            }
+            Action::WriteOff => self.write_offs.push(OfPolicy {
+                account,
+                act_key: act.key.to_string(),
+                items,
+                reason: format!("stage {} of the policy", act.key.of.stage),
+            }),
         }
     }
 
@@ -406,6 +427,16 @@ impl Orders {
             self.field_work.push(order(act, OrderKind::Visit, Service::General, OrderState::Approved));
         } else {
             self.task(act, NO_CALL.to_owned(), Role::Lead);
+        }
+    }
+
+    /// The deposit becomes a credit; what is left over of it is for a person to give back.
+    fn apply_deposit(&mut self, act: &Act, applied: &DepositAction) {
+        self.learned.insert(act.key.account);
+        self.deposits.push((applied.deposit, act.amount.unwrap_or(Cents::ZERO)));
+        self.fees.push(deposit::credit(act, applied));
+        if applied.refund.is_positive() {
+            self.task(act, deposit::refund_text(act, applied), Role::Lead);
         }
     }
 
@@ -446,6 +477,12 @@ impl Orders {
         for (account, new) in &self.holds {
             hold::add(conn, *account, new, stamp).await?;
         }
+        for write_off in &self.write_offs {
+            proposal::add_of_policy(conn, write_off, stamp).await?;
+        }
+        for (account, text) in &self.gaps {
+            exception::open(conn, Some(*account), ExceptionKind::PolicyGap, text, stamp).await?;
+        }
         for (account, name) in &self.flags {
             account::set_flag(conn, *account, name, "yes", stamp).await?;
         }
@@ -454,8 +491,17 @@ impl Orders {
             ledger::post(conn, &new, stamp.at).await?;
             settle_debts(conn, &new, rules, stamp.on).await?;
         }
+        if !self.deposits.is_empty() {
+            deposit::applied(conn, &self.deposits, stamp).await?;
+        }
         Ok(())
     }
+}
+
+fn items_of(case: &Case, of: &StageRef) -> Vec<ItemId> {
+    let runs = case.tracks.iter().filter(|run| run.track == of.track && run.anchor == of.anchor);
+    let steps = runs.flat_map(|run| &run.steps).filter(|step| step.stage == of.stage && step.round == of.round);
+    steps.flat_map(|step| step.items.iter().copied()).collect()
 }
 
 /// What takes a fee back; its key is in the reference, so that it is posted once.
@@ -502,8 +548,19 @@ fn order(act: &Act, kind: OrderKind, service: Service, state: OrderState) -> Fie
         done_at: None,
         crew: None,
         note: String::new(),
+        instruction: None,
         cause: None,
     }
+}
+
+/// What a crew is told that leaves the notice for the tenants of a landlord's account (Public Utilities Code 10009).
+fn on_every_door(doors: Option<u16>) -> String {
+    let doors = match doors {
+        Some(1) => "on the door of the dwelling".to_owned(),
+        Some(doors) => format!("on the door of every dwelling, {doors} in all"),
+        None => "on the door of every dwelling".to_owned(),
+    };
+    format!("{doors}; where a door cannot be reached, two copies in each common area and at each entrance")
 }
 
 fn planned(piece: &NewNotice, stamp: &Stamp) -> Notice {

@@ -1,5 +1,8 @@
 //! Emails: leaving, sent, bounced.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::given::{Bounced, ExceptionKind, Job, Leaving, Permitted, Stamp};
@@ -34,6 +37,21 @@ impl Backend {
         log::write(&mut tx, &lines(&going, "email leaves", ""), None, stamp).await?;
         tx.commit().await?;
         Ok(outcomes)
+    }
+
+    pub async fn emails_before(&self, notice: Option<NoticeId>, limit: u32) -> Result<Vec<Notice>> {
+        let mut tx = self.read().await?;
+        let condition = "channel = 'email' AND state IN ('sent', 'bounced') AND id < $1 ORDER BY id DESC LIMIT $2";
+        let before = notice.map_or(i64::MAX, |notice| notice.0);
+        kept::list(&mut tx, kept::select(condition).bind(before).bind(i64::from(limit))).await
+    }
+
+    pub async fn emails_to(&self, addresses: &[String]) -> Result<Vec<Notice>> {
+        let mut tx = self.read().await?;
+        let addresses: Vec<String> = addresses.iter().map(|address| address.to_ascii_lowercase()).collect();
+        let condition =
+            format!("channel = 'email' AND state = 'sent' AND lower(body ->> 'email') IN {} ORDER BY id", texts(1));
+        kept::list(&mut tx, kept::select(&condition).bind(Json(addresses))).await
     }
 
     pub async fn email_sent(&self, id: NoticeId, on: Day, proof: &str, stamp: &Stamp) -> Result<()> {
@@ -102,12 +120,58 @@ impl Backend {
         Ok(true)
     }
 
+    pub async fn email_unanswered(
+        &self,
+        job: &Job,
+        not_before: DateTime<Utc>,
+        words: &str,
+        stamp: &Stamp,
+    ) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let is_held = outbox::unanswered(&mut tx, job, not_before, words).await?;
+        let (account, notice) = kept::one::<Notice>(&mut tx, job.work.notice().0).await?;
+        // Canceled while it was with the mail server, whose answer never came.
+        if !is_held && matches!(notice.state, NoticeState::Canceled | NoticeState::Voided) {
+            may_have_left(&mut tx, account, &notice, words, stamp).await?;
+        }
+        log::write(&mut tx, &lines(&[notice], "email unanswered", words), None, stamp).await?;
+        tx.commit().await?;
+        Ok(is_held)
+    }
+
     pub async fn email_reported(&self, id: NoticeId, words: &str, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
         let (_, notice) = kept::to_write::<Notice>(&mut tx, id.0).await?;
         log::write(&mut tx, &lines(&[notice], "email reported", words), None, stamp).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// Tells of those of the ended emails whose last words are that no answer came.
+pub(super) async fn those_that_may_have_left(
+    conn: &mut Conn,
+    ended: &[Notice],
+    unanswered: &BTreeMap<NoticeId, String>,
+    stamp: &Stamp,
+) -> Result<()> {
+    for email in ended {
+        if let Some(words) = unanswered.get(&email.id) {
+            may_have_left(conn, email.account, email, words, stamp).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An email ended while nobody knows whether it left: what happened is for a person to find out.
+async fn may_have_left(conn: &mut Conn, account: AccountId, email: &Notice, words: &str, stamp: &Stamp) -> Result<()> {
+    let cause = email.cause.as_deref().unwrap_or("no cause is recorded");
+    let text = format!(
+        "notice {} was {} ({cause}), and its email may have left: an attempt had no answer ({words}). Ask the mail server's log; \
+         where it left it serves nothing, and the customer should hear so",
+        email.id, email.state
+    );
+    exception::open(conn, Some(account), ExceptionKind::Incident, &text, stamp).await?;
+    Ok(())
 }
 
 /// What follows from an email that told nobody: its address is marked where it is what failed, a letter is planned in its place,

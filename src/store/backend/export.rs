@@ -71,7 +71,9 @@ impl Backend {
                 .fetch_one(&mut *tx)
                 .await?;
         for Permitted { id: referral, .. } in referrals {
-            let placed = referral::place(&mut tx, *referral, new.to, stamp).await?;
+            let placement =
+                new.placements.iter().find(|(id, _)| id == referral).map(|(_, placement)| placement.clone());
+            let placed = referral::place(&mut tx, *referral, new.to, placement, stamp).await?;
             let key: ActKey = placed
                 .act_key
                 .parse()
@@ -93,7 +95,8 @@ impl Backend {
         for (_, document) in &new.files {
             document::keep(&mut tx, document, None, &format!("export {}", made.name), stamp).await?;
         }
-        let body = json!({ "export": made.name, "referrals": made.referrals, "total": made.total });
+        let body =
+            json!({ "export": made.name, "referrals": made.referrals, "total": made.total, "files": made.files });
         log::write(&mut tx, &[NewLine { account: None, what: "referrals exported", body }], None, stamp).await?;
         tx.commit().await?;
         Ok(Whole::Made(made))

@@ -52,6 +52,11 @@ impl Backend {
                  met it is not done, with the hour of the visit"
             )));
         }
+        if let Some(instruction) = order.instruction.as_ref().filter(|_| result.done && result.note.trim().is_empty()) {
+            return Err(StoreError::Conflict(format!(
+                "order {id} was to be left {instruction}: its note says where it was left, and on how many doors"
+            )));
+        }
         exception::settle(&mut tx, account, ExceptionKind::NoResult, &silence(&order), stamp).await?;
         order.crew = Some(result.crew.clone());
         order.note.clone_from(&result.note);
@@ -122,7 +127,7 @@ async fn carry_out(conn: &mut Conn, order: &FieldOrder, on: Day, stamp: &Stamp) 
             let crew = order.crew.as_deref().unwrap_or("a crew");
             let at = order.done_at.as_deref().map(|at| format!(" at {at}")).unwrap_or_default();
             let proof = format!("left by {crew}{at}, order {}", order.id);
-            notice::posted(conn, order.account, &order.act_key, on, &proof).await?;
+            notice::posted(conn, order.account, &order.act_key, on, &proof, stamp).await?;
             &[EventKind::NoticePosted, EventKind::NoticeServed]
         }
         OrderKind::Visit => &[EventKind::ContactMade],

@@ -1,9 +1,8 @@
 //! Files that come in: taken whole, or refused whole with every row that stands against them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
@@ -15,14 +14,15 @@ use super::ledger::{self, EntryRow};
 use super::log::{self, NewLine};
 use super::own_fee::{self, TakenOver};
 use super::settle::resettle;
-use super::{Backend, Conn, LOCK_IMPORT, Result, balance, rebill, rows, sql, texts, touch, unmatched, word};
+use super::{Backend, Conn, LOCK_IMPORT, Result, balance, deposit, rebill, touch, unmatched, word};
 use crate::domain::day::plus_days;
+use crate::domain::deposit::NewDeposit;
 use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow};
-use crate::domain::{AccountId, AccountNumber, DocumentHash, EntryId, EntryKind, EventKind, Profile};
+use crate::domain::{AccountId, DocumentHash, EntryId, EntryKind, EventKind};
 use crate::rulebook::policy::LedgerRules;
 
 /// How many rows go into one set of statements.
-const PAGE: usize = 10_000;
+pub(super) const PAGE: usize = 10_000;
 
 impl Backend {
     pub async fn import(&self, file: &ImportFile, rules: &LedgerRules, stamp: &Stamp) -> Result<ImportResult> {
@@ -54,6 +54,7 @@ impl Backend {
                 taking.refused = held.refused;
                 taking.touched = held.touched;
             }
+            ImportRows::Deposits(deposits) => taking.deposits(&mut tx, deposits, stamp).await?,
         }
         if !taking.refused.is_empty() {
             tx.rollback().await?;
@@ -130,11 +131,11 @@ async fn record(conn: &mut Conn, file: &ImportFile, outcome: &ImportOutcome, sta
 }
 
 /// A file as it is being taken.
-struct Taking<'a> {
+pub(super) struct Taking<'a> {
     file: &'a ImportFile,
-    outcome: ImportOutcome,
+    pub outcome: ImportOutcome,
     refused: Vec<RefusedRow>,
-    touched: BTreeSet<AccountId>,
+    pub touched: BTreeSet<AccountId>,
     /// Debts that the file reverses.
     reversed: Vec<(AccountId, EntryId)>,
 }
@@ -146,45 +147,18 @@ impl<'a> Taking<'a> {
         Self { file, outcome, refused: Vec::new(), touched: BTreeSet::new(), reversed: Vec::new() }
     }
 
-    async fn accounts(&mut self, conn: &mut Conn, profiles: &[(u32, Profile)], stamp: &Stamp) -> Result<()> {
-        for page in profiles.chunks(PAGE) {
-            self.accounts_page(conn, page, stamp).await?;
+    async fn deposits(&mut self, conn: &mut Conn, deposits: &[NewDeposit], stamp: &Stamp) -> Result<()> {
+        for page in deposits.chunks(PAGE) {
+            let taken = deposit::take(conn, page, stamp).await?;
+            self.outcome.rows += u32::try_from(page.len()).unwrap_or(u32::MAX);
+            self.outcome.added += taken.added;
+            self.outcome.updated += taken.updated;
+            self.outcome.unchanged += taken.unchanged;
+            self.outcome.added_amount += taken.amount;
+            self.refused.extend(taken.refused);
+            self.touched.extend(taken.touched);
         }
         Ok(())
-    }
-
-    async fn accounts_page(&mut self, conn: &mut Conn, page: &[(u32, Profile)], stamp: &Stamp) -> Result<()> {
-        // The last line of an account in the page is the one that counts.
-        let latest: BTreeMap<&AccountNumber, &Profile> =
-            page.iter().map(|(_, profile)| (&profile.number, profile)).collect();
-        let numbers: Vec<&AccountNumber> = latest.keys().copied().collect();
-        let select = format!("SELECT number, id, profile FROM account WHERE number IN {}", texts(1));
-        let found: Vec<(String, i64, Json<Profile>)> =
-            sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(&mut *conn).await?;
-        let known: BTreeMap<String, (i64, Profile)> =
-            found.into_iter().map(|(number, id, Json(profile))| (number, (id, profile))).collect();
-        let mut written: BTreeSet<&AccountNumber> = BTreeSet::new();
-        let (mut new, mut changed) = (Vec::new(), Vec::new());
-        for (_, given) in page {
-            self.outcome.rows += 1;
-            let profile = latest.get(&given.number).copied().unwrap_or(given);
-            if !written.insert(&profile.number) {
-                self.outcome.unchanged += 1;
-                continue;
-            }
-            match known.get(profile.number.as_str()) {
-                None => new.push(AccountRow::new(None, profile)),
-                Some((_, before)) if before == profile => self.outcome.unchanged += 1,
-                Some((id, _)) => {
-                    self.touched.insert(AccountId(*id));
-                    changed.push(AccountRow::new(Some(*id), profile));
-                }
-            }
-        }
-        self.outcome.added += u32::try_from(new.len()).unwrap_or(u32::MAX);
-        self.outcome.updated += u32::try_from(changed.len()).unwrap_or(u32::MAX);
-        add_accounts(conn, &new, stamp).await?;
-        change_accounts(conn, &changed).await
     }
 
     async fn entries(
@@ -335,54 +309,4 @@ fn entry_row(
         reference: row.reference.clone(),
         memo: row.memo.clone(),
     }
-}
-
-#[derive(Serialize)]
-struct AccountRow<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<i64>,
-    number: &'a AccountNumber,
-    customer_name: &'a str,
-    service_address: String,
-    profile: &'a Profile,
-}
-
-impl<'a> AccountRow<'a> {
-    fn new(id: Option<i64>, profile: &'a Profile) -> Self {
-        let service_address = profile.service_address.one_line();
-        Self { id, number: &profile.number, customer_name: &profile.customer_name, service_address, profile }
-    }
-}
-
-async fn add_accounts(conn: &mut Conn, new: &[AccountRow<'_>], stamp: &Stamp) -> Result<()> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let insert = format!(
-        "INSERT INTO account (number, customer_name, service_address, profile, recorded_at)
-         SELECT r.number, r.customer_name, r.service_address, r.profile, $2 FROM {}",
-        rows(1, "number text, customer_name text, service_address text, profile jsonb")
-    );
-    sqlx::query(sql(insert)).bind(Json(new)).bind(stamp.at).execute(&mut *conn).await?;
-    let numbers: Vec<&AccountNumber> = new.iter().map(|row| row.number).collect();
-    let review = format!(
-        "INSERT INTO review (account_id, next_review, facts_seq, unapplied_cents)
-         SELECT id, $2, 1, 0 FROM account WHERE number IN {} ORDER BY id",
-        texts(1)
-    );
-    sqlx::query(sql(review)).bind(Json(numbers)).bind(stamp.on).execute(conn).await?;
-    Ok(())
-}
-
-async fn change_accounts(conn: &mut Conn, changed: &[AccountRow<'_>]) -> Result<()> {
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let update = format!(
-        "UPDATE account SET customer_name = r.customer_name, service_address = r.service_address, profile = r.profile
-         FROM {} WHERE account.id = r.id",
-        rows(1, "id bigint, customer_name text, service_address text, profile jsonb")
-    );
-    sqlx::query(sql(update)).bind(Json(changed)).execute(conn).await?;
-    Ok(())
 }

@@ -132,6 +132,9 @@ impl Known {
         if let Some(original) = &row.reverses {
             return self.judge_reversal(row, original, account, reversed);
         }
+        if let Some(own) = self.own_deposit(row, reversed) {
+            return Ok(Judged::TakenOver(own));
+        }
         let Some(account) = account else {
             let unmatched = row.kind == EntryKind::Payment;
             return if unmatched {
@@ -141,6 +144,14 @@ impl Known {
             };
         };
         Ok(Judged::New { account, original: None, designated: self.designated(row, account)? })
+    }
+
+    /// The deposit that Arrears applied itself, where the row says of its account that one of that amount was applied: it is
+    /// the same one, also where the billing system does not name ours.
+    fn own_deposit(&self, row: &NewEntry, claimed: &mut BTreeSet<Key>) -> Option<&KnownEntry> {
+        let own = |own: &&KnownEntry| row.kind == EntryKind::Deposit && own.comes_back_as(row);
+        let mut found = self.own_deposits.iter().filter(own);
+        found.find(|own| claimed.insert((OWN_SOURCE.to_owned(), own.reference.clone())))
     }
 
     /// A payment that is on the unmatched list, or was taken off it without coming to an account. One for an account that

@@ -14,9 +14,10 @@ use crate::domain::hold::Hold;
 use crate::domain::notice::Notice;
 use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::referral::Referral;
 use crate::domain::{
-    AccountId, ArrangementId, CallId, DisputeId, HoldId, NoticeId, OrderId, PetitionId, PromiseId, ReferralId,
+    AccountId, ArrangementId, CallId, DisputeId, HoldId, NoticeId, OrderId, PetitionId, PromiseId, ProofId, ReferralId,
 };
 
 /// A noun with a table of its own. The body is written before the key is known; reading puts the key in.
@@ -46,6 +47,7 @@ kept! {
     Dispute in "dispute", a "dispute", by DisputeId;
     Petition in "petition", a "petition", by PetitionId;
     Hold in "hold", a "hold", by HoldId;
+    Proof in "proof", a "proof", by ProofId;
     Promise in "promise", a "promise", by PromiseId;
     Arrangement in "arrangement", a "arrangement", by ArrangementId;
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
 use super::ledger::{COUNTER_PAYMENT, COUNTER_SOURCE, OWN_SOURCE};
-use super::{Conn, Result, ids, rows, sql, texts, word};
+use super::{Conn, Result, ids, own_fee, rows, sql, texts, word};
 use crate::domain::import::{NewEntry, ReturnedBy, UnmatchedState};
 use crate::domain::{AccountId, AccountNumber, Actor, Cents, Day, EntryId, EntryKind, Service, UnmatchedId};
 
@@ -95,14 +95,13 @@ pub(super) struct Known {
     pub taken_here: BTreeSet<EntryId>,
     /// Arrears' own entries that rows bring back, by the name by which a row calls one: `ARR-1042`, or its whole reference.
     pub own: BTreeMap<String, KnownEntry>,
+    /// Deposits that Arrears applied and that have not come back, of the accounts for which rows say that one was applied.
+    pub own_deposits: Vec<KnownEntry>,
     /// Arrears' own entries that the billing system has in its books, by the name that it gives them.
     pub taken_over: BTreeMap<Key, KnownEntry>,
     /// That name, by the entry.
     pub names: BTreeMap<EntryId, Key>,
 }
-
-/// How the billing system is told of an entry of Arrears' own, and calls it when it comes back: short, and never given twice.
-const OWN_PREFIX: &str = "ARR-";
 
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
 struct KeyRow<'a> {
@@ -190,6 +189,7 @@ impl Known {
             returned: Self::read_returned(conn, page).await?,
             taken_here,
             own: Self::read_own(conn, page).await?,
+            own_deposits: Self::read_own_deposits(conn, page).await?,
             taken_over: Self::read_taken_over(conn, &keys).await?,
             names: BTreeMap::new(),
         }
@@ -220,8 +220,8 @@ impl Known {
         if named.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let number = |name: &str| -> Option<i64> { name.strip_prefix(OWN_PREFIX)?.parse().ok() };
-        let numbers: Vec<i64> = named.iter().filter_map(|name| number(name)).collect();
+        let names = own_fee::names(conn).await?;
+        let numbers: Vec<EntryId> = named.iter().filter_map(|name| names.entry(name)).collect();
         let select = format!(
             "{} WHERE entry.source = '{OWN_SOURCE}' AND (entry.id IN {} OR entry.reference IN {})",
             select_known("entry.source, entry.reference", "entry"),
@@ -233,11 +233,28 @@ impl Known {
         let mut own = BTreeMap::new();
         for row in found {
             let ((_, reference), entry) = known(row)?;
-            let short = format!("{OWN_PREFIX}{}", entry.id);
+            let short = names.name(entry.id);
             let name = if named.contains(short.as_str()) { short } else { reference };
             own.insert(name, entry);
         }
         Ok(own)
+    }
+
+    async fn read_own_deposits(conn: &mut Conn, page: &[NewEntry]) -> Result<Vec<KnownEntry>> {
+        let applied = page.iter().filter(|row| row.kind == EntryKind::Deposit && row.arrears_reference.is_none());
+        let numbers: BTreeSet<&AccountNumber> = applied.map(|row| &row.account).collect();
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let select = format!(
+            "{} WHERE account.number IN {} AND entry.source = '{OWN_SOURCE}' AND entry.kind = 'deposit' AND later.id IS NULL
+                AND NOT EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = entry.id)
+             ORDER BY entry.id",
+            select_known("entry.source, entry.reference", "entry"),
+            texts(1)
+        );
+        let found: Vec<KnownColumns> = sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(conn).await?;
+        found.into_iter().map(|row| known(row).map(|(_, entry)| entry)).collect()
     }
 
     async fn read_taken_over(conn: &mut Conn, keys: &[KeyRow<'_>]) -> Result<BTreeMap<Key, KnownEntry>> {

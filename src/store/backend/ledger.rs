@@ -480,21 +480,6 @@ impl Backend {
         Ok(voided(true))
     }
 
-    pub async fn reverse_entry(
-        &self,
-        id: EntryId,
-        reason: &str,
-        rules: &LedgerRules,
-        stamp: &Stamp,
-    ) -> Result<EntryId> {
-        let mut tx = self.write().await?;
-        // A file under way may undo this entry.
-        sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
-        let reversal = waive(&mut tx, id, reason, rules, stamp).await?;
-        tx.commit().await?;
-        Ok(reversal)
-    }
-
     pub async fn watermarks(&self) -> Result<BTreeMap<PaymentChannel, Day>> {
         let found: Vec<(String, Day)> =
             sqlx::query_as("SELECT channel, loaded_through FROM watermark").fetch_all(&self.reader).await?;

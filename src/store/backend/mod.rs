@@ -11,6 +11,7 @@ mod bodies;
 mod call;
 mod chain;
 mod commit;
+mod deposit;
 mod digest;
 mod dispute;
 mod document;
@@ -21,10 +22,13 @@ mod export;
 mod fee;
 mod field_order;
 mod field_result;
+mod hindsight;
 mod hold;
 mod import;
+mod import_accounts;
 mod judge;
 mod kept;
+mod kinship;
 mod known;
 mod leave;
 mod ledger;
@@ -33,8 +37,10 @@ mod notice;
 mod outbox;
 mod own_fee;
 mod petition;
+mod placement;
 mod policy;
 mod promise;
+mod proof;
 mod proposal;
 mod reading;
 mod rebill;
@@ -46,6 +52,7 @@ mod settle;
 mod snapshot;
 mod staff;
 mod task;
+mod transfer;
 mod unmatched;
 mod vitals;
 mod wording;
@@ -87,6 +94,12 @@ impl Backend {
 
     pub(in super::super) async fn compact(&self) -> Result<()> {
         sqlx::query(COMPACT).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub async fn tampers(&self, statement: &str) -> Result<()> {
+        sqlx::raw_sql(sql(statement.to_owned())).execute(&self.writer).await?;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use super::given::{Carried, Permitted, RenderedPiece, Stamp, WorkKind};
 use super::kept::{self, Kept};
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, batch, body, document, outbox, rows, sql, touch};
+use super::{Backend, Conn, Result, StoreError, batch, body, document, email, outbox, rows, sql, touch};
 use crate::audit::Ordered;
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState};
 use crate::domain::{AccountId, BatchId, Channel, Day, EventKind, NoticeId, Recipient};
@@ -139,7 +139,14 @@ fn is_needed(piece: &Notice, all: &[Notice]) -> bool {
 }
 
 /// The crew has left the notices of the act at the premises.
-pub(super) async fn posted(conn: &mut Conn, account: AccountId, act_key: &str, on: Day, proof: &str) -> Result<()> {
+pub(super) async fn posted(
+    conn: &mut Conn,
+    account: AccountId,
+    act_key: &str,
+    on: Day,
+    proof: &str,
+    stamp: &Stamp,
+) -> Result<()> {
     let mut notices: Vec<Notice> = kept::of_account(conn, account).await?;
     notices.retain(|n| n.act_key == act_key && n.channel == Channel::Posting && n.state.is_pending());
     for notice in &mut notices {
@@ -148,7 +155,9 @@ pub(super) async fn posted(conn: &mut Conn, account: AccountId, act_key: &str, o
         notice.served_on = Some(on);
     }
     put(conn, &notices).await?;
-    outbox::withdraw(conn, &ids_of(&notices)).await
+    log::write(conn, &lines(&notices, "notice posted", proof), None, stamp).await?;
+    outbox::withdraw(conn, &ids_of(&notices)).await?;
+    Ok(())
 }
 
 /// One event for each act among the pieces, however many pieces it has. No stage waits for the letter of an arrangement.
@@ -182,7 +191,8 @@ pub(super) async fn end(
         notice.state = state;
     }
     put(conn, &notices).await?;
-    outbox::withdraw(conn, &ids_of(&notices)).await?;
+    let unanswered = outbox::withdraw(conn, &ids_of(&notices)).await?;
+    email::those_that_may_have_left(conn, &notices, &unanswered, stamp).await?;
     batch::take_out(conn, &notices, &printed, stamp).await?;
     Ok(notices)
 }
@@ -203,14 +213,18 @@ pub(super) async fn void(conn: &mut Conn, pending: Vec<Notice>, cause: &str, sta
     Ok(ids_of(&notices))
 }
 
+/// A line of the log for each piece. Once it is set it names the document, so that the chain holds what left.
 pub(super) fn lines(notices: &[Notice], what: &'static str, note: &str) -> Vec<NewLine> {
     notices
         .iter()
         .map(|notice| {
-            let body = json!({
+            let mut body = json!({
                 "notice": notice.id, "template": notice.template, "to": notice.recipient, "by": notice.channel,
                 "note": note,
             });
+            if let Some(document) = &notice.document {
+                body["document"] = json!(document);
+            }
             NewLine::of(notice.account, what, body)
         })
         .collect()
@@ -261,7 +275,8 @@ impl Backend {
 
     pub async fn notices(&self, ids: &[NoticeId]) -> Result<Vec<Notice>> {
         let mut tx = self.read().await?;
-        chosen(&mut tx, ids).await
+        let wanted = keys(ids);
+        none_missing(&wanted, kept::many::<Notice>(&mut tx, &wanted).await?)
     }
 
     pub async fn release_notices(&self, pieces: &[Permitted<NoticeId>], stamp: &Stamp) -> Result<Carried<NoticeId>> {
@@ -362,11 +377,17 @@ pub(super) fn named<'a>(notice: &'a Notice, stamp: &Stamp) -> Named<'a> {
     }
 }
 
-/// The pieces with the ids; an id that names none is an error, for a person typed it.
+/// The pieces with the ids, to be written back; an id that names none is an error, for a person typed it.
 pub(super) async fn chosen(conn: &mut Conn, ids: &[NoticeId]) -> Result<Vec<Notice>> {
-    let wanted: BTreeSet<i64> = ids.iter().map(|id| id.0).collect();
-    let wanted: Vec<i64> = wanted.into_iter().collect();
-    let found = kept::many_to_write::<Notice>(conn, &wanted).await?;
+    let wanted = keys(ids);
+    none_missing(&wanted, kept::many_to_write::<Notice>(conn, &wanted).await?)
+}
+
+fn keys(ids: &[NoticeId]) -> Vec<i64> {
+    ids.iter().map(|id| id.0).collect::<BTreeSet<i64>>().into_iter().collect()
+}
+
+fn none_missing(wanted: &[i64], found: Vec<Notice>) -> Result<Vec<Notice>> {
     match wanted.iter().find(|id| found.iter().all(|notice| notice.id.0 != **id)) {
         Some(missing) => Err(StoreError::not_found(Notice::WHAT, missing)),
         None => Ok(found),

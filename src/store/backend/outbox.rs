@@ -1,5 +1,7 @@
 //! The outbox: work with an effect outside, claimed under a lease with a fencing token; and leases by name.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
@@ -9,6 +11,9 @@ use super::{
 };
 use crate::domain::notice::Notice;
 use crate::domain::{AccountId, NoticeId};
+
+/// What is known of an attempt whose worker died.
+const LOST: &str = "whoever sent it did not come back";
 
 const INTO_OUTBOX: &str =
     "INSERT INTO outbox (account_id, kind, subject, state, not_before, lease_until, token, attempts)
@@ -34,8 +39,19 @@ pub(super) async fn enqueue_rendering(conn: &mut Conn, act_keys: &[String], at: 
     Ok(())
 }
 
-/// Nothing more is to be done for the notices.
-pub(super) async fn withdraw(conn: &mut Conn, notices: &[NoticeId]) -> Result<()> {
+/// Nothing more is to be done for the notices. Gives the emails that may have left: an attempt had no answer, or whoever made
+/// it did not come back. One that is under way now will say itself what came of it.
+pub(super) async fn withdraw(conn: &mut Conn, notices: &[NoticeId]) -> Result<BTreeMap<NoticeId, String>> {
+    let select = format!(
+        "SELECT subject, unanswered FROM outbox
+         WHERE kind = $2 AND subject IN {} AND state || '' = 'ready'
+            AND (lease_until = 0 AND unanswered IS NOT NULL OR lease_until > 0 AND lease_until <= {CLOCK_SECONDS})",
+        ids(1)
+    );
+    let found: Vec<(i64, Option<String>)> =
+        sqlx::query_as(sql(select)).bind(Json(notices)).bind(WorkKind::SendEmail.word()).fetch_all(&mut *conn).await?;
+    let words = |words: Option<String>| words.unwrap_or_else(|| LOST.to_owned());
+    let unanswered = found.into_iter().map(|(id, said)| (NoticeId(id), words(said))).collect();
     // The kinds are named for the index, which begins with them.
     let update = format!(
         "UPDATE outbox SET state = 'canceled', lease_until = 0
@@ -45,7 +61,24 @@ pub(super) async fn withdraw(conn: &mut Conn, notices: &[NoticeId]) -> Result<()
     );
     let kinds: Vec<&str> = WorkKind::ALL.iter().map(|kind| kind.word()).collect();
     sqlx::query(sql(update)).bind(Json(notices)).bind(Json(kinds)).execute(conn).await?;
-    Ok(())
+    Ok(unanswered)
+}
+
+/// Puts an email back whose attempt had no answer.
+pub(super) async fn unanswered(conn: &mut Conn, job: &Job, not_before: DateTime<Utc>, words: &str) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE outbox SET not_before = $4, lease_until = 0, error = $5, attempts = $6, unanswered = $5
+         WHERE kind = $1 AND subject = $2 AND token = $3 AND state = 'ready'",
+    )
+    .bind(job.work.kind().word())
+    .bind(job.work.notice().0)
+    .bind(job.token)
+    .bind(not_before)
+    .bind(words)
+    .bind(i64::from(job.attempts))
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 impl Backend {
@@ -57,7 +90,8 @@ impl Backend {
         lease_seconds: u32,
     ) -> Result<Vec<Job>> {
         let claim = format!(
-            "UPDATE outbox SET lease_until = {CLOCK_SECONDS} + $4, token = token + 1, attempts = attempts + 1
+            "UPDATE outbox SET lease_until = {CLOCK_SECONDS} + $4, token = token + 1, attempts = attempts + 1,
+                unanswered = CASE WHEN lease_until > 0 THEN COALESCE(unanswered, '{LOST}') ELSE unanswered END
              WHERE id IN (
                 SELECT id FROM outbox
                 WHERE kind = $1 AND state = 'ready' AND not_before <= $2 AND lease_until <= {CLOCK_SECONDS}

@@ -1,4 +1,4 @@
-//! What Arrears posted itself (fees, adjustments and write-offs that two people agreed on) on its way into the billing system's
+//! What Arrears posted itself (fees, deposits, and what two people agreed on: adjustments, write-offs, transfers) on its way into the billing system's
 //! books: listed for it once, and known when it comes back.
 //!
 //! A list is recorded, with its bytes, before its file is written: whoever is killed between the two finds the same list
@@ -17,33 +17,44 @@ use super::snapshot::By;
 use super::{Backend, Conn, LOCK_EXPORT, Result, StoreError, document, ids, rows, sql, word};
 use crate::domain::balance::{ON_THE_WAY_DAYS, OnTheWay};
 use crate::domain::day::plus_days;
+use crate::domain::own_name::OwnNames;
 use crate::domain::{AccountId, AccountNumber, Cents, Day, EntryId, EntryKind, Service};
 
-/// What goes out: fees, adjustments and write-offs that are on no list, unless they were taken back before; and what takes back a fee that is on a list
-/// or in the billing system's books.
+/// What goes out: what is on no list, unless it was taken back before; and what takes back an entry that is on a list or in
+/// the billing system's books.
 const WAITING: &str = "
     SELECT own.id, account.number, own.service, own.kind, own.cents, own.effective_on, own.due_on, own.memo, own.reverses
     FROM entry AS own JOIN account ON account.id = own.account_id
-    WHERE own.source = 'arrears' AND own.kind IN ('fee', 'adjustment', 'write_off')
+    WHERE own.source = 'arrears' AND own.kind IN ('fee', 'adjustment', 'write_off', 'deposit', 'transfer')
         AND NOT EXISTS (SELECT 1 FROM entry AS undoing WHERE undoing.reverses = own.id)
         AND NOT EXISTS (SELECT 1 FROM fee_export_line AS line WHERE line.entry_id = own.id)
         AND NOT EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = own.id)
     UNION ALL
     SELECT own.id, account.number, fee.service, own.kind, own.cents, own.effective_on, own.due_on, fee.memo, own.reverses
     FROM entry AS fee JOIN entry AS own ON own.reverses = fee.id JOIN account ON account.id = own.account_id
-    WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off') AND own.source = 'arrears'
+    WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off', 'deposit', 'transfer') AND own.source = 'arrears'
         AND (EXISTS (SELECT 1 FROM fee_export_line AS line WHERE line.entry_id = fee.id)
             OR EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = fee.id))
         AND NOT EXISTS (SELECT 1 FROM fee_export_line AS line WHERE line.entry_id = own.id)
         AND NOT EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = own.id)
     ORDER BY 1";
 
+/// The names under which the billing system knows our entries.
+pub(super) async fn names(conn: &mut Conn) -> Result<OwnNames> {
+    let found: Vec<(i64, DateTime<Utc>)> =
+        sqlx::query_as("SELECT last_entry, restored_at FROM restoration WHERE last_entry IS NOT NULL")
+            .fetch_all(conn)
+            .await?;
+    Ok(OwnNames::new(found.into_iter().map(|(last, at)| (EntryId(last), at)).collect()))
+}
+
 type LineColumns = (i64, String, String, String, i64, Day, Option<Day>, String, Option<i64>);
 
-fn line(row: LineColumns) -> Result<FeeLine> {
+fn line(row: LineColumns, names: &OwnNames) -> Result<FeeLine> {
     let (id, account, service, kind, cents, on, due_on, name, reverses) = row;
     Ok(FeeLine {
         entry: EntryId(id),
+        reference: names.name(EntryId(id)),
         account: AccountNumber::from(account),
         service: word(Service::from_word, &service)?,
         kind: word(EntryKind::from_word, &kind)?,
@@ -51,22 +62,37 @@ fn line(row: LineColumns) -> Result<FeeLine> {
         on,
         due_on,
         name,
-        reverses: reverses.map(EntryId),
+        reverses: reverses.map(|fee| names.name(EntryId(fee))),
     })
+}
+
+async fn waiting(conn: &mut Conn) -> Result<Vec<FeeLine>> {
+    let names = names(conn).await?;
+    let found: Vec<LineColumns> = sqlx::query_as(WAITING).fetch_all(conn).await?;
+    found.into_iter().map(|row| line(row, &names)).collect()
+}
+
+/// All lists, oldest first.
+pub(super) async fn all(conn: &mut Conn) -> Result<Vec<FeeExport>> {
+    lists(conn, "id > 0 ORDER BY id").await
+}
+
+async fn lists(conn: &mut Conn, condition: &str) -> Result<Vec<FeeExport>> {
+    let select = format!("SELECT body, written_at FROM fee_export WHERE {condition}");
+    let found: Vec<(Json<FeeExport>, Option<DateTime<Utc>>)> = sqlx::query_as(sql(select)).fetch_all(conn).await?;
+    Ok(found.into_iter().map(|(Json(export), written_at)| FeeExport { written_at, ..export }).collect())
 }
 
 impl Backend {
     pub async fn fees_to_export(&self) -> Result<Vec<FeeLine>> {
-        let found: Vec<LineColumns> = sqlx::query_as(WAITING).fetch_all(&self.reader).await?;
-        found.into_iter().map(line).collect()
+        let mut tx = self.read().await?;
+        waiting(&mut tx).await
     }
 
     pub async fn make_fee_export(&self, new: &NewFeeExport, stamp: &Stamp) -> Result<FeeExport> {
         let mut tx = self.write().await?;
         sqlx::query(LOCK_EXPORT).execute(&mut *tx).await?;
-        let waiting: Vec<LineColumns> = sqlx::query_as(WAITING).fetch_all(&mut *tx).await?;
-        let waiting: Vec<FeeLine> = waiting.into_iter().map(line).collect::<Result<_>>()?;
-        if waiting != new.lines {
+        if waiting(&mut tx).await? != new.lines {
             return Err(StoreError::Stale);
         }
         let begins = format!("fees-{}-", stamp.on);
@@ -96,21 +122,18 @@ impl Backend {
         );
         sqlx::query(sql(insert)).bind(Json(&made.entries)).bind(id).execute(&mut *tx).await?;
         document::keep(&mut tx, &new.document, None, &format!("export {}", made.name), stamp).await?;
-        let body = json!({ "export": made.name, "entries": made.entries, "total": made.total });
+        let body =
+            json!({ "export": made.name, "entries": made.entries, "total": made.total, "document": made.document });
         log::write(&mut tx, &[NewLine { account: None, what: "fees exported", body }], None, stamp).await?;
         tx.commit().await?;
         Ok(made)
     }
 
     pub async fn fee_exports(&self, only_unwritten: bool) -> Result<Vec<FeeExport>> {
-        let select = if only_unwritten {
-            "SELECT body, written_at FROM fee_export WHERE written_at IS NULL ORDER BY id"
-        } else {
-            "SELECT body, written_at FROM fee_export ORDER BY id DESC"
-        };
-        let found: Vec<(Json<FeeExport>, Option<DateTime<Utc>>)> =
-            sqlx::query_as(select).fetch_all(&self.reader).await?;
-        Ok(found.into_iter().map(|(Json(export), written_at)| FeeExport { written_at, ..export }).collect())
+        let mut tx = self.read().await?;
+        // The daemon asks on every tick.
+        let condition = if only_unwritten { "written_at IS NULL ORDER BY id" } else { "id > 0 ORDER BY id DESC" };
+        lists(&mut tx, condition).await
     }
 
     pub async fn fee_export_written(&self, name: &str, stamp: &Stamp) -> Result<()> {
@@ -163,11 +186,11 @@ pub(super) async fn on_the_way(conn: &mut Conn, accounts: &[AccountId], on: Day)
     let select = format!(
         "SELECT own.id, own.account_id, own.cents, own.effective_on, taken.on_day
          FROM (SELECT fee.id, fee.account_id, fee.cents, fee.effective_on FROM entry AS fee
-               WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off') AND fee.account_id IN {0}
+               WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off', 'deposit', 'transfer') AND fee.account_id IN {0}
                UNION ALL
                SELECT undoing.id, undoing.account_id, undoing.cents, undoing.effective_on
                FROM entry AS fee JOIN entry AS undoing ON undoing.reverses = fee.id
-               WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off') AND fee.account_id IN {0}) AS own
+               WHERE fee.source = 'arrears' AND fee.kind IN ('fee', 'adjustment', 'write_off', 'deposit', 'transfer') AND fee.account_id IN {0}) AS own
          LEFT JOIN fee_export_line AS line ON line.entry_id = own.id
          LEFT JOIN fee_export AS export ON export.id = line.export_id
          LEFT JOIN taken_over AS taken ON taken.entry_id = own.id

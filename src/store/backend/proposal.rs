@@ -8,18 +8,44 @@ use sqlx::types::Json;
 use super::given::Stamp;
 use super::ledger::{EntryRow, OWN_SOURCE, hold_still, open_items_of, post_one};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, dispute, petition, word};
-use crate::domain::proposal::{Proposal, ProposalState, Proposed, WrittenOff};
-use crate::domain::{AccountId, Cents, Day, EntryKind, OpenItem, ProposalId, Service};
+use super::{Backend, Conn, Result, StoreError, dispute, petition, transfer, word};
+use crate::domain::proposal::{Proposal, ProposalState, Proposed, to_write_off};
+use crate::domain::{AccountId, Cents, Day, EntryId, EntryKind, ItemId, OpenItem, ProposalId, Service};
 use crate::rulebook::policy::LedgerRules;
 
-type Row = (i64, i64, Json<Proposed>, i64, String, String, Day, String, Option<String>, Option<Day>, Option<String>);
+type Row = (
+    i64,
+    i64,
+    Json<Proposed>,
+    i64,
+    String,
+    String,
+    Day,
+    String,
+    Option<String>,
+    Option<Day>,
+    Option<String>,
+    Option<String>,
+);
 
 const COLUMNS: &str = "id, account_id, what, amount_cents, reason, proposed_by, proposed_on, state, decided_by, \
-                       decided_on, note";
+                       decided_on, note, act_key";
 
 fn proposal(row: Row) -> Result<Proposal> {
-    let (id, account, Json(what), cents, reason, proposed_by, proposed_on, state, decided_by, decided_on, note) = row;
+    let (
+        id,
+        account,
+        Json(what),
+        cents,
+        reason,
+        proposed_by,
+        proposed_on,
+        state,
+        decided_by,
+        decided_on,
+        note,
+        act_key,
+    ) = row;
     Ok(Proposal {
         id: ProposalId(id),
         account: AccountId(account),
@@ -32,6 +58,7 @@ fn proposal(row: Row) -> Result<Proposal> {
         decided_by,
         decided_on,
         note,
+        act_key,
     })
 }
 
@@ -119,16 +146,34 @@ impl Backend {
                 post_one(&mut tx, row, rules, stamp).await?;
             }
             Proposed::WriteOff { debts } => {
-                still_owed(&mut tx, proposal.account, debts).await?;
+                let owed = debts.iter().map(|debt| (debt.item, debt.open));
+                still_owed(&mut tx, proposal.account, owed).await?;
                 for (n, debt) in debts.iter().enumerate() {
                     let mut row = row(&proposal, debt.service, EntryKind::WriteOff, -debt.open, stamp.on, n + 1);
                     row.designated_item = Some(debt.item);
                     post_one(&mut tx, row, rules, stamp).await?;
                 }
             }
+            Proposed::Transfer { to, number, debts, .. } => {
+                transfer::lock(&mut tx, proposal.account, *to).await?;
+                let owed = debts.iter().map(|debt| (debt.item, debt.open));
+                still_owed(&mut tx, proposal.account, owed).await?;
+                transfer::post(&mut tx, &proposal, *to, number, debts, rules, stamp).await?;
+            }
+            Proposed::Reinstatement { write_offs, .. } => {
+                for write_off in write_offs {
+                    super::ledger::waive(&mut tx, *write_off, &proposal.reason, rules, stamp).await?;
+                }
+            }
         }
         dispute::proposal_decided(&mut tx, proposal.account, id, stamp).await?;
         Ok(tx.commit().await?)
+    }
+
+    pub async fn proposals_of(&self, account: AccountId) -> Result<Vec<Proposal>> {
+        let select = format!("SELECT {COLUMNS} FROM proposal WHERE account_id = $1 ORDER BY id");
+        let found: Vec<Row> = sqlx::query_as(super::sql(select)).bind(account.0).fetch_all(&self.reader).await?;
+        found.into_iter().map(proposal).collect()
     }
 
     pub async fn decline_proposal(&self, id: ProposalId, note: &str, stamp: &Stamp) -> Result<()> {
@@ -137,6 +182,43 @@ impl Backend {
         dispute::proposal_decided(&mut tx, declined.account, id, stamp).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// A write-off that the policy proposes: of the stage's debts, as far as they are owed.
+pub(super) struct OfPolicy {
+    pub account: AccountId,
+    pub act_key: String,
+    /// None in particular means all that is past due.
+    pub items: Vec<ItemId>,
+    pub reason: String,
+}
+
+/// Records what the policy proposes; what its act has proposed already, or what waits already, is left alone.
+pub(super) async fn add_of_policy(conn: &mut Conn, new: &OfPolicy, stamp: &Stamp) -> Result<()> {
+    let mut open = open_items_of(conn, &[new.account]).await?.remove(&new.account).unwrap_or_default();
+    open.retain(|item| new.items.is_empty() || new.items.contains(&item.id));
+    let debts = to_write_off(&open, stamp.on);
+    let amount: Cents = debts.iter().map(|debt| debt.open).sum();
+    if debts.is_empty() {
+        return Ok(());
+    }
+    let what = Proposed::WriteOff { debts };
+    let id: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO proposal (account_id, what, amount_cents, reason, proposed_by, proposed_on, state, act_key)
+         VALUES ($1, $2, $3, $4, $5, $6, 'proposed', $7) ON CONFLICT (act_key) DO NOTHING RETURNING id",
+    )
+    .bind(new.account.0)
+    .bind(Json(&what))
+    .bind(amount.get())
+    .bind(&new.reason)
+    .bind(stamp.by.to_string())
+    .bind(stamp.on)
+    .bind(&new.act_key)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(id) = id else { return Ok(()) };
+    let body = json!({ "proposal": id, "what": what, "amount": amount, "reason": new.reason, "act": new.act_key });
+    log::write(conn, &[NewLine::of(new.account, "proposed", body)], None, stamp).await
 }
 
 /// The entry that an approval posts; `n` tells several of one proposal apart.
@@ -159,18 +241,22 @@ fn row(proposal: &Proposal, service: Service, kind: EntryKind, cents: Cents, on:
     }
 }
 
-/// A write-off takes what was shown to who approved it, and nothing else.
-async fn still_owed(conn: &mut Conn, account: AccountId, debts: &[WrittenOff]) -> Result<()> {
+/// A write-off or a transfer takes what was shown to who approved it, and nothing else.
+async fn still_owed(
+    conn: &mut Conn,
+    account: AccountId,
+    debts: impl Iterator<Item = (EntryId, Cents)> + Send,
+) -> Result<()> {
     let open = open_items_of(conn, &[account]).await?.remove(&account).unwrap_or_default();
     // After a discharge it is what a petition stayed that is written off.
     let stayed = petition::stayed_of(conn, &[account]).await?.remove(&account).unwrap_or_default();
-    for debt in debts {
-        let of_debt = |items: &[OpenItem]| items.iter().find(|item| item.id == debt.item).map(|item| item.open);
+    for (debt, then) in debts {
+        let of_debt = |items: &[OpenItem]| items.iter().find(|item| item.id == debt).map(|item| item.open);
         let now = of_debt(&open).unwrap_or(Cents::ZERO);
-        if now != debt.open && of_debt(&stayed) != Some(debt.open) {
+        if now != then && of_debt(&stayed) != Some(then) {
             return Err(StoreError::Conflict(format!(
-                "debt {} has changed since the proposal, from {} to {now}: decline it, and propose anew what is owed now",
-                debt.item, debt.open
+                "debt {debt} has changed since the proposal, from {then} to {now}: decline it, and propose anew what is owed \
+                 now"
             )));
         }
     }

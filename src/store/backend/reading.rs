@@ -8,15 +8,22 @@ use chrono::{DateTime, Utc};
 use sqlx::Transaction;
 use sqlx::types::Json;
 
-use super::given::{KeptBooks, KeptDocument, KeptLine, KeptWork, PostedMatch, ReferralExport, Seal, WorkKind};
+use super::given::{
+    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, PostedDeposit, PostedMatch, PostedTransfer, ReferralExport,
+    Seal, WorkKind,
+};
 use super::kept::{self, Kept};
 use super::ledger::{ENTRY_COLUMNS, EntryColumns, entry, open_items_of};
-use super::{Backend, CLOCK_SECONDS, Db, Result, export, ids, seal, settle, snapshot, sql, word};
+use super::{
+    Backend, CLOCK_SECONDS, Db, Result, deposit, export, ids, own_fee, seal, settle, snapshot, sql, texts, transfer,
+    word,
+};
 use crate::domain::call::CallAttempt;
 use crate::domain::document::{Document, MediaType};
 use crate::domain::evidence::Span;
 use crate::domain::field_order::FieldOrder;
 use crate::domain::notice::{Notice, PrintBatch};
+use crate::domain::placement::ReportLine;
 use crate::domain::referral::Referral;
 use crate::domain::{AccountId, AccountNumber, BatchId, Cents, Day, Entry, NoticeId, RunId, Snapshot};
 use crate::rulebook::policy::LedgerRules;
@@ -46,14 +53,24 @@ impl Reading {
     }
 
     pub async fn lines(&mut self, after: i64, limit: u32) -> Result<Vec<KeptLine>> {
-        let found: Vec<LineColumns> = sqlx::query_as(
+        self.chosen_lines("true", &[], after, limit).await
+    }
+
+    /// The lines with one of these words alone.
+    pub async fn lines_with(&mut self, words: &[&str], after: i64, limit: u32) -> Result<Vec<KeptLine>> {
+        self.chosen_lines(&format!("what IN {}", texts(3)), words, after, limit).await
+    }
+
+    async fn chosen_lines(&mut self, which: &str, words: &[&str], after: i64, limit: u32) -> Result<Vec<KeptLine>> {
+        let select = format!(
             "SELECT seq, account_id, run_id, recorded_at, CAST(actor AS TEXT), what, CAST(body AS TEXT), hash FROM log
-             WHERE seq > $1 ORDER BY seq LIMIT $2",
-        )
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&mut *self.tx)
-        .await?;
+             WHERE seq > $1 AND {which} ORDER BY seq LIMIT $2"
+        );
+        let mut query = sqlx::query_as(sql(select)).bind(after).bind(i64::from(limit));
+        if !words.is_empty() {
+            query = query.bind(Json(words));
+        }
+        let found: Vec<LineColumns> = query.fetch_all(&mut *self.tx).await?;
         let line = |(seq, account, run, recorded_at, actor, what, body, hash): LineColumns| KeptLine {
             seq,
             account: account.map(AccountId),
@@ -152,6 +169,14 @@ impl Reading {
         Ok(found.into_iter().map(matched).collect())
     }
 
+    pub async fn transfers(&mut self) -> Result<Vec<PostedTransfer>> {
+        transfer::all(&mut self.tx).await
+    }
+
+    pub async fn applied_deposits(&mut self) -> Result<Vec<PostedDeposit>> {
+        deposit::all_applied(&mut self.tx).await
+    }
+
     pub async fn documents(&mut self, after: i64, limit: u32) -> Result<Vec<(i64, KeptDocument)>> {
         let found: Vec<DocumentColumns> = sqlx::query_as(
             "SELECT document_use.id, document_use.account_id, document_use.used_for, document.hash, document.media_type,
@@ -206,6 +231,18 @@ impl Reading {
 
     pub async fn exports(&mut self) -> Result<Vec<ReferralExport>> {
         export::all(&mut self.tx).await
+    }
+
+    pub async fn report_lines(&mut self) -> Result<Vec<ReportLine>> {
+        let found: Vec<(Json<ReportLine>,)> =
+            sqlx::query_as("SELECT body FROM referral_report_line ORDER BY referral_id, n")
+                .fetch_all(&mut *self.tx)
+                .await?;
+        Ok(found.into_iter().map(|(Json(line),)| line).collect())
+    }
+
+    pub async fn fee_exports(&mut self) -> Result<Vec<FeeExport>> {
+        own_fee::all(&mut self.tx).await
     }
 
     pub async fn work(&mut self, after: i64, limit: u32) -> Result<Vec<KeptWork>> {

@@ -5,14 +5,16 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
-use super::given::{Carried, Permitted, Stamp};
+use super::given::{Carried, DebtReturn, Permitted, Stamp};
 use super::kept;
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, rows, sql, touch};
+use super::{Backend, Conn, Result, StoreError, placement, rows, sql, touch};
 use crate::audit::Ordered;
+use crate::domain::person::Override;
+use crate::domain::placement::{Placement, PlacementEnd, ReturnReason};
 use crate::domain::referral::{Destination, Referral, ReferralState};
-use crate::domain::{AccountId, ActKey, EventKind, ReferralId};
+use crate::domain::{AccountId, ActKey, Day, EventKind, ReferralId};
 
 #[derive(Serialize)]
 struct ReferralRow<'a> {
@@ -87,9 +89,11 @@ impl Backend {
     pub async fn approve_referral(
         &self,
         referral: &Permitted<ReferralId>,
+        over_limitation: Option<&Override>,
         stamp: &Stamp,
     ) -> Result<Carried<ReferralId>> {
         let step = |referral: &mut Referral| {
+            referral.limitation_override = over_limitation.cloned();
             referral.state = ReferralState::Approved;
             referral.approved_by = Some(stamp.by.to_string());
             referral.approved_on = Some(stamp.on);
@@ -121,9 +125,48 @@ impl Backend {
         let step = |referral: &mut Referral| {
             referral.state = ReferralState::Recalled;
             referral.cause = Some(reason.to_owned());
+            end(referral, None, stamp.on, stamp);
         };
         let from = [ReferralState::Approved, ReferralState::Placed];
-        self.advance(id, &from, step, Some(EventKind::Recalled), "referral recalled", stamp).await
+        let mut tx = self.write().await?;
+        let recalled = advance(&mut tx, id, &from, step, Some(EventKind::Recalled), "referral recalled", stamp).await?;
+        placement::tell_recall(&mut tx, recalled.account, None, stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn reroute_referral(&self, id: ReferralId, cause: &str, stamp: &Stamp) -> Result<()> {
+        let step = |referral: &mut Referral| {
+            referral.state = ReferralState::Canceled;
+            referral.cause = Some(cause.to_owned());
+        };
+        let mut tx = self.write().await?;
+        let from = [ReferralState::Candidate, ReferralState::Approved];
+        let withdrawn = advance(&mut tx, id, &from, step, None, "referral rerouted", stamp).await?;
+        let key: ActKey = withdrawn.act_key.parse().map_err(|_| StoreError::Corrupt(withdrawn.act_key.clone()))?;
+        let (account, kind) = (withdrawn.account, EventKind::Rerouted);
+        event::record(&mut tx, &[NewEvent { account, kind, on_day: stamp.on, stage: Some(key.of) }], stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn return_referrals(&self, returns: &[DebtReturn], stamp: &Stamp) -> Result<Vec<Referral>> {
+        let mut tx = self.write().await?;
+        let mut done = Vec::with_capacity(returns.len());
+        for back in returns {
+            let step = |referral: &mut Referral| {
+                referral.state = ReferralState::Returned;
+                let note = back.note.trim();
+                let reason = back.reason.word();
+                referral.cause = Some(if note.is_empty() { reason.to_owned() } else { format!("{reason}: {note}") });
+                end(referral, Some(back.reason), back.on, stamp);
+            };
+            let from = [ReferralState::Placed];
+            let event = Some(EventKind::DebtReturned);
+            let referral = advance(&mut tx, back.referral, &from, step, event, "referral returned", stamp).await?;
+            placement::tell_recall(&mut tx, referral.account, None, stamp).await?;
+            done.push(referral);
+        }
+        tx.commit().await?;
+        Ok(done)
     }
 
     async fn advance(
@@ -141,11 +184,25 @@ impl Backend {
     }
 }
 
+/// It is no longer out.
+fn end(referral: &mut Referral, returned: Option<ReturnReason>, on: Day, stamp: &Stamp) {
+    if let Some(placement) = &mut referral.placement {
+        placement.ended = Some(PlacementEnd { at: stamp.at, on, returned });
+    }
+}
+
 /// The referral goes on the list to `to`: it is out with it.
-pub(super) async fn place(conn: &mut Conn, id: ReferralId, to: Destination, stamp: &Stamp) -> Result<Referral> {
+pub(super) async fn place(
+    conn: &mut Conn,
+    id: ReferralId,
+    to: Destination,
+    placement: Option<Placement>,
+    stamp: &Stamp,
+) -> Result<Referral> {
     let step = |referral: &mut Referral| {
         referral.state = ReferralState::Placed;
         referral.placed_on = Some(stamp.on);
+        referral.placement = placement;
     };
     let event = Some(EventKind::Placed);
     let referral = advance(conn, id, &[ReferralState::Approved], step, event, "referral placed", stamp).await?;

@@ -25,11 +25,15 @@ impl Backend {
 
     pub async fn mark_restored(&self, backup_made_at: DateTime<Utc>, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
-        sqlx::query("INSERT INTO restoration (backup_made_at, restored_at) VALUES ($1, $2)")
-            .bind(backup_made_at)
-            .bind(stamp.at)
-            .execute(&mut *tx)
-            .await?;
+        // What is recorded from now on has numbers that may have been given, and goes to the billing system under other names.
+        sqlx::query(
+            "INSERT INTO restoration (backup_made_at, restored_at, last_entry)
+             SELECT $1, $2, COALESCE(MAX(id), 0) FROM entry",
+        )
+        .bind(backup_made_at)
+        .bind(stamp.at)
+        .execute(&mut *tx)
+        .await?;
         // Whoever held work or a lease when the copy was made holds it no longer.
         sqlx::query("UPDATE outbox SET lease_until = 0").execute(&mut *tx).await?;
         sqlx::query("DELETE FROM lease").execute(&mut *tx).await?;

@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
 use super::petition::stayed_of;
-use super::{Backend, Conn, Result, StoreError, account, fee, ids, kept, sql, word};
+use super::{Backend, Conn, Result, StoreError, account, deposit, fee, hindsight, ids, kept, placement, sql, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
 use crate::domain::dispute::Dispute;
@@ -18,9 +18,10 @@ use crate::domain::hold::Hold;
 use crate::domain::ledger::{Application, settle};
 use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
+use crate::domain::proof::Proof;
 use crate::domain::{
     AccountId, ArrangementId, Case, Cents, Day, DisputeId, Entry, EntryId, EntryKind, Event, EventKind, HoldId,
-    PetitionId, Profile, PromiseId, Service, Snapshot,
+    PetitionId, Profile, PromiseId, ProofId, Service, Snapshot,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -88,6 +89,7 @@ pub(super) async fn as_of(
     let mut found = heads(conn, &[account]).await?;
     learn(conn, &mut found, &[account], Some(known_by)).await?;
     let mut snapshot = found.pop().ok_or_else(|| StoreError::not_found("account with id", account))?;
+    hindsight::unlearn(conn, account, &mut snapshot.arrangements, known_by).await?;
     let entries = entries_known(conn, account, Some(known_by)).await?;
     let plans = snapshot.spans();
     let books = settle(&entries, &rules.order, &plans, day);
@@ -99,7 +101,7 @@ pub(super) async fn as_of(
         snapshot.applications = books.applications;
     }
     (snapshot.case, snapshot.cases_so_far) = case_known(conn, account, known_by).await?;
-    snapshot.frozen = frozen_on(conn, account, day).await?;
+    snapshot.frozen = hindsight::frozen(conn, account, known_by).await?;
     Ok(snapshot)
 }
 
@@ -142,6 +144,7 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 disputes: Vec::new(),
                 events: Vec::new(),
                 holds: Vec::new(),
+                proofs: Vec::new(),
                 promises: Vec::new(),
                 arrangements: Vec::new(),
                 payments: Vec::new(),
@@ -150,6 +153,9 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 ledger: Vec::new(),
                 shut_off: Vec::new(),
                 without_leave: Vec::new(),
+                deposits: Vec::new(),
+                final_bill: None,
+                placed: Vec::new(),
                 case: case.map(|Json(case)| case),
                 cases_so_far: cases_from(cases.unwrap_or(0))?,
                 frozen,
@@ -166,6 +172,7 @@ fn cases_from(number: i64) -> Result<u32> {
 async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], known: Known) -> Result<()> {
     let mut events = events(conn, accounts, known).await?;
     let mut holds: By<Hold> = dated(conn, "hold", accounts, known).await?;
+    let mut proofs: By<Proof> = dated(conn, "proof", accounts, known).await?;
     let mut promises: By<Promise> = dated(conn, "promise", accounts, known).await?;
     let mut arrangements: By<Arrangement> = dated(conn, "arrangement", accounts, known).await?;
     let mut shut_off = shut_off(conn, accounts, known).await?;
@@ -174,10 +181,13 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
     let mut petitions: By<Petition> = dated(conn, "petition", accounts, known).await?;
     let mut fees = fee::posted(conn, accounts, known).await?;
     let mut ledgers = fee::overtaken(conn, &fees, &petitions, known).await?;
+    let mut deposits = deposit::of(conn, accounts, known).await?;
+    let mut placed = placement::placed(conn, accounts, known).await?;
     for snapshot in found {
         let account = &snapshot.account;
         snapshot.events = events.remove(account).unwrap_or_default();
         snapshot.holds = holds.remove(account).unwrap_or_default();
+        snapshot.proofs = proofs.remove(account).unwrap_or_default();
         snapshot.promises = promises.remove(account).unwrap_or_default();
         snapshot.arrangements = arrangements.remove(account).unwrap_or_default();
         snapshot.disputes = disputes.remove(account).unwrap_or_default();
@@ -191,7 +201,12 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
             snapshot.shut_off = off.into_iter().map(|(service, _)| service).collect();
         }
         snapshot.fees = fees.remove(account).unwrap_or_default();
+        if let Some(deposits) = deposits.remove(account) {
+            snapshot.final_bill = deposit::final_bill(conn, *account, snapshot.profile.ended, known).await?;
+            snapshot.deposits = deposits;
+        }
         snapshot.ledger = ledgers.remove(account).unwrap_or_default();
+        snapshot.placed = placed.remove(account).unwrap_or_default();
         snapshot.profile.attributes.extend(flags.remove(account).unwrap_or_default());
     }
     Ok(())
@@ -226,6 +241,15 @@ trait Dated: serde::de::DeserializeOwned + Send + Unpin + 'static {
 impl Dated for Hold {
     fn identify(&mut self, id: i64) {
         self.id = HoldId(id);
+    }
+    fn reopen(&mut self) {
+        self.ended_on = None;
+    }
+}
+
+impl Dated for Proof {
+    fn identify(&mut self, id: i64) {
+        self.id = ProofId(id);
     }
     fn reopen(&mut self) {
         self.ended_on = None;
@@ -377,20 +401,4 @@ async fn case_known(conn: &mut Conn, account: AccountId, by: DateTime<Utc>) -> R
     let case = body.get("decision").and_then(|decision| decision.get("case")).cloned().unwrap_or(Value::Null);
     let cases = body.get("cases_so_far").and_then(Value::as_i64).unwrap_or(0);
     Ok((serde_json::from_value(case).map_err(damaged)?, cases_from(cases)?))
-}
-
-async fn frozen_on(conn: &mut Conn, account: AccountId, day: Day) -> Result<Option<String>> {
-    let found: Vec<(String, String, Option<Day>)> = sqlx::query_as(
-        "SELECT kind, text, cleared_on FROM exception WHERE account_id = $1 AND opened_on <= $2 ORDER BY id",
-    )
-    .bind(account.0)
-    .bind(day)
-    .fetch_all(conn)
-    .await?;
-    for (kind, text, cleared_on) in found {
-        if word(ExceptionKind::from_word, &kind)?.freezes() && cleared_on.is_none_or(|cleared| cleared > day) {
-            return Ok(Some(text));
-        }
-    }
-    Ok(None)
 }

@@ -39,9 +39,21 @@ words! {
         PolicyGap = "policy_gap",
         /// A petition in bankruptcy was learned late: what was done since is to be undone.
         PetitionLate = "petition_late",
+        /// A debt that is out has to be called back.
+        RecallReferral = "recall_referral",
+        /// A debt came back, and the policy has no stage for it.
+        DebtReturned = "debt_returned",
+        LimitationNear = "limitation_near",
+        LimitationPassed = "limitation_passed",
         /// Money came after the crew was sent.
         RecallCrew = "recall_crew",
         NoResult = "no_result",
+        /// A customer who owes something seems to have come back under another account.
+        ReturningDebtor = "returning_debtor",
+        /// A household asks for the protection of the law: the lead examines what it shows.
+        ProtectionAsked = "protection_asked",
+        /// Who was shut off was not told how to have service restored.
+        RestorationUntold = "restoration_untold",
         Incident = "incident",
         /// The database was restored from a backup: nothing goes out until a person releases it.
         Restored = "restored",
@@ -75,8 +87,15 @@ impl ExceptionKind {
             | Self::WordingUnsigned
             | Self::PolicyGap
             | Self::PetitionLate
+            | Self::RecallReferral
+            | Self::DebtReturned
+            | Self::LimitationNear
+            | Self::LimitationPassed
             | Self::RecallCrew
             | Self::NoResult
+            | Self::ReturningDebtor
+            | Self::ProtectionAsked
+            | Self::RestorationUntold
             | Self::Incident
             | Self::Restored => false,
         }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::document::Document;
+use crate::domain::placement::Placement;
 use crate::domain::referral::Destination;
 use crate::domain::{AccountNumber, Cents, Day, DocumentHash, EntryId, EntryKind, ReferralId, Service};
 
@@ -13,8 +14,12 @@ use crate::domain::{AccountNumber, Cents, Day, DocumentHash, EntryId, EntryKind,
 pub enum ExportPart {
     /// One line a referral.
     List,
+    /// The same in fixed width.
+    FixedList,
     /// Totals, and the hash of the list.
     Control,
+    /// What the city takes back.
+    Recalls,
     /// The packet of one referral, under its file name.
     Packet(String),
 }
@@ -24,6 +29,8 @@ pub enum ExportPart {
 pub struct NewExport {
     pub to: Destination,
     pub total: Cents,
+    /// What is placed of each referral.
+    pub placements: Vec<(ReferralId, Placement)>,
     pub files: Vec<(ExportPart, Document)>,
 }
 
@@ -54,6 +61,8 @@ pub struct ExportFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeLine {
     pub entry: EntryId,
+    /// What the billing system calls it, until it has posted it: `ARR-1042`.
+    pub reference: String,
     pub account: AccountNumber,
     pub service: Service,
     pub kind: EntryKind,
@@ -63,8 +72,8 @@ pub struct FeeLine {
     pub due_on: Option<Day>,
     /// What the ledger calls it.
     pub name: String,
-    /// The fee that it takes back.
-    pub reverses: Option<EntryId>,
+    /// What it calls the fee that this takes back.
+    pub reverses: Option<String>,
 }
 
 /// A list of fees about to go out.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::document::Document;
 use crate::domain::ledger::PlanSpan;
-use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, NoticeId, OpenItem, RunId};
+use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, NoticeId, OpenItem, RunId};
 
 use super::WorkKind;
 
@@ -69,4 +69,25 @@ pub struct PostedMatch {
     pub source: String,
     pub reference: String,
     pub posted: i64,
+}
+
+/// A half of a transfer that Arrears posted, and the other half where it has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostedTransfer {
+    pub account: AccountId,
+    pub entry: EntryId,
+    pub amount: Cents,
+    pub other_account: Option<AccountId>,
+    pub other: Option<EntryId>,
+    pub other_amount: Option<Cents>,
+}
+
+/// A deposit that Arrears applied, and what was held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostedDeposit {
+    pub account: AccountId,
+    pub entry: EntryId,
+    pub amount: Cents,
+    /// Of the deposit that became this credit: its account, and what it was with its interest.
+    pub held: Option<(AccountId, Cents)>,
 }

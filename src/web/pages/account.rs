@@ -42,6 +42,8 @@ struct AccountPage {
     arrangements: Vec<ArrangementRow>,
     holds: Vec<HoldRow>,
     proceedings: Proceedings,
+    /// The three points about health, each with what shows it; none where nothing of them was shown.
+    points: Vec<(&'static str, String)>,
     hold_kinds: Vec<(&'static str, String)>,
     orders: Vec<OrderRow>,
     referrals: Vec<ReferralRow>,
@@ -182,6 +184,7 @@ pub async fn show(
         arrangements: arrangements(&snapshot, today),
         holds: holds(&snapshot, today),
         proceedings: Proceedings::of(&snapshot, today),
+        points: shown_points(&snapshot, today),
         hold_kinds: HoldKind::ALL.iter().map(|kind| (kind.word(), words::plain(kind.word()))).collect(),
         orders: orders(&web, &snapshot).await?,
         referrals: referrals(&web, &snapshot).await?,
@@ -278,7 +281,7 @@ fn profile(profile: &Profile) -> Vec<(&'static str, Vec<String>)> {
         ("Ended", profile.ended.map(words::day).into_iter().collect()),
         (
             "Further facts",
-            profile.attributes.iter().map(|(name, value)| format!("{}: {value}", words::plain(name))).collect(),
+            profile.shown_attributes().iter().map(|(name, value)| format!("{}: {value}", words::plain(name))).collect(),
         ),
     ];
     rows.retain(|(_, lines)| !lines.is_empty());
@@ -388,6 +391,20 @@ pub fn arrangements(snapshot: &Snapshot, today: Day) -> Vec<ArrangementRow> {
         }
     };
     snapshot.arrangements.iter().rev().map(row).collect()
+}
+
+fn shown_points(snapshot: &Snapshot, today: Day) -> Vec<(&'static str, String)> {
+    if snapshot.proofs.is_empty() {
+        return Vec::new();
+    }
+    let told = |point: crate::office::ShownPoint| {
+        let shown = point.by.map(|proof| {
+            let through = proof.through.map(|day| format!(" through {}", words::day(day))).unwrap_or_default();
+            format!("since {}{through}: {} ({})", words::day(proof.from), proof.evidence, proof.recorded_by)
+        });
+        (point.says, shown.unwrap_or_default())
+    };
+    crate::office::points(&snapshot.proofs, today).into_iter().map(told).collect()
 }
 
 /// Holds, the latest first.

@@ -62,8 +62,8 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
                     }
                     _ => String::new(),
                 },
+                reason: proposal.reason_with_facts(),
                 note: proposal.note.unwrap_or_default(),
-                reason: proposal.reason,
             })
             .collect()
     };

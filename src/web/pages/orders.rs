@@ -43,6 +43,7 @@ struct Row {
     approved_by: String,
     crew: String,
     cause: String,
+    instruction: String,
 }
 
 /// `/orders`
@@ -140,5 +141,6 @@ fn row(order: &FieldOrder, account: Line, is_today: bool) -> Row {
         approved_by: order.approved_by.clone().unwrap_or_default(),
         crew: order.crew.clone().unwrap_or_default(),
         cause: order.cause.clone().unwrap_or_default(),
+        instruction: order.instruction.clone().unwrap_or_default(),
     }
 }

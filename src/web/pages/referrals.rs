@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Line, snapshots};
 use crate::domain::ReferralId;
 use crate::domain::referral::{Referral, ReferralState};
+use crate::office::{Approval, Out};
 use crate::web::error::WebError;
 use crate::web::form::{Key, Posted};
 use crate::web::session::Person;
@@ -32,6 +33,12 @@ struct Row {
     /// What is owed now; it may have been paid since.
     balance: String,
     approved_by: String,
+    placed_on: String,
+    /// What was placed, what changed since, and what is left there; empty where it was never out.
+    placed: String,
+    since: String,
+    there: String,
+    cause: String,
 }
 
 /// `/referrals`
@@ -39,13 +46,18 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
     let store = &web.office.store;
     let candidates = store.referrals(Some(ReferralState::Candidate)).await?;
     let mut others = store.referrals(Some(ReferralState::Approved)).await?;
-    others.extend(store.referrals(Some(ReferralState::Placed)).await?);
+    for state in [ReferralState::Placed, ReferralState::Returned, ReferralState::Recalled] {
+        others.extend(store.referrals(Some(state)).await?);
+    }
     let known = snapshots(store, candidates.iter().chain(&others).map(|referral| referral.account)).await?;
     let rows = |referrals: &[Referral]| -> Vec<Row> {
         referrals
             .iter()
             .map(|referral| {
                 let snapshot = known.get(&referral.account);
+                let out = snapshot.and_then(|known| Out::of(referral, &known.items));
+                let shown =
+                    |of: fn(Out) -> crate::domain::Cents| out.map(|out| of(out).to_string()).unwrap_or_default();
                 Row {
                     id: referral.id.0,
                     account: snapshot.map(Line::of).unwrap_or_default(),
@@ -55,6 +67,11 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
                     amount: referral.amount.to_string(),
                     balance: snapshot.map(|known| known.balance().to_string()).unwrap_or_default(),
                     approved_by: referral.approved_by.clone().unwrap_or_default(),
+                    placed_on: referral.placed_on.map(words::day).unwrap_or_default(),
+                    placed: shown(|out| out.placed),
+                    since: shown(|out| out.since),
+                    there: shown(|out| out.balance),
+                    cause: referral.cause.clone().unwrap_or_default(),
                 }
             })
             .collect()
@@ -66,8 +83,15 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
 /// Approves a candidate.
 pub async fn approve(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) -> Result<Redirect, WebError> {
     posted.person.must_approve()?;
-    web.office.approve_referral(ReferralId(id), posted.person.name()).await?;
-    web.say(&posted.person.session, "Referral approved. `arrears packet` makes its packet.", &[]);
+    let over = Some(posted.fields.get("over_limitation")).filter(|reason| !reason.is_empty());
+    match web.office.approve_referral(ReferralId(id), over, posted.person.name()).await? {
+        Approval::Approved => {
+            web.say(&posted.person.session, "Referral approved. `arrears packet` makes its packet.", &[]);
+        }
+        Approval::Rerouted(why) => {
+            web.say(&posted.person.session, format!("Referral withdrawn, not approved: {why}."), &[]);
+        }
+    }
     Ok(Redirect::to("/referrals"))
 }
 

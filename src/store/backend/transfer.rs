@@ -1,0 +1,131 @@
+//! Debts that go from one account to another: two entries each, posted together and known as one.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use sqlx::types::Json;
+
+use super::given::{PostedTransfer, Stamp};
+use super::ledger::{EntryRow, OWN_SOURCE, post_one};
+use super::log::{self, NewLine};
+use super::{Backend, Conn, FOR_UPDATE, Result, ids, sql};
+use crate::domain::proposal::Proposal;
+use crate::domain::transfer::{Half, MovedDebt, halves};
+use crate::domain::{AccountId, AccountNumber, Cents, Day, EntryId, EntryKind};
+use crate::rulebook::policy::LedgerRules;
+
+/// Locks both accounts, in order of their ids: two transfers that cross do not wait for one another.
+pub(super) async fn lock(conn: &mut Conn, from: AccountId, to: AccountId) -> Result<()> {
+    let lock = format!("SELECT account_id FROM review WHERE account_id IN {} ORDER BY account_id {FOR_UPDATE}", ids(1));
+    let _: Vec<i64> = sqlx::query_scalar(sql(lock)).bind(Json([from, to])).fetch_all(conn).await?;
+    Ok(())
+}
+
+/// Posts both halves of each debt, with a line in the log of either account.
+pub(super) async fn post(
+    conn: &mut Conn,
+    proposal: &Proposal,
+    to: AccountId,
+    number: &AccountNumber,
+    debts: &[MovedDebt],
+    rules: &LedgerRules,
+    stamp: &Stamp,
+) -> Result<()> {
+    let from = proposal.account;
+    let left: String =
+        sqlx::query_scalar("SELECT number FROM account WHERE id = $1").bind(from.0).fetch_one(&mut *conn).await?;
+    for (n, debt) in debts.iter().enumerate() {
+        let [leaves, arrives] = halves(debt, from, to);
+        let name = format!("transfer of proposal {}, {}", proposal.id, n + 1);
+        let out = row(leaves, format!("{name}, out"), format!("To account {number}"), stamp.on);
+        let (credit, _) = post_one(conn, out, rules, stamp).await?;
+        let memo = format!("From account {left}, billed {}, entry {credit}", debt.billed_on);
+        let (debit, _) = post_one(conn, row(arrives, format!("{name}, in"), memo, stamp.on), rules, stamp).await?;
+        sqlx::query("INSERT INTO transfer (credit_id, debit_id, debt_id, proposal_id) VALUES ($1, $2, $3, $4)")
+            .bind(credit.0)
+            .bind(debit.0)
+            .bind(debt.item.0)
+            .bind(proposal.id.0)
+            .execute(&mut *conn)
+            .await?;
+        let body = |entry: EntryId, other: EntryId, account: &str| {
+            json!({
+                "entry": entry, "other_entry": other, "other_account": account, "amount": debt.open, "due_on": debt.due_on,
+                "proposal": proposal.id, "reason": proposal.reason,
+            })
+        };
+        let lines = [
+            NewLine::of(from, "debt transferred away", body(credit, debit, number.as_str())),
+            NewLine::of(to, "debt transferred here", body(debit, credit, &left)),
+        ];
+        log::write(conn, &lines, None, stamp).await?;
+    }
+    Ok(())
+}
+
+fn row(half: Half, reference: String, memo: String, on: Day) -> EntryRow {
+    EntryRow {
+        account: half.account,
+        service: half.service,
+        kind: EntryKind::Transfer,
+        cents: half.amount,
+        effective_on: on,
+        due_on: half.due_on,
+        printed: half.printed,
+        designated_item: half.designated,
+        designated_service: None,
+        reverses: None,
+        channel: None,
+        source: OWN_SOURCE.to_owned(),
+        reference,
+        memo,
+    }
+}
+
+/// Account, entry, cents; then of the other half: account, entry, cents.
+type PairColumns = (i64, i64, i64, Option<i64>, Option<i64>, Option<i64>);
+
+/// Every transfer that Arrears posted, each half with the other where it has one.
+pub(super) async fn all(conn: &mut Conn) -> Result<Vec<PostedTransfer>> {
+    let found: Vec<PairColumns> = sqlx::query_as(
+        "SELECT own.account_id, own.id, own.cents, other.account_id, other.id, other.cents
+         FROM entry AS own
+         LEFT JOIN transfer ON transfer.credit_id = own.id OR transfer.debit_id = own.id
+         LEFT JOIN entry AS other ON other.id = CASE WHEN transfer.credit_id = own.id THEN transfer.debit_id
+            ELSE transfer.credit_id END
+         WHERE own.source = 'arrears' AND own.kind = 'transfer' ORDER BY own.id",
+    )
+    .fetch_all(conn)
+    .await?;
+    let pair = |(account, entry, cents, other_account, other, other_cents): PairColumns| PostedTransfer {
+        account: AccountId(account),
+        entry: EntryId(entry),
+        amount: Cents::new(cents),
+        other_account: other_account.map(AccountId),
+        other: other.map(EntryId),
+        other_amount: other_cents.map(Cents::new),
+    };
+    Ok(found.into_iter().map(pair).collect())
+}
+
+impl Backend {
+    /// Accounts that have ended, with a debt due by the day, each with the active accounts of the same customer.
+    pub async fn debts_that_may_follow(&self, due_by: Day) -> Result<Vec<(AccountId, Vec<AccountId>)>> {
+        let found: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT DISTINCT gone.id, here.id FROM account AS gone
+             JOIN account AS here ON here.customer = gone.customer AND here.id <> gone.id
+             WHERE gone.customer IS NOT NULL
+                AND gone.profile ->> 'ended' IS NOT NULL AND here.profile ->> 'ended' IS NULL
+                AND EXISTS (SELECT 1 FROM open_item WHERE open_item.account_id = gone.id AND open_item.due_on <= $1)
+             ORDER BY gone.id, here.id",
+        )
+        .bind(due_by)
+        .fetch_all(&self.reader)
+        .await?;
+        let mut follow: BTreeMap<AccountId, Vec<AccountId>> = BTreeMap::new();
+        for (gone, here) in found {
+            follow.entry(AccountId(gone)).or_default().push(AccountId(here));
+        }
+        Ok(follow.into_iter().collect())
+    }
+}
