@@ -59,7 +59,9 @@ impl Left {
             return;
         }
         let is_it = |named: &BTreeSet<Option<DocumentHash>>| {
-            named.len() == 1 && notice.document.is_some() && named.contains(&notice.document)
+            // A tag that a crew printed from its list was kept nowhere, and its line says so too.
+            let is_kept = notice.document.is_some() || notice.state == NoticeState::Posted;
+            is_kept && named.len() == 1 && named.contains(&notice.document)
         };
         check.expects(named.is_some_and(is_it), || {
             let hashes: Vec<&str> = named.into_iter().flatten().flatten().map(DocumentHash::as_str).collect();

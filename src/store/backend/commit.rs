@@ -308,26 +308,7 @@ impl Orders {
         match &act.action {
             // Its pieces come with the decision.
             Action::Notice(_) => {}
-            Action::Call(wanted) => self.calls.push(Call {
-                id: CallId(0),
-                account,
-                act_key: act.key.to_string(),
-                of: Some(act.key.of.clone()),
-                script: wanted.script.clone(),
-                required: wanted.required,
-                attempts_wanted: wanted.attempts,
-                attempts_made: 0,
-                state: CallState::Waiting,
-                not_before: act.for_day,
-                listed_on: None,
-                rank: None,
-                score_milli: 0,
-                score: Vec::new(),
-                assigned_to: None,
-                amount: debt_of(act),
-                days_past_due: act.notice.as_ref().map_or(0, |facts| facts.days_past_due),
-                cause: None,
-            }),
+            Action::Call(wanted) => self.calls.push(wanted_call(act, wanted)),
             Action::Visit(call) => self.visit(act, call, on),
             Action::Fee(fee) => {
                 self.learned.insert(account);
@@ -592,6 +573,30 @@ fn planned(piece: &NewNotice, stamp: &Stamp) -> Notice {
         proof: None,
         served_on: None,
         returned_on: None,
+        cause: None,
+    }
+}
+
+/// A call that the policy wants, on no list yet.
+fn wanted_call(act: &Act, wanted: &CallAction) -> Call {
+    Call {
+        id: CallId(0),
+        account: act.key.account,
+        act_key: act.key.to_string(),
+        of: Some(act.key.of.clone()),
+        script: wanted.script.clone(),
+        required: wanted.required,
+        attempts_wanted: wanted.attempts,
+        attempts_made: 0,
+        state: CallState::Waiting,
+        not_before: act.for_day,
+        listed_on: None,
+        rank: None,
+        score_milli: 0,
+        score: Vec::new(),
+        assigned_to: None,
+        amount: debt_of(act),
+        days_past_due: act.notice.as_ref().map_or(0, |facts| facts.days_past_due),
         cause: None,
     }
 }
