@@ -11,7 +11,7 @@ use arrears::domain::day::plus_days;
 use arrears::domain::field_order::{OrderKind, OrderState};
 use arrears::domain::hold::HoldKind;
 use serde_json::Value;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 
 use super::invariants;
 use super::lives::{City, Fact, Household, first_day, life, plain_life};
@@ -20,8 +20,17 @@ use super::postgres::new_database;
 /// Lives that between them reach what is asked for below; each costs some seconds.
 const SEEDS: [u64; 4] = [4, 5, 6, 7];
 
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+/// Lives a life for each of these side by side: most of their time goes by in waiting for the disk.
+fn side_by_side<A: Send, T: Send>(of: impl IntoIterator<Item = A>, lives: impl AsyncFn(A) -> T + Sync) -> Vec<T> {
+    let lives = &lives;
+    let live = |one: A| {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        runtime.block_on(lives(one))
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = of.into_iter().map(|one| scope.spawn(move || live(one))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("its own words stand above")).collect()
+    })
 }
 
 /// Lives a life in both cities, day by day, and gives how often the invariants had something to say.
@@ -47,12 +56,9 @@ async fn lived_alike(seed: u64) -> BTreeMap<&'static str, usize> {
 
 #[test]
 fn nights_that_look_only_at_who_is_due_do_what_full_nights_do_and_the_record_keeps_the_invariants() {
-    let runtime = runtime();
     let mut reached: BTreeMap<&'static str, usize> = BTreeMap::new();
-    for seed in SEEDS {
-        for (what, times) in runtime.block_on(lived_alike(seed)) {
-            *reached.entry(what).or_default() += times;
-        }
+    for (what, times) in side_by_side(SEEDS, lived_alike).into_iter().flatten() {
+        *reached.entry(what).or_default() += times;
     }
     // Lives in which nothing happens would prove nothing.
     assert!(reached.values().all(|times| *times > 0), "{reached:?}");
@@ -78,18 +84,18 @@ async fn first_adverse(held: Option<(usize, HoldKind, i64)>) -> (Day, Day) {
 
 #[test]
 fn a_hold_delays_a_shut_off_and_a_referral_or_leaves_them_where_they_were() {
-    let runtime = runtime();
-    let without = runtime.block_on(first_adverse(None));
-    assert!(without.0 < Day::MAX && without.1 < Day::MAX, "{without:?}");
-    let mut delayed = 0;
-    for held in [
+    let holds = [
         (40, HoldKind::Extension, 30),
         (84, HoldKind::Medical, 10),
         (100, HoldKind::Review, 60),
         (170, HoldKind::Assistance, 45),
         (60, HoldKind::Bankruptcy, 20),
-    ] {
-        let with = runtime.block_on(first_adverse(Some(held)));
+    ];
+    let mut lives = side_by_side(std::iter::once(None).chain(holds.map(Some)), first_adverse).into_iter();
+    let without = lives.next().expect("the first life");
+    assert!(without.0 < Day::MAX && without.1 < Day::MAX, "{without:?}");
+    let mut delayed = 0;
+    for (held, with) in holds.into_iter().zip(lives) {
         assert!(with.0 >= without.0, "{held:?}: a shut-off moved from {} to {}", without.0, with.0);
         assert!(with.1 >= without.1, "{held:?}: a referral moved from {} to {}", without.1, with.1);
         delayed += usize::from(with.0 > without.0) + usize::from(with.1 > without.1);
