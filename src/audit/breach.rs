@@ -351,3 +351,8 @@ pub(super) const fn is_outward(action: &Action) -> bool {
         | Action::Freeze { .. } => false,
     }
 }
+
+/// The line of the policy behind something, as a sentence ends with it.
+pub(super) fn origin_phrase(origin: Option<&Origin>) -> String {
+    origin.map_or_else(String::new, |o| format!("; rule: {}:{}, {} ({})", o.file, o.line, o.name, o.citation))
+}

@@ -145,7 +145,7 @@ pub enum Refusal {
     Moratorium { name: String, through: Day },
     #[error("the account is frozen until a person clears it: {0}")]
     Frozen(String),
-    #[error("{broken}{}", origin_phrase(.origin.as_deref()))]
+    #[error("{broken}{}", super::breach::origin_phrase(.origin.as_deref()))]
     GuardNotMet { broken: Broken, origin: Option<Box<Origin>> },
     /// The store says so, of leave whose facts had moved on when it was to be used.
     #[error("something was learned of the account in between: look again")]
@@ -396,8 +396,4 @@ fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
         broken => Refusal::GuardNotMet { broken, origin },
     }
-}
-
-fn origin_phrase(origin: Option<&Origin>) -> String {
-    origin.map_or_else(String::new, |o| format!("; rule: {}:{}, {} ({})", o.file, o.line, o.name, o.citation))
 }

@@ -13,7 +13,6 @@ use super::cores::on_all_cores;
 use super::decided::{Refused, broken, decide_one};
 use super::runaway::Usual;
 use super::{Office, OfficeError, Result, Rules};
-use crate::domain::day::short;
 use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot};
 use crate::rulebook::policy::LedgerRules;
 use crate::store::{Commit, CommitOutcome, ExceptionKind, RunStart, Stamp};
@@ -154,20 +153,6 @@ impl Office {
         if let RunStart::New(run) | RunStart::Resumed(run) = self.store.begin_run(day, NIGHT, &stamp).await? {
             self.store.finish_run(run, &json!({ "missed": true }), &stamp).await?;
         }
-        Ok(())
-    }
-
-    /// Puts a run under a date that has not come on the exceptions list.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn tell_run_ahead(&self, ahead: Day) -> Result<()> {
-        let text = format!(
-            "A night was run under the date {}, which has not come. No night is run until then: see what clock was wrong, and \
-             restore the backup from before that run, or wait",
-            short(ahead)
-        );
-        self.store.open_exception(None, ExceptionKind::Incident, &text, &self.daemon_stamp(self.today())).await?;
         Ok(())
     }
 

@@ -219,6 +219,20 @@ impl Office {
         Ok(last.filter(|run| run.date == day).and_then(|run| run.summary).is_some_and(is_dropped))
     }
 
+    /// Puts a run under a date that has not come on the exceptions list.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tell_run_ahead(&self, ahead: Day) -> Result<()> {
+        let text = format!(
+            "A night was run under the date {}, which has not come. No night is run until then: see what clock was wrong, and \
+             restore the backup from before that run, or wait",
+            short(ahead)
+        );
+        self.store.open_exception(None, ExceptionKind::Incident, &text, &self.daemon_stamp(self.today())).await?;
+        Ok(())
+    }
+
     async fn held_for(&self, reason: &str) -> Result<Exception> {
         need_reason(reason)?;
         let held = self.held_night().await?;

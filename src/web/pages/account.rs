@@ -212,7 +212,7 @@ pub async fn place_hold(
     let reason = posted.fields.text("reason", "The reason for the hold")?;
     web.office.hold(account.id, kind, (None, through), reason, posted.person.name()).await?;
     let recalls = web.office.recalls(account.id).await?;
-    web.say(&posted.person.session, format!("Hold placed: {}.", words::plain(kind.word())), &recalls);
+    web.say(&posted.person.session, format!("Hold placed: {}.", kind.word()), &recalls);
     Ok(Redirect::to(&format!("{}#holds", words::account_path(&account.profile))))
 }
 
