@@ -9,8 +9,11 @@ use crate::rulebook::Policy;
 use crate::rulebook::policy::{Limit, Opens};
 use crate::store::ExceptionKind;
 
-/// Days in which the letter leaves; a weekend lies within them.
-pub(super) const DAYS_TO_TELL: i64 = 4;
+/// Days after which the lead is told that the letter has not left; a weekend lies within them.
+const DAYS_TO_TELL: i64 = 4;
+
+/// Days after which it is too late: a weekend with a holiday lies within them.
+pub(super) const DAYS_AT_MOST: i64 = 5;
 
 /// Whether a pack asks that such a customer is told.
 pub(super) fn must_be_told(policy: &Policy, profile: &Profile, service: Service) -> bool {

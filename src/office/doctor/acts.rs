@@ -13,7 +13,7 @@ use crate::domain::ledger::settle;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{AccountId, ActKey, Actor, Cents, Channel, ReferralId};
-use crate::office::restorations::{DAYS_TO_TELL, must_be_told, was_told};
+use crate::office::restorations::{DAYS_AT_MOST, must_be_told, was_told};
 use crate::store::ReferralExport;
 
 impl Examination<'_> {
@@ -102,7 +102,7 @@ impl Examination<'_> {
     /// Who is off for longer than the letter takes was told how to have service restored, where a pack asks for it.
     async fn told(&mut self, check: &mut Check, order: &FieldOrder) -> Result<()> {
         let Some(since) = order.done_on else { return Ok(()) };
-        let by = plus_days(since, DAYS_TO_TELL);
+        let by = plus_days(since, DAYS_AT_MOST);
         let restored = |other: &FieldOrder| {
             let is_done = other.kind == OrderKind::Restore && other.state == OrderState::Done;
             is_done && other.service == order.service && other.done_on.is_some_and(|on| since <= on && on < by)
