@@ -75,7 +75,7 @@ impl Backend {
             touch(&mut tx, page, stamp.on).await?;
         }
         if matches!(file.rows, ImportRows::Entries(_)) {
-            resettle(&mut tx, &touched, rules, stamp.on).await?;
+            resettle(&mut tx, &touched, rules, stamp).await?;
         }
         raise_watermarks(&mut tx, file, stamp).await?;
         record(&mut tx, file, &taking.outcome, stamp).await?;

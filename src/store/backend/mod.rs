@@ -56,6 +56,7 @@ mod transfer;
 mod unmatched;
 mod vitals;
 mod wording;
+mod write_off;
 
 pub use reading::Reading;
 use sqlx::types::Json;
