@@ -221,6 +221,16 @@ impl<'a> Taking<'a> {
                         on_day: row.effective_on,
                     });
                 }
+                Ok(Judged::TakenBack { account, reversal }) => {
+                    self.outcome.taken_over += 1;
+                    taken.push(TakenOver {
+                        account,
+                        entry: reversal,
+                        source: row.source.clone(),
+                        reference: row.reference.clone(),
+                        on_day: row.effective_on,
+                    });
+                }
                 Ok(Judged::Found { unmatched, account, designated }) => {
                     self.outcome.added += 1;
                     self.outcome.added_amount += row.amount;
