@@ -56,6 +56,7 @@ mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transfers;
+mod two_fees;
 mod why;
 mod wordings;
 mod write_offs;

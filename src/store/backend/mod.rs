@@ -53,6 +53,7 @@ mod snapshot;
 mod staff;
 mod task;
 mod transfer;
+mod two_fees;
 mod unmatched;
 mod vitals;
 mod wording;
