@@ -145,6 +145,8 @@ pub enum Broken {
     // protections
     #[error("the account is frozen until a person clears it: {0}")]
     Frozen(String),
+    #[error("{left} of write-off {write_off} has nothing to write off, and a person takes it back first")]
+    WriteOffLeftOver { write_off: ItemId, left: Cents },
     #[error("a {kind} hold in force since {} blocks {blocks}", short(*.from))]
     Held { kind: HoldKind, from: Day, blocks: Blocks },
     #[error("item {item} of {open} is contested, and that is not decided")]

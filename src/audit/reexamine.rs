@@ -387,6 +387,7 @@ fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         Broken::ArrangementPerforms { made_on } => Refusal::Arrangement { made_on },
         Broken::Moratorium { name, through, .. } => Refusal::Moratorium { name, through },
         Broken::Frozen(why) => Refusal::Frozen(why),
+        broken @ Broken::WriteOffLeftOver { .. } => Refusal::Frozen(broken.to_string()),
         Broken::Contested { .. } => Refusal::Protected(HoldKind::Dispute),
         Broken::BeforePetition { .. } => Refusal::Protected(HoldKind::Bankruptcy),
         Broken::NothingOwed => Refusal::Paid,

@@ -43,6 +43,7 @@ pub mod spreadsheet;
 pub mod testing;
 pub mod transfer;
 pub mod world;
+pub mod write_off;
 
 pub use account::{Address, CustomerClass, Language, Occupancy, Party, Profile, Service};
 pub use action::{Action, Channel, Recipient};

@@ -56,8 +56,10 @@ mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transfers;
+mod two_fees;
 mod why;
 mod wordings;
+mod write_offs;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -91,6 +93,7 @@ pub use returning::Returning;
 pub use runaway::NightReleased;
 pub use why::{Explained, Simulated, Why};
 pub use wordings::{WordingStanding, WordingState, prints_every_language};
+pub use write_offs::left_over_of;
 
 use crate::clock::Clock;
 use crate::config::Config;

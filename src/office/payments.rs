@@ -154,6 +154,15 @@ impl Office {
                 "`arrears night release --reason TEXT`, or `arrears night drop --reason TEXT`",
             ));
         }
+        if let Some(account) =
+            line.as_ref().filter(|line| line.kind == ExceptionKind::WriteOffLeftOver).and_then(|l| l.account)
+            && self.snapshot(account).await?.idle.iter().any(|idle| idle.is_own)
+        {
+            return Err(OfficeError::refused(
+                "the line goes away when the write-off is taken back",
+                "`arrears writeoff ACCOUNT --reverse --left-over --reason TEXT`, and another approves it",
+            ));
+        }
         if line.as_ref().is_some_and(|line| line.kind == ExceptionKind::ReturningDebtor) {
             return Err(OfficeError::refused(
                 "somebody says whether it is the same customer",

@@ -127,7 +127,7 @@ impl Office {
         let amount = -ours.iter().map(|entry| entry.amount).sum::<Cents>();
         let facts = self.limitations(&entries, &ours).await?;
         let write_offs = ours.iter().map(|entry| entry.id).collect();
-        let what = Proposed::Reinstatement { write_offs, facts: facts.clone() };
+        let what = Proposed::Reinstatement { write_offs, facts: facts.clone(), left_over: Vec::new() };
         let id = self.propose(account, &what, amount, reason, by).await?;
         Ok((id, amount, facts))
     }
@@ -175,7 +175,7 @@ impl Office {
         Ok(oldest.map(|(due, item)| last_day(&of_due(item, due, years), today)).into_iter().collect())
     }
 
-    async fn is_in_bankruptcy(&self, account: AccountId) -> Result<bool> {
+    pub(super) async fn is_in_bankruptcy(&self, account: AccountId) -> Result<bool> {
         let today = self.today();
         let holds = self.store.holds_of(account).await?;
         Ok(holds.iter().any(|hold| hold.kind == HoldKind::Bankruptcy && hold.holds_on(today)))

@@ -6,6 +6,7 @@ use super::{
     AccountItems, CounterPayment, FeeExport, FeeLine, ImportRecord, ImportResult, NewFeeExport, Result, Stamp, Store,
     VoidedPayment,
 };
+use crate::domain::fee::TwoFees;
 use crate::domain::import::{ImportFile, UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::{AccountId, Day, Entry, EntryId, UnmatchedId};
@@ -57,6 +58,10 @@ use_cases! {
     fn make_fee_export(&self, export: &NewFeeExport, stamp: &Stamp) -> FeeExport;
     /// Lists of fees, newest first; or those whose file was not written yet, oldest first.
     fn fee_exports(&self, only_unwritten: bool) -> Vec<FeeExport>;
+    /// Fees of the account of which a person said that they are two.
+    fn two_fees_of(&self, account: AccountId) -> Vec<TwoFees>;
+    /// Records what a person says of two fees that look like one; said again, the later word stands.
+    fn say_two_fees(&self, account: AccountId, two: &TwoFees, stamp: &Stamp) -> ();
     /// The file of a list is written.
     fn fee_export_written(&self, name: &str, stamp: &Stamp) -> ();
 }

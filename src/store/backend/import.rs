@@ -75,7 +75,7 @@ impl Backend {
             touch(&mut tx, page, stamp.on).await?;
         }
         if matches!(file.rows, ImportRows::Entries(_)) {
-            resettle(&mut tx, &touched, rules, stamp.on).await?;
+            resettle(&mut tx, &touched, rules, stamp).await?;
         }
         raise_watermarks(&mut tx, file, stamp).await?;
         record(&mut tx, file, &taking.outcome, stamp).await?;
@@ -216,6 +216,16 @@ impl<'a> Taking<'a> {
                     taken.push(TakenOver {
                         account: own.account,
                         entry: own.id,
+                        source: row.source.clone(),
+                        reference: row.reference.clone(),
+                        on_day: row.effective_on,
+                    });
+                }
+                Ok(Judged::TakenBack { account, reversal }) => {
+                    self.outcome.taken_over += 1;
+                    taken.push(TakenOver {
+                        account,
+                        entry: reversal,
                         source: row.source.clone(),
                         reference: row.reference.clone(),
                         on_day: row.effective_on,

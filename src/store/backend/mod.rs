@@ -53,9 +53,11 @@ mod snapshot;
 mod staff;
 mod task;
 mod transfer;
+mod two_fees;
 mod unmatched;
 mod vitals;
 mod wording;
+mod write_off;
 
 pub use reading::Reading;
 use sqlx::types::Json;

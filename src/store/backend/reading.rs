@@ -130,6 +130,7 @@ impl Reading {
         let mut plans = settle::plans(&mut self.tx, &accounts).await?;
         let mut items = open_items_of(&mut self.tx, &accounts).await?;
         let mut stayed = super::petition::stayed_of(&mut self.tx, &accounts).await?;
+        let mut idle = super::write_off::idle(&mut self.tx, &accounts).await?;
         let books = |(id, number, unapplied, future_on): (i64, String, i64, Option<Day>)| {
             let account = AccountId(id);
             KeptBooks {
@@ -140,6 +141,7 @@ impl Reading {
                 items: items.remove(&account).unwrap_or_default(),
                 stayed: stayed.remove(&account).unwrap_or_default(),
                 unapplied: Cents::new(unapplied),
+                idle: idle.remove(&account).unwrap_or_default(),
                 future_on,
             }
         };

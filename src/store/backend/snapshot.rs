@@ -9,7 +9,9 @@ use sqlx::types::Json;
 use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
 use super::petition::stayed_of;
-use super::{Backend, Conn, Result, StoreError, account, deposit, fee, hindsight, ids, kept, placement, sql, word};
+use super::{
+    Backend, Conn, Result, StoreError, account, deposit, fee, hindsight, ids, kept, placement, sql, word, write_off,
+};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
 use crate::domain::dispute::Dispute;
@@ -45,9 +47,11 @@ impl Backend {
         let mut found = heads(&mut tx, accounts).await?;
         let mut items = open_items_of(&mut tx, accounts).await?;
         let mut stayed = stayed_of(&mut tx, accounts).await?;
+        let mut idle = write_off::idle(&mut tx, accounts).await?;
         for snapshot in &mut found {
             snapshot.items = items.remove(&snapshot.account).unwrap_or_default();
             snapshot.stayed = stayed.remove(&snapshot.account).unwrap_or_default();
+            snapshot.idle = idle.remove(&snapshot.account).unwrap_or_default();
         }
         learn(&mut tx, &mut found, accounts, None).await?;
         let planned: Vec<AccountId> = found
@@ -96,6 +100,7 @@ pub(super) async fn as_of(
     snapshot.items = books.items;
     snapshot.stayed = books.stayed;
     snapshot.unapplied = books.unapplied;
+    snapshot.idle = books.idle;
     if !plans.is_empty() || !snapshot.promises.is_empty() {
         snapshot.payments = entries.into_iter().filter(is_payment).collect();
         snapshot.applications = books.applications;
@@ -139,6 +144,7 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 profile,
                 items: Vec::new(),
                 unapplied: Cents::new(unapplied),
+                idle: Vec::new(),
                 stayed: Vec::new(),
                 petitions: Vec::new(),
                 disputes: Vec::new(),

@@ -14,6 +14,8 @@ words! {
         AuditRefused = "audit_refused",
         /// A file reversed a bill that an arrangement covers, and none came in its place. Freezes the account.
         ArrangedBillReversed = "arranged_bill_reversed",
+        /// A write-off has nothing to write off any more: its debt was paid after all, or taken back. Freezes the account.
+        WriteOffLeftOver = "write_off_left_over",
         /// An arrangement goes on with a bill of another amount than the one that it was made on.
         RebilledDiffers = "rebilled_differs",
         /// A night is not like others, and waits for the lead: nothing leaves the building.
@@ -64,14 +66,14 @@ impl ExceptionKind {
     /// Whether whoever clears it says why: money that was in doubt is held to be right.
     #[must_use]
     pub const fn asks_for_reason(self) -> bool {
-        matches!(self, Self::BalanceDiffers | Self::ArrangedBillReversed)
+        matches!(self, Self::BalanceDiffers | Self::ArrangedBillReversed | Self::WriteOffLeftOver)
     }
 
     /// Whether adverse acts are barred for the account until a person clears it.
     #[must_use]
     pub const fn freezes(self) -> bool {
         match self {
-            Self::BalanceDiffers | Self::AuditRefused | Self::ArrangedBillReversed => true,
+            Self::BalanceDiffers | Self::AuditRefused | Self::ArrangedBillReversed | Self::WriteOffLeftOver => true,
             Self::RebilledDiffers
             | Self::NightHeld
             | Self::FileRefused

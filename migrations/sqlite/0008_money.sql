@@ -1,0 +1,19 @@
+-- What is left over of write-offs whose debts were paid after all, or taken back: a projection of the ledger, as the open items
+-- are. It pays nothing, and stands until the write-off is taken back.
+CREATE TABLE idle_write_off (
+    account_id INTEGER NOT NULL,
+    entry_id   INTEGER NOT NULL,
+    left_cents INTEGER NOT NULL,
+    PRIMARY KEY (account_id, entry_id)
+) STRICT, WITHOUT ROWID;
+-- The open items of accounts with write-offs are made anew, as if an entry of theirs had come due.
+UPDATE review SET future_on = '2000-01-01' WHERE account_id IN (SELECT account_id FROM entry WHERE kind = 'write_off');
+
+-- Fees of which a person said that they are two: one of ours, and one of the billing system's of the same amount.
+CREATE TABLE two_fees (
+    account_id INTEGER NOT NULL,
+    own_id     INTEGER NOT NULL,
+    other_id   INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    PRIMARY KEY (account_id, own_id, other_id)
+) STRICT, WITHOUT ROWID;
