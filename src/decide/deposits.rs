@@ -8,7 +8,7 @@ use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Act, ActKey, Bar, Finding, Verdict};
 use crate::domain::deposit::{Deposit, DepositOrder, apply_from};
-use crate::domain::hold::Blocks;
+use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::{Action, Cents, Day, Decision, EntryId, EntryKind, ItemId, RuleId};
 
 /// Where the policy says nothing of deposits: no rule has this number.
@@ -52,6 +52,11 @@ fn waits(view: &View, ended: Day) -> Option<(Verdict, Option<Day>)> {
     }
     if let Some(reason) = &view.snapshot.frozen {
         return Some((Verdict::Barred(Bar::Frozen(reason.clone())), None));
+    }
+    // A deposit of the time before against debt of the time before is a setoff: it takes the court's leave
+    // (11 USC 362(a)(7), 553), and what is to become of the deposit is for counsel.
+    if view.snapshot.stay_on(view.on).is_some() {
+        return Some((Verdict::Barred(Bar::Hold(HoldKind::Bankruptcy)), None));
     }
     // Who is not charged under a hold is not made to pay under it either.
     let mut holds = view.snapshot.holds.iter().filter(|hold| hold.holds_on(view.on));

@@ -177,6 +177,30 @@ async fn a_deposit_waits_under_a_dispute_and_is_applied_without_a_bill_after_six
 }
 
 #[tokio::test]
+async fn a_deposit_is_set_off_against_nothing_under_a_petition_until_the_court_dismisses_it() {
+    let city = moved_out().await;
+    final_bill(&city, "30.00").await;
+    city.at("2026-04-20", "09:00");
+    let request = crate::office::PetitionRequest {
+        chapter: crate::domain::petition::Chapter::Seven,
+        court: "Eastern District of California".into(),
+        case_number: "26-20417".into(),
+        petition_on: day("2026-04-18"),
+        relief_on: None,
+        learned_on: None,
+    };
+    let recorded = city.office.record_petition(city.debtor().await, &request, "Ruth").await.unwrap();
+    assert!(recorded.late.unwrap().contains("a deposit of $154.20 is held"));
+    night(&city, "2026-04-22").await;
+    assert!(credits(&city).await.is_empty());
+    assert!(why(&city).await.contains("deposit: barred: a hold stands (bankruptcy)"), "{}", why(&city).await);
+    city.at("2026-06-15", "09:00");
+    let dismissed = crate::domain::petition::StayEnd::Dismissed;
+    city.office.petition_ended(recorded.id, day("2026-06-15"), dismissed, "Ruth").await.unwrap();
+    assert_eq!(credits(&city).await, [("2026-06-15".to_owned(), -15_420)]);
+}
+
+#[tokio::test]
 async fn a_deposit_comes_again_with_more_interest_and_never_with_another_amount() {
     let city = moved_out().await;
     city.takes("deposits-2.csv", &format!("{DEPOSITS}10-000417,150.00,4.35,2019-08-01,,cis,D-2071\n")).await;
