@@ -31,6 +31,8 @@ pub mod log_lines;
 mod looks;
 mod mailing;
 mod mappings;
+#[cfg(test)]
+mod newcomers;
 mod night;
 mod notices;
 mod orders;

@@ -4,6 +4,7 @@
 //! databases unfold; a statement for each row would cost a hundred times as much.
 
 mod account;
+mod account_change;
 mod arrangement;
 mod balance;
 mod batch;
