@@ -51,6 +51,7 @@ mod seal;
 mod settle;
 mod snapshot;
 mod staff;
+mod suggest;
 mod task;
 mod transfer;
 mod two_fees;
