@@ -15,6 +15,7 @@ mod deposit;
 mod digest;
 mod dispute;
 mod document;
+mod doubtful;
 mod email;
 mod event;
 mod exception;
