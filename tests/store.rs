@@ -3,6 +3,8 @@
 mod common;
 #[path = "store/debts.rs"]
 mod debts;
+#[path = "store/money.rs"]
+mod money;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,6 +53,10 @@ use debts::{
     a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed,
     a_transfer_posts_both_halves_of_each_debt_or_nothing, what_was_written_off_comes_back_from_its_own_due_date,
     who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided,
+};
+use money::{
+    a_payment_of_no_account_finds_those_that_it_may_be_for, that_two_fees_are_two_is_kept_with_who_said_it,
+    what_is_left_over_of_a_write_off_is_kept_told_and_taken_back_whole,
 };
 use serde_json::json;
 use sqlx::Connection;
@@ -162,6 +168,9 @@ contract! {
     a_transfer_posts_both_halves_of_each_debt_or_nothing
     a_debt_may_follow_the_same_customer_from_an_account_that_has_ended
     who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided
+    what_is_left_over_of_a_write_off_is_kept_told_and_taken_back_whole
+    a_payment_of_no_account_finds_those_that_it_may_be_for
+    that_two_fees_are_two_is_kept_with_who_said_it
     what_was_written_off_comes_back_from_its_own_due_date
     the_lead_orders_the_call_list_and_releases_it
     attempts_without_a_conversation_end_in_contact_failed

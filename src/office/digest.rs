@@ -139,6 +139,7 @@ impl Office {
                 ExceptionKind::LimitationPassed => "accounts with debts that are barred by time",
                 ExceptionKind::DatedAhead
                 | ExceptionKind::RebilledDiffers
+                | ExceptionKind::FileDoubtful
                 | ExceptionKind::RejectedPayment
                 | ExceptionKind::ReturnedMail
                 | ExceptionKind::EmailBounced

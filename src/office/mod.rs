@@ -86,7 +86,7 @@ pub use night::{DayReport, NIGHT, Progress};
 pub use notices::Released;
 pub use orders::{Finalized, Handled};
 pub use packets::PacketMade;
-pub use payments::AtCounter;
+pub use payments::{AtCounter, Unmatched};
 pub use petitions::{PetitionRequest, RecordedPetition};
 pub use placements::{Approval, Out};
 pub use policies::{Rules, read_policy, shipped_text};

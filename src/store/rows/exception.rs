@@ -27,6 +27,8 @@ words! {
         FileStuck = "file_stuck",
         /// A file brought rows that are dated ahead.
         DatedAhead = "dated_ahead",
+        /// A file was taken, and rows of it are to be looked at.
+        FileDoubtful = "file_doubtful",
         /// A payment that a person had rejected came again for a known account, and is on its ledger.
         RejectedPayment = "rejected_payment",
         ReturnedMail = "returned_mail",
@@ -88,6 +90,7 @@ impl ExceptionKind {
             | Self::FileRefused
             | Self::FileStuck
             | Self::DatedAhead
+            | Self::FileDoubtful
             | Self::RejectedPayment
             | Self::ReturnedMail
             | Self::PullLetter
