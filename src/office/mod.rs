@@ -56,6 +56,7 @@ mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transfers;
+mod watching;
 mod why;
 mod wordings;
 

@@ -33,6 +33,7 @@ mod known;
 mod leave;
 mod ledger;
 mod log;
+mod look;
 mod notice;
 mod outbox;
 mod own_fee;
