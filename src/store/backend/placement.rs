@@ -15,7 +15,7 @@ use super::log::{self, NewLine};
 use super::{Backend, Conn, LOCK_EXPORT, Result, StoreError, ids, rows, sql};
 use crate::domain::day::{plus_days, plus_months, short};
 use crate::domain::placement::{Placed, ReportKind, ReportLine};
-use crate::domain::referral::Referral;
+use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{AccountId, Cents, Day, ReferralId};
 
 /// What was out of the accounts, as it was known at an instant; now where none is given.
@@ -166,8 +166,12 @@ impl Backend {
 
     pub async fn referrals_out(&self, accounts: &[AccountId]) -> Result<Vec<Referral>> {
         let mut tx = self.read().await?;
-        let condition = format!("account_id IN {} AND state = 'placed' ORDER BY id", ids(1));
-        kept::list(&mut tx, kept::select(&condition).bind(Json(accounts.to_vec()))).await
+        // By the accounts, and not by the index of states: those that are out are many more than an account's.
+        let condition = format!("account_id IN {} ORDER BY id", ids(1));
+        let mut referrals: Vec<Referral> =
+            kept::list(&mut tx, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
+        referrals.retain(|referral| referral.state == ReferralState::Placed);
+        Ok(referrals)
     }
 
     pub async fn warn_of_limitation(&self, terms: LimitationTerms, among: Among<'_>, stamp: &Stamp) -> Result<u64> {
