@@ -22,3 +22,10 @@ CREATE INDEX kinship_untold ON kinship (id) WHERE state = 'open' AND exception_i
 CREATE INDEX hold_of_estate ON hold (id) WHERE (body ->> 'estate') IS NOT NULL;
 CREATE INDEX petition_unassured ON petition (id)
     WHERE (body ->> 'assurance') IS NULL AND (body ->> 'discharged_on') IS NULL AND (body ->> 'ended') IS NULL;
+
+-- Policies in the order in which they were chosen: two of one instant are no matter of their hashes.
+ALTER TABLE policy ADD COLUMN chosen_no INTEGER NOT NULL DEFAULT 0;
+UPDATE policy SET chosen_no = (
+    SELECT COUNT(*) FROM policy AS other
+    WHERE other.chosen_at < policy.chosen_at OR (other.chosen_at = policy.chosen_at AND other.hash >= policy.hash)
+);

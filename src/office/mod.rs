@@ -52,6 +52,7 @@ mod runaway;
 mod seals;
 mod skip;
 pub mod staff;
+mod strangers;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -69,6 +69,14 @@ impl Store {
         }
     }
 
+    /// A table or view that stands in a PostgreSQL database already; `None`: it is empty.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn holds_anything(url: &str) -> Result<Option<String>> {
+        postgres::holds_anything(url).await
+    }
+
     /// Writes an SQLite file anew, without what was left behind in it (old leases bear the machine's clock), so that the same
     /// history gives the same bytes. Takes a second for 200 MB, and as much room beside it.
     ///
