@@ -55,11 +55,13 @@ mod same_customer;
 mod seals;
 mod skip;
 pub mod staff;
+mod strangers;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transfers;
 mod two_fees;
+mod watching;
 mod why;
 mod wordings;
 mod write_offs;

@@ -46,7 +46,7 @@ impl Examination<'_> {
     async fn cut(&mut self, lawful: &mut Check, noticed: &mut Check, order: &FieldOrder) -> Result<()> {
         let place = format!("order {} ({}, {})", order.id, order.kind, short(order.for_day));
         let dispatched = self.reading.line_on(order.account, "order dispatched", "order", order.id.0).await?;
-        let Some((line, at)) = dispatched else {
+        let Some((line, _)) = dispatched else {
             lawful.looked_at += 1;
             let finding = Finding::at(place).of(order.account).found("done, and the log has no crew that was sent");
             lawful.finds(finding.expected("a line of the log: order dispatched").remedy(TAMPERED));
@@ -62,7 +62,7 @@ impl Examination<'_> {
                 return Ok(());
             }
         };
-        let known = self.reading.snapshot_as_of(order.account, order.for_day, at, &rules.policy.ledger).await?;
+        let known = self.reading.snapshot_at_line(order.account, order.for_day, line, &rules.policy.ledger).await?;
         let leave = self.office.leave_on(&known, order, order.for_day).await?;
         lawful.expects(leave.is_ok(), || {
             let refusal = leave.as_ref().err().map(ToString::to_string).unwrap_or_default();
@@ -215,13 +215,17 @@ impl Examination<'_> {
                 }
             }
         }
-        // The debt of a case is at one place at a time: sent to a second one, it is collected twice.
+        // A debt is at one place at a time: sent to a second one, it is collected twice. Other debts of the case may be elsewhere.
         for ((account, case), referrals) in placed {
-            check.expects(referrals.len() == 1, || {
-                let places = referrals.iter().map(|referral| format!("{} (referral {})", referral.to, referral.id));
+            let twice: Vec<String> = referrals
+                .iter()
+                .filter(|one| referrals.iter().any(|other| one.id != other.id && have_a_debt_in_common(one, other)))
+                .map(|referral| format!("{} (referral {})", referral.to, referral.id))
+                .collect();
+            check.expects(twice.is_empty(), || {
                 Finding::at(format!("referrals of case {case}"))
                     .of(account)
-                    .found(format!("placed at {}", places.collect::<Vec<_>>().join(" and ")))
+                    .found(format!("placed at {}", twice.join(" and ")))
                     .expected("one place, or that the others were recalled")
             });
         }
@@ -257,6 +261,14 @@ impl Examination<'_> {
             total += settle(&books.entries, &order, &books.plans, list.made_on).balance;
         }
         Ok(total)
+    }
+}
+
+/// Whether a debt is out with both. Where it was not recorded which debts were placed, all of the case's were.
+fn have_a_debt_in_common(one: &Referral, other: &Referral) -> bool {
+    match (&one.placement, &other.placement) {
+        (Some(one), Some(other)) => !one.items().is_disjoint(&other.items()),
+        (None, _) | (_, None) => true,
     }
 }
 
