@@ -171,7 +171,8 @@ fn totals(input: &PacketInput) -> Result<(), PacketRefusal> {
     // What a petition in bankruptcy stays is owed, and no part of what is claimed.
     let stayed: Cents = input.books.stayed.iter().map(|item| item.open).sum();
     let all: Cents = input.entries.iter().filter(|e| e.effective_on <= cut_off).map(|e| e.amount).sum();
-    let ledger = all - stayed;
+    let beside: Cents = input.beside.iter().map(|item| item.open).sum();
+    let ledger = all - stayed - beside;
     let open: Cents = input.books.items.iter().map(|item| item.open).sum();
     let items = open - input.books.unapplied;
     for (by, found) in [("the claimed total", input.books.balance), ("the sum of the open items", items)] {
