@@ -1,5 +1,7 @@
 //! What the doctor says of a shut-off: lawful by what was known when the crew left, whatever came later.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 
 use super::Check;
@@ -139,6 +141,7 @@ async fn a_debt_that_is_at_the_attorney_and_at_the_agency_is_found() {
             state: ReferralState::Placed,
             proposed_on: day("2026-05-22"),
             amount: Cents::new(22_420),
+            items: BTreeSet::new(),
             approved_by: None,
             approved_on: None,
             placed_on: None,

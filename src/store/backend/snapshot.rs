@@ -164,6 +164,7 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 deposits: Vec::new(),
                 final_bill: None,
                 placed: Vec::new(),
+                came_back: Vec::new(),
                 case: case.map(|Json(case)| case),
                 cases_so_far: cases_from(cases.unwrap_or(0))?,
                 frozen,
@@ -215,7 +216,8 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
             snapshot.deposits = deposits;
         }
         snapshot.ledger = ledgers.remove(account).unwrap_or_default();
-        snapshot.placed = placed.remove(account).unwrap_or_default();
+        let all = placed.remove(account).unwrap_or_default();
+        (snapshot.placed, snapshot.came_back) = all.into_iter().partition(|placed| placed.back_on.is_none());
         snapshot.profile.attributes.extend(flags.remove(account).unwrap_or_default());
     }
     Ok(())
