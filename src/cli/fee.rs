@@ -62,7 +62,7 @@ impl Fee {
                 } else {
                     office.propose_waiver(account.id, fee, &reason.unwrap_or_default(), by).await?
                 };
-                Ok(Answer::done(super::approvals::waits(id, &format!("The waiver of the fee of {amount}"))))
+                Ok(Answer::done(super::approvals::waits(id, &format!("The waiver of the fee of {amount}"), "posted")))
             }
             Self::Export { by } => {
                 let by = by.may(&office, Duty::Release).await?;

@@ -30,6 +30,8 @@ struct Shown {
     next_review: Option<Day>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     points: Vec<ShownPoint>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    agreements: Vec<String>,
     has_case: bool,
 }
 
@@ -54,6 +56,7 @@ impl WhyArgs {
             explained: why.explained,
             next_review: why.next_review,
             points: why.points,
+            agreements: why.agreements,
         };
         self.json.or(&shown, || format!("{}\n{}", account.profile.customer_name, text(&shown)))
     }
@@ -73,6 +76,9 @@ fn text(shown: &Shown) -> String {
     }
     if !shown.points.is_empty() {
         let _ = writeln!(text, "\n{}\n", super::protection::told(&shown.points));
+    }
+    for told in &shown.agreements {
+        let _ = writeln!(text, "\n{told}\n");
     }
     match (&shown.closed, shown.has_case) {
         (Some(cause), _) => {

@@ -131,7 +131,7 @@ impl Backend {
         found.into_iter().map(proposal).collect()
     }
 
-    /// Marks an adjustment or a write-off approved and posts it, in one transaction. A waiver is posted by its own way.
+    /// Marks what changes the ledger approved and posts it, in one transaction. An arrangement has its own way.
     pub async fn approve_proposal(&self, id: ProposalId, rules: &LedgerRules, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
         sqlx::query(super::LOCK_NO_IMPORT).execute(&mut *tx).await?;
@@ -164,6 +164,11 @@ impl Backend {
                 for write_off in write_offs {
                     super::ledger::waive(&mut tx, *write_off, &proposal.reason, rules, stamp).await?;
                 }
+            }
+            Proposed::Arrangement { .. } => {
+                return Err(StoreError::Conflict(format!(
+                    "proposal {id} is of an arrangement, which is made on terms that are looked at again"
+                )));
             }
         }
         dispute::proposal_decided(&mut tx, proposal.account, id, stamp).await?;
