@@ -448,6 +448,7 @@ fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, o
             citation: "13.04.050".to_owned(),
             deposit: None,
             reconnection: None,
+            restores: None,
         },
         needs_release: true,
         planned_on: day(on),

@@ -52,7 +52,9 @@ impl Backend {
         learn(&mut tx, &mut found, accounts, None).await?;
         let planned: Vec<AccountId> = found
             .iter()
-            .filter(|snapshot| !(snapshot.arrangements.is_empty() && snapshot.promises.is_empty()))
+            .filter(|snapshot| {
+                !(snapshot.arrangements.is_empty() && snapshot.promises.is_empty() && snapshot.shut_off.is_empty())
+            })
             .map(|snapshot| snapshot.account)
             .collect();
         if !planned.is_empty() {
@@ -96,7 +98,7 @@ pub(super) async fn as_of(
     snapshot.items = books.items;
     snapshot.stayed = books.stayed;
     snapshot.unapplied = books.unapplied;
-    if !plans.is_empty() || !snapshot.promises.is_empty() {
+    if !plans.is_empty() || !snapshot.promises.is_empty() || !snapshot.shut_off.is_empty() {
         snapshot.payments = entries.into_iter().filter(is_payment).collect();
         snapshot.applications = books.applications;
     }
