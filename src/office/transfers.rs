@@ -250,7 +250,7 @@ pub(super) fn last_day(limitation: &Limitation, day: Day) -> String {
 mod tests {
     use super::*;
     use crate::domain::hold::HoldKind;
-    use crate::domain::{EntryKind, Language, Role};
+    use crate::domain::{EntryKind, Language, Role, Service};
     use crate::office::testing::{City, day};
     use crate::store::StaffMember;
 
@@ -367,6 +367,27 @@ mod tests {
         accounts(&city, "commercial").await;
         let said = refused(&city, "10-000900").await;
         assert!(said.contains("10-000417 is residential, and account 10-000900 commercial"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn money_under_the_old_number_stops_what_is_done_for_the_debt_under_the_new_one() {
+        let city = moved().await;
+        let (from, to) = (id(&city, "10-000417").await, id(&city, "10-000900").await);
+        let (proposal, _) = city.office.propose_transfer(from, to, "moved", "Omar").await.unwrap();
+        city.office.approve_proposal(proposal, "Ida").await.unwrap();
+        let frozen = || async { city.office.snapshot(to).await.unwrap().frozen };
+        assert_eq!(frozen().await, None);
+        // She pays with the stub of the old bill.
+        city.lockbox("10-000417", "224.20", "2026-05-20").await;
+        let told = frozen().await.unwrap();
+        assert!(told.contains("lies on account 10-000417 and pays nothing there"), "{told}");
+        city.at("2026-05-21", "09:00");
+        let snapshot = city.office.snapshot(from).await.unwrap();
+        let credit = snapshot.unapplied;
+        let back =
+            city.office.propose_adjustment(from, Service::Water, credit, "paid for 10-000900", "Omar").await.unwrap();
+        city.office.approve_proposal(back, "Ida").await.unwrap();
+        assert_eq!(frozen().await, None, "nothing lies there any more");
     }
 
     #[tokio::test]

@@ -35,6 +35,7 @@ mod kinship;
 mod known;
 mod leave;
 mod ledger;
+mod left_behind;
 mod log;
 mod look;
 mod marks;

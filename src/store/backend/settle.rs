@@ -10,6 +10,7 @@ use sqlx::types::Json;
 use super::given::Stamp;
 use super::kept;
 use super::ledger::{EntryRow, OWN_SOURCE, open_items_of};
+use super::left_behind;
 use super::log::{self, NewLine};
 use super::write_off::{self, LeftOver};
 use super::{Backend, Conn, Result, count, ids, rows, sql, texts, touch, word};
@@ -171,6 +172,7 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
     let (mut gone, mut items, mut stayed) = (Vec::new(), Vec::new(), Vec::new());
     let mut applications = Vec::new();
     let mut reviews = Vec::new();
+    let mut unapplied = BTreeMap::new();
     let mut entries = entries_to_settle(conn, accounts).await?;
     for account in accounts {
         let entries = entries.remove(account).unwrap_or_default();
@@ -188,6 +190,7 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
         let future_on = entries.iter().map(|entry| entry.effective_on).filter(|day| *day > on).min();
         let owed = books.items.iter().map(|item| item.open).sum();
         reviews.push(ReviewRow { account: *account, unapplied: books.unapplied, owed, future_on });
+        unapplied.insert(*account, books.unapplied);
         if idle.remove(account).unwrap_or_default() != books.idle {
             let text = left_over_text(&books.idle, &entries);
             left_over.push(LeftOver { account: *account, idle: books.idle, text });
@@ -222,7 +225,8 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
         rows(1, "account bigint, unapplied bigint, owed bigint, future_on date")
     );
     sqlx::query(sql(update)).bind(Json(reviews)).execute(&mut *conn).await?;
-    write_off::keep(conn, &left_over, stamp).await
+    write_off::keep(conn, &left_over, stamp).await?;
+    left_behind::keep(conn, &unapplied, stamp).await
 }
 
 fn is_same_row(one: &OpenItem, other: &OpenItem) -> bool {

@@ -16,6 +16,8 @@ words! {
         ArrangedBillReversed = "arranged_bill_reversed",
         /// A write-off has nothing to write off any more: its debt was paid after all, or taken back. Freezes the account.
         WriteOffLeftOver = "write_off_left_over",
+        /// Money lies on an account from which a debt was transferred. Freezes the account that has the debt now.
+        MoneyLeftBehind = "money_left_behind",
         /// A file gives an account that owes to another customer. Freezes the account.
         CustomerChanged = "customer_changed",
         /// An arrangement goes on with a bill of another amount than the one that it was made on.
@@ -72,7 +74,11 @@ impl ExceptionKind {
     pub const fn asks_for_reason(self) -> bool {
         matches!(
             self,
-            Self::BalanceDiffers | Self::ArrangedBillReversed | Self::WriteOffLeftOver | Self::CustomerChanged
+            Self::BalanceDiffers
+                | Self::ArrangedBillReversed
+                | Self::WriteOffLeftOver
+                | Self::CustomerChanged
+                | Self::MoneyLeftBehind
         )
     }
 
@@ -84,7 +90,8 @@ impl ExceptionKind {
             | Self::AuditRefused
             | Self::ArrangedBillReversed
             | Self::WriteOffLeftOver
-            | Self::CustomerChanged => true,
+            | Self::CustomerChanged
+            | Self::MoneyLeftBehind => true,
             Self::RebilledDiffers
             | Self::NightHeld
             | Self::FileRefused
