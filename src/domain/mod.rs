@@ -40,10 +40,12 @@ pub mod route;
 pub mod snapshot;
 pub mod spoken;
 pub mod spreadsheet;
+pub mod suggestion;
 #[cfg(test)]
 pub mod testing;
 pub mod transfer;
 pub mod world;
+pub mod write_off;
 
 pub use account::{Address, CustomerClass, Language, Occupancy, Party, Profile, Service};
 pub use action::{Action, Channel, Recipient};

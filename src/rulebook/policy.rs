@@ -581,6 +581,8 @@ pub struct ArrangementRules {
     pub current_days: Option<u16>,
     /// The least that is paid when it is made.
     pub down_payment: Option<LeastDown>,
+    /// A down payment that was taken before it was made is one of the last so many days.
+    pub taken_within_days: u16,
     /// No installment is smaller.
     pub minimum_installment: Option<Cents>,
     /// No more than this is arranged.
@@ -623,6 +625,7 @@ impl Default for ArrangementRules {
             per_12_months: 2,
             current_days: None,
             down_payment: None,
+            taken_within_days: 30,
             minimum_installment: None,
             max_balance: None,
             after_default_days: None,

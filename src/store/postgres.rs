@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0005_circle.sql"),
     include_str!("../../migrations/postgres/0006_law.sql"),
     include_str!("../../migrations/postgres/0007_mended.sql"),
+    include_str!("../../migrations/postgres/0008_money.sql"),
     include_str!("../../migrations/postgres/0010_looks.sql"),
 ];
 /// A reading transaction sees one state of the database.

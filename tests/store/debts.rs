@@ -271,7 +271,7 @@ pub async fn what_was_written_off_comes_back_from_its_own_due_date(store: Store,
     assert_eq!(store.kinships(true).await.expect("pairs").len(), 1);
     let entries = store.entries(debtor).await.expect("entries");
     let write_off = entries.iter().find(|entry| entry.kind == EntryKind::WriteOff).expect("the write-off").id;
-    let what = Proposed::Reinstatement { write_offs: vec![write_off], facts: Vec::new() };
+    let what = Proposed::Reinstatement { write_offs: vec![write_off], facts: Vec::new(), left_over: Vec::new() };
     let id =
         store.propose(debtor, &what, Cents::new(18_000), "she is back", &lead("2027-01-11")).await.expect("proposed");
     store.approve_proposal(id, &rules(), &at("2027-01-12")).await.expect("owed again");

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sqlx::types::Json;
 
+use super::account_change::{self, Change};
 use super::given::Stamp;
 use super::import::{PAGE, Taking};
 use super::{Conn, Result, kinship, rows, sql, texts};
@@ -31,6 +32,7 @@ impl Taking<'_> {
         let mut written: BTreeSet<&AccountNumber> = BTreeSet::new();
         // Those of whom it is known anew who they are, or how they are reached.
         let (mut new, mut changed, mut moved) = (Vec::new(), Vec::new(), Vec::new());
+        let mut changes = Vec::new();
         for (_, given) in page {
             self.outcome.rows += 1;
             let profile = latest.get(&given.number).copied().unwrap_or(given);
@@ -47,6 +49,7 @@ impl Taking<'_> {
                     }
                     self.touched.insert(AccountId(*id));
                     changed.push(AccountRow::new(Some(*id), profile));
+                    changes.push(Change { account: AccountId(*id), before: before.clone(), after: profile });
                 }
             }
         }
@@ -54,6 +57,7 @@ impl Taking<'_> {
         self.outcome.updated += u32::try_from(changed.len()).unwrap_or(u32::MAX);
         add_accounts(conn, &new, stamp).await?;
         change_accounts(conn, &changed).await?;
+        account_change::note(conn, &changes, stamp).await?;
         let news: Vec<&AccountNumber> = new.iter().map(|row| row.number).chain(moved).collect();
         kinship::note(conn, &news, stamp).await
     }

@@ -4,6 +4,7 @@
 //! databases unfold; a statement for each row would cost a hundred times as much.
 
 mod account;
+mod account_change;
 mod arrangement;
 mod balance;
 mod batch;
@@ -16,6 +17,7 @@ mod deposit;
 mod digest;
 mod dispute;
 mod document;
+mod doubtful;
 mod email;
 mod event;
 mod exception;
@@ -54,11 +56,14 @@ mod seal;
 mod settle;
 mod snapshot;
 mod staff;
+mod suggest;
 mod task;
 mod transfer;
+mod two_fees;
 mod unmatched;
 mod vitals;
 mod wording;
+mod write_off;
 
 pub use reading::Reading;
 use sqlx::types::Json;

@@ -65,7 +65,7 @@ impl Backend {
         if let Some(text) = &new.late {
             exception::open(&mut tx, Some(account), ExceptionKind::PetitionLate, text, stamp).await?;
         }
-        resettle(&mut tx, &[account], rules, stamp.on).await?;
+        resettle(&mut tx, &[account], rules, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         log::write(&mut tx, &[NewLine::of(account, "petition recorded", json!(petition))], None, stamp).await?;
         tx.commit().await?;
@@ -117,7 +117,7 @@ impl Backend {
             PetitionNews::Discharged(_) => propose_write_off(&mut tx, account, &petition, stamp).await?,
             PetitionNews::Assured(_) | PetitionNews::Ended(..) => None,
         };
-        resettle(&mut tx, &[account], rules, stamp.on).await?;
+        resettle(&mut tx, &[account], rules, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         tx.commit().await?;
         Ok(proposed)

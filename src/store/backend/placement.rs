@@ -14,26 +14,29 @@ use super::kept;
 use super::log::{self, NewLine};
 use super::{Backend, Conn, LOCK_EXPORT, Result, StoreError, ids, rows, sql};
 use crate::domain::day::{plus_days, plus_months, short};
-use crate::domain::placement::{Placed, ReportKind, ReportLine};
+use crate::domain::placement::{Placed, PlacementEnd, ReportKind, ReportLine};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{AccountId, Cents, Day, ReferralId};
 
-/// What was out of the accounts, as it was known at an instant; now where none is given.
+/// What was out of the accounts, and what had come back, as it was known at an instant; now where none is given.
 pub(super) async fn placed(
     conn: &mut Conn,
     accounts: &[AccountId],
     known: Option<DateTime<Utc>>,
 ) -> Result<BTreeMap<AccountId, Vec<Placed>>> {
-    let states = if known.is_none() { "state = 'placed'" } else { "state IN ('placed', 'recalled', 'returned')" };
-    let condition = format!("account_id IN {} AND {states} ORDER BY account_id, id", ids(1));
+    let condition =
+        format!("account_id IN {} AND state IN ('placed', 'recalled', 'returned') ORDER BY account_id, id", ids(1));
     let found: Vec<Referral> = kept::list(conn, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
     let mut placed: BTreeMap<AccountId, Vec<Placed>> = BTreeMap::new();
     for referral in found {
         let Some(placement) = &referral.placement else { continue };
-        let was_out =
-            known.is_none_or(|by| placement.at <= by && placement.ended.as_ref().is_none_or(|end| end.at > by));
-        if let (true, Some(on)) = (was_out, referral.placed_on) {
-            let out = Placed { referral: referral.id, to: referral.to, on, items: placement.items() };
+        if known.is_some_and(|by| placement.at > by) {
+            continue;
+        }
+        let ended = placement.ended.as_ref().filter(|end| known.is_none_or(|by| end.at <= by));
+        if let Some(on) = referral.placed_on {
+            let back_on = ended.map(PlacementEnd::free_from);
+            let out = Placed { referral: referral.id, to: referral.to, on, items: placement.items(), back_on };
             placed.entry(referral.account).or_default().push(out);
         }
     }

@@ -115,8 +115,8 @@ impl Reading {
     }
 
     pub async fn books(&mut self, after: AccountId, limit: u32) -> Result<Vec<KeptBooks>> {
-        let heads: Vec<(i64, String, i64, Option<Day>)> = sqlx::query_as(
-            "SELECT account.id, account.number, review.unapplied_cents, review.future_on
+        let heads: Vec<(i64, String, i64, i64, Option<Day>)> = sqlx::query_as(
+            "SELECT account.id, account.number, review.unapplied_cents, review.owed_cents, review.future_on
              FROM account JOIN review ON review.account_id = account.id
              WHERE account.id > $1 ORDER BY account.id LIMIT $2",
         )
@@ -139,7 +139,8 @@ impl Reading {
         let mut plans = settle::plans(&mut self.tx, &accounts).await?;
         let mut items = open_items_of(&mut self.tx, &accounts).await?;
         let mut stayed = super::petition::stayed_of(&mut self.tx, &accounts).await?;
-        let books = |(id, number, unapplied, future_on): (i64, String, i64, Option<Day>)| {
+        let mut idle = super::write_off::idle(&mut self.tx, &accounts).await?;
+        let books = |(id, number, unapplied, owed, future_on): (i64, String, i64, i64, Option<Day>)| {
             let account = AccountId(id);
             KeptBooks {
                 account,
@@ -149,6 +150,8 @@ impl Reading {
                 items: items.remove(&account).unwrap_or_default(),
                 stayed: stayed.remove(&account).unwrap_or_default(),
                 unapplied: Cents::new(unapplied),
+                owed: Cents::new(owed),
+                idle: idle.remove(&account).unwrap_or_default(),
                 future_on,
             }
         };

@@ -11,7 +11,9 @@ use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
 use super::marks::Moment;
 use super::petition::stayed_of;
-use super::{Backend, Conn, Result, StoreError, account, deposit, fee, hindsight, ids, kept, placement, sql, word};
+use super::{
+    Backend, Conn, Result, StoreError, account, deposit, fee, hindsight, ids, kept, placement, sql, word, write_off,
+};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::case::StageRef;
 use crate::domain::dispute::Dispute;
@@ -46,14 +48,18 @@ impl Backend {
         let mut found = heads(&mut tx, accounts).await?;
         let mut items = open_items_of(&mut tx, accounts).await?;
         let mut stayed = stayed_of(&mut tx, accounts).await?;
+        let mut idle = write_off::idle(&mut tx, accounts).await?;
         for snapshot in &mut found {
             snapshot.items = items.remove(&snapshot.account).unwrap_or_default();
             snapshot.stayed = stayed.remove(&snapshot.account).unwrap_or_default();
+            snapshot.idle = idle.remove(&snapshot.account).unwrap_or_default();
         }
         learn(&mut tx, &mut found, accounts, None).await?;
         let planned: Vec<AccountId> = found
             .iter()
-            .filter(|snapshot| !(snapshot.arrangements.is_empty() && snapshot.promises.is_empty()))
+            .filter(|snapshot| {
+                !(snapshot.arrangements.is_empty() && snapshot.promises.is_empty() && snapshot.shut_off.is_empty())
+            })
             .map(|snapshot| snapshot.account)
             .collect();
         if !planned.is_empty() {
@@ -98,7 +104,8 @@ pub(super) async fn as_of(
     snapshot.items = books.items;
     snapshot.stayed = books.stayed;
     snapshot.unapplied = books.unapplied;
-    if !plans.is_empty() || !snapshot.promises.is_empty() {
+    snapshot.idle = books.idle;
+    if !plans.is_empty() || !snapshot.promises.is_empty() || !snapshot.shut_off.is_empty() {
         snapshot.payments = entries.into_iter().filter(is_payment).collect();
         snapshot.applications = books.applications;
     }
@@ -141,6 +148,7 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 profile,
                 items: Vec::new(),
                 unapplied: Cents::new(unapplied),
+                idle: Vec::new(),
                 stayed: Vec::new(),
                 petitions: Vec::new(),
                 disputes: Vec::new(),
@@ -158,6 +166,7 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 deposits: Vec::new(),
                 final_bill: None,
                 placed: Vec::new(),
+                came_back: Vec::new(),
                 case: case.map(|Json(case)| case),
                 cases_so_far: cases_from(cases.unwrap_or(0))?,
                 frozen,
@@ -209,7 +218,8 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
             snapshot.deposits = deposits;
         }
         snapshot.ledger = ledgers.remove(account).unwrap_or_default();
-        snapshot.placed = placed.remove(account).unwrap_or_default();
+        let all = placed.remove(account).unwrap_or_default();
+        (snapshot.placed, snapshot.came_back) = all.into_iter().partition(|placed| placed.back_on.is_none());
         snapshot.profile.attributes.extend(flags.remove(account).unwrap_or_default());
     }
     Ok(())
