@@ -66,6 +66,8 @@ impl City {
     /// Riverbend's policy is adopted, a lead and a representative are on the staff, two accounts owe a bill due March 23.
     fn new(database: Option<String>) -> Self {
         let city = Self { dir: TempDir::new().expect("a temporary directory"), database };
+        fs::create_dir_all(city.data()).expect("a folder");
+        fs::write(city.data().join("arrears.yaml"), "city: {name: City of Riverbend}\n").expect("a file");
         city.on("2026-03-02", &["rules", "adopt", "riverbend"]).ok();
         city.on("2026-03-02", &["staff", "add", "L. Ortiz", "--role", "lead"]).ok();
         let add = ["staff", "add", "M. Chen", "--role", "representative", "--capacity", "40", "--language", "es"];
@@ -316,7 +318,8 @@ fn a_date_far_ahead_refuses_its_file_and_a_near_one_is_told(city: &City) {
     assert_eq!(owed("2026-05-20"), 31_920);
 
     // The city's own limit is in its configuration.
-    fs::write(city.data().join("arrears.yaml"), "imports: {payments_ahead_days: 0}\n").unwrap();
+    fs::write(city.data().join("arrears.yaml"), "city: {name: City of Riverbend}\nimports: {payments_ahead_days: 0}\n")
+        .unwrap();
     city.on("2026-05-20", &["import", &payments("tomorrow.csv", "2026-05-21")]).ends(Exit::Refused);
 }
 

@@ -32,6 +32,7 @@ struct City {
 impl City {
     fn new(database: Option<String>) -> Self {
         let city = Self { dir: TempDir::new().expect("a temporary directory"), database };
+        fs::write(city.path().join("arrears.yaml"), "city: {name: City of Riverbend}\n").expect("a file");
         city.command("2026-03-02", &["rules", "adopt", "riverbend", "--by", "L. Ortiz"]);
         let sign = ["wordings", "sign", "--language", "es,zh,tl,vi,ko", "--note", "read", "--by", "L. Ortiz"];
         city.command("2026-03-02", &sign);

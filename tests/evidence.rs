@@ -31,6 +31,8 @@ impl City {
     /// The final notice of one account went out on May 1, and the reminders by email and mail before.
     fn new(database: Option<String>) -> Self {
         let city = Self { dir: TempDir::new().expect("a temporary directory"), database };
+        fs::create_dir_all(city.data()).expect("a folder");
+        fs::write(city.data().join("arrears.yaml"), "city: {name: City of Riverbend}\n").expect("a file");
         city.ok("2026-03-02", &["rules", "adopt", "riverbend"]);
         city.ok("2026-03-02", &["staff", "add", "L. Ortiz", "--role", "lead"]);
         city.ok("2026-03-02", &["wordings", "sign", "--language", "es,zh,tl,vi,ko", "--note", "read"]);
@@ -399,7 +401,11 @@ fn on_postgresql_the_doctor_finds_nothing_in_the_demonstration() {
 }
 
 fn the_lead_gets_the_night_and_its_seal_by_email_once(city: &City) {
-    fs::write(city.data().join("arrears.yaml"), "digest: {to: lead@riverbend.example}\n").expect("a file");
+    fs::write(
+        city.data().join("arrears.yaml"),
+        "city: {name: City of Riverbend}\ndigest: {to: lead@riverbend.example}\n",
+    )
+    .expect("a file");
     let before = city.emails();
     let night = city.ok("2026-05-03", &["night", "--date", "2026-05-03"]);
     city.ok("2026-05-03", &["outbox"]);

@@ -40,6 +40,7 @@ impl Chance {
 impl City {
     fn new(database: Option<String>) -> Self {
         let city = Self { dir: TempDir::new().expect("a temporary directory"), database };
+        fs::write(city.path().join("arrears.yaml"), "city: {name: City of Riverbend}\n").expect("a file");
         city.command("2026-03-02", &["rules", "adopt", "riverbend"]);
         city.command("2026-03-02", &["staff", "add", "L. Ortiz", "--role", "lead"]);
         city.command("2026-03-02", &["wordings", "sign", "--language", "es,zh,tl,vi,ko", "--note", "read"]);

@@ -146,13 +146,18 @@ fn own_id() -> String {
     String::from_utf8(run(Command::new("id").arg("-u")).stdout).unwrap().trim().to_owned()
 }
 
+/// The configuration of a city that says its name.
+fn named(mail: &str) -> String {
+    format!("city: {{name: City of Riverbend}}\n{mail}")
+}
+
 /// A data directory whose policy reminds by email alone.
 struct City(TempDir);
 
 impl City {
     fn new(mail: &str) -> Self {
         let city = Self(TempDir::new().unwrap());
-        fs::write(city.path("arrears.yaml"), mail).unwrap();
+        fs::write(city.path("arrears.yaml"), named(mail)).unwrap();
         let policy = include_str!("../rules/riverbend.yaml");
         let by_email = policy.replace("notice: reminder, by: [email, mail]", "notice: reminder, by: [email]");
         assert_ne!(by_email, policy);
@@ -287,10 +292,10 @@ fn a_server_whose_certificate_nobody_vouches_for_gets_no_email() {
     city.on("2026-03-28", &["outbox"]);
     assert_eq!(city.notices("10-000417"), ["email rendered"], "it waits, and was not sent");
     let other_name = mail.replace("localhost", "127.0.0.1");
-    fs::write(city.path("arrears.yaml"), other_name).unwrap();
+    fs::write(city.path("arrears.yaml"), named(&other_name)).unwrap();
     city.on("2026-03-29", &["outbox"]);
     assert_eq!(city.notices("10-000417"), ["email rendered"], "the certificate is of another name");
-    fs::write(city.path("arrears.yaml"), mail).unwrap();
+    fs::write(city.path("arrears.yaml"), named(&mail)).unwrap();
     city.on("2026-03-30", &["outbox"]);
     assert_eq!(city.notices("10-000417"), ["email sent"]);
 }

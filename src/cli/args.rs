@@ -66,9 +66,10 @@ impl Json {
     }
 }
 
-/// A date as `2026-05-22`.
+/// A date as `2026-05-22` or `05/22/2026`.
 pub fn date(text: &str) -> Result<Day, String> {
-    day::parse(text).ok_or_else(|| "expected a date as YYYY-MM-DD, from 1970 to 2199, like 2026-05-22".to_owned())
+    let expected = "expected a date as YYYY-MM-DD or MM/DD/YYYY, from 1970 to 2199, like 2026-05-22 or 05/22/2026";
+    day::given(text).ok_or_else(|| expected.to_owned())
 }
 
 /// An amount as `154.00`.

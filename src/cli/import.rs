@@ -45,8 +45,11 @@ impl Import {
                 Ok(Taken::Done { outcome, told }) => {
                     let _ = write!(
                         answer.out,
-                        "{name}: {} rows, {} new, {} changed, {} known already",
-                        outcome.rows, outcome.added, outcome.updated, outcome.unchanged
+                        "{name}: {}, {} new, {} changed, {} known already",
+                        counted(outcome.rows as usize, "row", "rows"),
+                        outcome.added,
+                        outcome.updated,
+                        outcome.unchanged
                     );
                     if !outcome.added_amount.is_zero() {
                         let _ = write!(answer.out, ", {} in all", outcome.added_amount);

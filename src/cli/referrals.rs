@@ -6,13 +6,14 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::args::{By, Json, date, word};
+use super::exit::counted;
 use super::show::{Numbered, maybe, maybe_day, numbered};
 use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
 use crate::domain::placement::ReturnReason;
 use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{Day, ReferralId, day};
-use crate::office::{Approval, Duty, Office, Out};
+use crate::office::{Approval, Duty, Office, Out, Taken};
 use crate::store::{ReferralExport, ReferralReport};
 
 #[derive(Debug, Subcommand)]
@@ -181,10 +182,14 @@ impl Referrals {
             }
             Self::Returns { file, by } => {
                 let by = by.may(&office, Duty::Approve).await?;
-                let bytes = std::fs::read(&file)
-                    .map_err(|error| Failure::failed(format!("{} cannot be read: {error}", file.display())))?;
-                let taken = office.import_returns(&bytes, by).await?;
-                Ok(Answer::done(format!("{taken} debts came back")))
+                match office.import(&file, by).await? {
+                    Taken::Done { outcome, .. } => {
+                        office.settle().await?;
+                        Ok(Answer::done(format!("{} came back", counted(outcome.added as usize, "debt", "debts"))))
+                    }
+                    Taken::Before { .. } => Ok(Answer::done("All of it came back before")),
+                    Taken::Refused { report, .. } => Err(Failure::refused(report)),
+                }
             }
         }
     }

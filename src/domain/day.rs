@@ -47,6 +47,13 @@ pub fn parse(text: &str) -> Option<Day> {
     (FIRST_DAY..=LAST_DAY).contains(&day).then_some(day)
 }
 
+/// Reads a day as a person gives it, `2026-05-22` or `05/22/2026`, within the same bounds.
+#[must_use]
+pub fn given(text: &str) -> Option<Day> {
+    let american = |text: &str| NaiveDate::parse_from_str(text.trim(), "%m/%d/%Y").ok();
+    parse(text).or_else(|| american(text).filter(|day| (FIRST_DAY..=LAST_DAY).contains(day)))
+}
+
 /// As people read it: `Friday, May 22, 2026`.
 #[must_use]
 pub fn long(day: Day) -> String {

@@ -8,9 +8,11 @@ use super::account::{Profile, Service, words};
 use super::balance::{BalanceCounts, NewBalance};
 use super::day::Day;
 use super::deposit::NewDeposit;
-use super::ids::{AccountNumber, DocumentHash, EntryId};
+use super::ids::{AccountNumber, DocumentHash, EntryId, ReferralId};
 use super::ledger::{EntryKind, PaymentChannel};
 use super::money::Cents;
+use super::placement::NewReturn;
+use super::referral::ReferralState;
 
 words! {
     /// The kinds of files.
@@ -24,6 +26,8 @@ words! {
         Balances = "balances",
         /// What the city holds until service ends.
         Deposits = "deposits",
+        /// Debts that a destination gives back.
+        Returns = "returns",
     }
 }
 
@@ -52,6 +56,7 @@ pub enum ImportRows {
     Entries(Vec<NewEntry>),
     Balances(Vec<NewBalance>),
     Deposits(Vec<NewDeposit>),
+    Returns(Vec<NewReturn>),
 }
 
 impl ImportRows {
@@ -63,6 +68,7 @@ impl ImportRows {
             Self::Entries(rows) => rows.len(),
             Self::Balances(rows) => rows.len(),
             Self::Deposits(rows) => rows.len(),
+            Self::Returns(rows) => rows.len(),
         }
     }
 
@@ -183,6 +189,12 @@ pub enum RowRefusal {
     CountedTwice { source_id: String, reference: String, own: String },
     #[error("this is a fee of Arrears' own: take the row out, and undo it with `arrears fee waive {account} {entry}`")]
     OwnFee { reference: String, account: AccountNumber, entry: EntryId },
+    #[error("there is no referral {referral}: expected the number that the list gives it")]
+    UnknownReferral { referral: ReferralId },
+    #[error("referral {referral} is {state}, and only a debt that is out comes back")]
+    NotOut { referral: ReferralId, state: ReferralState },
+    #[error("referral {referral} was placed on {placed}, later than it came back")]
+    BackBefore { referral: ReferralId, placed: Day },
     #[error("{reference}, to which this payment is designated, is not a debt of account {account}")]
     UnknownDesignation { reference: String, account: AccountNumber },
 }
@@ -200,10 +212,14 @@ impl RowRefusal {
                 Some(("arrears_reference", reference.clone()))
             }
             Self::CountedTwice { reference, .. } => Some(("reference", reference.clone())),
+            Self::UnknownReferral { referral } | Self::NotOut { referral, .. } => {
+                Some(("referral", referral.to_string()))
+            }
             Self::UnknownAccount { .. }
             | Self::Conflict { .. }
             | Self::UnknownOriginal { .. }
             | Self::AlreadyReversed { .. }
+            | Self::BackBefore { .. }
             | Self::UnknownDesignation { .. } => None,
         }
     }

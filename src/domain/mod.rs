@@ -38,6 +38,7 @@ pub mod proposal;
 pub mod referral;
 pub mod route;
 pub mod snapshot;
+pub mod spoken;
 pub mod spreadsheet;
 pub mod suggestion;
 #[cfg(test)]

@@ -44,6 +44,17 @@ words! {
     }
 }
 
+/// A debt that a destination gives back, as its file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewReturn {
+    /// The line in its file, from 1.
+    pub line: u32,
+    pub referral: ReferralId,
+    pub on: Day,
+    pub reason: ReturnReason,
+    pub note: String,
+}
+
 /// Debts as they were placed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {

@@ -54,9 +54,13 @@ pub fn dated_ahead(file: &ImportFile, limits: AheadLimits, today: Day) -> Result
             let days = deposits.iter().map(|row| (row.line, row.received_on));
             return none_of_days_to_come(file, "received_on", days, today);
         }
+        ImportRows::Returns(returns) => {
+            let days = returns.iter().map(|row| (row.line, row.on));
+            return none_of_days_to_come(file, "returned_on", days, today);
+        }
     };
     let (column, days) = match file.kind {
-        FileKind::Accounts | FileKind::Balances | FileKind::Deposits => return Ok(None),
+        FileKind::Accounts | FileKind::Balances | FileKind::Deposits | FileKind::Returns => return Ok(None),
         FileKind::Charges => ("billed_on", limits.charges),
         FileKind::Adjustments => ("adjusted_on", limits.charges),
         FileKind::Payments => ("received_on", limits.payments),

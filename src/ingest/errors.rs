@@ -59,7 +59,7 @@ pub enum Problem {
     #[error("the columns are separated by {found}; expected commas")]
     NotCommas { found: &'static str },
     #[error(
-        "the header fits no kind of file (accounts, charges, payments, adjustments, reversals, balances, deposits); docs/IMPORT.md names the columns of each"
+        "the header fits no kind of file (accounts, charges, payments, adjustments, reversals, balances, deposits, returns); docs/IMPORT.md names the columns of each"
     )]
     UnknownKind,
     #[error("no {kind} file has this column{}", did_you_mean(nearest.as_deref()))]

@@ -5,7 +5,8 @@ use chrono::NaiveDate;
 use super::columns::Form;
 use crate::domain::day::{FIRST_DAY, LAST_DAY};
 use crate::domain::ledger::PaymentChannel;
-use crate::domain::{AccountNumber, Cents, CustomerClass, Day, Language, Occupancy, Service};
+use crate::domain::placement::ReturnReason;
+use crate::domain::{AccountNumber, Cents, CustomerClass, Day, Language, Occupancy, ReferralId, Service};
 
 /// Declares a form: its type, what completes "expected …", and its parser.
 macro_rules! form {
@@ -94,6 +95,13 @@ form! {
     COUNT: u16, "a whole number from 1", |text| text.parse().ok().filter(|count| *count > 0)
 }
 
+form! {
+    /// A referral's number.
+    REFERRAL: ReferralId, "a referral's number, above zero",
+    |text| text.parse().ok().filter(|id| *id > 0).map(ReferralId)
+}
+
+word_form! { RETURN_REASON: ReturnReason, ReturnReason::ALL }
 word_form! { SERVICE: Service, Service::ALL }
 word_form! { CHANNEL: PaymentChannel, PaymentChannel::ALL }
 word_form! { CLASS: CustomerClass, CustomerClass::ALL }

@@ -13,7 +13,7 @@ pub mod unusual;
 
 mod accounts;
 mod adjustments;
-pub mod agency_returns;
+mod agency_returns;
 mod balances;
 mod charges;
 mod columns;
@@ -36,6 +36,7 @@ use crate::domain::balance::NewBalance;
 use crate::domain::deposit::NewDeposit;
 use crate::domain::document::sha256;
 use crate::domain::import::{FileKind, ImportFile, ImportRows, NewEntry};
+use crate::domain::placement::NewReturn;
 use columns::{Columns, Header, Row};
 use control::Controls;
 use mapping::Mapping;
@@ -52,6 +53,7 @@ enum RowReader {
     Entry(fn(&mut Row) -> Option<NewEntry>),
     Balance(fn(&mut Row) -> Option<NewBalance>),
     Deposit(fn(&mut Row) -> Option<NewDeposit>),
+    Return(fn(&mut Row) -> Option<NewReturn>),
 }
 
 /// The registry of kinds.
@@ -64,6 +66,7 @@ const fn format(kind: FileKind) -> Format {
         FileKind::Reversals => Format { columns: reversals::COLUMNS, rows: RowReader::Entry(reversals::row) },
         FileKind::Balances => Format { columns: balances::COLUMNS, rows: RowReader::Balance(balances::row) },
         FileKind::Deposits => Format { columns: deposits::COLUMNS, rows: RowReader::Deposit(deposits::row) },
+        FileKind::Returns => Format { columns: agency_returns::COLUMNS, rows: RowReader::Return(agency_returns::row) },
     }
 }
 
@@ -117,6 +120,12 @@ pub fn read_mapped(name: &str, bytes: &[u8], mapping: &Mapping) -> Result<Import
                 rows_of(records, header, row, &mut errors).into_iter().map(|(_, row)| row).collect();
             deposits::report_repeats(&rows, &mut errors);
             ImportRows::Deposits(rows)
+        }
+        RowReader::Return(row) => {
+            let rows: Vec<NewReturn> =
+                rows_of(records, header, row, &mut errors).into_iter().map(|(_, row)| row).collect();
+            agency_returns::report_repeats(&rows, &mut errors);
+            ImportRows::Returns(rows)
         }
     };
     for error in &mut errors.errors[found..] {
@@ -193,6 +202,12 @@ fn read_into(name: &str, bytes: &[u8], errors: &mut FileErrors) -> Option<Import
             let rows: Vec<NewDeposit> = rows.into_iter().map(|(_, row)| row).collect();
             deposits::report_repeats(&rows, errors);
             ImportRows::Deposits(rows)
+        }
+        RowReader::Return(row) => {
+            let rows = read_rows(&mut table, &header, kind, &mut controls, row, errors);
+            let rows: Vec<NewReturn> = rows.into_iter().map(|(_, row)| row).collect();
+            agency_returns::report_repeats(&rows, errors);
+            ImportRows::Returns(rows)
         }
     };
     let loaded_through = controls.loaded_through();

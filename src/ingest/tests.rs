@@ -16,14 +16,18 @@ account,amount,received_on,channel,source,reference,memo
 fn entries(text: &str) -> Vec<NewEntry> {
     match read("file.csv", text.as_bytes()).unwrap().rows {
         ImportRows::Entries(entries) => entries,
-        ImportRows::Accounts(_) | ImportRows::Balances(_) | ImportRows::Deposits(_) => panic!("no entries"),
+        ImportRows::Accounts(_) | ImportRows::Balances(_) | ImportRows::Deposits(_) | ImportRows::Returns(_) => {
+            panic!("no entries")
+        }
     }
 }
 
 fn accounts(text: &str) -> Vec<(u32, Profile)> {
     match read("file.csv", text.as_bytes()).unwrap().rows {
         ImportRows::Accounts(accounts) => accounts,
-        ImportRows::Entries(_) | ImportRows::Balances(_) | ImportRows::Deposits(_) => panic!("no accounts"),
+        ImportRows::Entries(_) | ImportRows::Balances(_) | ImportRows::Deposits(_) | ImportRows::Returns(_) => {
+            panic!("no accounts")
+        }
     }
 }
 

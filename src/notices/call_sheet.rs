@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::config::CityProfile;
 use crate::domain::call::ScorePart;
+use crate::domain::spoken::spoken;
 use crate::domain::spreadsheet::guarded;
 use crate::domain::{AccountNumber, Cents, Day, Language, day};
 use crate::typeset::{DocumentMeta, TypesetError, Typesetter};
@@ -31,6 +32,20 @@ pub struct CallRow {
     pub assigned_to: Option<String>,
 }
 
+/// What is said in every call, in its order.
+const WHAT_TO_SAY: [&str; 5] = [
+    "Say your name and the city's, and ask for the customer, or another adult of the household. Say nothing of the debt to anyone \
+     else, and nothing in a message but the name of the city and a number to call.",
+    "Offer an interpreter to whoever prefers another language.",
+    "Name the address, what is past due, and for how many days. Ask what happened, and when it can be paid.",
+    "Offer what there is: more time, an arrangement in installments, a review of the bill, an appeal.",
+    "Ask whether someone in the household has a medical need for service. If so, note it as a hardship or medical need.",
+];
+/// What a call before a shut-off has to offer besides.
+const WHERE_REQUIRED: &str = "Where the call is required (Health and Safety Code section 116908): offer to send the written policy, and to \
+                              discuss how to avoid the shut-off: alternative schedules, deferred or reduced payments, amortization, \
+                              review and appeal.";
+
 /// The list as a PDF, US Letter across, with room to note the outcome. A letter of a name that no font has is printed as its
 /// number, `[U+674E]`: one name keeps nobody's list from being printed.
 ///
@@ -49,6 +64,8 @@ pub fn pdf(
         "total": rows.iter().map(|row| row.amount).sum::<Cents>().to_string(),
         "required": rows.iter().filter(|row| row.required).count(),
         "count": if rows.len() == 1 { "1 call".to_owned() } else { format!("{} calls", rows.len()) },
+        "say": WHAT_TO_SAY,
+        "say_where_required": rows.iter().any(|row| row.required).then_some(WHERE_REQUIRED),
         "rows": rows.iter().map(|row| json!({
             "rank": row.rank,
             "account": row.account,
@@ -60,7 +77,7 @@ pub fn pdf(
             "days": row.days_past_due,
             "score": points(row.score_milli),
             "parts": row.score.iter().map(|part| format!("{} {}", part.name.replace('_', " "), points(part.milli))).collect::<Vec<_>>(),
-            "script": row.script.replace('_', " "),
+            "script": spoken(&row.script),
             "why": row.why,
             "required": row.required,
             "assigned_to": row.assigned_to,

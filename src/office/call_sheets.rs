@@ -3,6 +3,7 @@
 use super::{Office, OfficeError, Result};
 use crate::domain::Day;
 use crate::domain::call::CallState;
+use crate::domain::spoken::spoken;
 use crate::notices::call_sheet::{self, CallRow};
 
 impl Office {
@@ -21,7 +22,7 @@ impl Office {
                 CallState::Waiting | CallState::Done | CallState::Dropped | CallState::Canceled => None,
             };
             let profile = &snapshot.profile;
-            let why = call.of.map_or_else(|| "follow-up".into(), |of| format!("{} / {}", of.track, of.stage));
+            let why = call.of.map_or_else(|| "follow-up".into(), |of| spoken(&format!("{} ({})", of.stage, of.track)));
             rows.push(CallRow {
                 rank: call.rank.unwrap_or(0),
                 account: profile.number.clone(),

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::mappings::{Mappings, read};
 use super::{Office, OfficeError, Result};
 use crate::domain::Actor;
-use crate::domain::import::{FileKind, ImportFile, ImportOutcome};
+use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows};
 use crate::ingest::ahead::{AheadLimits, DatedAhead, dated_ahead, not_over};
 use crate::ingest::unusual::{UsualFile, unusual};
 use crate::ingest::{self, FileErrors, Problem, intake};
@@ -290,6 +290,9 @@ impl Office {
                 match self.store.import(&file, &rules.policy.ledger, stamp).await? {
                     ImportResult::Done(outcome) => {
                         self.tell_returning().await?;
+                        if let ImportRows::Returns(returns) = &file.rows {
+                            self.tell_returns(returns, stamp).await?;
+                        }
                         for doubt in &outcome.doubts {
                             self.store.open_exception(None, ExceptionKind::FileDoubtful, doubt, stamp).await?;
                         }

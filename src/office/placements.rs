@@ -11,14 +11,13 @@ use crate::audit::{Broken, Refusal};
 use crate::domain::day::short;
 use crate::domain::hold::Blocks;
 use crate::domain::person::Override;
-use crate::domain::placement::ReturnReason;
+use crate::domain::placement::{NewReturn, ReturnReason};
 use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{AccountId, Cents, Day, EventKind, ReferralId, Snapshot};
-use crate::ingest::agency_returns::read_returns;
 use crate::referral::limitation::{Clock, of_item};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Anchor;
-use crate::store::{Among, DebtReturn, ExceptionKind, LimitationTerms, Permitted, StoreError};
+use crate::store::{Among, DebtReturn, ExceptionKind, LimitationTerms, Permitted, Stamp};
 
 /// What became of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,36 +142,16 @@ impl Office {
         self.take_back(&[back], by).await.map(|_| ())
     }
 
-    /// Takes a destination's file of debts that it gives back; gives how many. The file is taken whole or refused whole.
+    /// Says on the exceptions list which debts of a file came back where the policy has no stage for it.
     ///
     /// # Errors
-    /// All that is wrong with the file.
-    pub async fn import_returns(&self, bytes: &[u8], by: &str) -> Result<usize> {
-        let rows = read_returns(bytes).map_err(|errors| {
-            OfficeError::refused(errors.join("\n"), "nothing of the file was taken; correct it, and import it again")
-        })?;
-        let mut wrong = Vec::new();
-        for row in &rows {
-            let line = row.line;
-            match self.store.referral(row.referral).await {
-                Ok(referral) if referral.state == ReferralState::Placed => {}
-                Ok(referral) => {
-                    wrong.push(format!("line {line}: referral {} is {}, not placed", row.referral, referral.state));
-                }
-                Err(StoreError::NotFound { .. }) => {
-                    wrong.push(format!("line {line}: there is no referral {}", row.referral));
-                }
-                Err(error) => return Err(error.into()),
-            }
+    /// When the database fails.
+    pub(super) async fn tell_returns(&self, returns: &[NewReturn], stamp: &Stamp) -> Result<()> {
+        for row in returns {
+            let referral = self.store.referral(row.referral).await?;
+            self.tell_return(&referral, stamp).await?;
         }
-        if !wrong.is_empty() {
-            return Err(OfficeError::refused(wrong.join("\n"), "nothing of the file was taken"));
-        }
-        let returns: Vec<DebtReturn> = rows
-            .into_iter()
-            .map(|row| DebtReturn { referral: row.referral, on: row.on, reason: row.reason, note: row.note })
-            .collect();
-        self.take_back(&returns, by).await
+        Ok(())
     }
 
     async fn take_back(&self, returns: &[DebtReturn], by: &str) -> Result<usize> {
@@ -194,20 +173,25 @@ impl Office {
         }
         let came_back = self.store.return_referrals(returns, &stamp).await?;
         for referral in &came_back {
-            let rules = self.rules_of_case(&self.snapshot(referral.account).await?).await?;
-            if !follows_a_return(&rules.policy) {
-                let text = format!(
-                    "Referral {} came back from {} ({}), and the policy has no stage for it: decide what follows",
-                    referral.id,
-                    referral.to,
-                    referral.cause.as_deref().unwrap_or_default()
-                );
-                self.store.open_exception(Some(referral.account), ExceptionKind::DebtReturned, &text, &stamp).await?;
-            }
+            self.tell_return(referral, &stamp).await?;
         }
         let accounts: BTreeSet<AccountId> = came_back.iter().map(|referral| referral.account).collect();
         self.settle_accounts(&accounts.into_iter().collect::<Vec<_>>()).await?;
         Ok(came_back.len())
+    }
+
+    async fn tell_return(&self, referral: &Referral, stamp: &Stamp) -> Result<()> {
+        let rules = self.rules_of_case(&self.snapshot(referral.account).await?).await?;
+        if !follows_a_return(&rules.policy) {
+            let text = format!(
+                "Referral {} came back from {} ({}), and the policy has no stage for it: decide what follows",
+                referral.id,
+                referral.to,
+                referral.cause.as_deref().unwrap_or_default()
+            );
+            self.store.open_exception(Some(referral.account), ExceptionKind::DebtReturned, &text, stamp).await?;
+        }
+        Ok(())
     }
 
     /// Looks at debts of these accounts that are out: those that have to be called back stand on the exceptions list for
@@ -321,5 +305,49 @@ fn over_limitation_of(
             ),
             "decline it, or approve it with `--override-limitation REASON`",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::office::testing::{City, day};
+
+    const RETURNS: &str = "referral,returned_on,reason,note\n";
+
+    async fn state(city: &City) -> (ReferralState, Option<String>) {
+        let referral = city.office.store.referral(ReferralId(1)).await.unwrap();
+        (referral.state, referral.cause)
+    }
+
+    #[tokio::test]
+    async fn a_file_of_debts_that_come_back_is_taken_from_the_inbox_and_a_wrong_one_lies_among_the_refused() {
+        let city = City::new().await;
+        city.is_out("10-000417").await;
+        city.at("2026-05-01", "09:00");
+        for (row, said) in [
+            ("2,2026-04-30,skip,", "there is no referral 2"),
+            ("1,2026-03-01,skip,", "was placed on 2026-03-02, later than it came back"),
+            ("1,2026-05-02,skip,", "2026-05-02"),
+        ] {
+            city.inbox("back.csv", &format!("{RETURNS}{row}\n"));
+            assert_eq!(city.office.take_inbox().await.unwrap().refused, 1, "{row}");
+            let refused = city.office.dir.join("refused");
+            let newest = std::fs::read_dir(&refused).unwrap().map(|entry| entry.unwrap().path());
+            let reports = newest.filter(|path| path.to_string_lossy().ends_with(".report.txt"));
+            let told: Vec<String> = reports.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+            assert!(told.iter().any(|report| report.contains(said)), "{told:?}");
+            assert_eq!(state(&city).await.0, ReferralState::Placed);
+        }
+        city.takes("back.csv", &format!("{RETURNS}1,04/30/2026,skip,no such address\n")).await;
+        assert_eq!(state(&city).await, (ReferralState::Returned, Some("skip: no such address".into())));
+        let snapshot = city.office.snapshot(city.debtor().await).await.unwrap();
+        assert_eq!(
+            snapshot.events.last().map(|event| (event.kind, event.on)),
+            Some((EventKind::DebtReturned, day("2026-05-01")))
+        );
+        // The same bytes again say nothing new.
+        city.takes("back.csv", &format!("{RETURNS}1,04/30/2026,skip,no such address\n")).await;
+        assert_eq!(state(&city).await.0, ReferralState::Returned);
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{NaiveTime, TimeZone};
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::{CallReport, IfLate, Office};
@@ -13,7 +14,9 @@ use crate::domain::day::{parse, plus_days};
 use crate::domain::field_order::OrderState;
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::notice::NoticeState;
-use crate::domain::{AccountId, Day, Language, NoticeId, OrderId};
+use crate::domain::placement::{PlacedDebt, Placement};
+use crate::domain::referral::{Destination, Referral, ReferralState};
+use crate::domain::{AccountId, Cents, Day, Language, NoticeId, OrderId, ReferralId};
 use crate::notices::Mailer;
 
 const ACCOUNTS: &str = "\
@@ -79,6 +82,38 @@ impl City {
         let head = "account,amount,received_on,channel,source,reference";
         let row = format!("{account},{amount},{on},lockbox,lockbox,LB-{account}-{amount}-{on}");
         self.takes("payments.csv", &format!("{head}\n{row}\n")).await;
+    }
+
+    /// What is open on the account is with an agency since March 2.
+    pub async fn is_out(&self, number: &str) {
+        let account = self.office.account(number).await.unwrap().id;
+        let items = self.office.snapshot(account).await.unwrap().items;
+        let amount: Cents = items.iter().map(|item| item.open).sum();
+        let debts =
+            items.iter().map(|item| PlacedDebt { item: item.id, amount: item.amount, open: item.open }).collect();
+        let placement = Placement { at: self.office.now(), amount, debts, paid_before: Vec::new(), ended: None };
+        let referral = Referral {
+            id: ReferralId(0),
+            account,
+            act_key: format!("placed {number}"),
+            to: Destination::Agency,
+            state: ReferralState::Placed,
+            proposed_on: day("2026-03-02"),
+            amount,
+            items: items.iter().map(|item| item.id).collect(),
+            approved_by: Some("Ruth".into()),
+            approved_on: Some(day("2026-03-02")),
+            placed_on: Some(day("2026-03-02")),
+            cause: None,
+            limitation_override: None,
+            placement: Some(placement),
+        };
+        let insert = format!(
+            "INSERT INTO referral (account_id, act_key, state, body) VALUES ({account}, '{}', 'placed', '{}')",
+            referral.act_key,
+            json!(referral)
+        );
+        self.office.store.tampers(&insert).await.unwrap();
     }
 
     /// Where emails go.

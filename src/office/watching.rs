@@ -74,9 +74,7 @@ mod tests {
 
     use super::*;
     use crate::domain::hold::HoldKind;
-    use crate::domain::placement::{PlacedDebt, Placement};
-    use crate::domain::referral::{Destination, Referral, ReferralState};
-    use crate::domain::{Cents, Language, ReferralId, Role};
+    use crate::domain::{Language, Role};
     use crate::office::testing::{City, day};
     use crate::store::{ExceptionKind, StaffMember};
 
@@ -186,41 +184,9 @@ mod tests {
             .collect();
         city.takes("charges.csv", &format!("{CHARGES}{}\n", bills.join("\n"))).await;
         for n in [1, 4] {
-            is_out(&city, &number(n)).await;
+            city.is_out(&number(n)).await;
         }
         city
-    }
-
-    /// What is open on the account was placed.
-    async fn is_out(city: &City, number: &str) {
-        let account = city.office.account(number).await.unwrap().id;
-        let items = city.office.snapshot(account).await.unwrap().items;
-        let amount: Cents = items.iter().map(|item| item.open).sum();
-        let debts =
-            items.iter().map(|item| PlacedDebt { item: item.id, amount: item.amount, open: item.open }).collect();
-        let placement = Placement { at: city.office.now(), amount, debts, paid_before: Vec::new(), ended: None };
-        let referral = Referral {
-            items: Default::default(),
-            id: ReferralId(0),
-            account,
-            act_key: format!("placed {number}"),
-            to: Destination::Agency,
-            state: ReferralState::Placed,
-            proposed_on: day("2026-03-02"),
-            amount,
-            approved_by: Some("Ruth".into()),
-            approved_on: Some(day("2026-03-02")),
-            placed_on: Some(day("2026-03-02")),
-            cause: None,
-            limitation_override: None,
-            placement: Some(placement),
-        };
-        let insert = format!(
-            "INSERT INTO referral (account_id, act_key, state, body) VALUES ({account}, '{}', 'placed', '{}')",
-            referral.act_key,
-            json!(referral)
-        );
-        city.office.store.tampers(&insert).await.unwrap();
     }
 
     impl City {

@@ -175,5 +175,5 @@ const fn event_text(kind: EventKind) -> Option<&'static str> {
 /// A word of the files as people read it: `left_message` is `left message`.
 #[must_use]
 pub fn words(word: &str) -> String {
-    word.replace('_', " ")
+    crate::domain::spoken::spoken(word)
 }

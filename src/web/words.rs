@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::spoken::spoken;
 use crate::domain::{Day, Language, Profile};
 
 use super::templates::encoded;
@@ -49,7 +50,7 @@ pub fn us_dates(text: &str) -> String {
 
 /// A file's or policy's word as people read it: `left_message` as `Left message`.
 pub fn plain(word: &str) -> String {
-    let spaced = word.replace('_', " ");
+    let spaced = spoken(word);
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

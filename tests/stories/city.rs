@@ -67,7 +67,8 @@ impl City {
         let city = Self { dir: TempDir::new().expect("a temporary directory") };
         fs::create_dir(city.data()).expect("a folder");
         let database = database.map(|url| format!("database: {url}\n")).unwrap_or_default();
-        fs::write(city.data().join("arrears.yaml"), database).expect("a file");
+        let config = format!("city: {{name: City of Riverbend}}\n{database}");
+        fs::write(city.data().join("arrears.yaml"), config).expect("a file");
         city
     }
 

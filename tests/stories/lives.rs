@@ -216,7 +216,10 @@ impl City {
     pub async fn open(database: Option<String>, household: Household) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(SetClock::new(chrono::DateTime::UNIX_EPOCH));
-        let heat = format!("moratoria: [{{name: Heat, from: {}, through: {}}}]\n", HEAT.0, HEAT.1);
+        let heat = format!(
+            "city: {{name: City of Riverbend}}\nmoratoria: [{{name: Heat, from: {}, through: {}}}]\n",
+            HEAT.0, HEAT.1
+        );
         std::fs::write(dir.path().join("arrears.yaml"), heat).expect("a file");
         let office = Office::open(dir.path(), database.as_deref(), Arc::<SetClock>::clone(&clock)).await;
         let mut city = Self {

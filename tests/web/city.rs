@@ -74,6 +74,7 @@ impl City {
 /// Imports the files, lives through the days from May 1, and adds the staff.
 pub async fn city() -> City {
     let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("arrears.yaml"), "city: {name: City of Riverbend}\n").unwrap();
     let clock = Arc::new(SetClock::new(morning(parse("2026-05-01").unwrap())));
     let office = Office::open(dir.path(), None, clock.clone()).await.unwrap();
     let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/riverbend.yaml");

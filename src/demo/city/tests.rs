@@ -30,7 +30,9 @@ fn entries_of(files: &[ImportFile]) -> Vec<&NewEntry> {
         .iter()
         .filter_map(|file| match &file.rows {
             ImportRows::Entries(entries) => Some(entries),
-            ImportRows::Accounts(_) | ImportRows::Balances(_) | ImportRows::Deposits(_) => None,
+            ImportRows::Accounts(_) | ImportRows::Balances(_) | ImportRows::Deposits(_) | ImportRows::Returns(_) => {
+                None
+            }
         })
         .flatten()
         .collect()
@@ -41,7 +43,7 @@ fn profiles(files: &[ImportFile]) -> Vec<&Profile> {
         .iter()
         .filter_map(|file| match &file.rows {
             ImportRows::Accounts(accounts) => Some(accounts),
-            ImportRows::Entries(_) | ImportRows::Balances(_) | ImportRows::Deposits(_) => None,
+            ImportRows::Entries(_) | ImportRows::Balances(_) | ImportRows::Deposits(_) | ImportRows::Returns(_) => None,
         })
         .flatten()
         .map(|(_, profile)| profile)

@@ -55,6 +55,7 @@ impl Backend {
                 taking.refused = held.refused;
                 taking.touched = held.touched;
             }
+            ImportRows::Returns(returns) => taking.returns(&mut tx, returns, stamp).await?,
             ImportRows::Deposits(deposits) => taking.deposits(&mut tx, deposits, stamp).await?,
         }
         taking.outcome.doubts = taking.doubts.told(&file.name);
@@ -136,7 +137,7 @@ async fn record(conn: &mut Conn, file: &ImportFile, outcome: &ImportOutcome, sta
 pub(super) struct Taking<'a> {
     file: &'a ImportFile,
     pub outcome: ImportOutcome,
-    refused: Vec<RefusedRow>,
+    pub refused: Vec<RefusedRow>,
     pub touched: BTreeSet<AccountId>,
     /// Debts that the file reverses.
     reversed: Vec<(AccountId, EntryId)>,

@@ -6,13 +6,15 @@ use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
 use super::given::{Carried, DebtReturn, Permitted, Stamp};
+use super::import::Taking;
 use super::kept;
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, placement, rows, sql, touch};
 use crate::audit::Ordered;
+use crate::domain::import::{RefusedRow, RowRefusal};
 use crate::domain::person::Override;
-use crate::domain::placement::{Placement, PlacementEnd, ReturnReason};
+use crate::domain::placement::{NewReturn, Placement, PlacementEnd, ReturnReason};
 use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{AccountId, ActKey, Day, EventKind, ReferralId};
 
@@ -152,18 +154,7 @@ impl Backend {
         let mut tx = self.write().await?;
         let mut done = Vec::with_capacity(returns.len());
         for back in returns {
-            let step = |referral: &mut Referral| {
-                referral.state = ReferralState::Returned;
-                let note = back.note.trim();
-                let reason = back.reason.word();
-                referral.cause = Some(if note.is_empty() { reason.to_owned() } else { format!("{reason}: {note}") });
-                end(referral, Some(back.reason), back.on, stamp);
-            };
-            let from = [ReferralState::Placed];
-            let event = Some(EventKind::DebtReturned);
-            let referral = advance(&mut tx, back.referral, &from, step, event, "referral returned", stamp).await?;
-            placement::tell_recall(&mut tx, referral.account, None, stamp).await?;
-            done.push(referral);
+            done.push(come_back(&mut tx, back, stamp).await?);
         }
         tx.commit().await?;
         Ok(done)
@@ -182,6 +173,64 @@ impl Backend {
         advance(&mut tx, id, from, step, event, what, stamp).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// A debt that is out comes back.
+async fn come_back(conn: &mut Conn, back: &DebtReturn, stamp: &Stamp) -> Result<Referral> {
+    let step = |referral: &mut Referral| {
+        referral.state = ReferralState::Returned;
+        referral.cause = Some(cause_of(back));
+        end(referral, Some(back.reason), back.on, stamp);
+    };
+    let event = Some(EventKind::DebtReturned);
+    let from = [ReferralState::Placed];
+    let referral = advance(conn, back.referral, &from, step, event, "referral returned", stamp).await?;
+    placement::tell_recall(conn, referral.account, None, stamp).await?;
+    Ok(referral)
+}
+
+fn cause_of(back: &DebtReturn) -> String {
+    let (reason, note) = (back.reason.word(), back.note.trim());
+    if note.is_empty() { reason.to_owned() } else { format!("{reason}: {note}") }
+}
+
+impl Taking<'_> {
+    /// Debts of a file that come back. One that came back so before is known.
+    pub(super) async fn returns(&mut self, conn: &mut Conn, returns: &[NewReturn], stamp: &Stamp) -> Result<()> {
+        for row in returns {
+            self.outcome.rows += 1;
+            let NewReturn { line, referral: id, on, reason, note } = row.clone();
+            let back = DebtReturn { referral: id, on, reason, note };
+            let refusal = match kept::one::<Referral>(conn, id.0).await {
+                Ok((_, known)) if is_back(&known, &back) => {
+                    self.outcome.unchanged += 1;
+                    continue;
+                }
+                Ok((_, known)) if known.state != ReferralState::Placed => {
+                    RowRefusal::NotOut { referral: id, state: known.state }
+                }
+                Ok((_, known)) => match known.placed_on.filter(|placed| on < *placed) {
+                    Some(placed) => RowRefusal::BackBefore { referral: id, placed },
+                    None => {
+                        come_back(conn, &back, stamp).await?;
+                        self.outcome.added += 1;
+                        continue;
+                    }
+                },
+                Err(StoreError::NotFound { .. }) => RowRefusal::UnknownReferral { referral: id },
+                Err(error) => return Err(error),
+            };
+            self.refused.push(RefusedRow { line, refusal });
+        }
+        Ok(())
+    }
+}
+
+/// Whether it came back before as the row says.
+fn is_back(known: &Referral, back: &DebtReturn) -> bool {
+    let end = known.placement.as_ref().and_then(|placement| placement.ended.as_ref());
+    known.state == ReferralState::Returned
+        && end.is_some_and(|end| end.on == back.on && end.returned == Some(back.reason))
 }
 
 /// It is no longer out.
