@@ -185,5 +185,9 @@ pub(super) fn agreed(notice: &Notice, plans: &[Arrangement]) -> Vec<Installment>
         Some(id) => plans.iter().find(|plan| plan.id == id),
         None => plans.iter().rfind(|plan| plan.canceled_on.is_none()),
     };
-    plan.map_or_else(Vec::new, |plan| plan.installments.clone())
+    // One that was taken up again is told with what was left then.
+    match &notice.facts.agreed {
+        Some(agreed) if !agreed.left.is_empty() => agreed.left.clone(),
+        Some(_) | None => plan.map_or_else(Vec::new, |plan| plan.installments.clone()),
+    }
 }
