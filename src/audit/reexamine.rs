@@ -320,6 +320,9 @@ impl Bench<'_> {
             return self.is_free(&pending.ordered.struck_by(), &[], None, today);
         }
         self.no_deposit_waits(today)?;
+        if pending.ordered != Ordered::Restore {
+            self.service_goes_on(&pending.of, today)?;
+        }
         self.is_not_before_announced(&pending.of, today)?;
         let struck = pending.ordered.struck_by();
         if !struck.is_empty() {
@@ -387,12 +390,15 @@ fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         Broken::ArrangementPerforms { made_on } => Refusal::Arrangement { made_on },
         Broken::Moratorium { name, through, .. } => Refusal::Moratorium { name, through },
         Broken::Frozen(why) => Refusal::Frozen(why),
+        broken @ Broken::WriteOffLeftOver { .. } => Refusal::Frozen(broken.to_string()),
         Broken::Contested { .. } => Refusal::Protected(HoldKind::Dispute),
         Broken::BeforePetition { .. } => Refusal::Protected(HoldKind::Bankruptcy),
         Broken::NothingOwed => Refusal::Paid,
         Broken::ConditionGone => Refusal::ConditionGone,
         // What was pending is made anew, should the debt come back.
-        out @ Broken::Out { .. } => Refusal::StageOver { how: out.to_string() },
+        over @ (Broken::Out { .. } | Broken::ServiceEnded { .. } | Broken::AnnouncedInVain { .. }) => {
+            Refusal::StageOver { how: over.to_string() }
+        }
         closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
         broken => Refusal::GuardNotMet { broken, origin },
     }

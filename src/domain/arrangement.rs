@@ -230,6 +230,7 @@ impl Arrangement {
             covers: self.covers.clone(),
             carried: self.reversed.carried.clone(),
             stays: None,
+            discharged: None,
         }
     }
 

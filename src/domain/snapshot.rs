@@ -15,7 +15,7 @@ use super::event::Event;
 use super::fee::PostedFee;
 use super::hold::Hold;
 use super::ids::{AccountId, ItemId};
-use super::ledger::{Application, Entry, OpenItem, PlanSpan};
+use super::ledger::{Application, Entry, IdleWriteOff, OpenItem, PlanSpan};
 use super::money::Cents;
 use super::petition::Petition;
 use super::promise::Promise;
@@ -32,6 +32,9 @@ pub struct Snapshot {
     pub items: Vec<OpenItem>,
     /// Credit that no debt has taken.
     pub unapplied: Cents,
+    /// Write-offs whose debts were paid after all or taken back: what is left of them is nobody's, and pays nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<IdleWriteOff>,
     /// What petitions in bankruptcy stay: owed, and no part of `items`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stayed: Vec<OpenItem>,
@@ -65,6 +68,9 @@ pub struct Snapshot {
     /// Debts that are out with a destination.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placed: Vec<super::placement::Placed>,
+    /// Debts that were out and came back: what was announced meanwhile has become untrue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub came_back: Vec<super::placement::Placed>,
     /// The open case, and how many the account has had.
     pub case: Option<Case>,
     pub cases_so_far: u32,

@@ -12,7 +12,7 @@ use super::language::{self, Labels};
 use super::wording::{Block, Wording, WordingError, Wordings};
 use crate::config::CityProfile;
 use crate::domain::arrangement::Installment;
-use crate::domain::notice::{Notice, NoticeFacts};
+use crate::domain::notice::{ListedItem, Notice, NoticeFacts};
 use crate::domain::{Address, Cents, Channel, Day, EntryKind, Language, Profile, Recipient, Service};
 use crate::typeset::{DocumentMeta, Typeset, TypesetError, Typesetter};
 
@@ -235,24 +235,7 @@ fn part(
         deposit: facts.deposit.map(|(on, amount)| DepositRow { date: table_date(on), amount: amount.to_string() }),
         charges_total: (facts.items.iter().map(|item| item.open).sum::<Cents>() + fee).to_string(),
         shut_off_on: facts.shut_off_on.map(date),
-        charges: facts
-            .items
-            .iter()
-            .map(|item| ChargeRow {
-                service: language::capitalized(language::service_name(item.service, language)),
-                kind: language::kind_name(item.kind, language),
-                billed: table_date(item.billed_on),
-                due: table_date(item.due_on),
-                amount: item.open.to_string(),
-            })
-            .chain(fee.is_positive().then(|| ChargeRow {
-                service: labels.reconnection.to_owned(),
-                kind: language::kind_name(EntryKind::Fee, language),
-                billed: table_date(dated),
-                due: String::from("–"),
-                amount: fee.to_string(),
-            }))
-            .collect(),
+        charges: charges(facts, fee, dated, language),
         installments: installments
             .iter()
             .enumerate()
@@ -273,7 +256,7 @@ fn part(
     })
 }
 
-/// What turning on again costs at most, in figures; where the notice does not state it, a wording that asks for it is refused.
+/// What turning on again costs at most, in figures. Empty where no limit is the customer's, as of a firm: a wording asks first.
 fn reconnection(facts: &NoticeFacts) -> BTreeMap<&'static str, String> {
     let limits = facts.reconnection.iter();
     limits
@@ -335,6 +318,21 @@ mod tests {
         let facts = NoticeFacts { pay_by: None, ..samples::facts() };
         let error = english(&notice("final_notice", facts)).unwrap_err();
         assert!(error.to_string().contains("pay_by"), "{error}");
+    }
+
+    #[test]
+    fn a_firm_is_told_how_to_restore_without_the_limits_that_are_a_households() {
+        let wordings = Wordings::builtin().unwrap();
+        let of = |reconnection, language| {
+            let facts = NoticeFacts { reconnection, ..samples::facts() };
+            let notice = Notice { languages: vec![language], ..notice("how_to_restore", facts) };
+            let parts = parts(&CityProfile::default(), &wordings, &notice, &profile(), day("2026-05-04"), &[]).unwrap();
+            format!("{parts:?}")
+        };
+        for &language in Language::ALL {
+            assert!(of(samples::facts().reconnection, language).contains("$150.00"), "{language}");
+            assert!(!of(None, language).contains("$150.00"), "{language}");
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Why {
     pub next_review: Option<Day>,
     /// The three points that bar a shut-off together, each with what shows it; empty where nothing of them was shown.
     pub points: Vec<ShownPoint>,
+    /// The exception that freezes the account, where one stands.
+    pub frozen: Option<String>,
     /// Arrangements against limits of the policy: those that wait for a second person, and the one that stands.
     pub agreements: Vec<String>,
 }
@@ -64,7 +66,8 @@ impl Office {
         }
         let points = if snapshot.proofs.is_empty() { Vec::new() } else { points(&snapshot.proofs, day) };
         let agreements = self.told_of_limits(&snapshot, day).await?;
-        Ok(Why { points, agreements, on: day, next_review: decision.next_review, explained, decision })
+        let frozen = snapshot.frozen;
+        Ok(Why { points, agreements, frozen, on: day, next_review: decision.next_review, explained, decision })
     }
 
     async fn snapshot_on(&self, account: AccountId, day: Day) -> Result<Snapshot> {

@@ -87,10 +87,31 @@ pub fn warnings(input: &PacketInput, statement: &Statement<'_>) -> Vec<String> {
             statement.later.len()
         ));
     }
+    for two in &input.two_fees {
+        let entry = |id| input.entries.iter().find(|entry| entry.id == id && entry.effective_on <= input.cut_off);
+        let (Some(own), Some(other)) = (entry(two.own), entry(two.other)) else { continue };
+        warnings.push(format!(
+            "The fee of {} of {} and {} of {} of {} are two fees and no double entry. Said by {} on {}: {}.",
+            own.amount,
+            us(own.effective_on),
+            other.reference,
+            other.source,
+            us(other.effective_on),
+            two.said.by,
+            us(two.said.on),
+            two.said.reason.trim_end_matches('.')
+        ));
+    }
     let stayed: Cents = input.books.stayed.iter().map(|item| item.open).sum();
     if stayed.is_positive() {
         warnings.push(format!(
             "{stayed} of the balance is stayed by a petition in bankruptcy. It is in the statement, and no part of the claim."
+        ));
+    }
+    let beside: Cents = input.beside.iter().map(|item| item.open).sum();
+    if beside.is_positive() {
+        warnings.push(format!(
+            "{beside} of the balance is not referred: not past due, contested, or placed before. It is in the statement, and no part of the claim."
         ));
     }
     if input.referral.approved_by.is_none() {

@@ -10,6 +10,7 @@ use crate::domain::arrangement::{Arrangement, Standing};
 use crate::domain::arrears::BucketLimits;
 use crate::domain::call::CallAttempt;
 use crate::domain::document::MediaType;
+use crate::domain::fee::TwoFees;
 use crate::domain::field_order::FieldOrder;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::ledger::Books;
@@ -19,7 +20,7 @@ use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
 use crate::domain::proof::Proof;
 use crate::domain::referral::Referral;
-use crate::domain::{Address, Day, Entry, Event, PolicyHash, Profile};
+use crate::domain::{Address, Day, Entry, Event, OpenItem, PolicyHash, Profile};
 
 /// All that a packet states about one account.
 #[derive(Clone, Debug)]
@@ -34,8 +35,10 @@ pub struct PacketInput {
     pub policy: PolicyBasis,
     /// Every entry of the account that is known, those after the cut-off too.
     pub entries: Vec<Entry>,
-    /// `ledger::settle` of those entries at the cut-off.
+    /// `ledger::settle` of those entries at the cut-off; of the open items those that are referred.
     pub books: Books,
+    /// The other open items: not due yet, contested, or out already. They are in the statement, and no part of the claim.
+    pub beside: Vec<OpenItem>,
     /// Every notice of the account; those that were never sent are left out of the packet.
     pub notices: Vec<NoticeExhibit>,
     pub calls: Vec<CallAttempt>,
@@ -54,8 +57,18 @@ pub struct PacketInput {
     pub checks: Vec<BackgroundCheck>,
     /// An exception that stands on the account (its balance differs from the billing system's), in words.
     pub exception: Option<String>,
+    /// Fees of which a person said that they are two, although they look like one counted twice.
+    pub two_fees: Vec<TwoFees>,
     /// A person's decision to send debts whose limitation has passed.
     pub limitation_override: Option<Override>,
+}
+
+impl PacketInput {
+    /// All that is open, referred or not.
+    #[must_use]
+    pub fn owed(&self) -> Vec<OpenItem> {
+        self.books.items.iter().chain(&self.beside).cloned().collect()
+    }
 }
 
 /// The city and who speaks for its records.

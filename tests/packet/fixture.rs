@@ -44,6 +44,7 @@ pub fn input() -> PacketInput {
         checked_on: cut_off,
         policy: policy(),
         books,
+        beside: Vec::new(),
         notices: notices(),
         calls: calls(),
         promises: vec![Promise {
@@ -80,6 +81,7 @@ pub fn input() -> PacketInput {
         history: history(),
         checks: Vec::new(),
         exception: None,
+        two_fees: Vec::new(),
         limitation_override: None,
         entries,
     }
@@ -207,6 +209,7 @@ fn referral() -> Referral {
         state: ReferralState::Approved,
         proposed_on: day("2026-09-14"),
         amount: Cents::new(70_000),
+        items: BTreeSet::new(),
         approved_by: Some("Marisol Vega".into()),
         approved_on: Some(day("2026-09-21")),
         placed_on: None,

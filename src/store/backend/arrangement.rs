@@ -74,7 +74,7 @@ impl Backend {
         let cause = format!("the arrangement that it confirms was canceled: {reason}");
         let letter = notice::end(&mut tx, letter, NoticeState::Canceled, |_| cause.clone(), stamp).await?;
         log::write(&mut tx, &notice::lines(&letter, "notice canceled", &cause), None, stamp).await?;
-        resettle(&mut tx, &[account], rules, stamp.on).await?;
+        resettle(&mut tx, &[account], rules, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         let line = NewLine::of(account, "arrangement canceled", json!({ "arrangement": id, "reason": reason }));
         log::write(&mut tx, &[line], None, stamp).await?;
@@ -197,7 +197,7 @@ async fn make(
             .await?;
     let plan = Arrangement { id: ArrangementId(id), ..plan };
     add_letter(conn, &new.letter, plan.id, 1, stamp).await?;
-    resettle(conn, &[account], rules, stamp.on).await?;
+    resettle(conn, &[account], rules, stamp).await?;
     touch(conn, &[account], stamp.on).await?;
     let mut lines = vec![NewLine::of(account, "arrangement", json!(plan))];
     if let Some(Overridden { approval, limits, proposal }) = &plan.overridden {

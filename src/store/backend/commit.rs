@@ -373,6 +373,7 @@ impl Orders {
                 state: ReferralState::Candidate,
                 proposed_on: on,
                 amount: debt_of(act),
+                items: items.into_iter().collect(),
                 approved_by: None,
                 approved_on: None,
                 placed_on: None,
@@ -470,7 +471,7 @@ impl Orders {
         if !self.fees.is_empty() {
             let new = ledger::not_posted(conn, &self.fees).await?;
             ledger::post(conn, &new, stamp.at).await?;
-            settle_debts(conn, &new, rules, stamp.on).await?;
+            settle_debts(conn, &new, rules, stamp).await?;
         }
         if !self.deposits.is_empty() {
             deposit::applied(conn, &self.deposits, stamp).await?;
