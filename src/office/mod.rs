@@ -57,6 +57,7 @@ mod seals;
 mod skip;
 pub mod staff;
 mod strangers;
+mod tags;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -200,6 +200,7 @@ mod tests {
             items.iter().map(|item| PlacedDebt { item: item.id, amount: item.amount, open: item.open }).collect();
         let placement = Placement { at: city.office.now(), amount, debts, paid_before: Vec::new(), ended: None };
         let referral = Referral {
+            items: Default::default(),
             id: ReferralId(0),
             account,
             act_key: format!("placed {number}"),
