@@ -25,7 +25,7 @@ use arrears::domain::field_order::{FinalizeRefusal, OrderKind, OrderState};
 use arrears::domain::hold::{Estate, HoldKind};
 use arrears::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RowRefusal, UnmatchedState};
 use arrears::domain::ledger::{ApplicationOrder, PaymentChannel, settle};
-use arrears::domain::notice::{NewNotice, NoticeFacts, NoticeState};
+use arrears::domain::notice::{ListedItem, NewNotice, NoticeFacts, NoticeState};
 use arrears::domain::petition::{Chapter, StayEnd};
 use arrears::domain::placement::{Placement, ReportKind, ReportLine, ReturnReason};
 use arrears::domain::promise::PromiseState;
@@ -132,6 +132,7 @@ contract! {
     a_notice_that_failed_is_voided_with_its_other_pieces_when_a_person_clears_the_cause
     a_failed_email_beside_a_letter_is_not_told_again
     a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not
+    a_tag_that_no_crew_has_left_is_withdrawn_when_its_arrangement_is_taken_up_again
     a_letter_is_served_its_deemed_days_after_the_carrier_took_it
     an_act_is_served_when_its_last_letter_has_left
     another_s_copy_serves_neither_customer_nor_occupant
@@ -463,6 +464,7 @@ fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, o
             deposit: None,
             reconnection: None,
             restores: None,
+            agreed: None,
         },
         needs_release: true,
         planned_on: day(on),
@@ -1519,6 +1521,34 @@ async fn a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not(
     }
 }
 
+async fn a_tag_that_no_crew_has_left_is_withdrawn_when_its_arrangement_is_taken_up_again(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    arrange(&store, debtor, "2026-05-15").await;
+    let on = "2026-06-10";
+    let action =
+        Action::Tag(TagAction { template: "shut_off_tag".into(), statutory: true, to_tenants: false, doors: None });
+    let mut paper = piece(debtor, "posting", Channel::Posting, Recipient::Customer, on);
+    let owed = snapshot(&store, debtor).await.items[0].clone();
+    paper.facts.items = vec![ListedItem {
+        item: owed.id,
+        service: owed.service,
+        kind: owed.kind,
+        billed_on: owed.billed_on,
+        due_on: owed.due_on,
+        open: owed.open,
+    }];
+    decide(&store, debtor, vec![act(debtor, "posting", action, on)], &[paper], on).await;
+    let plan = store.arrangements_of(debtor).await.expect("it")[0].id;
+    let again = Reinstatement { on: day(on), by: "lead".into(), reason: "paid late".into(), pay_by: day("2026-06-20") };
+    let seen = snapshot(&store, debtor).await.facts_seq;
+    let withdrawn = store.reinstate_arrangement(plan, &again, &[], seen, &lead(on)).await.expect("taken up again");
+    assert_eq!((withdrawn.notices, withdrawn.tags), (0, 1));
+    let order = store.orders_of(debtor).await.expect("the orders").pop().expect("one");
+    assert_eq!(order.state, OrderState::Canceled);
+    assert!(order.cause.expect("a cause").contains("was reinstated on 2026-06-10: paid late"));
+    assert_eq!(states(&store, debtor).await, [NoticeState::Canceled]);
+}
+
 /// Until as many connections to the database wait for a lock.
 async fn until_blocked(url: &str, wanted: i64) {
     let mut watching = sqlx::PgConnection::connect(url).await.expect("a connection of its own");
@@ -2276,7 +2306,7 @@ async fn what_became_of_an_arrangement_and_a_freeze_in_the_afternoon_was_not_kno
     let (plan, seen) =
         (store.arrangements_of(debtor).await.expect("it")[0].id, snapshot(&store, debtor).await.facts_seq);
     let again = Reinstatement { on, by: "lead".into(), reason: "paid late".into(), pay_by: day("2026-06-20") };
-    store.reinstate_arrangement(plan, &again, seen, &hour(1)).await.expect("taken up again");
+    store.reinstate_arrangement(plan, &again, &[], seen, &hour(1)).await.expect("taken up again");
     take_entries(&store, vec![unbilled("1001", "R-1", "B-1", "2026-06-10")], &hour(2)).await;
     take_entries(&store, vec![charge("1001", "B-1A", 18_000, "2026-06-10", "2026-03-23")], &hour(3)).await;
     let known = async |hours: i64| {

@@ -823,6 +823,7 @@ fn facts(listed: &[(i64, i64)], amount: i64) -> NoticeFacts {
         deposit: None,
         reconnection: None,
         restores: None,
+        agreed: None,
     }
 }
 

@@ -113,6 +113,7 @@ fn notice(n: u32, profile: &Profile) -> NewNotice {
             deposit: None,
             reconnection: None,
             restores: None,
+            agreed: None,
         },
         planned_on: due_on,
         needs_release: true,

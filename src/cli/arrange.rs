@@ -141,11 +141,19 @@ impl Arrange {
             }
             Self::Reinstate { id, reason, by } => {
                 let by = by.may(&office, Duty::Release).await?;
-                let pay_by = office.reinstate_arrangement(ArrangementId(id), &reason, by).await?;
-                Ok(Answer::done(format!(
-                    "Arrangement {id} is taken up again: what was missed is to be paid by {}",
+                let (pay_by, withdrawn) = office.reinstate_arrangement(ArrangementId(id), &reason, by).await?;
+                let mut said = format!(
+                    "Arrangement {id} is taken up again: what was missed is to be paid by {}, and its letter says so",
                     day::short(pay_by)
-                )))
+                );
+                if withdrawn.notices + withdrawn.tags > 0 {
+                    said += &format!(
+                        "; what had not left is withdrawn: notices {}, tags {}",
+                        withdrawn.notices, withdrawn.tags
+                    );
+                }
+                let account = office.store.arrangement(ArrangementId(id)).await?.0;
+                Ok(Answer::done(said).urgent(office.recalls(account).await?))
             }
             Self::Cancel { id, reason, by } => {
                 office.cancel_arrangement(ArrangementId(id), &reason, by.may(&office, Duty::Release).await?).await?;

@@ -145,6 +145,7 @@ pub fn notice_facts(planner: Planner, stage: &Stage, items: &[ItemId]) -> Notice
         shut_off_on,
         citation,
         deposit: super::deposits::credited(view),
+        agreed: None,
         reconnection: is_after.then(|| limits_of(view)).flatten(),
         restores: is_after
             .then(|| Restores { fee: fee_to_restore(planner, stage, items), past_due: past_due_of_all(view) }),

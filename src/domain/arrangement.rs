@@ -275,6 +275,28 @@ impl Arrangement {
         })
     }
 
+    /// What is left to pay on `on`, each part with the day by which it is asked for then; parts of one day are one.
+    #[must_use]
+    pub fn left(&self, applications: &[Application], on: Day) -> Vec<Installment> {
+        let mut paid = self.paid_by(applications, on);
+        let mut left: Vec<Installment> = Vec::new();
+        for installment in &self.installments {
+            let of_this = paid.min(installment.amount).max(Cents::ZERO);
+            paid -= of_this;
+            let amount = installment.amount - of_this;
+            if !amount.is_positive() {
+                continue;
+            }
+            let (due_on, _) = self.asked_for(installment, on);
+            match left.iter_mut().find(|part| part.due_on == due_on) {
+                Some(part) => part.amount += amount,
+                None => left.push(Installment { due_on, amount }),
+            }
+        }
+        left.sort_by_key(|part| part.due_on);
+        left
+    }
+
     /// How it stands at the end of `on`, by what was applied to the covered debts, and by what is `open` of them.
     #[must_use]
     pub fn standing(&self, applications: &[Application], open: &[OpenItem], on: Day) -> Standing {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Address, Language, words};
 use super::action::{Channel, Recipient, ReconnectionLimits};
+use super::arrangement::Installment;
 use super::case::StageRef;
 use super::day::Day;
 use super::decision::ActKey;
@@ -70,6 +71,23 @@ pub struct NoticeFacts {
     /// What else stands beside the sum that restores service; of a notice after a shut-off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restores: Option<Restores>,
+    /// What else the letter of an arrangement says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Agreed>,
+}
+
+/// Beside the installments, of the letter that confirms an arrangement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// What had been taken of the down payment, so that the installments are without it.
+    #[serde(default)]
+    pub taken: Cents,
+    /// The day by which what was missed is to be paid, where it was taken up again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay_by: Option<Day>,
+    /// What is left then, with its dates; empty of a new arrangement, which states its installments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Installment>,
 }
 
 /// Beside the debt for which service was shut off, which is what the notice lists.
@@ -221,7 +239,8 @@ impl NewNotice {
     /// The piece as the letter of an arrangement, released by who made it: it tells a person what was just agreed with
     /// them.
     #[must_use]
-    pub fn into_letter_of(self, arrangement: ArrangementId, by: &str) -> Notice {
+    pub fn into_letter_of(mut self, arrangement: ArrangementId, round: u16, by: &str) -> Notice {
+        self.key.of.round = round;
         let act_key = letter_key(self.key.account, arrangement, self.key.of.round);
         let on = self.planned_on;
         let notice = Self { needs_release: false, ..self }.into_notice(NoticeId(0));

@@ -12,7 +12,7 @@ use super::language::{self, Labels};
 use super::wording::{Block, Wording, WordingError, Wordings};
 use crate::config::CityProfile;
 use crate::domain::arrangement::Installment;
-use crate::domain::notice::{Notice, NoticeFacts};
+use crate::domain::notice::{ListedItem, Notice, NoticeFacts};
 use crate::domain::{Address, Cents, Channel, Day, EntryKind, Language, Profile, Recipient, Service};
 use crate::typeset::{DocumentMeta, Typeset, TypesetError, Typesetter};
 
@@ -124,8 +124,8 @@ pub fn set(
         "window": notice.channel == Channel::Mail,
         "piece": notice.id.0,
         "account": profile.number,
-        "customer": profile.customer_name,
-        "service_address": profile.service_address.lines(),
+        "customer": breakable(&profile.customer_name),
+        "service_address": profile.service_address.lines().iter().map(|line| breakable(line)).collect::<Vec<_>>(),
         "parts": parts,
     });
     let language = first.map_or(Language::English, |part| part.language);
@@ -134,7 +134,23 @@ pub fn set(
 }
 
 fn addressed(addressee: &str, address: &Address) -> Vec<String> {
-    std::iter::once(addressee.to_owned()).chain(address.lines()).collect()
+    std::iter::once(addressee.to_owned()).chain(address.lines()).map(|line| breakable(&line)).collect()
+}
+
+/// Letters of a word behind which it may be broken, where it is longer than any line of an address.
+const LONGEST: usize = 24;
+
+/// The text with a place to break in each very long word, so that it does not run over the edge of its letter.
+fn breakable(text: &str) -> String {
+    let word = |word: &str| -> String {
+        if word.chars().count() <= LONGEST {
+            return word.to_owned();
+        }
+        let letters: Vec<char> = word.chars().collect();
+        let parts: Vec<String> = letters.chunks(LONGEST / 2).map(|part| part.iter().collect()).collect();
+        parts.join("\u{200B}")
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn part(
@@ -170,10 +186,10 @@ fn part(
             "appeal_body": city.appeal_body.get(language),
             "legal_help": city.legal_help,
         },
-        "customer": profile.customer_name,
+        "customer": breakable(&profile.customer_name),
         "account": profile.number,
-        "service_address": profile.service_address.one_line(),
-        "mailing_address": profile.mailing_address.one_line(),
+        "service_address": breakable(&profile.service_address.one_line()),
+        "mailing_address": breakable(&profile.mailing_address.one_line()),
         "services": services(notice, language),
         "amount": amount.to_string(),
         "balance": facts.balance.to_string(),
@@ -184,6 +200,7 @@ fn part(
         "to_owner": notice.recipient == Recipient::Owner,
         "reconnection": reconnection(facts),
         "restores": restores(facts),
+        "agreed": agreed(facts, language),
         "to_third_party": notice.recipient == Recipient::ThirdParty,
     });
     // A date that the notice does not state is left undefined, so that a wording which needs it is refused.
@@ -218,24 +235,7 @@ fn part(
         deposit: facts.deposit.map(|(on, amount)| DepositRow { date: table_date(on), amount: amount.to_string() }),
         charges_total: (facts.items.iter().map(|item| item.open).sum::<Cents>() + fee).to_string(),
         shut_off_on: facts.shut_off_on.map(date),
-        charges: facts
-            .items
-            .iter()
-            .map(|item| ChargeRow {
-                service: language::capitalized(language::service_name(item.service, language)),
-                kind: language::kind_name(item.kind, language),
-                billed: table_date(item.billed_on),
-                due: table_date(item.due_on),
-                amount: item.open.to_string(),
-            })
-            .chain(fee.is_positive().then(|| ChargeRow {
-                service: labels.reconnection.to_owned(),
-                kind: language::kind_name(EntryKind::Fee, language),
-                billed: table_date(dated),
-                due: String::from("–"),
-                amount: fee.to_string(),
-            }))
-            .collect(),
+        charges: charges(facts, fee, dated, language),
         installments: installments
             .iter()
             .enumerate()
@@ -262,6 +262,14 @@ fn reconnection(facts: &NoticeFacts) -> BTreeMap<&'static str, String> {
     limits
         .flat_map(|limits| [("in_hours", limits.in_hours.to_string()), ("after_hours", limits.after_hours.to_string())])
         .collect()
+}
+
+/// What the letter of an arrangement says beside its installments.
+fn agreed(facts: &NoticeFacts, language: Language) -> BTreeMap<&'static str, String> {
+    let agreed = facts.agreed.iter();
+    let taken = agreed.clone().filter(|agreed| agreed.taken.is_positive()).map(|agreed| agreed.taken.to_string());
+    let pay_by = agreed.filter_map(|agreed| agreed.pay_by).map(|day| language::long_date(day, language));
+    taken.map(|taken| ("taken", taken)).chain(pay_by.map(|day| ("pay_by", day))).collect()
 }
 
 /// What stands beside the sum that restores service, in figures: the fee in it, and all that is past due where that is more.

@@ -77,6 +77,7 @@ pub(crate) fn facts() -> NoticeFacts {
             of: 2021,
         }),
         restores: None,
+        agreed: None,
     }
 }
 

@@ -73,7 +73,11 @@ impl Office {
         let limits: Vec<String> = looked.eligibility.failing().map(ToString::to_string).collect();
         let approval = Override { by: by.to_owned(), reason: proposal.reason.clone(), on: self.today() };
         // Where the limits have moved meanwhile, none may be left.
-        let overridden = (!limits.is_empty()).then(|| Overridden { approval, limits, proposal: Some(proposal.id) });
+        let overridden = (!limits.is_empty()).then_some(limits).map(|limits| Overridden {
+            approval,
+            limits,
+            proposal: Some(proposal.id),
+        });
         let plan = NewArrangement { overridden, ..looked.plan };
         let rules = self.rules_on(self.today()).await?;
         Ok(self.store.approve_arrangement(proposal, &plan, &rules.policy.ledger, &self.stamp(by)).await?)

@@ -1,10 +1,13 @@
 //! The letter that confirms an arrangement: planned when it is made, printed at the counter, printed again.
 
+use std::collections::BTreeSet;
+
 use super::{Office, OfficeError, Result};
+use crate::domain::arrangement::Arrangement;
 use crate::domain::arrears::oldest_days_past_due;
 use crate::domain::document::Document;
-use crate::domain::notice::{ListedItem, NewNotice, Notice, NoticeFacts};
-use crate::domain::{ArrangementId, Cents, Channel, Day, Snapshot};
+use crate::domain::notice::{Agreed, ListedItem, NewNotice, Notice, NoticeFacts};
+use crate::domain::{ArrangementId, Cents, Channel, Day, ItemId, Snapshot};
 use crate::notices::arrangement_letter;
 use crate::rulebook::Policy;
 use crate::store::NewArrangement;
@@ -44,7 +47,25 @@ impl Office {
 
 /// The pieces of the letter that confirms an arrangement, as it is about to be made.
 pub(super) fn letter_of(plan: &NewArrangement, snapshot: &Snapshot, policy: &Policy, on: Day) -> Vec<NewNotice> {
-    let covered = snapshot.items.iter().filter(|item| plan.covers.contains(&item.id) && item.open.is_positive());
+    let taken = plan.taken.as_ref().map_or(Cents::ZERO, |taken| taken.amount);
+    let agreed = Agreed { taken, ..Agreed::default() };
+    letter(&plan.covers.iter().copied().collect(), agreed, snapshot, policy, on)
+}
+
+/// The pieces of the letter that says by when what was missed is to be paid, and what is left.
+pub(super) fn letter_again(
+    plan: &Arrangement,
+    pay_by: Day,
+    snapshot: &Snapshot,
+    policy: &Policy,
+    on: Day,
+) -> Vec<NewNotice> {
+    let left = plan.left(&snapshot.applications, on);
+    letter(&plan.covers, Agreed { pay_by: Some(pay_by), left, ..Agreed::default() }, snapshot, policy, on)
+}
+
+fn letter(covers: &BTreeSet<ItemId>, agreed: Agreed, snapshot: &Snapshot, policy: &Policy, on: Day) -> Vec<NewNotice> {
+    let covered = snapshot.items.iter().filter(|item| covers.contains(&item.id) && item.open.is_positive());
     let items: Vec<ListedItem> = covered
         .map(|item| ListedItem {
             item: item.id,
@@ -65,6 +86,7 @@ pub(super) fn letter_of(plan: &NewArrangement, snapshot: &Snapshot, policy: &Pol
         citation: arrangements.map_or_else(String::new, |origin| origin.citation.clone()),
         deposit: None,
         reconnection: None,
+        agreed: Some(agreed),
         restores: None,
         items,
     };

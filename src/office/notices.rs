@@ -187,7 +187,11 @@ pub(super) fn agreed(notice: &Notice, plans: &[Arrangement]) -> Vec<Installment>
         None if notice.template.as_str() == ARRANGEMENT_LETTER => plans.iter().rfind(|plan| plan.canceled_on.is_none()),
         None => None,
     };
-    plan.map_or_else(Vec::new, |plan| plan.installments.clone())
+    // One that was taken up again is told with what was left then.
+    match &notice.facts.agreed {
+        Some(agreed) if !agreed.left.is_empty() => agreed.left.clone(),
+        Some(_) | None => plan.map_or_else(Vec::new, |plan| plan.installments.clone()),
+    }
 }
 
 #[cfg(test)]

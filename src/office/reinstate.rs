@@ -1,18 +1,20 @@
 //! A missed arrangement, taken up again within the limits of the policy: from that day on its default is over.
 
 use super::accounts::need_reason;
+use super::agreement::letter_again;
 use super::{Office, OfficeError, Result};
 use crate::domain::arrangement::{ArrangementState, Reinstatement};
 use crate::domain::day::{plus_days, plus_months, short};
 use crate::domain::{ArrangementId, Day};
+use crate::store::Withdrawn;
 
 impl Office {
     /// Takes a missed arrangement up again. What was missed is due anew; nothing that was done before is undone, and
-    /// notices that have not left are voided. Gives the day by which what was missed is to be paid.
+    /// notices that have not left are voided. Gives the day by which what was missed is to be paid, and what was withdrawn.
     ///
     /// # Errors
     /// When it gives no reason, nothing is missed, or a limit of the policy stands against it.
-    pub async fn reinstate_arrangement(&self, id: ArrangementId, reason: &str, by: &str) -> Result<Day> {
+    pub async fn reinstate_arrangement(&self, id: ArrangementId, reason: &str, by: &str) -> Result<(Day, Withdrawn)> {
         need_reason(reason)?;
         let (account, plan) = self.store.arrangement(id).await?;
         self.not_of_household(by, account).await?;
@@ -59,9 +61,13 @@ impl Office {
         }
         let pay_by = rules.calendar.next_office_day(plus_days(today, i64::from(limits.pay_days)));
         let reinstated = Reinstatement { on: today, by: by.to_owned(), reason: reason.to_owned(), pay_by };
-        self.store.reinstate_arrangement(id, &reinstated, snapshot.facts_seq, &self.stamp(by)).await?;
+        let mut anew = plan;
+        anew.reinstated.push(reinstated.clone());
+        let letter = letter_again(&anew, pay_by, &snapshot, &rules.policy, today);
+        let stamp = self.stamp(by);
+        let withdrawn = self.store.reinstate_arrangement(id, &reinstated, &letter, snapshot.facts_seq, &stamp).await?;
         self.settle_accounts(&[account]).await?;
-        Ok(pay_by)
+        Ok((pay_by, withdrawn))
     }
 }
 

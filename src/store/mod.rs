@@ -38,7 +38,7 @@ use crate::domain::call::{Call, CallAttempt};
 use crate::domain::document::Document;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderState};
 use crate::domain::hold::Hold;
-use crate::domain::notice::{Notice, NoticeFacts, NoticeState, PrintBatch};
+use crate::domain::notice::{NewNotice, Notice, NoticeFacts, NoticeState, PrintBatch};
 use crate::domain::person::Override;
 use crate::domain::promise::Promise;
 use crate::domain::proof::Proof;
@@ -280,9 +280,10 @@ use_cases! {
     fn add_arrangement(&self, account: AccountId, plan: &NewArrangement, rules: &LedgerRules, stamp: &Stamp) -> ArrangementId;
     /// Cancels an arrangement from today on.
     fn cancel_arrangement(&self, id: ArrangementId, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> ();
-    /// Takes a missed arrangement up again; notices of its debts that have not left are voided. Stale, where a fact came in
+    /// Takes a missed arrangement up again, with a letter of its new dates; notices and tags of its debts that have not left are
+    /// withdrawn. Stale, where a fact came in
     /// since it was looked at.
-    fn reinstate_arrangement(&self, id: ArrangementId, again: &Reinstatement, seen_seq: i64, stamp: &Stamp) -> ();
+    fn reinstate_arrangement(&self, id: ArrangementId, again: &Reinstatement, letter: &[NewNotice], seen_seq: i64, stamp: &Stamp) -> Withdrawn;
     /// The account's arrangements, oldest first.
     fn arrangements_of(&self, account: AccountId) -> Vec<Arrangement>;
     /// The arrangement and its account.

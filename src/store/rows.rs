@@ -259,6 +259,15 @@ pub struct NewArrangement {
     pub letter: Vec<NewNotice>,
 }
 
+/// What was prepared against an arrangement and is withdrawn when it is taken up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// Letters and emails.
+    pub notices: usize,
+    /// Errands of a crew to leave a tag.
+    pub tags: usize,
+}
+
 /// What a crew brings back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CrewResult {

@@ -122,6 +122,12 @@ impl Typesetter {
         printable::printable(data, &|letter| wide_fonts::is_wide(letter) && self.fonts.has_wide_letter(letter))
     }
 
+    /// The letters in the texts of `data` that no font of this machine shows, each once.
+    #[must_use]
+    pub fn unshown(&self, data: &serde_json::Value) -> Vec<char> {
+        printable::unshown(data, &|letter| wide_fonts::is_wide(letter) && self.fonts.has_wide_letter(letter))
+    }
+
     /// Sets `data` by the layout of that name (see [`layouts::names`]) and returns the PDF.
     ///
     /// # Errors

@@ -18,6 +18,22 @@ pub(super) fn printable(data: Value, has: &impl Fn(char) -> bool) -> Value {
     }
 }
 
+/// The letters of the texts in `data` that no font has, each once, in order.
+pub(super) fn unshown(data: &Value, has: &impl Fn(char) -> bool) -> Vec<char> {
+    let mut letters: Vec<char> = match data {
+        Value::String(text) => text
+            .chars()
+            .filter(|letter| !(letter.is_whitespace() || letter.is_control() || is_in_fonts(*letter) || has(*letter)))
+            .collect(),
+        Value::Array(values) => values.iter().flat_map(|value| unshown(value, has)).collect(),
+        Value::Object(fields) => fields.values().flat_map(|value| unshown(value, has)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    };
+    letters.sort_unstable();
+    letters.dedup();
+    letters
+}
+
 fn spelled(text: &str, has: &impl Fn(char) -> bool) -> String {
     let mut spelled = String::with_capacity(text.len());
     for letter in text.chars() {

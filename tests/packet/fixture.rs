@@ -392,6 +392,7 @@ pub fn notice(id: i64, template: &str, channel: Channel, mailed: &str, cents: i6
             deposit: None,
             reconnection: None,
             restores: None,
+            agreed: None,
         },
         state: NoticeState::Mailed,
         planned_on: day(mailed),

@@ -219,6 +219,13 @@ pub fn a_missed_arrangement_is_taken_up_again_within_the_policys_limits(city: &C
     assert!(refused.contains("M. Chen is a representative"), "{refused}");
     let said = again("2026-05-12").ok();
     assert!(said.contains("Mon 2026-05-18"), "five days end on a Sunday: {said}");
+    assert!(said.contains("what had not left is withdrawn: notices 1, tags 0"), "{said}");
+    // The customer has the new date in writing, with all that is left.
+    let letters = city.notices("2026-05-12", NUMBER, "arrangement_letter");
+    let agreed = &letters.last().expect("a letter")["facts"]["agreed"];
+    assert_eq!((letters.len(), &agreed["pay_by"]), (2, &json!("2026-05-18")));
+    let dates: Vec<&Value> = agreed["left"].as_array().expect("parts").iter().map(|part| &part["due_on"]).collect();
+    assert_eq!(dates, ["2026-05-18", "2026-06-04", "2026-07-06", "2026-08-04", "2026-09-04"]);
     assert_eq!(
         (&standing("2026-05-18")["state"], &standing("2026-05-18")["next"]["due_on"]),
         (&json!("performing"), &json!("2026-05-18"))

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::given::{NewArrangement, Stamp};
+use super::given::{NewArrangement, Stamp, Withdrawn};
 use super::kept;
 use super::log::{self, NewLine};
 use super::settle::{self, resettle};
-use super::{Backend, Conn, Result, StoreError, ledger, notice, outbox, proposal, touch};
+use super::{Backend, Conn, Result, StoreError, field_order, ledger, notice, outbox, proposal, touch};
 use crate::domain::arrangement::{Arrangement, HadPaid, Overridden, Reinstatement, Reversed};
-use crate::domain::notice::{Notice, NoticeState};
+use crate::domain::field_order::FieldOrder;
+use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::proposal::{Proposal, ProposalState};
 use crate::domain::{AccountId, ArrangementId, Channel, ItemId};
 use crate::rulebook::policy::LedgerRules;
@@ -84,9 +85,10 @@ impl Backend {
         &self,
         id: ArrangementId,
         again: &Reinstatement,
+        new_letter: &[NewNotice],
         seen_seq: i64,
         stamp: &Stamp,
-    ) -> Result<()> {
+    ) -> Result<Withdrawn> {
         let mut tx = self.write().await?;
         let account = account_of(&mut tx, id).await?;
         ledger::known_through(&mut tx, account, seen_seq).await?;
@@ -99,20 +101,37 @@ impl Backend {
             .await?;
         // What was written of its debts and has not left rests on a default that is over. Should it be missed again, it is
         // made anew.
-        let mut resting: Vec<Notice> = kept::of_account(&mut tx, account).await?;
+        let all: Vec<Notice> = kept::of_account(&mut tx, account).await?;
         let is_of_plan = |piece: &Notice| piece.facts.items.iter().any(|item| plan.covers.contains(&item.item));
-        resting.retain(|piece| {
-            piece.arrangement.is_none()
-                && piece.state.is_pending()
-                && piece.channel != Channel::Posting
-                && is_of_plan(piece)
-        });
+        let resting = all.iter().filter(|piece| piece.arrangement.is_none() && piece.state.is_pending());
+        let (tags, resting): (Vec<Notice>, Vec<Notice>) =
+            resting.filter(|piece| is_of_plan(piece)).cloned().partition(|piece| piece.channel == Channel::Posting);
         let cause = format!("the arrangement of {} was reinstated on {}: {}", plan.made_on, again.on, again.reason);
-        notice::void(&mut tx, resting, &cause, stamp).await?;
+        // A tag goes with its errand: a crew that has it already is called back.
+        let errands: BTreeSet<&str> = tags.iter().map(|tag| tag.act_key.as_str()).collect();
+        let orders: Vec<FieldOrder> = kept::of_account(&mut tx, account).await?;
+        let errands = field_order::withdraw(
+            &mut tx,
+            orders.into_iter().filter(|order| errands.contains(order.act_key.as_str())).collect(),
+            &cause,
+            stamp,
+        )
+        .await?;
+        let tags = notice::end(&mut tx, tags, NoticeState::Canceled, |_| cause.clone(), stamp).await?;
+        log::write(&mut tx, &notice::lines(&tags, "notice canceled", &cause), None, stamp).await?;
+        let notices = notice::void(&mut tx, resting, &cause, stamp).await?.len();
+        // The first letter's dates are no longer true.
+        let of_plan = || all.iter().filter(|piece| piece.arrangement == Some(id));
+        let first: Vec<Notice> = of_plan().filter(|piece| piece.state.is_pending()).cloned().collect();
+        let first = notice::end(&mut tx, first, NoticeState::Canceled, |_| cause.clone(), stamp).await?;
+        log::write(&mut tx, &notice::lines(&first, "notice canceled", &cause), None, stamp).await?;
+        let round = of_plan().map(|piece| piece.of.round).max().unwrap_or(0).saturating_add(1);
+        add_letter(&mut tx, new_letter, id, round, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         let line = json!({ "arrangement": id, "reason": again.reason, "pay_by": again.pay_by });
         log::write(&mut tx, &[NewLine::of(account, "arrangement reinstated", line)], None, stamp).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(Withdrawn { notices, tags: errands.len() })
     }
 
     pub async fn arrangements_of(&self, account: AccountId) -> Result<Vec<Arrangement>> {
@@ -177,11 +196,7 @@ async fn make(
             .fetch_one(&mut *conn)
             .await?;
     let plan = Arrangement { id: ArrangementId(id), ..plan };
-    let by = stamp.by.to_string();
-    let letter: Vec<Notice> = new.letter.iter().map(|piece| piece.clone().into_letter_of(plan.id, &by)).collect();
-    notice::add(conn, &letter).await?;
-    let keys: BTreeSet<String> = letter.into_iter().map(|piece| piece.act_key).collect();
-    outbox::enqueue_rendering(conn, &keys.into_iter().collect::<Vec<_>>(), stamp.at).await?;
+    add_letter(conn, &new.letter, plan.id, 1, stamp).await?;
     resettle(conn, &[account], rules, stamp).await?;
     touch(conn, &[account], stamp.on).await?;
     let mut lines = vec![NewLine::of(account, "arrangement", json!(plan))];
@@ -194,6 +209,21 @@ async fn make(
     }
     log::write(conn, &lines, None, stamp).await?;
     Ok(plan.id)
+}
+
+/// Adds the letter of an arrangement, released by who makes it, and has it rendered.
+async fn add_letter(
+    conn: &mut Conn,
+    pieces: &[NewNotice],
+    plan: ArrangementId,
+    round: u16,
+    stamp: &Stamp,
+) -> Result<()> {
+    let by = stamp.by.to_string();
+    let letter: Vec<Notice> = pieces.iter().map(|piece| piece.clone().into_letter_of(plan, round, &by)).collect();
+    notice::add(conn, &letter).await?;
+    let keys: BTreeSet<String> = letter.into_iter().map(|piece| piece.act_key).collect();
+    outbox::enqueue_rendering(conn, &keys.into_iter().collect::<Vec<_>>(), stamp.at).await
 }
 
 /// Whose it is, which never changes: nothing is locked yet.

@@ -92,6 +92,22 @@ pub(super) async fn cancel(
     put(conn, &orders).await
 }
 
+/// Cancels those that are still pending, each with its line in the log.
+pub(super) async fn withdraw(
+    conn: &mut Conn,
+    mut orders: Vec<FieldOrder>,
+    cause: &str,
+    stamp: &Stamp,
+) -> Result<Vec<FieldOrder>> {
+    orders.retain(|order| order.state.is_pending());
+    cancel(conn, orders.clone(), |_| cause.to_owned(), stamp).await?;
+    for order in &mut orders {
+        order.cause = Some(cause.to_owned());
+    }
+    log::write(conn, &lines(&orders, "order canceled"), None, stamp).await?;
+    Ok(orders)
+}
+
 pub(super) fn event_of(order: &FieldOrder, kind: EventKind, on_day: Day) -> NewEvent {
     NewEvent { account: order.account, kind, on_day, stage: order.of.clone() }
 }
