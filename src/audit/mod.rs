@@ -10,6 +10,7 @@
 //! own waits, which are no limits of law; IO and clocks.
 
 mod acts;
+mod appeals;
 mod beside;
 mod breach;
 mod count;
@@ -19,6 +20,7 @@ mod languages;
 pub mod minimum;
 mod protection;
 mod reexamine;
+mod refusal;
 mod returned;
 mod routed;
 mod service;

@@ -80,6 +80,9 @@ impl<'a> Bench<'a> {
             }
         }
         let adverse = is_adverse(blocks);
+        if adverse {
+            self.no_appeal_may_come(day)?;
+        }
         for bar in self.policy.bars.iter().filter(|bar| blocks.contains(&bar.blocks)) {
             if bar.service.is_some_and(|service| !services.is_empty() && !services.contains(&service)) {
                 continue;
