@@ -224,7 +224,7 @@ fn use_cases_can_be_spawned(store: &Store, file: &ImportFile, stamp: &Stamp, att
     sent(store.import(file, &rules(), stamp));
     sent(store.ripen(&rules(), stamp));
     sent(store.snapshots(&[]));
-    sent(store.commit_decisions(Some(RunId(1)), &[], &rules(), stamp));
+    sent(store.commit_decisions(Some(RunId(1)), &rules(), stamp));
     sent(store.release_notices(&[], stamp));
     sent(store.mark_mailed(&Pieces::Single(Vec::new()), stamp.on, "", stamp));
     sent(store.record_attempt(attempt, follow, stamp));
@@ -1879,7 +1879,14 @@ fn disputing(item: EntryId) -> NewDispute {
 
 fn ruling(side: Side, proposals: Vec<(Proposed, Cents, String)>) -> NewRuling {
     let appeal_by = (side == Side::City).then(|| day("2026-04-20"));
-    NewRuling { side, findings: "tested".into(), appeal_by, proposals, task: Some("tell the customer".into()) }
+    NewRuling {
+        side,
+        findings: "tested".into(),
+        appeal_by,
+        proposals,
+        task: Some("tell the customer".into()),
+        seen: None,
+    }
 }
 
 fn credit(item: EntryId, cents: i64) -> (Proposed, Cents, String) {

@@ -48,6 +48,7 @@ mod reinstate;
 mod reprint;
 mod restorations;
 mod returning;
+mod rulings;
 mod runaway;
 mod same_customer;
 mod seals;
