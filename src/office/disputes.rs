@@ -393,4 +393,42 @@ mod tests {
         let known = city.office.snapshot(city.debtor().await).await.unwrap();
         assert_eq!(known.balance(), Cents::new(-22_420));
     }
+
+    #[tokio::test]
+    async fn a_ruling_over_several_bills_takes_the_tier_of_its_sum() {
+        let city = city().await;
+        let head = "account,service,amount,billed_on,due_on,source,reference";
+        let second = "10-000417,water,99.00,2026-03-02,2026-03-23,cis,B2-W";
+        let third = "10-000417,water,99.00,2026-03-02,2026-03-23,cis,B3-W";
+        city.takes("more.csv", &format!("{head}\n{second}\n{third}\n")).await;
+        city.at("2026-03-30", "09:00");
+        let dispute = opened(&city, &["B2-W", "B3-W"]).await;
+        decided(&city, dispute.id, Side::Customer, None).await;
+        let [(first, _, _), (second, _, _)] = proposed(&city).await[..] else { panic!("two credits") };
+        for id in [first, second] {
+            let refused = city.office.approve_proposal(id, "Vale").await.unwrap_err().to_string();
+            assert!(
+                refused.contains("may not approve an adjustment of $198.00, which dispute 1 takes off in all"),
+                "{refused}"
+            );
+            city.office.approve_proposal(id, "Ida").await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_approval_whose_checks_were_overtaken_posts_nothing() {
+        let city = city().await;
+        let account = city.debtor().await;
+        city.at("2026-05-01", "09:00");
+        let (id, _) = city.office.propose_write_off(account, "moved", "Omar").await.unwrap();
+        let seen = [(account, city.office.snapshot(account).await.unwrap().facts_seq)];
+        // Between the look and the posting the customer disputes the bill.
+        opened(&city, &["B1-W"]).await;
+        let rules = city.office.rules_on(day("2026-05-01")).await.unwrap();
+        let stamp = city.office.stamp("Ida");
+        let posted = city.office.store.approve_proposal(id, &seen, &rules.policy.ledger, &stamp).await.unwrap();
+        assert!(!posted);
+        assert_eq!(city.office.store.proposal(id).await.unwrap().state, ProposalState::Proposed);
+        assert_eq!(city.office.snapshot(account).await.unwrap().balance(), Cents::new(22_420));
+    }
 }
