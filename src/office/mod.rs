@@ -14,6 +14,7 @@ mod bounces;
 mod call_sheets;
 mod calls;
 mod cores;
+mod crews_out;
 mod decided;
 #[cfg(test)]
 mod deposits;
@@ -74,6 +75,7 @@ pub use arrangements::{PlanRequest, Proposed};
 pub use backups::{BackedUp, MayBeDone, Restored, restore};
 pub use bounces::Reports;
 pub use calls::{CallReport, ListReleased};
+pub use crews_out::CrewsOut;
 pub use disputes::{DisputeRequest, RulingRequest};
 pub use duties::Duty;
 pub use error::{ErrorKind, OfficeError, Result};
