@@ -63,10 +63,13 @@ words! {
 }
 
 impl ExceptionKind {
-    /// Whether whoever clears it says why: money that was in doubt is held to be right.
+    /// Whether whoever clears it says why: money that was in doubt is held to be right, or somebody was told by word of mouth.
     #[must_use]
     pub const fn asks_for_reason(self) -> bool {
-        matches!(self, Self::BalanceDiffers | Self::ArrangedBillReversed | Self::WriteOffLeftOver)
+        matches!(
+            self,
+            Self::BalanceDiffers | Self::ArrangedBillReversed | Self::WriteOffLeftOver | Self::RestorationUntold
+        )
     }
 
     /// Whether adverse acts are barred for the account until a person clears it.
