@@ -675,6 +675,49 @@ fn aging_is_told_as_of_a_day_past_and_never_of_a_day_ahead() {
 }
 
 #[test]
+fn whatever_stops_a_shut_off_while_the_crew_is_out_says_at_once_whom_to_call_back() {
+    let city = City::sqlite();
+    city.night_and_mail("2026-05-01");
+    city.on("2026-05-08", &["night"]).ok();
+    for call in ["1", "2"] {
+        city.on("2026-05-08", &["calls", "record", call, "reached"]).ok();
+    }
+    city.on("2026-05-22", &["night"]).ok();
+    city.on("2026-05-22", &["orders", "approve", "1", "2"]).ok();
+    for channel in ["lockbox", "counter", "online", "autopay"] {
+        city.on("2026-05-22", &["payments", "none", "--channel", channel, "--through", "2026-05-21"]).ok();
+    }
+    city.on("2026-05-22", &["orders", "finalize"]).ok();
+    let sent = city.on("2026-05-22", &["orders", "dispatch", "1", "2", "--crew", "Crew 4"]).ok();
+    assert!(!sent.contains("At once"), "{sent}");
+
+    let said = city.on("2026-05-22", &["dispute", "open", "10-000417", "--reason", "the meter was misread"]).ok();
+    let (_, at_once) = said.split_once("At once: ").expect("the crew is out");
+    assert!(
+        at_once.starts_with("order ") && at_once.contains("call the crew back from the shut_off of water"),
+        "{said}"
+    );
+    assert!(at_once.ends_with("(account 10-000417)\n"), "{said}");
+    let again = city.on("2026-05-22", &["account", "10-000417"]).ok();
+    assert!(!again.contains("At once: "), "it is said once: {again}");
+
+    let paid = "account,amount,received_on,channel,source,reference\n\
+                10-000418,400.00,2026-05-22,lockbox,lockbox,LB-0522\n";
+    let said = city.on("2026-05-22", &["import", &city.file("lockbox-0522.csv", paid)]);
+    assert!(
+        said.out.contains("At once: order ") && said.out.contains("(account 10-000418)"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+
+    // The crew had done it before it heard: who records it reads that water is off, and what turns it on.
+    let done = city.on("2026-05-22", &["orders", "result", "1", "--done", "--at", "09:20"]).ok();
+    let (_, off) = done.split_once("At once: water is off at account 10-00041").expect("water is off");
+    assert!(off.contains("waits to be dispatched: `arrears orders dispatch"), "{done}");
+}
+
+#[test]
 fn a_dispute_bars_the_shut_off_until_it_is_decided() {
     let city = City::sqlite();
     city.night_and_mail("2026-05-01");
@@ -682,9 +725,8 @@ fn a_dispute_bars_the_shut_off_until_it_is_decided() {
     let said = city.on("2026-05-04", &open).ok();
     assert!(said.contains("hold 1 stands until it is decided with `arrears dispute decide 1`"), "{said}");
     city.on("2026-05-08", &["night"]).ok();
-    for call in ["1", "2"] {
-        city.on("2026-05-08", &["calls", "record", call, "reached"]).ok();
-    }
+    // Of what the whole account disputes nobody is called.
+    city.on("2026-05-08", &["calls", "record", "1", "reached"]).ok();
     city.on("2026-05-22", &["night"]).ok();
     let orders = city.on("2026-05-22", &["orders", "list", "--json"]).json();
     let accounts: Vec<_> = orders.as_array().unwrap().iter().map(|o| o["account_number"].as_str()).collect();

@@ -1225,7 +1225,7 @@ async fn a_fee_that_had_no_ground_is_taken_back_once_and_the_next_decision_sees_
 async fn waive(store: &Store, account: AccountId, entry: EntryId, on: &str) -> Result<EntryId, StoreError> {
     let what = Proposed::Waiver { fee: entry };
     let proposal = store.propose(account, &what, Cents::new(1_000), "first in a year", &lead(on)).await?;
-    store.approve_proposal(proposal, &rules(), &by(Actor::Person("Ida".to_owned()), on)).await?;
+    store.approve_proposal(proposal, &[], &rules(), &by(Actor::Person("Ida".to_owned()), on)).await?;
     let entries = store.entries(account).await?;
     Ok(entries.iter().find(|undoing| undoing.reverses == Some(entry)).expect("what undoes it").id)
 }
@@ -1925,7 +1925,14 @@ fn disputing(item: EntryId) -> NewDispute {
 
 fn ruling(side: Side, proposals: Vec<(Proposed, Cents, String)>) -> NewRuling {
     let appeal_by = (side == Side::City).then(|| day("2026-04-20"));
-    NewRuling { side, findings: "tested".into(), appeal_by, proposals, task: Some("tell the customer".into()) }
+    NewRuling {
+        side,
+        findings: "tested".into(),
+        appeal_by,
+        proposals,
+        task: Some("tell the customer".into()),
+        seen: None,
+    }
 }
 
 fn credit(item: EntryId, cents: i64) -> (Proposed, Cents, String) {
@@ -1974,7 +1981,7 @@ async fn a_dispute_holds_its_account_until_it_is_decided_appealed_and_its_credit
     assert_eq!(ruled.state(), DisputeState::Settling);
     assert!(!snapshot(&store, debtor).await.disputed(day("2026-04-22")).is_empty(), "until it is approved");
     let proposal = ruled.standing_ruling().expect("it").proposals[0];
-    store.approve_proposal(proposal, &rules(), &lead("2026-04-23")).await.expect("approved");
+    store.approve_proposal(proposal, &[], &rules(), &lead("2026-04-23")).await.expect("approved");
     let known = snapshot(&store, debtor).await;
     let open: Vec<i64> = known.items.iter().map(|item| item.open.get()).collect();
     assert_eq!(open, [5_000, 12_000], "the credit is for the disputed bill, and not for the older one");
@@ -2040,7 +2047,7 @@ async fn what_a_petition_stays_is_written_off_after_its_discharge(store: Store, 
     let proposed = store.petition_news(id, &news, &rules(), &lead("2026-08-03")).await.expect("discharged");
     let proposed = proposed.expect("a proposal");
     assert_eq!(snapshot(&store, debtor).await.stayed_amount(), Cents::new(18_000), "until another approves");
-    store.approve_proposal(proposed, &rules(), &lead("2026-08-04")).await.expect("approved");
+    store.approve_proposal(proposed, &[], &rules(), &lead("2026-08-04")).await.expect("approved");
     let known = snapshot(&store, debtor).await;
     assert_eq!((known.stayed.len(), known.items.len(), known.unapplied), (0, 0, Cents::ZERO));
 }
@@ -3079,7 +3086,7 @@ async fn what_the_policy_proposes_to_write_off_is_proposed_once(store: Store, _:
     let [proposed] = &store.proposals(true).await.expect("proposals")[..] else { panic!("one") };
     assert_eq!((proposed.amount, proposed.account), (Cents::new(18_000), debtor));
     assert!(proposed.act_key.as_deref().is_some_and(|key| key.contains("/write_off/")), "{proposed:?}");
-    store.approve_proposal(proposed.id, &rules(), &lead("2026-12-03")).await.expect("approved");
+    store.approve_proposal(proposed.id, &[], &rules(), &lead("2026-12-03")).await.expect("approved");
     assert!(open_cents(&store, debtor).await.is_empty());
 }
 

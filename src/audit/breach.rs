@@ -9,7 +9,7 @@ use crate::domain::day::short;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::referral::Destination;
 use crate::domain::{
-    AccountId, AccountNumber, Act, ActKey, Action, Cents, Day, DepositId, ItemId, RuleId, Service, StageId,
+    AccountId, AccountNumber, Act, ActKey, Action, Cents, Day, DepositId, DisputeId, ItemId, RuleId, Service, StageId,
 };
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Origin;
@@ -140,11 +140,6 @@ pub enum Broken {
     #[error("a notice announced {} for it, and an announced day is never made earlier", short(*.announced))]
     BeforeAnnounced { announced: Day },
     /// The day announced passed while a hold stood or the debt was out.
-    #[error(
-        "a notice announced {} for it, and what stood against it from {} on has made that untrue: it is served anew",
-        short(*.announced), short(*.from)
-    )]
-    AnnouncedInVain { announced: Day, from: Day },
     #[error("a fee is dated {}, after today", short(*.for_day))]
     DatedAhead { for_day: Day },
 
@@ -155,6 +150,13 @@ pub enum Broken {
     WriteOffLeftOver { write_off: ItemId, left: Cents },
     #[error("a {kind} hold in force since {} blocks {blocks}", short(*.from))]
     Held { kind: HoldKind, from: Day, blocks: Blocks },
+    #[error("the ruling on dispute {dispute} can be appealed until {}{}", short(*.last), cite_phrase(.citation))]
+    Appealable { dispute: DisputeId, last: Day, citation: String },
+    #[error(
+        "the day that its notice announced, {}, passed while nobody might be shut off ({what}): the notice is served anew",
+        short(*.announced)
+    )]
+    AnnouncedDayPassed { announced: Day, what: String },
     #[error("item {item} of {open} is contested, and that is not decided")]
     Contested { item: ItemId, open: Cents },
     #[error(
@@ -300,6 +302,10 @@ pub enum Broken {
 
 fn now_phrase(now: Option<Destination>) -> String {
     now.map_or_else(|| "nowhere".to_owned(), |to| format!("to {to}"))
+}
+
+fn cite_phrase(citation: &str) -> String {
+    if citation.is_empty() { String::new() } else { format!(" ({citation})") }
 }
 
 fn found_phrase(found: Option<Day>) -> String {

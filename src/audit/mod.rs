@@ -10,6 +10,7 @@
 //! own waits, which are no limits of law; IO and clocks.
 
 mod acts;
+mod appeals;
 mod beside;
 mod breach;
 mod count;
@@ -20,6 +21,7 @@ mod languages;
 pub mod minimum;
 mod protection;
 mod reexamine;
+mod refusal;
 mod restored;
 mod returned;
 mod routed;

@@ -17,6 +17,14 @@ impl Bench<'_> {
             let is_open = hold.from <= day && hold.ended_on.is_none_or(|ended| ended > day);
             if is_open && contests(hold.kind) {
                 contested.extend(hold.items.iter().copied());
+                for dispute in &self.snapshot.disputes {
+                    let appeal = dispute.appeal.as_ref().map(|appeal| appeal.hold);
+                    // Of the whole account: what was billed by then.
+                    if dispute.items.is_empty() && (dispute.hold == hold.id || appeal == Some(hold.id)) {
+                        let billed = self.snapshot.items.iter().filter(|item| item.billed_on <= dispute.opened_on);
+                        contested.extend(billed.map(|item| item.id));
+                    }
+                }
             }
         }
         contested

@@ -15,6 +15,7 @@ use crate::domain::case::{Step, StepState};
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Finding, Verdict};
 use crate::domain::deposit::{Applied, Deposit};
+use crate::domain::dispute::{Dispute, Ruling, Side};
 use crate::domain::hold::{Blocks, Estate, HoldKind};
 use crate::domain::ledger::ApplicationOrder;
 use crate::domain::notice::{ListedItem, NoticeFacts};
@@ -26,8 +27,8 @@ use crate::domain::route::{Route, RouteLine};
 use crate::domain::testing::{With, bill, day, snapshot, stage_ref, world};
 use crate::domain::world::Moratorium;
 use crate::domain::{
-    Act, ActKey, Action, Address, Cents, Channel, CustomerClass, Day, DepositId, EntryId, EventKind, Occupancy, Party,
-    PetitionId, ProofId, Recipient, ReferralId, RuleId, Service,
+    Act, ActKey, Action, Address, Cents, Channel, CustomerClass, Day, DepositId, DisputeId, EntryId, EventKind, HoldId,
+    Occupancy, Party, PetitionId, ProofId, Recipient, ReferralId, RuleId, Service,
 };
 use crate::rulebook::policy::{
     BarRule, CallRules, Cmp, Cond, Fact, FollowRules, Guard, LedgerRules, Limit, Offset, OpenCases, Opens, Origin, Per,
@@ -958,18 +959,18 @@ fn a_notice_whose_announced_day_passed_under_a_hold_or_while_the_debt_was_out_ca
         let placed = Placed { referral, to, on: day(from), items, back_on: back.map(day) };
         Snapshot { came_back: vec![placed], ..account.clone() }
     };
-    let vain = |from: &str| Broken::AnnouncedInVain { announced: day("2026-05-22"), from: day(from) };
+    let vain = |what: &str| Broken::AnnouncedDayPassed { announced: day("2026-05-22"), what: what.to_owned() };
     let later = out("2026-05-26", Some("2026-06-05"), 1);
-    assert_eq!(broken(cut_on(&later, &pack(), &on, 18_000)), vain("2026-05-26"));
+    assert_eq!(broken(cut_on(&later, &pack(), &on, 18_000)), vain("the debt was out (agency)"));
     let over = out("2026-05-10", Some("2026-06-05"), 1);
-    assert_eq!(broken(cut_on(&over, &pack(), &on, 18_000)), vain("2026-05-22"));
+    assert_eq!(broken(cut_on(&over, &pack(), &on, 18_000)), vain("the debt was out (agency)"));
     assert!(cut_on(&out("2026-05-10", Some("2026-05-22"), 1), &pack(), &on, 18_000).is_ok(), "back by then");
     assert!(cut_on(&out("2026-05-10", Some("2026-06-05"), 2), &pack(), &on, 18_000).is_ok(), "another debt");
     let mut goes_on = pack();
     goes_on.referral.while_placed = BTreeSet::from([Blocks::Disconnect]);
     assert!(cut_on(&over, &goes_on, &on, 18_000).is_ok(), "the policy goes on meanwhile");
     let held = account.clone().held(HoldKind::Extension, day("2026-05-20"), Some(day("2026-05-28")));
-    assert_eq!(broken(cut_on(&held, &pack(), &on, 18_000)), vain("2026-05-22"));
+    assert_eq!(broken(cut_on(&held, &pack(), &on, 18_000)), vain("a extension hold"));
 }
 
 #[test]
@@ -1202,4 +1203,57 @@ proptest! {
             prop_assert!(!cleared(&held, &city.on(today)));
         }
     }
+}
+
+fn ruled(account: &mut Snapshot, on: &str, appeal_by: &str) {
+    account.disputes.push(Dispute {
+        id: DisputeId(5),
+        items: BTreeSet::new(),
+        reason: "never used".into(),
+        raised_on: day("2026-05-10"),
+        opened_on: day("2026-05-10"),
+        opened_by: "Omar".into(),
+        hold: HoldId(1),
+        ruling: Some(Ruling {
+            side: Side::City,
+            findings: "read right".into(),
+            by: "Ruth".into(),
+            on: day(on),
+            appeal_by: Some(day(appeal_by)),
+            proposals: Vec::new(),
+            settled_on: Some(day(on)),
+        }),
+        appeal: None,
+    });
+}
+
+#[test]
+fn nobody_is_shut_off_or_referred_while_a_ruling_can_be_appealed() {
+    let mut account = noticed(day("2026-05-01"));
+    ruled(&mut account, "2026-05-18", "2026-05-22");
+    let on = world(day("2026-05-22"));
+    let runs =
+        |broken: Broken| matches!(broken, Broken::Appealable { dispute: DisputeId(5), last, .. } if last == on.today);
+    assert!(runs(broken(cut_on(&account, &pack(), &on, 18_000))));
+    let refer = act("legal", Action::Refer { to: Destination::Attorney }, Some(18_000), on.today);
+    assert!(runs(broken(audit(&account, &pack(), &on, decision(&account, on.today, vec![refer])))));
+    account.disputes.clear();
+    ruled(&mut account, "2026-05-15", "2026-05-21");
+    assert!(cut_on(&account, &pack(), &on, 18_000).is_ok(), "the notice announced no day that passed meanwhile");
+}
+
+#[test]
+fn a_notice_whose_announced_day_passed_while_nobody_might_be_shut_off_carries_nothing() {
+    let mut account = noticed(day("2026-05-01"));
+    ruled(&mut account, "2026-05-15", "2026-05-21");
+    let run = &mut account.case.as_mut().unwrap().tracks[0];
+    run.announced.insert("shut_off".into(), day("2026-05-21"));
+    let on = world(day("2026-05-22"));
+    let passed = |broken: Broken| matches!(broken, Broken::AnnouncedDayPassed { announced, .. } if announced == day("2026-05-21"));
+    assert!(passed(broken(cut_on(&account, &pack(), &on, 18_000))));
+    account.disputes.clear();
+    assert!(cut_on(&account, &pack(), &on, 18_000).is_ok());
+    let mut held = account.held(HoldKind::Dispute, day("2026-05-20"), None);
+    held.holds[0].ended_on = Some(day("2026-05-22"));
+    assert!(passed(broken(cut_on(&held, &pack(), &on, 18_000))));
 }

@@ -34,13 +34,13 @@ pub enum DisputeCommand {
         side: Side,
         #[arg(long)]
         findings: String,
-        /// For the customer: what is taken off; all that is disputed where absent, 0.00 for nothing
+        /// For the customer: what is taken off; all that was billed where absent, paid or not, 0.00 for nothing
         #[arg(long, value_parser = money)]
         credit: Option<Cents>,
         #[command(flatten)]
         by: By,
     },
-    /// Take an appeal against a ruling for the city
+    /// Take an appeal against a ruling for the city, or for the rest where it gave less than was claimed
     Appeal {
         id: i64,
         #[arg(long)]
@@ -112,15 +112,21 @@ fn decided(dispute: &Dispute) -> String {
             let ruling = dispute.standing_ruling();
             let numbers: Vec<String> =
                 ruling.into_iter().flat_map(|ruling| &ruling.proposals).map(ToString::to_string).collect();
+            let rest = dispute.appeal_by().map_or_else(String::new, |last| {
+                format!(
+                    ". The customer is to be told (`arrears tasks list`), and can appeal for the rest until {}",
+                    day::short(last)
+                )
+            });
             format!(
                 "Dispute {id} is decided for the customer. Somebody else approves proposal {} (`arrears approvals approve`); \
-                 until then the hold stands",
+                 until then the hold stands{rest}",
                 numbers.join(" and ")
             )
         }
         DisputeState::ForCity(Some(last)) => format!(
             "Dispute {id} is decided for the city: the debt counts again. The customer is to be told (`arrears tasks list`), \
-             and can appeal until {}",
+             and can appeal until {}: through that day nobody is shut off or referred",
             day::short(last)
         ),
         DisputeState::ForCity(None) => {

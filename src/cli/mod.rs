@@ -8,6 +8,7 @@ mod account;
 mod approvals;
 mod args;
 mod arrange;
+mod at_once;
 mod backup;
 mod bankruptcy;
 mod bench;
@@ -58,6 +59,7 @@ use chrono::NaiveTime;
 use clap::{Parser, Subcommand};
 
 pub use args::Place;
+use at_once::Watch;
 pub use exit::{Answer, Exit, Failure, Result};
 
 use crate::clock::{Clock, SetClock, SystemClock};
@@ -214,52 +216,57 @@ pub fn run(cli: Cli) -> ExitCode {
 
 /// Does the command.
 async fn answer(cli: Cli) -> Result {
-    let desk = Desk { place: cli.place };
-    match cli.command {
-        Command::Today(args) => args.run(&desk).await,
-        Command::Import(args) => args.run(&desk).await,
-        Command::Imports(args) => args.run(&desk).await,
-        Command::Payments(args) => args.run(&desk).await,
-        Command::Adjust(args) => args.run(&desk).await,
-        Command::Writeoff(args) => args.run(&desk).await,
-        Command::Transfer(args) => args.run(&desk).await,
-        Command::Returning(args) => args.run(&desk).await,
-        Command::Approvals(args) => args.run(&desk).await,
-        Command::Fee(args) => args.run(&desk).await,
-        Command::Rules(args) => args.run(&desk).await,
-        Command::Night(args) => args.run(&desk).await,
-        Command::Notices(args) => args.run(&desk).await,
-        Command::Email(args) => args.run(&desk).await,
-        Command::Outbox(args) => args.run(&desk).await,
-        Command::Calls(args) => args.run(&desk).await,
-        Command::Account(args) => args.run(&desk).await,
-        Command::Why(args) => args.run(&desk).await,
-        Command::Simulate(args) => args.run(&desk).await,
-        Command::Hold(args) => args.run(&desk).await,
-        Command::Dispute(args) => args.run(&desk).await,
-        Command::Bankruptcy(args) => args.run(&desk).await,
-        Command::Deceased(args) => args.run(&desk).await,
-        Command::Protection(args) => args.run(&desk).await,
-        Command::Tenants(args) => args.run(&desk).await,
-        Command::Promise(args) => args.run(&desk).await,
-        Command::Arrange(args) => args.run(&desk).await,
-        Command::Orders(args) => args.run(&desk).await,
-        Command::Referrals(args) => args.run(&desk).await,
-        Command::Packet(args) => args.run(&desk).await,
-        Command::Override(args) => args.run(&desk).await,
-        Command::Report(args) => args.run(&desk).await,
-        Command::Tasks(args) => args.run(&desk).await,
-        Command::Exceptions(args) => args.run(&desk).await,
-        Command::Log(args) => args.run(&desk).await,
-        Command::Staff(args) => args.run(&desk).await,
-        Command::Wordings(args) => args.run(&desk).await,
-        Command::Doctor(args) => args.run(&desk).await,
-        Command::Backup(args) => args.run(&desk).await,
-        Command::Restore(args) => args.run(&desk).await,
-        Command::Restored(args) => args.run(&desk).await,
-        Command::Run(args) => args.run(&desk).await,
-        Command::Demo(args) => args.run(&desk).await,
-        Command::Bench(args) => args.run(&desk).await,
+    let desk = Desk { place: cli.place, watch: Watch::default() };
+    let result = done(cli.command, &desk).await;
+    desk.watch.tells(result).await
+}
+
+async fn done(command: Command, desk: &Desk) -> Result {
+    match command {
+        Command::Today(args) => args.run(desk).await,
+        Command::Import(args) => args.run(desk).await,
+        Command::Imports(args) => args.run(desk).await,
+        Command::Payments(args) => args.run(desk).await,
+        Command::Adjust(args) => args.run(desk).await,
+        Command::Writeoff(args) => args.run(desk).await,
+        Command::Transfer(args) => args.run(desk).await,
+        Command::Returning(args) => args.run(desk).await,
+        Command::Approvals(args) => args.run(desk).await,
+        Command::Fee(args) => args.run(desk).await,
+        Command::Rules(args) => args.run(desk).await,
+        Command::Night(args) => args.run(desk).await,
+        Command::Notices(args) => args.run(desk).await,
+        Command::Email(args) => args.run(desk).await,
+        Command::Outbox(args) => args.run(desk).await,
+        Command::Calls(args) => args.run(desk).await,
+        Command::Account(args) => args.run(desk).await,
+        Command::Why(args) => args.run(desk).await,
+        Command::Simulate(args) => args.run(desk).await,
+        Command::Hold(args) => args.run(desk).await,
+        Command::Dispute(args) => args.run(desk).await,
+        Command::Bankruptcy(args) => args.run(desk).await,
+        Command::Deceased(args) => args.run(desk).await,
+        Command::Protection(args) => args.run(desk).await,
+        Command::Tenants(args) => args.run(desk).await,
+        Command::Promise(args) => args.run(desk).await,
+        Command::Arrange(args) => args.run(desk).await,
+        Command::Orders(args) => args.run(desk).await,
+        Command::Referrals(args) => args.run(desk).await,
+        Command::Packet(args) => args.run(desk).await,
+        Command::Override(args) => args.run(desk).await,
+        Command::Report(args) => args.run(desk).await,
+        Command::Tasks(args) => args.run(desk).await,
+        Command::Exceptions(args) => args.run(desk).await,
+        Command::Log(args) => args.run(desk).await,
+        Command::Staff(args) => args.run(desk).await,
+        Command::Wordings(args) => args.run(desk).await,
+        Command::Doctor(args) => args.run(desk).await,
+        Command::Backup(args) => args.run(desk).await,
+        Command::Restore(args) => args.run(desk).await,
+        Command::Restored(args) => args.run(desk).await,
+        Command::Run(args) => args.run(desk).await,
+        Command::Demo(args) => args.run(desk).await,
+        Command::Bench(args) => args.run(desk).await,
     }
 }
 
@@ -286,6 +293,7 @@ fn end(result: Result) -> ExitCode {
 #[derive(Clone, Debug)]
 pub struct Desk {
     place: Place,
+    watch: Watch,
 }
 
 impl Desk {
@@ -323,6 +331,7 @@ impl Desk {
         if office.now() <= SystemClock.now() {
             office.begin_day().await?;
         }
+        self.watch.begins(&office).await?;
         Ok(office)
     }
 

@@ -125,8 +125,7 @@ impl Night {
         office.report_overdue(date).await?;
         let report = decided(&office, date).await?;
         if report.held {
-            let why = office.held_night().await?.map(|line| line.text).unwrap_or_default();
-            return Err(Failure::refused(format!("the night is held: {why}")));
+            return Err(Failure::refused(office.why_held(date).await?));
         }
         let calls_listed = office.build_call_list(date).await?;
         let seal = office.seal_night(date).await?.map(|seal| seal.root);

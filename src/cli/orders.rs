@@ -166,7 +166,8 @@ impl OrderResult {
         let on = day::short(result.on);
         office.record_order_result(order.id, result, self.by.may(office, Duty::Write).await?).await?;
         let said = if self.done { "done" } else { "not done" };
-        Ok(Answer::done(format!("Order {} ({}) was {said} {on}", order.id, order.kind)))
+        let is_off = office.off_without_leave(order.id).await?;
+        Ok(Answer::done(format!("Order {} ({}) was {said} {on}", order.id, order.kind)).urgent(is_off))
     }
 }
 

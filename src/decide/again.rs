@@ -135,8 +135,8 @@ impl<'a> Walker<'_, 'a> {
         (matches!(all_later, Planned::On { .. }) && self.spend_from(index, &Cause::Expired)).then_some(Outcome::Again)
     }
 
-    /// A notice whose announced day passed under a hold, or while the debt was out with a destination, is served anew: what
-    /// it says has become untrue.
+    /// A notice whose announced day passed under a hold, in the time to appeal a ruling, or while the debt was out with a
+    /// destination, is served anew: what it says has become untrue.
     pub fn announced_day_was_held(&mut self, narrowed: &View<'a>, stage: &'a Stage, items: &[ItemId]) -> bool {
         let today = self.view.world.today;
         let Some(announced) = self.gives.run.announced.get(&stage.id).copied() else { return false };
@@ -150,12 +150,17 @@ impl<'a> Walker<'_, 'a> {
             let from = placed.on.max(announced);
             from < today && placed.was_out_on(from) && items.iter().any(|item| placed.items.contains(item))
         });
+        let was_appealable = narrowed.snapshot.disputes.iter().any(|dispute| {
+            let ruled_on = dispute.ruling.as_ref().map_or(today, |ruling| ruling.on);
+            let from = ruled_on.max(announced);
+            from < today && dispute.appealable_through(from).is_some()
+        });
         let index = self
             .planner()
             .notice_before(stage)
             .map(|(notice, _)| notice)
             .and_then(|notice| self.track.stages.iter().position(|other| other.id == notice.id));
-        (was_held || was_out) && index.is_some_and(|index| self.spend_from(index, &Cause::Expired))
+        (was_held || was_out || was_appealable) && index.is_some_and(|index| self.spend_from(index, &Cause::Expired))
     }
 
     /// Takes the force from all steps from `index` on, and cancels what they left pending. False when none had acted
@@ -183,7 +188,13 @@ impl<'a> Walker<'_, 'a> {
                 cause.clone(),
             ));
         }
-        self.gives.run.announced.retain(|stage, _| behind.iter().all(|spent| spent.id != *stage));
+        // What a notice announced stands for as long as the notice does, whatever becomes of the order behind it.
+        let tells = |stage: &Stage| stage.acts.iter().any(|act| matches!(act, Action::Notice(_) | Action::Tag(_)));
+        self.gives.run.announced.retain(|announced, _| {
+            let before = behind.iter().take_while(|stage| stage.id != *announced);
+            let is_behind = before.clone().count() < behind.len();
+            !is_behind || !before.clone().any(tells)
+        });
         spent
     }
 

@@ -11,7 +11,7 @@ use crate::domain::arrangement::ArrangementState;
 use crate::domain::day::plus_days;
 use crate::domain::decision::Bar;
 use crate::domain::hold::{Blocks, Hold};
-use crate::domain::{Action, Day, ItemId, RuleId, Service};
+use crate::domain::{Action, Day, DisputeId, ItemId, RuleId, Service};
 use crate::rulebook::policy::{Guard, Limit};
 
 /// A bar, the rule that sets it where one does, and the facts that it read.
@@ -54,6 +54,10 @@ pub fn find(action: &Action, view: &View, items: &[ItemId]) -> Held<Option<Barre
         }
     }
     let adverse = is_adverse(&strikes);
+    if adverse && let Some((dispute, last)) = appealable(view) {
+        let bar = Bar::Appealable(dispute, last);
+        return Held::until(Some(Barred { bar, rule: None, facts: Vec::new() }), Some(plus_days(last, 1)));
+    }
     if adverse && let Some(promise) = view.open_promises().max_by_key(|promise| promise.last_day()) {
         let facts = vec![("promise to pay".into(), format!("{} by {}", promise.amount, promise.pay_by))];
         let ends = Some(plus_days(promise.last_day(), 1));
@@ -98,6 +102,13 @@ pub fn find(action: &Action, view: &View, items: &[ItemId]) -> Held<Option<Barre
         }
     }
     Held::until(None, until)
+}
+
+/// The dispute whose ruling can be appealed for the longest time, and that time's last day.
+fn appealable(view: &View) -> Option<(DisputeId, Day)> {
+    let running =
+        view.snapshot.disputes.iter().filter_map(|dispute| Some((dispute.id, dispute.appealable_through(view.on)?)));
+    running.max_by_key(|(_, last)| *last)
 }
 
 /// An arrangement that performs bars shut-off and referral, and everything while it covers all that is past due. One
@@ -194,5 +205,6 @@ pub fn next_change(view: &View) -> Option<Day> {
     let holds = view.snapshot.holds.iter().filter_map(|hold| hold.changes_after(view.on)).min();
     let promises = view.open_promises().map(|promise| plus_days(promise.last_day(), 1)).min();
     let plans = view.plans().filter_map(|(_, standing)| standing.until).min();
-    earlier(earlier(holds, super::deposits::next_change(view)), earlier(promises, plans))
+    let appeals = appealable(view).map(|(_, last)| plus_days(last, 1));
+    earlier(earlier(earlier(holds, appeals), super::deposits::next_change(view)), earlier(promises, plans))
 }

@@ -51,8 +51,9 @@ fn of_hold(view: &View, kind: HoldKind, verdict: Verdict, facts: Vec<(String, St
 
 /// The hold by which the debt is contested on the view's day.
 fn contesting<'a>(view: &View<'a>, item: ItemId) -> Option<&'a Hold> {
-    let mut holds = view.snapshot.holds.iter();
-    holds.find(|hold| hold.kind.contests() && hold.holds_on(view.on) && hold.items.contains(&item))
+    let is_contested = view.snapshot.disputed(view.on).contains(&item);
+    let mut holds = view.snapshot.holds.iter().filter(|hold| is_contested && hold.kind.contests());
+    holds.find(|hold| hold.holds_on(view.on) && (hold.items.is_empty() || hold.items.contains(&item)))
 }
 
 /// A run of which nothing is left but what the customer contests rests where it stands; the finding says so.

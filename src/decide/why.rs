@@ -82,6 +82,11 @@ pub fn bar_words(bar: &Bar, policy: &Policy) -> String {
         Bar::Rule(rule) => policy.origin(*rule).map_or_else(|| "a rule".to_owned(), |origin| origin.name.clone()),
         Bar::Hold(kind) => format!("a hold stands ({kind})"),
         Bar::Stayed(amount, petition) => format!("{amount} is stayed ({petition}), and asked for by nobody"),
+        Bar::Appealable(dispute, last) => {
+            let citation = &policy.proceedings.disputes.citation;
+            let cite = if citation.is_empty() { String::new() } else { format!(" ({citation})") };
+            format!("the ruling on dispute {dispute} can be appealed until {}{cite}", short(*last))
+        }
         Bar::Promise => "a promise to pay is open".to_owned(),
         Bar::Arrangement => "an arrangement is being kept".to_owned(),
         Bar::Moratorium(name) => format!("moratorium: {name}"),

@@ -165,6 +165,8 @@ pub enum Bar {
     Hold(super::hold::HoldKind),
     /// A petition in bankruptcy stays the debt of the time before it: the amount, and which petition.
     Stayed(Cents, String),
+    /// The ruling on a dispute can be appealed through the day.
+    Appealable(super::ids::DisputeId, Day),
     Promise,
     Arrangement,
     Moratorium(String),

@@ -86,21 +86,29 @@ pub enum DisputeState {
 impl Dispute {
     #[must_use]
     pub fn state(&self) -> DisputeState {
-        let ruling = match &self.appeal {
-            Some(appeal) => match &appeal.ruling {
-                Some(ruling) => ruling,
-                None => return DisputeState::Appealed,
-            },
-            None => match &self.ruling {
-                Some(ruling) => ruling,
-                None => return DisputeState::Open,
-            },
+        let Some(ruling) = self.standing_ruling() else {
+            return if self.appeal.is_some() { DisputeState::Appealed } else { DisputeState::Open };
         };
-        match (ruling.side, ruling.settled_on) {
-            (Side::City, _) => DisputeState::ForCity(ruling.appeal_by),
-            (Side::Customer, None) => DisputeState::Settling,
-            (Side::Customer, Some(_)) => DisputeState::ForCustomer,
+        // What was given before an appeal was taken may still wait for its approval.
+        if self.rulings().any(|ruling| ruling.side == Side::Customer && ruling.settled_on.is_none()) {
+            return DisputeState::Settling;
         }
+        match ruling.side {
+            Side::City => DisputeState::ForCity(ruling.appeal_by),
+            Side::Customer => DisputeState::ForCustomer,
+        }
+    }
+
+    /// The rulings: the first, and that on the appeal.
+    pub fn rulings(&self) -> impl Iterator<Item = &Ruling> {
+        self.ruling.iter().chain(self.appeal.iter().flat_map(|appeal| &appeal.ruling))
+    }
+
+    /// The last day on which its ruling can be appealed: one for the city, or one that gave less than was claimed. None where
+    /// it cannot, or was.
+    #[must_use]
+    pub fn appeal_by(&self) -> Option<Day> {
+        self.ruling.as_ref().filter(|_| self.appeal.is_none()).and_then(|ruling| ruling.appeal_by)
     }
 
     /// The ruling that stands: that on the appeal, where there is one.
@@ -110,6 +118,15 @@ impl Dispute {
             Some(appeal) => appeal.ruling.as_ref(),
             None => self.ruling.as_ref(),
         }
+    }
+
+    /// The last day of the time to appeal its first ruling, while that runs on `day`: an appeal must be worth something, and
+    /// so nobody is shut off or referred meanwhile. None once the appeal is taken; its hold stands then.
+    #[must_use]
+    pub fn appealable_through(&self, day: Day) -> Option<Day> {
+        let is_taken = self.appeal.as_ref().is_some_and(|appeal| appeal.on <= day);
+        let ruling = self.ruling.as_ref().filter(|ruling| ruling.on <= day && !is_taken)?;
+        ruling.appeal_by.filter(|last| day <= *last)
     }
 
     /// The hold that stands for it now, or stood last.
@@ -124,10 +141,18 @@ impl Dispute {
         match self.state() {
             DisputeState::Open => "open".to_owned(),
             DisputeState::Appealed => "appealed, not decided yet".to_owned(),
-            DisputeState::Settling => "decided for the customer; the credit waits for approval".to_owned(),
+            DisputeState::Settling => match self.appeal_by() {
+                Some(day) => {
+                    format!("decided for the customer, appeal for the rest until {day}; the credit waits for approval")
+                }
+                None => "decided for the customer; the credit waits for approval".to_owned(),
+            },
             DisputeState::ForCity(Some(day)) => format!("decided for the city, appeal until {day}"),
             DisputeState::ForCity(None) => "decided for the city".to_owned(),
-            DisputeState::ForCustomer => "decided for the customer".to_owned(),
+            DisputeState::ForCustomer => match self.appeal_by() {
+                Some(day) => format!("decided for the customer, appeal for the rest until {day}"),
+                None => "decided for the customer".to_owned(),
+            },
         }
     }
 }
@@ -175,6 +200,9 @@ mod tests {
         let appeal_by = Some(day("2026-05-22"));
         dispute.ruling = Some(Ruling { appeal_by, ..ruling(Side::City, Some("2026-05-12")) });
         assert_eq!(dispute.state(), DisputeState::ForCity(appeal_by));
+        assert_eq!(dispute.appealable_through(day("2026-05-11")), None);
+        assert_eq!(dispute.appealable_through(day("2026-05-22")), appeal_by);
+        assert_eq!(dispute.appealable_through(day("2026-05-23")), None);
         dispute.appeal = Some(Appeal {
             on: day("2026-05-20"),
             reason: "a plumber found a leak".into(),
@@ -184,6 +212,23 @@ mod tests {
         });
         assert_eq!(dispute.state(), DisputeState::Appealed);
         assert_eq!(dispute.last_hold(), HoldId(2));
+        assert_eq!(dispute.appealable_through(day("2026-05-20")), None, "the appeal's hold stands");
+    }
+
+    #[test]
+    fn an_appeal_for_the_rest_leaves_what_was_given_to_its_approval() {
+        let mut dispute = dispute();
+        let appeal_by = Some(day("2026-05-22"));
+        dispute.ruling = Some(Ruling { appeal_by, ..ruling(Side::Customer, None) });
+        assert_eq!((dispute.state(), dispute.appeal_by()), (DisputeState::Settling, appeal_by));
+        let on_appeal = ruling(Side::City, Some("2026-06-01"));
+        let (on, reason, recorded_by) = (day("2026-05-20"), "all of it".into(), "Omar".into());
+        dispute.appeal = Some(Appeal { on, reason, recorded_by, hold: HoldId(2), ruling: None });
+        assert_eq!((dispute.state(), dispute.appeal_by()), (DisputeState::Appealed, None));
+        dispute.appeal.as_mut().unwrap().ruling = Some(on_appeal);
+        assert_eq!(dispute.state(), DisputeState::Settling, "the first ruling's credit waits");
+        dispute.ruling.as_mut().unwrap().settled_on = Some(day("2026-06-02"));
+        assert_eq!(dispute.state(), DisputeState::ForCity(None));
     }
 
     #[test]

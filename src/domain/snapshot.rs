@@ -106,8 +106,16 @@ impl Snapshot {
     /// The debts about which a dispute of them stands on `day`: they are asked for by nobody until it is decided.
     #[must_use]
     pub fn disputed(&self, day: Day) -> BTreeSet<ItemId> {
-        let standing = self.holds.iter().filter(|hold| hold.kind.contests() && hold.holds_on(day));
-        standing.flat_map(|hold| hold.items.iter().copied()).collect()
+        let standing = || self.holds.iter().filter(|hold| hold.kind.contests() && hold.holds_on(day));
+        let named = standing().flat_map(|hold| hold.items.iter().copied());
+        // A dispute of the whole account is about what was billed by the day on which it was opened.
+        let whole = self.disputes.iter().filter(|dispute| dispute.items.is_empty());
+        let stands =
+            |dispute: &&Dispute| standing().any(|hold| hold.id == dispute.last_hold() || hold.id == dispute.hold);
+        let of_whole = whole.filter(stands).flat_map(|dispute| {
+            self.items.iter().filter(|item| item.billed_on <= dispute.opened_on).map(|item| item.id)
+        });
+        named.chain(of_whole).collect()
     }
 
     /// The arrangement on debts that a petition stays, until a person cancels it. Its installments are asked for by nobody;

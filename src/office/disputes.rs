@@ -1,12 +1,10 @@
 //! Disputes: opened at the counter or by telephone, decided by the lead, appealed, settled by a second person's approval.
 
 use super::accounts::{need_reason, not_ahead};
+use super::rulings::{Known, appeal_words, last_to_appeal};
 use super::{Office, OfficeError, Result, Rules};
-use crate::domain::day::{plus_days, short};
 use crate::domain::dispute::{Dispute, DisputeState, Side};
-use crate::domain::fee::PostedFee;
 use crate::domain::hold::HoldKind;
-use crate::domain::proposal::Proposed;
 use crate::domain::{AccountId, Cents, Day, DisputeId, Entry, ItemId, Snapshot};
 use crate::store::{NewDispute, NewRuling};
 
@@ -25,7 +23,8 @@ pub struct DisputeRequest {
 pub struct RulingRequest {
     pub side: Side,
     pub findings: String,
-    /// For the customer: what is taken off, all of what is disputed where it is not said. Zero for nothing.
+    /// For the customer: what is taken off, all of what was billed of the disputed debts where it is not said, paid or not. Zero
+    /// for nothing.
     pub credit: Option<Cents>,
 }
 
@@ -55,8 +54,9 @@ impl Office {
     /// Decides a dispute that is open, or the appeal against its first ruling.
     ///
     /// For the city: what it was about counts again, and the lead has a task to tell the customer, with the last day for an
-    /// appeal where the policy has one. For the customer: the credit, and the fees that were posted on the bill since it was
-    /// raised, are proposed for somebody else to approve; until then all stays as it is.
+    /// appeal where the policy has one; until then nobody is shut off. For the customer: the credit, and what the late fees of
+    /// the bill come to less by it, are proposed for somebody else to approve; until then all stays as it is. A ruling that
+    /// gives less than was claimed can be appealed for the rest.
     ///
     /// # Errors
     /// When it is decided already, the account is of one's own household, an appeal is decided by who decided first, or
@@ -74,30 +74,31 @@ impl Office {
         let snapshot = self.snapshot(account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let new = match request.side {
-            Side::City => self.for_city(&dispute, request, &rules)?,
-            Side::Customer => for_customer(&dispute, request, &snapshot, &self.store.entries(account).await?)?,
+            Side::City => self.for_city(&dispute, request, &rules, &snapshot)?,
+            Side::Customer => {
+                let entries = self.store.entries(account).await?;
+                let proposals = self.store.proposals_of(account).await?;
+                let known = Known { dispute: &dispute, snapshot: &snapshot, entries: &entries, proposals: &proposals };
+                known.for_customer(request, &rules.policy, self.today())?
+            }
         };
         let decided = self.store.rule_on_dispute(id, &new, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(decided)
     }
 
-    fn for_city(&self, dispute: &Dispute, request: &RulingRequest, rules: &Rules) -> Result<NewRuling> {
+    fn for_city(
+        &self,
+        dispute: &Dispute,
+        request: &RulingRequest,
+        rules: &Rules,
+        snapshot: &Snapshot,
+    ) -> Result<NewRuling> {
         if request.credit.is_some_and(|credit| !credit.is_zero()) {
             return Err(OfficeError::refused("a ruling for the city takes nothing off", "decide it for the customer"));
         }
-        let disputes = &rules.policy.proceedings.disputes;
-        // One appeal: the governing body's word is the last.
-        let days = disputes.appeal_days.filter(|_| dispute.appeal.is_none());
-        let appeal_by = days.map(|days| plus_days(self.today(), i64::from(days)));
-        let appeal = appeal_by.map_or_else(
-            || "there is no further appeal".to_owned(),
-            |last| {
-                let cite =
-                    if disputes.citation.is_empty() { String::new() } else { format!(" ({})", disputes.citation) };
-                format!("it can be appealed until {}{cite}", short(last))
-            },
-        );
+        let appeal_by = last_to_appeal(dispute, &rules.policy, self.today());
+        let appeal = appeal_words(appeal_by, &rules.policy);
         let task = format!(
             "Tell the customer in writing that dispute {} was decided for the city: {}; {appeal}",
             dispute.id, request.findings
@@ -108,10 +109,12 @@ impl Office {
             appeal_by,
             proposals: Vec::new(),
             task: Some(task),
+            seen: Some(snapshot.facts_seq),
         })
     }
 
-    /// Takes an appeal against a ruling for the city: from now on all stops again, until it is decided.
+    /// Takes an appeal against a ruling for the city, or against one that gave less than was claimed: from now on all stops
+    /// again, until it is decided. What the ruling gave waits for its approval as before.
     ///
     /// # Errors
     /// When there is no such ruling, its time for an appeal is over, or no reason is given.
@@ -139,75 +142,293 @@ fn named(entries: &[Entry], name: &str) -> Result<ItemId> {
     })
 }
 
-/// The credits of a ruling for the customer, oldest debt first, and the fees that were posted on the bill meanwhile.
-///
-/// What was paid on a disputed bill can be given back too: the credit is then money for other debts.
-fn for_customer(
-    dispute: &Dispute,
-    request: &RulingRequest,
-    snapshot: &Snapshot,
-    entries: &[Entry],
-) -> Result<NewRuling> {
-    let open = |id: ItemId| snapshot.items.iter().find(|item| item.id == id).map_or(Cents::ZERO, |item| item.open);
-    let is_disputed = |debt: &Entry| {
-        if dispute.items.is_empty() { open(debt.id).is_positive() } else { dispute.items.contains(&debt.id) }
-    };
-    let undone = |debt: &Entry| entries.iter().any(|entry| entry.reverses == Some(debt.id));
-    let mut debts: Vec<&Entry> =
-        entries.iter().filter(|entry| entry.is_debt() && is_disputed(entry) && !undone(entry)).collect();
-    debts.sort_by_key(|debt| (debt.due_on, debt.id));
-    let billed: Cents = debts.iter().map(|debt| debt.amount).sum();
-    let owed: Cents = debts.iter().map(|debt| open(debt.id)).sum();
-    let credit = match request.credit {
-        Some(credit) if credit.is_negative() || credit > billed => {
-            return Err(OfficeError::Input {
-                what: "the credit",
-                given: credit.to_string(),
-                expected: format!("from $0.00 to what was billed, {billed}"),
-            });
-        }
-        Some(credit) => credit,
-        None if dispute.items.is_empty() => {
-            return Err(OfficeError::refused(
-                "the whole account is disputed, and the ruling names no credit",
-                "say what is taken off: `--credit AMOUNT`, 0.00 for nothing",
-            ));
-        }
-        None => owed,
-    };
-    let reason = format!("dispute {}: {}", dispute.id, request.findings);
-    let mut proposals = Vec::new();
-    // What is open of each first; what is left of the credit gives back what was paid.
-    let mut left = credit;
-    let mut off: Vec<Cents> = debts.iter().map(|_| Cents::ZERO).collect();
-    for only_open in [true, false] {
-        for (debt, off) in debts.iter().zip(&mut off) {
-            let most = if only_open { open(debt.id) } else { debt.amount - *off };
-            let more = most.min(left).max(Cents::ZERO);
-            *off += more;
-            left -= more;
-        }
-    }
-    for (debt, off) in debts.iter().zip(off).filter(|(_, off)| off.is_positive()) {
-        let what = Proposed::Adjustment { service: debt.service, change: -off, item: Some(debt.id) };
-        proposals.push((what, off, reason.clone()));
-    }
-    // Where nothing is left of a bill, it had no late fee either; else only what was posted since it was disputed.
-    let since = if credit >= owed && !dispute.items.is_empty() { Day::MIN } else { dispute.raised_on };
-    for fee in fees_on(&debts, snapshot).filter(|fee| fee.on >= since && credit.is_positive()) {
-        if !debts.iter().any(|debt| debt.id == fee.entry) {
-            proposals.push((Proposed::Waiver { fee: fee.entry }, fee.amount, reason.clone()));
-        }
-    }
-    let findings = request.findings.clone();
-    Ok(NewRuling { side: Side::Customer, findings, appeal_by: None, proposals, task: None })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::call::CallOutcome;
+    use crate::domain::notice::NoticeState;
+    use crate::domain::proposal::{ProposalState, Proposed};
+    use crate::domain::{Language, NoticeId, ProposalId, Role};
+    use crate::office::testing::{City, day, report};
+    use crate::store::StaffMember;
 
-/// Fees that stand, of bills among the debts.
-fn fees_on<'a>(debts: &'a [&'a Entry], snapshot: &'a Snapshot) -> impl Iterator<Item = &'a PostedFee> {
-    let of_bill = |fee: &&PostedFee| {
-        let bill = |debt: &&Entry| (debt.effective_on, debt.due_on.unwrap_or(debt.effective_on));
-        debts.iter().any(|debt| fee.bill == Some(bill(debt)))
-    };
-    snapshot.fees.iter().filter(|fee| fee.undone.is_none()).filter(of_bill)
+    /// Ruth leads, Vale leads too, Omar calls, Ida approves.
+    async fn city() -> City {
+        // No payments are loaded from day to day here.
+        let city = City::configured("guards: {data_days: 0}\n").await;
+        let roles =
+            [("Ruth", Role::Lead), ("Vale", Role::Lead), ("Omar", Role::Representative), ("Ida", Role::Approver)];
+        for (name, role) in roles {
+            let member = StaffMember { name: name.into(), role, languages: vec![Language::English], capacity: 0 };
+            city.office.put_staff(&member, "setup").await.unwrap();
+        }
+        city
+    }
+
+    async fn opened(city: &City, items: &[&str]) -> Dispute {
+        let items = items.iter().map(|item| (*item).to_owned()).collect();
+        let request = DisputeRequest { items, reason: "the meter was misread".into(), raised_on: None };
+        city.office.open_dispute(city.debtor().await, &request, "Omar").await.unwrap()
+    }
+
+    fn ruling(side: Side, credit: Option<i64>) -> RulingRequest {
+        RulingRequest { side, findings: "the meter was tested".into(), credit: credit.map(Cents::new) }
+    }
+
+    async fn decided(city: &City, id: DisputeId, side: Side, credit: Option<i64>) -> Dispute {
+        city.office.decide_dispute(id, &ruling(side, credit), "Ruth").await.unwrap()
+    }
+
+    async fn nights(city: &City, from: &str, through: &str) {
+        let mut today = day(from);
+        while today <= day(through) {
+            city.at(&today.to_string(), "04:00");
+            city.office.night(today).await.unwrap();
+            today = crate::domain::day::plus_days(today, 1);
+        }
+    }
+
+    async fn final_notices(city: &City) -> Vec<(Day, NoticeState)> {
+        let notices = city.office.store.notices_of(city.debtor().await).await.unwrap();
+        notices
+            .iter()
+            .filter(|notice| notice.of.stage.as_str() == "final_notice")
+            .map(|notice| (notice.planned_on, notice.state))
+            .collect()
+    }
+
+    async fn pending_orders(city: &City) -> usize {
+        let orders = city.office.store.orders_of(city.debtor().await).await.unwrap();
+        orders.iter().filter(|order| order.state.is_pending()).count()
+    }
+
+    async fn why(city: &City) -> String {
+        let why = city.office.why(city.debtor().await, None).await.unwrap();
+        why.explained.iter().map(|one| format!("{}: {}\n", one.stage, one.says)).collect()
+    }
+
+    async fn proposed(city: &City) -> Vec<(ProposalId, Proposed, Cents)> {
+        let waiting = city.office.store.proposals(true).await.unwrap();
+        waiting.into_iter().map(|one| (one.id, one.what, one.amount)).collect()
+    }
+
+    async fn tasks(city: &City) -> String {
+        let tasks = city.office.store.tasks(true).await.unwrap();
+        tasks.iter().map(|task| format!("{}\n", task.text)).collect()
+    }
+
+    #[tokio::test]
+    async fn nobody_is_shut_off_inside_the_time_to_appeal_and_the_notice_behind_it_is_served_anew() {
+        let city = city().await;
+        city.to_the_call().await;
+        city.office.night(day("2026-05-08")).await.unwrap();
+        city.office.release_call_list(day("2026-05-08"), "Ruth").await.unwrap();
+        city.at("2026-05-08", "10:00");
+        let call = city.office.store.call_list(day("2026-05-08")).await.unwrap()[0].id;
+        city.office.record_call(call, report(CallOutcome::Reached, "10:00"), "Omar").await.unwrap();
+        city.at("2026-05-12", "09:00");
+        let dispute = opened(&city, &["B1-W"]).await;
+        city.at("2026-05-18", "09:00");
+        assert_eq!(decided(&city, dispute.id, Side::City, None).await.appeal_by(), Some(day("2026-05-28")));
+        // The final notice announced May 22: it passes inside the time to appeal.
+        nights(&city, "2026-05-19", "2026-05-28").await;
+        assert_eq!((pending_orders(&city).await, final_notices(&city).await.len()), (0, 1));
+        let told = why(&city).await;
+        assert!(
+            told.contains("shut_off: barred: the ruling on dispute 1 can be appealed until Thu 2026-05-28 (")
+                && told.contains("Health and Safety Code 116908(b)"),
+            "{told}"
+        );
+        nights(&city, "2026-05-29", "2026-06-01").await;
+        assert_eq!(pending_orders(&city).await, 0);
+        let notices = final_notices(&city).await;
+        assert_eq!(notices.last(), Some(&(day("2026-05-29"), NoticeState::Planned)), "{notices:?}");
+    }
+
+    #[tokio::test]
+    async fn a_dispute_of_the_very_day_of_the_shut_off_leads_to_a_new_notice_too() {
+        let city = city().await;
+        let order = city.to_the_shut_off().await;
+        city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+        city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+        city.at("2026-05-22", "09:30");
+        let dispute = opened(&city, &["B1-W"]).await;
+        let recalls = city.office.recalls(city.debtor().await).await.unwrap();
+        assert!(recalls[0].contains("call the crew back"), "{recalls:?}");
+        city.at("2026-05-27", "09:00");
+        decided(&city, dispute.id, Side::City, None).await;
+        nights(&city, "2026-05-28", "2026-06-08").await;
+        assert_eq!(pending_orders(&city).await, 0);
+        // June 7 is a Sunday.
+        let notices = final_notices(&city).await;
+        assert_eq!(notices.last(), Some(&(day("2026-06-08"), NoticeState::Planned)), "{notices:?}");
+    }
+
+    #[tokio::test]
+    async fn a_letter_of_between_the_ruling_and_the_appeal_does_not_leave_under_the_appeal() {
+        let city = city().await;
+        city.at("2026-04-20", "09:00");
+        let dispute = opened(&city, &[]).await;
+        nights(&city, "2026-04-21", "2026-05-04").await;
+        assert_eq!(final_notices(&city).await, [], "what is disputed stands in no letter");
+        city.at("2026-05-04", "09:00");
+        decided(&city, dispute.id, Side::City, None).await;
+        let notices = city.office.store.notices_in(NoticeState::Planned, 10).await.unwrap();
+        let planned: Vec<NoticeId> = notices.iter().map(|notice| notice.id).collect();
+        assert_eq!(final_notices(&city).await.len(), 1);
+        city.office.appeal_dispute(dispute.id, "a plumber found a leak", "Omar").await.unwrap();
+        city.at("2026-05-06", "09:00");
+        let released = city.office.release_notices(&planned, "Ruth").await.unwrap();
+        assert_eq!(released.released, []);
+        assert!(!released.refused.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_ruling_that_gives_less_than_was_claimed_can_be_appealed_and_its_credit_stands() {
+        let city = city().await;
+        city.at("2026-05-01", "09:00");
+        let dispute = opened(&city, &["B1-W"]).await;
+        let ruled = decided(&city, dispute.id, Side::Customer, Some(2_000)).await;
+        assert_eq!((ruled.state(), ruled.appeal_by()), (DisputeState::Settling, Some(day("2026-05-11"))));
+        let told = tasks(&city).await;
+        assert!(told.contains("decided for them with $20.00 of $224.20"), "{told}");
+        assert!(told.contains("it can be appealed until Mon 2026-05-11"), "{told}");
+        city.at("2026-05-05", "09:00");
+        let appealed = city.office.appeal_dispute(dispute.id, "all of it is wrong", "Omar").await.unwrap();
+        assert_eq!(appealed.state(), DisputeState::Appealed);
+        // What was given is approved meanwhile; the appeal's hold stands on.
+        let [(credit, _, amount)] = proposed(&city).await[..] else { panic!("one credit") };
+        assert_eq!(amount, Cents::new(2_000));
+        city.office.approve_proposal(credit, "Ida").await.unwrap();
+        let account = city.debtor().await;
+        let standing = |holds: &[crate::domain::hold::Hold]| -> Vec<HoldKind> {
+            holds.iter().filter(|hold| hold.ended_on.is_none()).map(|hold| hold.kind).collect()
+        };
+        assert_eq!(standing(&city.office.snapshot(account).await.unwrap().holds), [HoldKind::Appeal]);
+        // The governing body gives the rest: $204.20, and no more.
+        let more = ruling(Side::Customer, Some(20_421));
+        let refused = city.office.decide_dispute(dispute.id, &more, "Vale").await.unwrap_err().to_string();
+        assert!(refused.contains("$204.20"), "{refused}");
+        let ruled = city.office.decide_dispute(dispute.id, &ruling(Side::Customer, None), "Vale").await.unwrap();
+        assert_eq!((ruled.state(), ruled.appeal_by()), (DisputeState::Settling, None));
+        for (id, _, _) in proposed(&city).await {
+            city.office.approve_proposal(id, "Ida").await.unwrap();
+        }
+        let known = city.office.snapshot(account).await.unwrap();
+        assert_eq!((standing(&known.holds), known.balance()), (vec![], Cents::ZERO));
+        assert_eq!(known.disputes[0].state(), DisputeState::ForCustomer);
+    }
+
+    #[tokio::test]
+    async fn an_appeal_decided_for_the_city_waits_for_what_the_first_ruling_gave() {
+        let city = city().await;
+        city.at("2026-05-01", "09:00");
+        let dispute = opened(&city, &["B1-W"]).await;
+        decided(&city, dispute.id, Side::Customer, Some(2_000)).await;
+        city.office.appeal_dispute(dispute.id, "all of it is wrong", "Omar").await.unwrap();
+        let ruled = city.office.decide_dispute(dispute.id, &ruling(Side::City, None), "Vale").await.unwrap();
+        assert_eq!(ruled.state(), DisputeState::Settling);
+        let account = city.debtor().await;
+        let stands = |known: &Snapshot| known.holds.iter().filter(|hold| hold.ended_on.is_none()).count();
+        assert_eq!(stands(&city.office.snapshot(account).await.unwrap()), 1, "the full bill counts for nothing yet");
+        let [(credit, _, _)] = proposed(&city).await[..] else { panic!("one credit") };
+        city.office.approve_proposal(credit, "Ida").await.unwrap();
+        let known = city.office.snapshot(account).await.unwrap();
+        assert_eq!((stands(&known), known.disputes[0].state()), (0, DisputeState::ForCity(None)));
+    }
+
+    #[tokio::test]
+    async fn a_part_of_the_bill_takes_its_part_of_the_late_fee() {
+        let city = city().await;
+        // Five percent of $224.20 is $11.21; of $204.20 it is $10.21.
+        nights(&city, "2026-04-02", "2026-04-03").await;
+        let account = city.debtor().await;
+        let fee = city.office.snapshot(account).await.unwrap().fees[0].clone();
+        assert_eq!(fee.amount, Cents::new(1_121));
+        city.at("2026-04-10", "09:00");
+        let dispute = opened(&city, &["B1-W"]).await;
+        decided(&city, dispute.id, Side::Customer, Some(2_000)).await;
+        let given: Vec<(Proposed, Cents)> =
+            proposed(&city).await.into_iter().map(|(_, what, amount)| (what, amount)).collect();
+        let of_fee = |change: i64| Proposed::Adjustment {
+            service: crate::domain::Service::General,
+            change: Cents::new(change),
+            item: Some(fee.entry),
+        };
+        assert_eq!(given[1], (of_fee(-100), Cents::new(100)), "{given:?}");
+        let told = tasks(&city).await;
+        assert!(told.contains("of the late fee of $11.21, $1.00 is taken off"), "{told}");
+        for (id, _, _) in proposed(&city).await {
+            city.office.approve_proposal(id, "Ida").await.unwrap();
+        }
+        assert_eq!(city.office.snapshot(account).await.unwrap().balance(), Cents::new(20_420 + 1_021));
+    }
+
+    #[tokio::test]
+    async fn a_flat_late_fee_stays_while_the_bill_was_past_due_all_the_same() {
+        let city = city().await;
+        nights(&city, "2026-04-02", "2026-04-03").await;
+        city.at("2026-04-10", "09:00");
+        let dispute = opened(&city, &["B1-W"]).await;
+        // Of $44.20 five percent would be less than the least, $5.00; of $4.20 too.
+        decided(&city, dispute.id, Side::Customer, Some(22_000)).await;
+        let given: Vec<Cents> = proposed(&city).await.iter().map(|(_, _, amount)| *amount).collect();
+        assert_eq!(given, [Cents::new(22_000), Cents::new(621)], "the fee comes to $5.00");
+    }
+
+    #[tokio::test]
+    async fn a_dispute_won_after_the_bill_was_paid_gives_back_what_was_paid() {
+        let city = city().await;
+        city.at("2026-03-30", "09:00");
+        let dispute = opened(&city, &["B1-W"]).await;
+        city.at("2026-04-01", "09:00");
+        city.lockbox("10-000417", "224.20", "2026-04-01").await;
+        let ruled = decided(&city, dispute.id, Side::Customer, None).await;
+        assert_eq!((ruled.state(), ruled.appeal_by()), (DisputeState::Settling, None));
+        let [(credit, _, amount)] = proposed(&city).await[..] else { panic!("one credit") };
+        assert_eq!(amount, Cents::new(22_420));
+        let told = tasks(&city).await;
+        assert!(told.contains("$224.20 of it had been paid") && told.contains("refunded"), "{told}");
+        city.office.approve_proposal(credit, "Ida").await.unwrap();
+        let known = city.office.snapshot(city.debtor().await).await.unwrap();
+        assert_eq!(known.balance(), Cents::new(-22_420));
+    }
+
+    #[tokio::test]
+    async fn a_ruling_over_several_bills_takes_the_tier_of_its_sum() {
+        let city = city().await;
+        let head = "account,service,amount,billed_on,due_on,source,reference";
+        let second = "10-000417,water,99.00,2026-03-02,2026-03-23,cis,B2-W";
+        let third = "10-000417,water,99.00,2026-03-02,2026-03-23,cis,B3-W";
+        city.takes("more.csv", &format!("{head}\n{second}\n{third}\n")).await;
+        city.at("2026-03-30", "09:00");
+        let dispute = opened(&city, &["B2-W", "B3-W"]).await;
+        decided(&city, dispute.id, Side::Customer, None).await;
+        let [(first, _, _), (second, _, _)] = proposed(&city).await[..] else { panic!("two credits") };
+        for id in [first, second] {
+            let refused = city.office.approve_proposal(id, "Vale").await.unwrap_err().to_string();
+            assert!(
+                refused.contains("may not approve an adjustment of $198.00, which dispute 1 takes off in all"),
+                "{refused}"
+            );
+            city.office.approve_proposal(id, "Ida").await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_approval_whose_checks_were_overtaken_posts_nothing() {
+        let city = city().await;
+        let account = city.debtor().await;
+        city.at("2026-05-01", "09:00");
+        let (id, _) = city.office.propose_write_off(account, "moved", "Omar").await.unwrap();
+        let seen = [(account, city.office.snapshot(account).await.unwrap().facts_seq)];
+        // Between the look and the posting the customer disputes the bill.
+        opened(&city, &["B1-W"]).await;
+        let rules = city.office.rules_on(day("2026-05-01")).await.unwrap();
+        let stamp = city.office.stamp("Ida");
+        let posted = city.office.store.approve_proposal(id, &seen, &rules.policy.ledger, &stamp).await.unwrap();
+        assert!(!posted);
+        assert_eq!(city.office.store.proposal(id).await.unwrap().state, ProposalState::Proposed);
+        assert_eq!(city.office.snapshot(account).await.unwrap().balance(), Cents::new(22_420));
+    }
 }

@@ -13,7 +13,7 @@ use super::cores::on_all_cores;
 use super::decided::{Refused, broken, decide_one};
 use super::runaway::Usual;
 use super::{Office, OfficeError, Result, Rules};
-use crate::domain::{AccountId, Action, Day, PolicyHash, RunId, Snapshot};
+use crate::domain::{AccountId, Act, Action, Day, PolicyHash, RunId, Snapshot};
 use crate::rulebook::policy::LedgerRules;
 use crate::store::{Commit, CommitOutcome, ExceptionKind, RunStart, Stamp};
 
@@ -173,8 +173,8 @@ impl Office {
         self.decide_due(None, day, &rules, usual, None).await
     }
 
-    /// Decides the accounts that have become due and have a service shut off. It waits for no night, for no release, and in a
-    /// restored city for nobody's look: who has paid gets water again.
+    /// Decides the accounts that have become due and have a service shut off, and does what restores one. It waits for
+    /// no night, for no release, and in a restored city for nobody's look: who has paid gets water again.
     ///
     /// # Errors
     /// As [`Self::run_day`]; without a policy nobody was shut off by one, and nothing is decided.
@@ -183,7 +183,8 @@ impl Office {
         if accounts.is_empty() {
             return Ok(DayReport::default());
         }
-        self.settle_accounts(&accounts).await
+        let restores = |act: &Act| matches!(act.action, Action::Restore { .. });
+        self.settle_those(&accounts, |commit| commit.decision().acts.iter().any(restores)).await
     }
 
     /// Decides these accounts at once: what a person has just done to them shall not wait for the night.
@@ -191,11 +192,21 @@ impl Office {
     /// # Errors
     /// As [`Self::run_day`].
     pub async fn settle_accounts(&self, accounts: &[AccountId]) -> Result<DayReport> {
+        self.settle_those(accounts, |_| true).await
+    }
+
+    /// As [`Self::settle_accounts`], of the decisions that are wanted; the others are left to the next run.
+    async fn settle_those(
+        &self,
+        accounts: &[AccountId],
+        is_wanted: impl Fn(&Commit) -> bool + Send,
+    ) -> Result<DayReport> {
         let day = self.today();
         let stamp = self.daemon_stamp(day);
         let rules = self.rules_on(day).await?;
         let page = self.read_page(accounts, &rules).await?;
-        let decided = self.decide_page(day, page).await?;
+        let mut decided = self.decide_page(day, page).await?;
+        decided.iter_mut().for_each(|of_group| of_group.ready.retain(|commit| is_wanted(commit)));
         let report = self.commit_page(None, &decided, &stamp).await?;
         self.recheck_orders(accounts).await?;
         self.watch_placed(accounts).await?;

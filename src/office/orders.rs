@@ -282,9 +282,8 @@ impl Office {
     /// # Errors
     /// When the database fails.
     pub async fn recalls(&self, account: AccountId) -> Result<Vec<String>> {
-        let standing = self.store.exceptions(true).await?;
-        let of_crew = standing.into_iter().filter(|line| line.kind == ExceptionKind::RecallCrew);
-        Ok(of_crew.filter(|line| line.account == Some(account)).map(|line| line.text).collect())
+        let of_crews = self.store.exceptions_of_kind(ExceptionKind::RecallCrew).await?.into_iter();
+        Ok(of_crews.filter(|line| line.account == Some(account)).map(|line| line.text).collect())
     }
 
     /// Looks again at the shut-offs of today that were finalized or are with a crew: what a file brought may stand

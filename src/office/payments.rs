@@ -180,6 +180,12 @@ impl Office {
         let line = self.store.exceptions(true).await?.into_iter().find(|line| line.id == id);
         let reason = reason.filter(|reason| !reason.trim().is_empty());
         if let Some(line) = line.as_ref().filter(|line| line.kind.asks_for_reason() && reason.is_none()) {
+            if line.kind == ExceptionKind::RestorationUntold {
+                return Err(OfficeError::refused(
+                    "the law wants that the customer is told how service is restored",
+                    "say whom you told, when and how, with --reason",
+                ));
+            }
             return Err(OfficeError::refused(
                 format!("{} bars notices, shut-off and referral until somebody has looked into it", line.kind),
                 "say what was found, with --reason",

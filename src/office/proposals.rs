@@ -2,13 +2,15 @@
 //! approves.
 
 use super::accounts::{need_reason, positive};
+use super::looks::LOOKS;
 use super::{Duty, Office, OfficeError, Result};
-use crate::audit::{Ordered, Pending};
+use crate::audit::{Ordered, Pending, Refusal};
 use crate::domain::day::plus_months;
 use crate::domain::day::short;
+use crate::domain::dispute::Dispute;
 use crate::domain::proof::{self, ProofKind};
-use crate::domain::proposal::{Proposal, ProposalState, Proposed, WrittenOff, to_write_off};
-use crate::domain::{AccountId, ActKey, Cents, EntryId, EntryKind, ProposalId, Role, Service, Snapshot};
+use crate::domain::proposal::{Proposal, ProposalKind, ProposalState, Proposed, WrittenOff, to_write_off};
+use crate::domain::{AccountId, ActKey, Cents, DisputeId, EntryId, EntryKind, ProposalId, Role, Service, Snapshot};
 
 /// The ground of a waiver that the law gives to a household with a low income.
 const INTEREST_WAIVED: &str = "Health and Safety Code 116914(a)(2)";
@@ -154,32 +156,39 @@ impl Office {
             ));
         }
         self.not_of_household(by, proposal.account).await?;
+        let rules = self.rules_on(self.today()).await?;
+        self.tier_allows(&rules.policy.approvals, &proposal, by).await?;
+        let touched: Vec<AccountId> = std::iter::once(proposal.account).chain(proposal.other_account()).collect();
+        for _ in 0..LOOKS {
+            // What is seen first is what every check below rests on, and what the approval is held against.
+            let seen = self.store.snapshots(&touched).await?;
+            let facts: Vec<(AccountId, i64)> = seen.iter().map(|known| (known.account, known.facts_seq)).collect();
+            self.may_still_be_posted(&proposal, by).await?;
+            if matches!(proposal.what, Proposed::Arrangement { .. }) {
+                // It is made on terms that are looked at again, in a way of its own.
+                self.approve_arrangement(&proposal, by).await?;
+                self.settle_accounts(&touched).await?;
+                return self.store.proposal(id).await.map_err(Into::into);
+            }
+            if self.store.approve_proposal(id, &facts, &rules.policy.ledger, &self.stamp(by)).await? {
+                self.settle_accounts(&touched).await?;
+                return self.store.proposal(id).await.map_err(Into::into);
+            }
+        }
+        Err(OfficeError::Reexamined(Refusal::Overtaken))
+    }
+
+    /// Nothing stands against what the proposal would post.
+    async fn may_still_be_posted(&self, proposal: &Proposal, by: &str) -> Result<()> {
         if let Proposed::WriteOff { debts } = &proposal.what {
             let snapshot = self.snapshot(proposal.account).await?;
             none_is_out(&snapshot, debts)?;
-            self.still_proposed(&proposal, debts, &snapshot).await?;
+            self.still_proposed(proposal, debts, &snapshot).await?;
         }
         if matches!(proposal.what, Proposed::Reinstatement { .. }) {
             self.is_not_in_bankruptcy(proposal.account).await?;
         }
-        let rules = self.rules_on(self.today()).await?;
-        self.tier_allows(&rules.policy.approvals, &proposal, by).await?;
-        self.still_may_transfer(&proposal, by).await?;
-        match &proposal.what {
-            Proposed::Arrangement { .. } => {
-                self.approve_arrangement(&proposal, by).await?;
-            }
-            Proposed::Waiver { .. }
-            | Proposed::Adjustment { .. }
-            | Proposed::WriteOff { .. }
-            | Proposed::Transfer { .. }
-            | Proposed::Reinstatement { .. } => {
-                self.store.approve_proposal(id, &rules.policy.ledger, &self.stamp(by)).await?;
-            }
-        }
-        let touched: Vec<AccountId> = std::iter::once(proposal.account).chain(proposal.other_account()).collect();
-        self.settle_accounts(&touched).await?;
-        self.store.proposal(id).await.map_err(Into::into)
+        self.still_may_transfer(proposal, by).await
     }
 
     /// Declines a proposal with a reason. Whoever made it may take it back so.
@@ -232,7 +241,10 @@ impl Office {
             return Err(OfficeError::refused(why, "`arrears staff list` shows who is"));
         };
         let kind = proposal.what.kind();
-        let approvers = rules.approvers(kind, proposal.amount);
+        // A ruling is one decision, over however many bills it is spread.
+        let ruling = self.ruling_of(proposal).await?;
+        let amount = ruling.as_ref().map_or(proposal.amount, |(_, sum)| *sum);
+        let approvers = rules.approvers(kind, amount);
         if approvers.contains(&member.role) {
             return Ok(());
         }
@@ -247,10 +259,25 @@ impl Office {
             (false, false) => format!("ask {}", people.join(" or ")),
         };
         let article = if member.role == Role::Representative { "a representative" } else { member.role.word() };
-        Err(OfficeError::refused(
-            format!("{by}, {article}, may not approve a {kind} of {}", proposal.amount),
-            way_forward,
-        ))
+        let in_all = ruling.map_or(String::new(), |(dispute, _)| format!(", which dispute {dispute} takes off in all"));
+        let kind = if kind == ProposalKind::Adjustment { format!("an {kind}") } else { format!("a {kind}") };
+        Err(OfficeError::refused(format!("{by}, {article}, may not approve {kind} of {amount}{in_all}"), way_forward))
+    }
+
+    /// The dispute whose ruling made the proposal, and what its rulings give in all.
+    async fn ruling_of(&self, proposal: &Proposal) -> Result<Option<(DisputeId, Cents)>> {
+        let disputes = self.store.disputes_of(proposal.account).await?;
+        let given =
+            |dispute: &Dispute| dispute.rulings().flat_map(|ruling| ruling.proposals.clone()).collect::<Vec<_>>();
+        let Some((id, given)) =
+            disputes.iter().map(|dispute| (dispute.id, given(dispute))).find(|(_, given)| given.contains(&proposal.id))
+        else {
+            return Ok(None);
+        };
+        let of_account = self.store.proposals_of(proposal.account).await?;
+        let of_ruling = of_account.iter().filter(|known| given.contains(&known.id));
+        let sum = of_ruling.filter(|known| known.state != ProposalState::Declined).map(|known| known.amount).sum();
+        Ok(Some((id, sum)))
     }
 
     /// Refuses what somebody would decide on an account of their own household.

@@ -219,6 +219,28 @@ impl Office {
         Ok(last.filter(|run| run.date == day).and_then(|run| run.summary).is_some_and(is_dropped))
     }
 
+    /// Why nothing is decided on the day, in words: its night is held, or was dropped.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn why_held(&self, day: Day) -> Result<String> {
+        if let Some(line) = self.held_night().await? {
+            return Ok(format!("the night is held: {}", line.text));
+        }
+        let last = self.store.runs(1).await?.into_iter().find(|run| run.date == day);
+        let said = |name: &str| {
+            let summary = last.as_ref().and_then(|run| run.summary.as_ref());
+            summary.and_then(|summary| summary.get(name)).and_then(|said| said.as_str()).unwrap_or_default().to_owned()
+        };
+        Ok(format!(
+            "the night of {} was dropped by {} ({}): what it left is decided by the next night, which is held again while its \
+             cause stands; until then services that are off are restored, and nothing else is done",
+            short(day),
+            said("by"),
+            said("reason")
+        ))
+    }
+
     /// Puts a run under a date that has not come on the exceptions list.
     ///
     /// # Errors
@@ -412,5 +434,56 @@ mod tests {
         let held = city.office.held_night().await.unwrap().unwrap();
         assert!(held.text.contains("payments are loaded too long ago (lockbox through Fri 2026-04-24)"), "{held:?}");
         assert_eq!(planned(&city).await, 0, "nothing was decided");
+    }
+
+    #[tokio::test]
+    async fn after_a_drop_the_same_night_says_so_and_decides_nothing_and_the_next_is_held_while_its_cause_stands() {
+        let city = City::new().await;
+        for channel in PaymentChannel::ALL {
+            city.office.sign_no_payments(*channel, day("2026-03-01"), "Ruth").await.unwrap();
+        }
+        city.at("2026-05-01", "04:00");
+        assert!(city.office.night(day("2026-05-01")).await.unwrap().held);
+        city.office.drop_night("the bank's file is missing", "Ruth").await.unwrap();
+        assert!(city.office.run_day(day("2026-05-01"), None).await.unwrap().already_done);
+        assert!(city.office.settle().await.unwrap().held);
+        assert_eq!(planned(&city).await, 0);
+        let why = city.office.why_held(day("2026-05-01")).await.unwrap();
+        assert!(
+            why.starts_with("the night of Fri 2026-05-01 was dropped by Ruth (the bank's file is missing)"),
+            "{why}"
+        );
+        city.at("2026-05-02", "04:00");
+        assert!(city.office.night(day("2026-05-02")).await.unwrap().held, "payments are still not loaded");
+        let why = city.office.why_held(day("2026-05-02")).await.unwrap();
+        assert!(why.starts_with("the night is held: Sat 2026-05-02: nothing leaves the building"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn while_a_night_is_held_or_dropped_an_account_without_water_gets_no_letter_and_no_fee() {
+        let city = City::new().await;
+        let order = city.to_the_shut_off().await;
+        city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+        city.office.dispatch_orders(&[order], "Crew 2", "Ruth").await.unwrap();
+        let done = CrewResult {
+            done: true,
+            on: day("2026-05-22"),
+            at: Some("10:00".into()),
+            crew: "Crew 2".into(),
+            note: String::new(),
+        };
+        city.office.record_order_result(order, done, "Ruth").await.unwrap();
+        // A second bill is past due long enough for its fee when the payments are no longer loaded.
+        let head = "account,service,amount,billed_on,due_on,source,reference";
+        city.takes("more.csv", &format!("{head}\n10-000417,water,90.00,2026-05-22,2026-06-12,cis,B2-W\n")).await;
+        city.at("2026-06-22", "04:00");
+        assert!(city.office.night(day("2026-06-22")).await.unwrap().held);
+        let account = city.debtor().await;
+        let entries = async || city.office.store.entries(account).await.unwrap().len();
+        let before = entries().await;
+        city.office.settle().await.unwrap();
+        city.office.drop_night("the bank's file is missing", "Ruth").await.unwrap();
+        city.office.settle().await.unwrap();
+        assert_eq!(entries().await, before, "no fee");
     }
 }

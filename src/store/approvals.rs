@@ -12,8 +12,9 @@ use_cases! {
     fn proposal(&self, id: ProposalId) -> Proposal;
     /// All proposals, or those that wait.
     fn proposals(&self, open_only: bool) -> Vec<Proposal>;
-    /// Approves a proposal and posts it. A write-off whose debts have changed is a conflict.
-    fn approve_proposal(&self, id: ProposalId, rules: &LedgerRules, stamp: &Stamp) -> ();
+    /// Approves a proposal and posts it. A write-off whose debts have changed is a conflict. `seen` are the facts on which the
+    /// checks before it rest: false, and nothing is done, where an account has learned something since.
+    fn approve_proposal(&self, id: ProposalId, seen: &[(AccountId, i64)], rules: &LedgerRules, stamp: &Stamp) -> bool;
     /// Approves the proposal of an arrangement and makes it, in one transaction. Stale, where a fact came in since it was looked at.
     fn approve_arrangement(&self, proposed: &Proposal, plan: &NewArrangement, rules: &LedgerRules, stamp: &Stamp) -> ArrangementId;
     fn decline_proposal(&self, id: ProposalId, note: &str, stamp: &Stamp) -> ();

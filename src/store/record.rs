@@ -55,6 +55,8 @@ use_cases! {
     fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> ();
     /// The lines of a kind that stand and belong to no account.
     fn standing_exceptions(&self, kind: ExceptionKind) -> Vec<Exception>;
+    /// The lines of a kind that stand, of whatever account.
+    fn exceptions_of_kind(&self, kind: ExceptionKind) -> Vec<Exception>;
     /// The exceptions list: what stands, or all.
     fn exceptions(&self, open_only: bool) -> Vec<Exception>;
     /// Adds a person, or changes one; the password's hash only where one is given, and

@@ -4,6 +4,7 @@
 //! message that a page owes a person after a form. Deliberately absent: every rule. A page shows what `store` has and
 //! hands what a person does to `office`, which may refuse it.
 
+mod crews;
 mod error;
 mod form;
 mod headers;
@@ -36,7 +37,7 @@ struct Web {
 }
 
 /// The result of a form, shown once on the page that follows.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 struct Said {
     text: String,
     /// What was refused, a line each.
@@ -60,6 +61,16 @@ impl Web {
         said.insert(session.to_owned(), Said { text: text.into(), refused });
     }
 
+    /// Adds what cannot wait to what the next page says.
+    fn adds(&self, session: &str, lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_session = said.entry(session.to_owned()).or_default();
+        of_session.refused.extend(lines.iter().map(|line| format!("At once: {}", words::us_dates(line))));
+    }
+
     fn said(&self, session: &str) -> Option<Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).remove(session)
     }
@@ -67,6 +78,7 @@ impl Web {
 
 /// The console's routes over an office.
 pub fn router(office: Arc<Office>) -> Router {
+    let web = Arc::new(Web::new(office));
     Router::new()
         .route("/", get(pages::today::show))
         .route("/login", get(pages::login::show).post(pages::login::enter))
@@ -108,7 +120,8 @@ pub fn router(office: Arc<Office>) -> Router {
         .route("/metrics", get(pages::metrics::show))
         .fallback(pages::missing)
         .method_not_allowed_fallback(pages::missing)
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), crews::tell))
         .layer(middleware::from_fn(headers::secure))
         .layer(TraceLayer::new_for_http())
-        .with_state(Arc::new(Web::new(office)))
+        .with_state(web)
 }

@@ -98,6 +98,11 @@ pub fn ended(headers: &HeaderMap) -> Cookie<'static> {
     gone
 }
 
+/// The SHA-256 of the session's token that a request bears.
+pub fn of(headers: &HeaderMap) -> Option<String> {
+    token_of(headers).map(|token| hex(&Sha256::digest(&token)))
+}
+
 /// Whether the browser says that the request comes from a page of another origin.
 pub fn is_foreign(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")

@@ -136,13 +136,14 @@ pub async fn a_transfer_posts_both_halves_of_each_debt_or_nothing(store: Store, 
     let (from, to) = two_accounts(&store).await;
     let stale = propose_transfer(&store, from, to).await;
     took(&store, vec![super::payment("1001", "P-1", 1_000, "2026-05-20")], "2026-05-20").await;
-    let refused = store.approve_proposal(stale, &rules(), &at("2026-05-21")).await.expect_err("the debt has changed");
+    let refused =
+        store.approve_proposal(stale, &[], &rules(), &at("2026-05-21")).await.expect_err("the debt has changed");
     assert!(matches!(refused, StoreError::Conflict(_)), "{refused}");
     assert_eq!((balance_of(&store, from).await, balance_of(&store, to).await), (Cents::new(20_000), Cents::ZERO));
     assert_eq!(store.proposal(stale).await.expect("it").state, ProposalState::Proposed, "nothing of it was done");
 
     let proposal = propose_transfer(&store, from, to).await;
-    store.approve_proposal(proposal, &rules(), &at("2026-05-21")).await.expect("posted");
+    store.approve_proposal(proposal, &[], &rules(), &at("2026-05-21")).await.expect("posted");
     assert_eq!((balance_of(&store, from).await, balance_of(&store, to).await), (Cents::ZERO, Cents::new(20_000)));
     let items = snapshot(&store, to).await.items;
     let due: Vec<_> = items.iter().map(|item| (item.due_on, item.open.get(), item.kind)).collect();
@@ -156,7 +157,7 @@ pub async fn a_transfer_posts_both_halves_of_each_debt_or_nothing(store: Store, 
     // Both go to the billing system, and nothing in all.
     let lines = store.fees_to_export().await.expect("lines");
     assert_eq!(lines.iter().map(|line| line.amount).sum::<Cents>(), Cents::ZERO);
-    assert!(store.approve_proposal(proposal, &rules(), &at("2026-05-22")).await.is_err(), "once");
+    assert!(store.approve_proposal(proposal, &[], &rules(), &at("2026-05-22")).await.is_err(), "once");
 }
 
 pub async fn a_debt_may_follow_the_same_customer_from_an_account_that_has_ended(store: Store, _: String) {
@@ -259,7 +260,7 @@ pub async fn what_was_written_off_comes_back_from_its_own_due_date(store: Store,
     let debts = to_write_off(&snapshot(&store, debtor).await.items, day("2026-05-20"));
     let what = Proposed::WriteOff { debts };
     let id = store.propose(debtor, &what, Cents::new(18_000), "moved", &lead("2026-05-20")).await.expect("proposed");
-    store.approve_proposal(id, &rules(), &at("2026-05-21")).await.expect("written off");
+    store.approve_proposal(id, &[], &rules(), &at("2026-05-21")).await.expect("written off");
     assert_eq!(balance_of(&store, debtor).await, Cents::ZERO);
     // Whoever comes back to such an account is noticed, though nothing is open on it.
     take(
@@ -274,11 +275,11 @@ pub async fn what_was_written_off_comes_back_from_its_own_due_date(store: Store,
     let what = Proposed::Reinstatement { write_offs: vec![write_off], facts: Vec::new(), left_over: Vec::new() };
     let id =
         store.propose(debtor, &what, Cents::new(18_000), "she is back", &lead("2027-01-11")).await.expect("proposed");
-    store.approve_proposal(id, &rules(), &at("2027-01-12")).await.expect("owed again");
+    store.approve_proposal(id, &[], &rules(), &at("2027-01-12")).await.expect("owed again");
     let items = snapshot(&store, debtor).await.items;
     assert_eq!(
         (items[0].due_on, items[0].open, items[0].service),
         (day("2026-03-23"), Cents::new(18_000), Service::Water)
     );
-    assert!(store.approve_proposal(id, &rules(), &at("2027-01-13")).await.is_err());
+    assert!(store.approve_proposal(id, &[], &rules(), &at("2027-01-13")).await.is_err());
 }

@@ -15,7 +15,7 @@ use crate::domain::placement::Placement;
 use crate::domain::proposal::{Proposal, ProposalState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{AccountId, ActKey, Actor, Cents, Channel, ItemId, OpenItem, ProposalId, ReferralId};
-use crate::office::restorations::{DAYS_AT_MOST, must_be_told, was_told};
+use crate::office::restorations::{DAYS_AT_MOST, must_be_told, untold, was_told};
 use crate::store::{ReferralExport, StoreError};
 
 impl Examination<'_> {
@@ -119,11 +119,14 @@ impl Examination<'_> {
             return Ok(());
         }
         let notices = self.reading.notices_of(order.account).await?;
-        check.expects(was_told(&rules.policy, &notices, since), || {
+        let by_letter = was_told(&rules.policy, &notices, since);
+        let line = untold(order.service, &profile.number, since);
+        let is_told = by_letter || self.office.told_by_persons().await?.contains(&line);
+        check.expects(is_told, || {
             Finding::at(format!("order {} ({}, {})", order.id, order.kind, short(since)))
                 .of(order.account)
                 .found("no letter has left since that says how service is restored")
-                .expected("a letter mailed, or a notice left, after the shut-off")
+                .expected("a letter mailed, a notice left, or a person who says whom they told, after the shut-off")
         });
         Ok(())
     }

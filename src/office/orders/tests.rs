@@ -271,3 +271,30 @@ async fn a_shut_off_done_although_it_was_canceled_is_restored_at_once_whatever_i
     assert_eq!((known.shut_off, known.without_leave, known.items.len()), (vec![], vec![], 1), "no fee");
     assert_eq!(to_restore().await, []);
 }
+
+#[tokio::test]
+async fn whoever_records_a_shut_off_that_had_been_canceled_reads_that_water_is_off_and_what_restores_it() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+    let crews = city.office.crews_out().await.unwrap();
+    city.office.counter_payment(city.debtor().await, &money(22_420), "Omar").await.unwrap();
+    let told = crews.to_call_back().await.unwrap();
+    assert!(told[0].starts_with("order 1: call the crew back") && told[0].ends_with("(account 10-000417)"), "{told:?}");
+    assert_eq!(city.office.crews_out().await.unwrap().to_call_back().await.unwrap(), [""; 0], "once");
+    assert_eq!(city.office.off_without_leave(order).await.unwrap(), None, "not done");
+    let done = CrewResult {
+        done: true,
+        on: day("2026-05-22"),
+        at: Some("09:20".into()),
+        crew: "Crew 4".into(),
+        note: String::new(),
+    };
+    city.office.record_order_result(order, done, "Omar").await.unwrap();
+    let told = city.office.off_without_leave(order).await.unwrap().unwrap();
+    assert!(
+        told.starts_with("water is off at account 10-000417, and should not be: order 1 had been canceled"),
+        "{told}"
+    );
+    assert!(told.contains("restoration order 2 waits to be dispatched: `arrears orders dispatch 2"), "{told}");
+}

@@ -65,6 +65,13 @@ impl Backend {
         if !matches!(dispute.state(), DisputeState::Open | DisputeState::Appealed) {
             return Err(StoreError::Conflict(format!("dispute {id} is {}", dispute.state_words())));
         }
+        if let Some(seen) = new.seen
+            && !super::leave::still_known(&mut tx, &[(account, seen)]).await?
+        {
+            return Err(StoreError::Conflict(format!(
+                "something was learned of the account while dispute {id} was decided: look again, and decide it anew"
+            )));
+        }
         let mut proposals = Vec::with_capacity(new.proposals.len());
         for (what, amount, reason) in &new.proposals {
             proposals.push(proposal::add(&mut tx, account, what, *amount, reason, stamp).await?);
@@ -79,13 +86,13 @@ impl Backend {
             proposals,
             settled_on: settles.then_some(stamp.on),
         };
-        if settles {
-            let reason = format!("dispute {id} decided for the {}: {}", new.side, new.findings);
-            hold::end(&mut tx, dispute.last_hold(), &reason, stamp).await?;
-        }
         match &mut dispute.appeal {
             Some(appeal) => appeal.ruling = Some(ruling.clone()),
             None => dispute.ruling = Some(ruling.clone()),
+        }
+        if !is_open(&dispute) {
+            let reason = format!("dispute {id} decided for the {}: {}", new.side, new.findings);
+            hold::end(&mut tx, dispute.last_hold(), &reason, stamp).await?;
         }
         put(&mut tx, &dispute, stamp).await?;
         if let Some(text) = &new.task {
@@ -103,21 +110,21 @@ impl Backend {
     pub async fn appeal_dispute(&self, id: DisputeId, reason: &str, stamp: &Stamp) -> Result<Dispute> {
         let mut tx = self.write().await?;
         let (account, mut dispute) = locked(&mut tx, id).await?;
-        match dispute.state() {
-            DisputeState::ForCity(Some(last)) if stamp.on <= last => {}
-            DisputeState::ForCity(Some(last)) => {
+        match dispute.appeal_by() {
+            Some(last) if stamp.on <= last => {}
+            Some(last) => {
                 return Err(StoreError::Conflict(format!("the last day to appeal against dispute {id} was {last}")));
             }
-            DisputeState::Open
-            | DisputeState::Appealed
-            | DisputeState::Settling
-            | DisputeState::ForCity(None)
-            | DisputeState::ForCustomer => {
+            None => {
                 return Err(StoreError::Conflict(format!(
                     "dispute {id} is {}: there is nothing to appeal against",
                     dispute.state_words()
                 )));
             }
+        }
+        // While a credit waits for approval its hold stands; the appeal's takes its place, and the credit goes on waiting.
+        if is_open(&dispute) {
+            hold::end(&mut tx, dispute.hold, "the appeal's hold stands in its place", stamp).await?;
         }
         let (_, first): (_, Hold) = kept::one(&mut tx, dispute.hold.0).await?;
         let placed = new_hold(HoldKind::Appeal, &dispute.items, stamp.on, first.stops_clock, reason);
@@ -190,25 +197,31 @@ pub(super) async fn proposal_decided(
     stamp: &Stamp,
 ) -> Result<()> {
     let disputes: Vec<Dispute> = kept::of_account(conn, account).await?;
-    let awaits = |dispute: &Dispute| {
-        let ruling = dispute.standing_ruling();
-        ruling.is_some_and(|ruling| ruling.settled_on.is_none() && ruling.proposals.contains(&decided))
-    };
+    let waits = |ruling: &Ruling| ruling.settled_on.is_none() && ruling.proposals.contains(&decided);
+    let awaits = |dispute: &Dispute| dispute.rulings().any(waits);
     let Some(mut dispute) = disputes.into_iter().find(awaits) else { return Ok(()) };
     let id = dispute.id;
-    let all = dispute.standing_ruling().map(|ruling| ruling.proposals.clone()).unwrap_or_default();
+    let is_first = dispute.ruling.as_ref().is_some_and(waits);
+    let all = dispute.rulings().find(|ruling| waits(ruling)).map(|ruling| ruling.proposals.clone()).unwrap_or_default();
     let numbers: Vec<i64> = all.iter().map(|proposal| proposal.0).collect();
     let select = format!("SELECT id, state FROM proposal WHERE id IN {}", ids(1));
     let states: Vec<(i64, String)> = sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(&mut *conn).await?;
+    let was_open = is_open(&dispute);
     let ruling = match &mut dispute.appeal {
-        Some(appeal) => &mut appeal.ruling,
-        None => &mut dispute.ruling,
+        Some(appeal) if !is_first => &mut appeal.ruling,
+        Some(_) | None => &mut dispute.ruling,
     };
     let what = if states.iter().any(|(_, state)| state == ProposalState::Declined.word()) {
         *ruling = None;
         for (waiting, _) in states.iter().filter(|(_, state)| state == ProposalState::Proposed.word()) {
             let note = format!("the ruling on dispute {id} is withdrawn");
             proposal::decide(conn, ProposalId(*waiting), ProposalState::Declined, Some(&note), stamp).await?;
+        }
+        // What was decided on an appeal rested on what was given before it.
+        if let Some(appeal) = dispute.appeal.as_mut().filter(|_| is_first)
+            && appeal.ruling.as_ref().is_some_and(|ruling| ruling.side == Side::City)
+        {
+            appeal.ruling = None;
         }
         let text = format!("The credit of dispute {id} was declined, and its ruling is withdrawn: decide it anew");
         let act_key = format!("dispute {id}, withdrawn with proposal {decided}");
@@ -218,12 +231,14 @@ pub(super) async fn proposal_decided(
         if let Some(ruling) = ruling {
             ruling.settled_on = Some(stamp.on);
         }
-        let reason = format!("dispute {id} decided for the {}, and the credit is posted", Side::Customer);
-        hold::end(conn, dispute.last_hold(), &reason, stamp).await?;
         "dispute settled"
     } else {
         return Ok(());
     };
+    if was_open && !is_open(&dispute) {
+        let reason = format!("dispute {id} decided for the {}, and the credit is posted", Side::Customer);
+        hold::end(conn, dispute.last_hold(), &reason, stamp).await?;
+    }
     put(conn, &dispute, stamp).await?;
     touch(conn, &[account], stamp.on).await?;
     log::write(conn, &[NewLine::of(account, what, json!({ "dispute": id }))], None, stamp).await

@@ -202,6 +202,17 @@ impl Backend {
         found.into_iter().map(exception).collect()
     }
 
+    pub async fn exceptions_of_kind(&self, kind: ExceptionKind) -> Result<Vec<Exception>> {
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT id, account_id, kind, text, opened_on, cleared_by, cleared_on FROM exception
+             WHERE kind = $1 AND cleared_on IS NULL ORDER BY id",
+        )
+        .bind(kind.word())
+        .fetch_all(&self.reader)
+        .await?;
+        found.into_iter().map(exception).collect()
+    }
+
     pub async fn exceptions(&self, open_only: bool) -> Result<Vec<Exception>> {
         let select = if open_only {
             "SELECT id, account_id, kind, text, opened_on, cleared_by, cleared_on FROM exception

@@ -76,6 +76,12 @@ impl Named<'_> {
     }
 }
 
+/// Whether the accounts have learned nothing since somebody saw them so. They are locked until the transaction ends.
+pub(super) async fn still_known(conn: &mut Conn, seen: &[(AccountId, i64)]) -> Result<bool> {
+    let known = facts_seqs(conn, &seen.iter().map(|(account, _)| *account).collect()).await?;
+    Ok(seen.iter().all(|(account, seq)| known.get(account) == Some(seq)))
+}
+
 /// How far the facts of the accounts have come. The accounts are locked, in order of their ids.
 async fn facts_seqs(conn: &mut Conn, accounts: &BTreeSet<AccountId>) -> Result<BTreeMap<AccountId, i64>> {
     let select = format!(

@@ -132,9 +132,18 @@ impl Backend {
     }
 
     /// Marks what changes the ledger approved and posts it, in one transaction. An arrangement has its own way.
-    pub async fn approve_proposal(&self, id: ProposalId, rules: &LedgerRules, stamp: &Stamp) -> Result<()> {
+    pub async fn approve_proposal(
+        &self,
+        id: ProposalId,
+        seen: &[(AccountId, i64)],
+        rules: &LedgerRules,
+        stamp: &Stamp,
+    ) -> Result<bool> {
         let mut tx = self.write().await?;
         sqlx::query(super::LOCK_NO_IMPORT).execute(&mut *tx).await?;
+        if !super::leave::still_known(&mut tx, seen).await? {
+            return Ok(false);
+        }
         let proposal = decide(&mut tx, id, ProposalState::Approved, None, stamp).await?;
         match &proposal.what {
             Proposed::Waiver { fee } => {
@@ -176,7 +185,8 @@ impl Backend {
             }
         }
         dispute::proposal_decided(&mut tx, proposal.account, id, stamp).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
 
     pub async fn proposals_of(&self, account: AccountId) -> Result<Vec<Proposal>> {
@@ -186,7 +196,9 @@ impl Backend {
     }
 
     pub async fn decline_proposal(&self, id: ProposalId, note: &str, stamp: &Stamp) -> Result<()> {
+        let account = self.proposal(id).await?.account;
         let mut tx = self.write().await?;
+        hold_still(&mut tx, account).await?;
         let declined = decide(&mut tx, id, ProposalState::Declined, Some(note), stamp).await?;
         dispute::proposal_decided(&mut tx, declined.account, id, stamp).await?;
         Ok(tx.commit().await?)

@@ -69,7 +69,7 @@ words! {
 }
 
 impl ExceptionKind {
-    /// Whether whoever clears it says why: money that was in doubt is held to be right.
+    /// Whether whoever clears it says why: money that was in doubt is held to be right, or somebody was told by word of mouth.
     #[must_use]
     pub const fn asks_for_reason(self) -> bool {
         matches!(
@@ -79,6 +79,7 @@ impl ExceptionKind {
                 | Self::WriteOffLeftOver
                 | Self::CustomerChanged
                 | Self::MoneyLeftBehind
+                | Self::RestorationUntold
         )
     }
 

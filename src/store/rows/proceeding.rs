@@ -26,6 +26,8 @@ pub struct NewRuling {
     pub proposals: Vec<(Proposed, Cents, String)>,
     /// For the lead: what the customer is to be told.
     pub task: Option<String>,
+    /// The account's facts on which the proposals rest: where they have moved on since, nothing is done.
+    pub seen: Option<i64>,
 }
 
 /// A petition about to be recorded.

@@ -213,8 +213,7 @@ pub async fn place_hold(
     let through = posted.fields.day("through", "The last day")?;
     let reason = posted.fields.text("reason", "The reason for the hold")?;
     web.office.hold(account.id, kind, (None, through), reason, posted.person.name()).await?;
-    let recalls = web.office.recalls(account.id).await?;
-    web.say(&posted.person.session, format!("Hold placed: {}.", kind.word()), &recalls);
+    web.say(&posted.person.session, format!("Hold placed: {}.", kind.word()), &[]);
     Ok(Redirect::to(&format!("{}#holds", words::account_path(&account.profile))))
 }
 
