@@ -497,6 +497,8 @@ pub enum Limit {
     NeverOn { days: BTreeSet<DayKind> },
     /// Never while the condition holds; unknown bars.
     NeverWhile { when: Cond },
+    /// No debt is referred, and none stays out, while the condition holds; unknown bars.
+    NeverReferWhile { when: Cond },
     /// Never while an arrangement performs; after a default only this many days after the missed due date, and where
     /// `posted` is given only after a notice that the law requires was left at the premises: when these days were over,
     /// and at least so long before.
