@@ -379,7 +379,7 @@ impl Bench<'_> {
 }
 
 /// The same objection, as the executor's people speak of it.
-fn refusal(policy: &Policy, objection: Objection) -> Refusal {
+pub(super) fn refusal(policy: &Policy, objection: Objection) -> Refusal {
     let origin = objection.rule.and_then(|rule| policy.origin(rule)).cloned().map(Box::new);
     match objection.broken {
         Broken::Held { kind, .. } => Refusal::Protected(kind),

@@ -6,12 +6,27 @@ use std::collections::BTreeSet;
 
 use super::breach::{Broken, Checked, Objection};
 use super::protection::Bench;
+use super::reexamine::{Refusal, refusal};
 use crate::domain::case::StageRef;
 use crate::domain::day::days_between;
 use crate::domain::hold::Blocks;
 use crate::domain::placement::Placed;
 use crate::domain::referral::Destination;
-use crate::domain::{Action, Cents, Day, ItemId, OpenItem, RuleId};
+use crate::domain::{Action, Cents, Day, ItemId, OpenItem, RuleId, Snapshot, World};
+use crate::rulebook::Policy;
+
+/// Why debts that are out have to come back: each reason for which none goes out. `None` while nothing stands against it.
+#[must_use]
+pub fn must_come_back(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    world: &World,
+    items: &BTreeSet<ItemId>,
+) -> Option<Refusal> {
+    let bench = Bench { snapshot, policy, world };
+    let checked = bench.may_be_out(items, world.today).and_then(|()| bench.may_all_be_asked_for(items, world.today));
+    checked.err().map(|objection| refusal(policy, objection))
+}
 
 impl<'a> Bench<'a> {
     /// What is out of these debts; of all that is past due where none are named.

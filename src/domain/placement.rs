@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::words;
 use super::day::Day;
-use super::ids::{EntryId, ItemId, ReferralId};
+use super::ids::{EntryId, HoldId, ItemId, ReferralId};
 use super::ledger::{Application, Books, Entry, EntryKind};
 use super::money::Cents;
 use super::referral::Destination;
@@ -80,6 +80,9 @@ pub struct PlacementEnd {
     /// was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_on: Option<Day>,
+    /// The hold that stands for what the destination said of the debtor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
 }
 
 impl PlacementEnd {
@@ -139,7 +142,7 @@ impl ReportLine {
 }
 
 impl Placement {
-    /// What is open of an account, placed now.
+    /// The open items of the books, placed now: those that a referral is about.
     #[must_use]
     pub fn of(books: &Books, entries: &[Entry], at: DateTime<Utc>) -> Self {
         let debts: Vec<PlacedDebt> =

@@ -5,16 +5,19 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
-use super::given::{Carried, DebtReturn, Permitted, Stamp};
+use super::exception;
+use super::given::{Carried, DebtReturn, ExceptionKind, Permitted, Stamp};
+use super::hold;
 use super::kept;
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, placement, rows, sql, touch};
 use crate::audit::Ordered;
+use crate::domain::hold::Hold;
 use crate::domain::person::Override;
 use crate::domain::placement::{Placement, PlacementEnd, ReturnReason};
 use crate::domain::referral::{Destination, Referral, ReferralState};
-use crate::domain::{AccountId, ActKey, Day, EventKind, ReferralId};
+use crate::domain::{AccountId, ActKey, Day, EventKind, HoldId, ReferralId};
 
 #[derive(Serialize)]
 struct ReferralRow<'a> {
@@ -125,7 +128,7 @@ impl Backend {
         let step = |referral: &mut Referral| {
             referral.state = ReferralState::Recalled;
             referral.cause = Some(reason.to_owned());
-            end(referral, None, stamp.on, stamp);
+            end(referral, None, stamp.on, None, stamp);
         };
         let from = [ReferralState::Approved, ReferralState::Placed];
         let mut tx = self.write().await?;
@@ -152,12 +155,20 @@ impl Backend {
         let mut tx = self.write().await?;
         let mut done = Vec::with_capacity(returns.len());
         for back in returns {
+            let (account, _) = kept::to_write::<Referral>(&mut tx, back.referral.0).await?;
+            let hold = match &back.hold {
+                Some(reason) => Some(hold::add(&mut tx, account, &hold::reported(reason, stamp.on), stamp).await?),
+                None => None,
+            };
+            if let Some(text) = &back.tell {
+                exception::open(&mut tx, Some(account), ExceptionKind::DebtReturned, text, stamp).await?;
+            }
             let step = |referral: &mut Referral| {
                 referral.state = ReferralState::Returned;
                 let note = back.note.trim();
                 let reason = back.reason.word();
                 referral.cause = Some(if note.is_empty() { reason.to_owned() } else { format!("{reason}: {note}") });
-                end(referral, Some(back.reason), back.on, stamp);
+                end(referral, Some(back.reason), back.on, hold, stamp);
             };
             let from = [ReferralState::Placed];
             let event = Some(EventKind::DebtReturned);
@@ -184,10 +195,29 @@ impl Backend {
     }
 }
 
+/// What a destination said of the debtor is recorded: the hold that stood for it ends.
+pub(super) async fn answer(
+    conn: &mut Conn,
+    account: AccountId,
+    said: ReturnReason,
+    words: &str,
+    stamp: &Stamp,
+) -> Result<()> {
+    let referrals: Vec<Referral> = kept::of_account(conn, account).await?;
+    let ends = referrals.iter().filter_map(|referral| referral.placement.as_ref()?.ended.as_ref());
+    for id in ends.filter(|end| end.returned == Some(said)).filter_map(|end| end.hold) {
+        let (_, standing) = kept::one::<Hold>(conn, id.0).await?;
+        if standing.ended_on.is_none() {
+            hold::end(conn, id, words, stamp).await?;
+        }
+    }
+    Ok(())
+}
+
 /// It is no longer out.
-fn end(referral: &mut Referral, returned: Option<ReturnReason>, on: Day, stamp: &Stamp) {
+fn end(referral: &mut Referral, returned: Option<ReturnReason>, on: Day, hold: Option<HoldId>, stamp: &Stamp) {
     if let Some(placement) = &mut referral.placement {
-        placement.ended = Some(PlacementEnd { at: stamp.at, on, returned, recorded_on: Some(stamp.on) });
+        placement.ended = Some(PlacementEnd { at: stamp.at, on, returned, recorded_on: Some(stamp.on), hold });
     }
 }
 
