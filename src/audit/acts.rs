@@ -45,6 +45,10 @@ impl Bench<'_> {
             self.is_not_arranged(of, act.for_day)?;
         }
         let stated = items_of_step(run, of, act.key.service);
+        let elsewhere = cases.iter().filter(|case| case.number == of.case).map(|case| kept_by_others(case, of));
+        if let Some(item) = elsewhere.flatten().find(|item| stated.contains(item)) {
+            return Err(Broken::OtherRun { item }.into());
+        }
         let struck = act.action.struck_by();
         if !struck.is_empty() {
             self.is_not_out(&struck, &stated, act.for_day)?;
@@ -67,7 +71,10 @@ impl Bench<'_> {
             Action::NoRoute { route, .. } => self.goes_nowhere(of, route, act.amount, act.for_day),
             // What a policy says; decided, it is one of the two above.
             Action::Route { .. } => Err(unknown_stage(of)),
-            Action::WriteOff => self.may_refer(None, &stated, act.amount, act.for_day),
+            Action::WriteOff => {
+                self.may_refer(None, &stated, act.amount, act.for_day)?;
+                self.came_back_before(of, &stated)
+            }
             Action::Notice(notice) => {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_never_alone(notice)?;
@@ -331,6 +338,17 @@ impl Bench<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// The debts that the track's other open runs went out with.
+fn kept_by_others(case: &Case, of: &StageRef) -> BTreeSet<ItemId> {
+    let mut kept = BTreeSet::new();
+    for run in &case.tracks {
+        if run.track == of.track && run.anchor != of.anchor && run.closed.is_none() {
+            kept.extend(&run.own);
+        }
+    }
+    kept
 }
 
 /// The items that the case says a stage rests on; empty when it does not say.

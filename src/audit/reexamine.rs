@@ -65,7 +65,7 @@ impl Ordered {
         notice.arrangement.map_or(Self::Notice, Self::Agreement)
     }
 
-    fn struck_by(self) -> BTreeSet<Blocks> {
+    pub(super) fn struck_by(self) -> BTreeSet<Blocks> {
         match self {
             Self::Notice | Self::Agreement(_) | Self::Tag => BTreeSet::from([Blocks::Notices]),
             Self::Call => BTreeSet::from([Blocks::Calls]),
@@ -349,6 +349,7 @@ impl Bench<'_> {
             }
             Ordered::WriteOff => {
                 self.may_refer(None, &pending.items, amount, today)?;
+                self.came_back_before(&pending.of, &pending.items)?;
                 self.condition_holds(pending)
             }
             Ordered::ShutOff => {
@@ -368,8 +369,9 @@ impl Bench<'_> {
         let Some((track, stage)) = self.stage(&pending.of) else {
             return Err(super::disconnection::unknown_stage(&pending.of));
         };
+        let (today, contested) = (self.world.today, self.not_asked_by(pending));
         let without_transferred = pending.ordered == Ordered::ShutOff && !self.policy.cuts_for_transferred();
-        let reader = Reader { counts: &track.counts, without_transferred, ..self.reader(self.world.today) };
+        let reader = Reader { counts: &track.counts, without_transferred, contested, ..self.reader(today) };
         match reader.truth(&stage.only_if) {
             Truth::Yes => Ok(()),
             Truth::No => Err(Objection::of_rule(stage.rule, Broken::ConditionGone)),

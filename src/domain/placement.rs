@@ -103,6 +103,9 @@ pub struct Placed {
     /// The first day on which the city could act about them again; none while they are out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_on: Option<Day>,
+    /// Why the destination gave them back by itself; none where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<ReturnReason>,
 }
 
 impl Placed {

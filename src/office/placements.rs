@@ -17,7 +17,7 @@ use crate::domain::{AccountId, Cents, Day, EventKind, OpenItem, ReferralId, Snap
 use crate::ingest::agency_returns::read_returns;
 use crate::referral::limitation::{Clock, of_item};
 use crate::rulebook::Policy;
-use crate::rulebook::policy::Anchor;
+use crate::rulebook::policy::Stage;
 use crate::store::{DebtReturn, ExceptionKind, Permitted, StoreError};
 
 /// What became of a candidate.
@@ -353,8 +353,7 @@ fn said_by(
 
 /// Whether a stage of the policy waits for a debt to come back.
 fn follows_a_return(policy: &Policy) -> bool {
-    let stages = policy.tracks.iter().flat_map(|track| &track.stages);
-    stages.flat_map(|stage| &stage.start).any(|when| matches!(when.anchor, Anchor::Event(EventKind::DebtReturned, _)))
+    policy.tracks.iter().flat_map(|track| &track.stages).any(Stage::follows_a_return)
 }
 
 /// The override that a referral to a court needs where debts are barred by time; a refusal where none is given.

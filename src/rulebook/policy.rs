@@ -259,6 +259,18 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// Whether it proposes a write-off.
+    #[must_use]
+    pub fn writes_off(&self) -> bool {
+        self.acts.iter().any(|action| matches!(action, Action::WriteOff))
+    }
+
+    /// Whether it waits for a debt to come back from a destination: what it does is about that debt alone.
+    #[must_use]
+    pub fn follows_a_return(&self) -> bool {
+        self.start.iter().any(|when| matches!(when.anchor, Anchor::Event(EventKind::DebtReturned, _)))
+    }
+
     /// Whether it shuts a service off.
     #[must_use]
     pub fn disconnects(&self) -> bool {
