@@ -10,6 +10,7 @@ use std::io::Read;
 use std::process::Command;
 
 use arrears::domain::document::sha256;
+use arrears::domain::fee::TwoFees;
 use arrears::domain::hold::HoldKind;
 use arrears::domain::person::Override;
 use arrears::domain::referral::{Destination, ReferralState};
@@ -548,6 +549,20 @@ fn a_fee_that_came_back_under_the_billing_system_s_reference_is_one_fee_and_refu
             if *t == total && *o == total - Cents::new(1_000)),
         "{refused}"
     );
+    // Somebody who knows says that they are two: it is built, and shows who said so.
+    let mut two = twice.clone();
+    two.two_fees = vec![TwoFees {
+        own: EntryId(90),
+        other: EntryId(91),
+        said: Override {
+            by: "Marisol Vega".into(),
+            reason: "a second reading of the meter.".into(),
+            on: day("2026-09-21"),
+        },
+    }];
+    let built = build(&two, &Typesetter::new()).unwrap();
+    let shown = "are two fees and no double entry. Said by Marisol Vega on 09/21/2026: a second reading of the meter.";
+    assert!(built.warnings.iter().any(|warning| warning.contains(shown)), "{:?}", built.warnings);
     let undone = Entry {
         reverses: Some(EntryId(91)),
         ..entry(92, Service::Water, EntryKind::Reversal, -1_000, "2026-05-04", None)

@@ -17,6 +17,8 @@ mod city;
 mod final_bill;
 #[path = "stories/hard.rs"]
 mod hard;
+#[path = "stories/hardships.rs"]
+mod hardships;
 #[path = "stories/invariants.rs"]
 mod invariants;
 #[path = "stories/lives.rs"]

@@ -151,6 +151,8 @@ pub enum Broken {
     // protections
     #[error("the account is frozen until a person clears it: {0}")]
     Frozen(String),
+    #[error("{left} of write-off {write_off} has nothing to write off, and a person takes it back first")]
+    WriteOffLeftOver { write_off: ItemId, left: Cents },
     #[error("a {kind} hold in force since {} blocks {blocks}", short(*.from))]
     Held { kind: HoldKind, from: Day, blocks: Blocks },
     #[error("item {item} of {open} is contested, and that is not decided")]
@@ -267,6 +269,8 @@ pub enum Broken {
     #[error("the debt of fee {fee} was past due on its day, {}", short(*.on))]
     FeeHasGround { fee: ItemId, on: Day },
     // deposits
+    #[error("service ended {}: there is nothing of this customer's to shut off", short(*.ended))]
+    ServiceEnded { ended: Day },
     #[error("service ended {}, and a deposit of {held} is held that is applied first", short(*.ended))]
     DepositHeld { ended: Day, held: Cents },
     #[error("deposit {deposit} of the account is not held, or not with {}", amount_phrase(*.stated))]

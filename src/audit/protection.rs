@@ -246,9 +246,15 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Whether a person must clear the account first.
+    /// Whether a person must clear the account first: also where nobody was told that a write-off of ours has lost its debt.
     pub(super) fn is_not_frozen(self) -> Checked {
-        self.snapshot.frozen.as_ref().map_or(Ok(()), |why| Err(Broken::Frozen(why.clone()).into()))
+        if let Some(why) = &self.snapshot.frozen {
+            return Err(Broken::Frozen(why.clone()).into());
+        }
+        match self.snapshot.idle.iter().find(|idle| idle.is_own) {
+            Some(idle) => Err(Broken::WriteOffLeftOver { write_off: idle.write_off, left: idle.left }.into()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -212,12 +212,6 @@ pub fn reexamine(snapshot: &Snapshot, policy: &Policy, world: &World, pending: &
 }
 
 impl Bench<'_> {
-    /// The arrangement that a letter confirms was not canceled. What was agreed is told whatever was paid since.
-    fn stands(self, arrangement: ArrangementId) -> Result<(), Refusal> {
-        let mut plans = self.snapshot.arrangements.iter().filter(|plan| plan.canceled_on.is_none());
-        if plans.any(|plan| plan.id == arrangement) { Ok(()) } else { Err(Refusal::ArrangementCanceled) }
-    }
-
     /// The case, the stage and the debt are still there.
     fn is_still_wanted(self, pending: &Pending) -> Result<(), Refusal> {
         // A referral may outlive its case, which it closes itself.
@@ -320,6 +314,9 @@ impl Bench<'_> {
             return self.is_free(&pending.ordered.struck_by(), &[], None, today);
         }
         self.no_deposit_waits(today)?;
+        if pending.ordered != Ordered::Restore {
+            self.service_goes_on(&pending.of, today)?;
+        }
         self.is_not_before_announced(&pending.of, today)?;
         let struck = pending.ordered.struck_by();
         if !struck.is_empty() {
@@ -389,12 +386,15 @@ pub(super) fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         Broken::ArrangementPerforms { made_on } => Refusal::Arrangement { made_on },
         Broken::Moratorium { name, through, .. } => Refusal::Moratorium { name, through },
         Broken::Frozen(why) => Refusal::Frozen(why),
+        broken @ Broken::WriteOffLeftOver { .. } => Refusal::Frozen(broken.to_string()),
         Broken::Contested { .. } => Refusal::Protected(HoldKind::Dispute),
         Broken::BeforePetition { .. } => Refusal::Protected(HoldKind::Bankruptcy),
         Broken::NothingOwed => Refusal::Paid,
         Broken::ConditionGone => Refusal::ConditionGone,
         // What was pending is made anew, should the debt come back.
-        over @ (Broken::Out { .. } | Broken::AnnouncedInVain { .. }) => Refusal::StageOver { how: over.to_string() },
+        over @ (Broken::Out { .. } | Broken::ServiceEnded { .. } | Broken::AnnouncedInVain { .. }) => {
+            Refusal::StageOver { how: over.to_string() }
+        }
         closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
         broken => Refusal::GuardNotMet { broken, origin },
     }

@@ -50,6 +50,8 @@ struct Page {
     profile: Profile,
     balance: Cents,
     past_due: Cents,
+    /// What is left over of write-offs whose debts were paid after all or taken back: no part of the balance, and nobody's.
+    left_over: Cents,
     /// Contested by the customer: part of the balance, and asked for by nobody until it is decided.
     disputed: Cents,
     /// Why it is frozen, where an exception stands.
@@ -92,6 +94,7 @@ impl AccountArgs {
             today,
             balance: snapshot.balance(),
             past_due: past_due(&snapshot.items, today, Cents::ZERO),
+            left_over: snapshot.idle.iter().map(|idle| idle.left).sum(),
             disputed: contested(&snapshot, today),
             frozen: snapshot.frozen.clone(),
             shut_off: snapshot.shut_off.clone(),
@@ -170,7 +173,7 @@ fn head(page: &Page) -> String {
     let mailing = if profile.mails_elsewhere() { profile.mailing_address.one_line() } else { String::new() };
     let some = |amount: Cents| if amount.is_zero() { String::new() } else { amount.to_string() };
     let mut text = format!("Account {} on {}\n", profile.number, day::long(page.today));
-    let lines: [(&str, String); 18] = [
+    let lines: [(&str, String); 19] = [
         ("Customer", profile.customer_name.clone()),
         ("Service address", profile.service_address.one_line()),
         ("Mailing address", mailing),
@@ -186,6 +189,7 @@ fn head(page: &Page) -> String {
         ("Shut off", words(&page.shut_off)),
         ("Disputed", some(page.disputed)),
         ("Stayed", some(page.stayed.iter().map(|item| item.open).sum())),
+        ("Left over", some(page.left_over)),
         ("Frozen", page.frozen.clone().unwrap_or_default()),
         ("Balance", page.balance.to_string()),
         ("Past due", page.past_due.to_string()),

@@ -129,6 +129,9 @@ pub struct WriteOff {
     /// The other way round: what was written off is owed again, from its own due dates
     #[arg(long)]
     reverse: bool,
+    /// With --reverse: only what is left over of write-offs whose debts were paid after all or taken back; nothing is owed by it
+    #[arg(long, requires = "reverse")]
+    left_over: bool,
     #[arg(long)]
     reason: String,
     #[command(flatten)]
@@ -140,6 +143,11 @@ impl WriteOff {
         let office = desk.office().await?;
         let account = office.account(&self.account).await?;
         let by = self.by.may(&office, Duty::Write).await?;
+        if self.left_over {
+            let (id, amount, facts) = office.propose_left_over(account.id, &self.reason, by).await?;
+            let what = format!("That {amount}, which is left over of write-offs, is taken back,");
+            return Ok(Answer::done([vec![waits(id, &what)], facts].concat().join("; ")));
+        }
         if self.reverse {
             let (id, amount, facts) = office.propose_reinstatement(account.id, &self.reason, by).await?;
             let what = format!("That {amount}, which was written off, is owed again from its own due dates,");

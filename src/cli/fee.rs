@@ -25,6 +25,18 @@ pub enum Fee {
         #[command(flatten)]
         by: By,
     },
+    /// Say that a fee of ours and one of the billing system's of the same amount are two, and not one counted twice
+    Both {
+        account: String,
+        /// The number of our entry, as `arrears account` shows it in the ledger
+        ours: i64,
+        /// The number of the billing system's
+        theirs: i64,
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        by: By,
+    },
     /// Write the fees that the billing system was not told of yet, and what takes fees back, into a list for it
     Export {
         #[command(flatten)]
@@ -63,6 +75,14 @@ impl Fee {
                     office.propose_waiver(account.id, fee, &reason.unwrap_or_default(), by).await?
                 };
                 Ok(Answer::done(super::approvals::waits(id, &format!("The waiver of the fee of {amount}"))))
+            }
+            Self::Both { account, ours, theirs, reason, by } => {
+                let account = office.account(&account).await?;
+                let by = by.may(&office, Duty::Approve).await?;
+                let amount = office.two_fees(account.id, EntryId(ours), EntryId(theirs), &reason, by).await?;
+                Ok(Answer::done(format!(
+                    "Entries {ours} and {theirs} are two fees of {amount}: the packet shows who said so, and why"
+                )))
             }
             Self::Export { by } => {
                 let by = by.may(&office, Duty::Release).await?;

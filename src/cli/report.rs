@@ -11,7 +11,7 @@ use crate::domain::field_order::{OrderKind, OrderState};
 use crate::domain::ledger::settle;
 use crate::domain::proposal::Proposed;
 use crate::domain::{Day, OpenItem, Service, day};
-use crate::office::Office;
+use crate::office::{Office, left_over_of};
 use crate::report::aging::{AgedAccount, Aging, Detail};
 use crate::report::shut_offs::{Cut, ShutOffs};
 use crate::report::write_offs::{self, WriteOffLine};
@@ -94,6 +94,8 @@ impl WriteOffArgs {
             }
             let profile = office.store.account(proposal.account).await?.profile;
             let entries = office.store.entries(proposal.account).await?;
+            let idle = office.snapshot(proposal.account).await?.idle;
+            let left_over = left_over_of(proposal.id, &entries, &idle);
             let of = entries.iter().filter(|entry| debts.iter().any(|debt| debt.item == entry.id));
             lines.push(WriteOffLine {
                 account: profile.number,
@@ -107,6 +109,7 @@ impl WriteOffArgs {
                 reason: proposal.reason,
                 decided_on: proposal.decided_on,
                 decided_by: proposal.decided_by,
+                left_over,
             });
         }
         if self.csv {
@@ -121,6 +124,7 @@ impl WriteOffArgs {
                 Right("Amount"),
                 Left("Oldest due"),
                 Left("State"),
+                Left("Left over"),
                 Left("Reason"),
             ]);
             for line in &lines {
@@ -130,6 +134,7 @@ impl WriteOffArgs {
                     line.amount.to_string(),
                     maybe_day(line.oldest_due_on),
                     line.state.to_string(),
+                    if line.left_over.is_zero() { String::new() } else { line.left_over.to_string() },
                     line.reason.clone(),
                 ]);
             }

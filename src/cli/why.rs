@@ -31,6 +31,9 @@ struct Shown {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     points: Vec<ShownPoint>,
     has_case: bool,
+    /// The exception that freezes the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen: Option<String>,
 }
 
 impl WhyArgs {
@@ -51,6 +54,7 @@ impl WhyArgs {
             on: why.on,
             closed: why.decision.closed.as_ref().map(ToString::to_string),
             has_case: why.decision.case.is_some(),
+            frozen: why.frozen,
             explained: why.explained,
             next_review: why.next_review,
             points: why.points,
@@ -73,6 +77,9 @@ fn text(shown: &Shown) -> String {
     }
     if !shown.points.is_empty() {
         let _ = writeln!(text, "\n{}\n", super::protection::told(&shown.points));
+    }
+    if let Some(frozen) = &shown.frozen {
+        let _ = writeln!(text, "Frozen: {frozen}");
     }
     match (&shown.closed, shown.has_case) {
         (Some(cause), _) => {

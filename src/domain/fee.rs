@@ -14,6 +14,7 @@ use super::decision::ActKey;
 use super::ids::{EntryId, ItemId, StageId, TrackId};
 use super::ledger::{ApplicationOrder, Entry, OpenItem, PlanSpan, settle};
 use super::money::Cents;
+use super::person::Override;
 use super::petition::Petition;
 
 /// A fee that a decision posted, in this case or an earlier one.
@@ -33,6 +34,24 @@ pub struct PostedFee {
     /// Set once it was undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<Undone>,
+}
+
+/// What a person says of a fee of ours and one of the billing system's that look like one counted twice: they are two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TwoFees {
+    /// The ledger entry of ours.
+    pub own: EntryId,
+    /// That of the billing system's.
+    pub other: EntryId,
+    pub said: Override,
+}
+
+impl TwoFees {
+    /// Whether the pair is among those of which it was said.
+    #[must_use]
+    pub fn are(said: &[Self], own: EntryId, other: EntryId) -> bool {
+        said.iter().any(|two| (two.own, two.other) == (own, other))
+    }
 }
 
 /// How a fee was undone, and when.

@@ -169,6 +169,8 @@ pub struct PlanSpan {
     /// The day of a petition in bankruptcy: until the span's end no money of it or of a later day pays what is of the time through
     /// it, unless it is meant for that very debt; and that part is no open item.
     pub stays: Option<Day>,
+    /// The day on which what is stayed was discharged: a write-off from then on is of the stayed part.
+    pub discharged: Option<Day>,
 }
 
 /// A bill that took the place of one which the billing system reversed, under an arrangement that covered that one.
@@ -196,19 +198,35 @@ impl PlanSpan {
     }
 }
 
+/// What of a write-off writes nothing off: its debt was paid after all, or taken back.
+///
+/// It is nobody's money. It pays no other debt, and stands until the write-off is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdleWriteOff {
+    pub write_off: EntryId,
+    /// The debt that it was for, where it names one.
+    pub item: Option<ItemId>,
+    /// Above zero.
+    pub left: Cents,
+    /// Whether it was posted here; else it is the billing system's to take back.
+    pub is_own: bool,
+}
+
 /// An account's ledger replayed up to a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Books {
     /// Debts with something left to pay, oldest due first.
     pub items: Vec<OpenItem>,
     pub applications: Vec<Application>,
-    /// Credit that no debt has taken yet; zero or more.
+    /// Credit that no debt has taken yet; zero or more. What is left over of write-offs is no part of it.
     pub unapplied: Cents,
+    /// Write-offs that write off less than they say, in the order of their entries.
+    pub idle: Vec<IdleWriteOff>,
     /// The parts of debts that a petition in bankruptcy stays: owed, and not to be asked for. Their `open` is no part of
     /// that of `items`. Oldest due first.
     pub stayed: Vec<OpenItem>,
-    /// What can be asked for: the sum of the items' open amounts less what is unapplied. With what is stayed, it is the sum of
-    /// all debts less all credits.
+    /// What can be asked for: the sum of the items' open amounts less what is unapplied. With what is stayed, and
+    /// less what is left over of write-offs, it is the sum of all debts less all credits.
     pub balance: Cents,
 }
 
@@ -216,7 +234,8 @@ pub struct Books {
 ///
 /// Credits are applied in the order in which they became effective, each to the debts that stood then: to the
 /// designated debt or service first, else by `order`; what is left over waits for the debts of the next day that brings
-/// some, and is applied to them in the same way. An entry that a reversal undoes is taken out altogether, with everything it paid: the debts return at their original due dates.
+/// some, and is applied to them in the same way. A write-off is no money: it pays the debt that it names, or one that
+/// was billed by its day where it names none, and what is left of it pays nothing. An entry that a reversal undoes is taken out altogether, with everything it paid: the debts return at their original due dates.
 #[must_use]
 pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], as_of: Day) -> Books {
     let known: Vec<&Entry> = entries.iter().filter(|entry| entry.effective_on <= as_of).collect();
@@ -255,12 +274,25 @@ pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], a
         replay.take_waiting();
     }
     let stayed = replay.split_stayed();
-    let unapplied = replay.waiting.iter().map(|(_, left)| *left).sum();
+    let (write_offs, money): (Vec<_>, Vec<_>) =
+        replay.waiting.into_iter().partition(|(credit, _)| credit.kind == EntryKind::WriteOff);
+    let unapplied = money.iter().map(|(_, left)| *left).sum();
+    let mut idle: Vec<IdleWriteOff> = write_offs
+        .into_iter()
+        .map(|(credit, left)| IdleWriteOff {
+            write_off: credit.id,
+            item: credit.designated_item,
+            left,
+            is_own: credit.source == OWN_SOURCE,
+        })
+        .collect();
+    idle.sort_by_key(|idle| idle.write_off);
     let mut items: Vec<OpenItem> = replay.open.into_values().filter(|item| item.open.is_positive()).collect();
     items.sort_by_key(|item| (item.due_on, item.id));
     let all: Cents = standing.iter().map(|entry| entry.amount).sum();
-    let balance = all - stayed.iter().map(|item| item.open).sum::<Cents>();
-    Books { items, applications: replay.applications, unapplied, stayed, balance }
+    let left_over: Cents = idle.iter().map(|idle| idle.left).sum();
+    let balance = all + left_over - stayed.iter().map(|item| item.open).sum::<Cents>();
+    Books { items, applications: replay.applications, unapplied, idle, stayed, balance }
 }
 
 struct Replay<'a> {
@@ -344,22 +376,38 @@ impl<'a> Replay<'a> {
     }
 
     /// Applies what it can of `left` to one debt and returns the rest.
+    ///
+    /// Of a debt that a petition splits, money and credits pay the part that is asked for; what is stayed only where they are
+    /// meant for that very debt and exceed it. A write-off behind the discharge is of the stayed part. A deposit pays
+    /// nothing that is stayed: that would be a setoff, which takes the court's leave (11 USC 362(a)(7), 553).
     fn pay(&mut self, credit: &Entry, debt: ItemId, left: Cents) -> Cents {
-        let stayed = if self.designated(credit) == Some(debt) { Cents::ZERO } else { self.stayed_of(debt) };
+        let stayed = self.stayed_of(debt);
+        let may_pay_stayed = self.designated(credit) == Some(debt) && credit.kind != EntryKind::Deposit;
+        let writes_off_discharged = credit.kind == EntryKind::WriteOff && self.is_discharged();
         let Some(item) = self.open.get_mut(&debt) else { return left };
-        let paid = (item.open - stayed).max(Cents::ZERO).min(left);
+        let asked_for = (item.open - stayed).max(Cents::ZERO);
+        let paid = if may_pay_stayed { item.open } else { asked_for }.min(left);
         if paid.is_positive() {
             item.open -= paid;
-            // Money that may pay the time before, pays it first; what is left of it is never more than is open.
+            // Before a stay began, and since it is over, money pays the time before first.
+            let of_before =
+                if stayed.is_zero() || writes_off_discharged { paid } else { (paid - asked_for).max(Cents::ZERO) };
             for before in &mut self.before {
                 if let Some(part) = before.get_mut(&debt) {
-                    let rest = if stayed.is_positive() { *part } else { *part - paid };
-                    *part = rest.max(Cents::ZERO).min(item.open);
+                    // What is left of it is never more than is open.
+                    *part = (*part - of_before).max(Cents::ZERO).min(item.open);
                 }
             }
             self.applications.push(Application { credit: credit.id, debt, amount: paid, on: credit.effective_on });
         }
         left - paid
+    }
+
+    /// Whether what is stayed on the day that is replayed has been discharged by it.
+    fn is_discharged(&self) -> bool {
+        self.plans.iter().any(|plan| {
+            plan.stay_on(self.on).is_some() && plan.discharged.is_some_and(|discharged| discharged <= self.on)
+        })
     }
 
     /// The debt that a credit was designated to, or the one that stands in its place.
@@ -384,7 +432,23 @@ impl<'a> Replay<'a> {
             .filter(|_| credit.kind == EntryKind::Deposit)
             .and_then(|item| self.open.get(&item))
             .map(|item| item.billed_on);
-        let mut debts: Vec<&OpenItem> = self.open.values().filter(|item| item.open.is_positive()).collect();
+        let is_meant = |item: &&OpenItem| match (credit.kind, designated) {
+            (EntryKind::WriteOff, Some(debt)) => item.id == debt,
+            (EntryKind::WriteOff, None) => item.billed_on <= credit.effective_on,
+            (
+                EntryKind::Charge
+                | EntryKind::Fee
+                | EntryKind::Interest
+                | EntryKind::Payment
+                | EntryKind::Adjustment
+                | EntryKind::Deposit
+                | EntryKind::Transfer
+                | EntryKind::Reversal,
+                _,
+            ) => true,
+        };
+        let mut debts: Vec<&OpenItem> =
+            self.open.values().filter(|item| item.open.is_positive()).filter(is_meant).collect();
         debts.sort_by_key(|item| {
             let is_fee = item.kind == EntryKind::Fee;
             let fee_rank = match self.order.fees {
@@ -548,6 +612,7 @@ mod tests {
             covers: BTreeSet::from([EntryId(1)]),
             carried: Vec::new(),
             stays: None,
+            discharged: None,
         }
     }
 
@@ -597,11 +662,103 @@ mod tests {
         };
         assert_eq!(of(vec![]), (vec![(1, 6_000)], vec![(1, 3_000)], 0));
         assert_eq!(of(vec![payment(2, 7_000, "2026-06-20")]), (vec![], vec![(1, 3_000)], 1_000));
+        let meant = |kind, cents: i64, on: &str| Entry {
+            designated_item: Some(EntryId(1)),
+            ..entry(2, kind, -cents, day(on), None)
+        };
+        for kind in [EntryKind::WriteOff, EntryKind::Adjustment, EntryKind::Transfer, EntryKind::Payment] {
+            let later = meant(kind, 6_000, "2026-07-01");
+            assert_eq!(of(vec![later]), (vec![], vec![(1, 3_000)], 0), "{kind}: the part that is asked for");
+        }
+        let whole = meant(EntryKind::Payment, 9_000, "2026-07-01");
+        assert_eq!(of(vec![whole]), (vec![], vec![], 0), "meant for the bill, and for all of it");
+        let deposit = meant(EntryKind::Deposit, 9_000, "2026-07-01");
+        assert_eq!(of(vec![deposit]), (vec![], vec![(1, 3_000)], 3_000), "no setoff without the court");
+    }
+
+    #[test]
+    fn what_is_written_off_behind_a_discharge_is_the_stayed_part() {
+        let printed = BTreeMap::from([
+            ("service_from".to_owned(), day("2026-05-01")),
+            ("service_through".to_owned(), day("2026-05-30")),
+        ]);
         let write_off = Entry {
             designated_item: Some(EntryId(1)),
-            ..entry(2, EntryKind::WriteOff, -3_000, day("2026-07-01"), None)
+            ..entry(2, EntryKind::WriteOff, -3_000, day("2026-09-01"), None)
         };
-        assert_eq!(of(vec![write_off]), (vec![(1, 6_000)], vec![], 0), "what is written off is the stayed part");
+        let entries = [Entry { printed, ..charge(1, 9_000, "2026-06-02", "2026-06-23") }, write_off];
+        let of = |discharged: &str| {
+            let stay = PlanSpan { discharged: Some(day(discharged)), ..stay("2026-05-10", None) };
+            let books = settle(&entries, &ApplicationOrder::default(), &[stay], day("2026-09-30"));
+            (open_of(&books), stayed_of(&books))
+        };
+        assert_eq!(of("2026-09-01"), (vec![(1, 6_000)], vec![]));
+        assert_eq!(of("2026-09-02"), (vec![(1, 3_000)], vec![(1, 3_000)]), "before it: what is asked for");
+    }
+
+    /// A write-off of entry 1.
+    fn write_off(id: i64, cents: i64, on: &str) -> Entry {
+        Entry { designated_item: Some(EntryId(1)), ..entry(id, EntryKind::WriteOff, -cents, day(on), None) }
+    }
+
+    fn left_of(books: &Books) -> Vec<(i64, i64)> {
+        books.idle.iter().map(|idle| (idle.write_off.0, idle.left.get())).collect()
+    }
+
+    #[test]
+    fn a_write_off_whose_debt_was_paid_after_all_pays_no_other_bill() {
+        // $360.00 are written off on September 1; a check of August 20 for $60.00 is learned later. The bill of October stands.
+        let mut entries = vec![
+            charge(1, 36_000, "2026-03-02", "2026-03-23"),
+            write_off(2, 36_000, "2026-09-01"),
+            charge(3, 9_500, "2026-10-02", "2026-10-22"),
+            payment(4, 6_000, "2026-08-20"),
+        ];
+        let of = |entries: &[Entry]| {
+            let books = books(entries);
+            (open_of(&books), left_of(&books), books.unapplied.get(), books.balance.get())
+        };
+        assert_eq!(of(&entries), (vec![(3, 9_500)], vec![(2, 6_000)], 0, 9_500));
+        // The check comes back: the whole debt is written off again, and nothing is left over.
+        let mut returned = entry(5, EntryKind::Reversal, 6_000, day("2026-10-05"), None);
+        returned.reverses = Some(EntryId(4));
+        entries.push(returned);
+        assert_eq!(of(&entries), (vec![(3, 9_500)], vec![], 0, 9_500));
+        // Money that comes after the write-off is the customer's, and pays what is owed.
+        entries.push(payment(6, 10_000, "2026-10-10"));
+        assert_eq!(of(&entries), (vec![], vec![], 500, -500));
+    }
+
+    #[test]
+    fn a_write_off_whose_bill_is_reversed_is_left_over_whole_until_it_is_taken_back() {
+        let mut undone = entry(3, EntryKind::Reversal, -36_000, day("2026-09-10"), None);
+        undone.reverses = Some(EntryId(1));
+        let mut entries = vec![
+            charge(1, 36_000, "2026-03-02", "2026-03-23"),
+            write_off(2, 36_000, "2026-09-01"),
+            undone,
+            charge(4, 35_000, "2026-09-10", "2026-03-23"),
+        ];
+        let standing = books(&entries);
+        assert_eq!((open_of(&standing), left_of(&standing)), (vec![(4, 35_000)], vec![(2, 36_000)]));
+        let mut taken_back = entry(5, EntryKind::Reversal, 36_000, day("2026-09-12"), None);
+        taken_back.reverses = Some(EntryId(2));
+        entries.push(taken_back);
+        let after = books(&entries);
+        assert_eq!((open_of(&after), left_of(&after)), (vec![(4, 35_000)], vec![]));
+        assert_eq!(after.balance, standing.balance, "nobody is asked for a cent more or less by it");
+    }
+
+    #[test]
+    fn a_write_off_of_the_billing_systems_that_names_no_debt_takes_what_was_billed_by_its_day() {
+        let entries = [
+            charge(1, 5_000, "2026-03-02", "2026-03-23"),
+            entry(2, EntryKind::WriteOff, -8_000, day("2026-09-01"), None),
+            charge(3, 9_500, "2026-09-02", "2026-09-22"),
+        ];
+        let books = books(&entries);
+        assert_eq!((open_of(&books), left_of(&books)), (vec![(3, 9_500)], vec![(2, 3_000)]));
+        assert!(!books.idle[0].is_own);
     }
 
     #[test]
@@ -663,7 +820,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_open_items_less_unapplied_credit_are_the_balance(
-            moves in prop::collection::vec((0_u8..3, 1_i64..50_000, 0_i64..300), 0..40),
+            moves in prop::collection::vec((0_u8..4, 1_i64..50_000, 0_i64..300), 0..40),
             as_of in 0_i64..320,
             is_arranged: bool,
             petition in prop::option::of((0_i64..300, prop::option::of(0_i64..200))),
@@ -675,6 +832,12 @@ mod tests {
                 let entry = match kind {
                     0 => entry(id, EntryKind::Charge, cents, on, Some(plus_days(on, 21))),
                     1 => entry(id, EntryKind::Payment, -cents, on, None),
+                    2 => {
+                        // Every other one names its debt.
+                        let debt = entries.iter().rev().find(|e: &&Entry| e.is_debt() && e.effective_on <= on);
+                        let designated_item = debt.filter(|_| cents % 2 == 0).map(|debt| debt.id);
+                        Entry { designated_item, ..entry(id, EntryKind::WriteOff, -cents, on, None) }
+                    }
                     _ => {
                         let Some(target) = entries.iter().find(|e: &&Entry| e.kind != EntryKind::Reversal
                             && e.effective_on <= on) else { continue };
@@ -702,7 +865,26 @@ mod tests {
             let stayed: Cents = books.stayed.iter().map(|item| item.open).sum();
             let plain: Cents = entries.iter().filter(|e| e.effective_on <= as_of).map(|e| e.amount).sum();
             prop_assert_eq!(open - books.unapplied, books.balance);
-            prop_assert_eq!(books.balance + stayed, plain);
+            let left: Cents = books.idle.iter().map(|idle| idle.left).sum();
+            prop_assert_eq!(books.balance + stayed - left, plain);
+            // A write-off pays the debt that it names, or one that was billed by its day; and every cent of it is somewhere.
+            for write_off in entries.iter().filter(|e| e.kind == EntryKind::WriteOff && e.effective_on <= as_of) {
+                let is_undone = entries.iter().any(|e| e.reverses == Some(write_off.id) && e.effective_on <= as_of);
+                let paid: Vec<_> = books.applications.iter().filter(|a| a.credit == write_off.id).collect();
+                let idle: Cents =
+                    books.idle.iter().filter(|i| i.write_off == write_off.id).map(|i| i.left).sum();
+                let all = paid.iter().map(|a| a.amount).sum::<Cents>() + idle;
+                prop_assert_eq!(all, if is_undone { Cents::ZERO } else { -write_off.amount });
+                for application in paid {
+                    let debt = entries.iter().find(|e| e.id == application.debt).unwrap();
+                    let follows = write_off.designated_item == Some(EntryId(1)) && is_arranged && debt.id == last;
+                    let is_meant = write_off.designated_item.map_or_else(
+                        || debt.effective_on <= write_off.effective_on,
+                        |item| item == debt.id || follows,
+                    );
+                    prop_assert!(is_meant);
+                }
+            }
         }
     }
 }

@@ -39,10 +39,12 @@ pub mod referral;
 pub mod route;
 pub mod snapshot;
 pub mod spreadsheet;
+pub mod suggestion;
 #[cfg(test)]
 pub mod testing;
 pub mod transfer;
 pub mod world;
+pub mod write_off;
 
 pub use account::{Address, CustomerClass, Language, Occupancy, Party, Profile, Service};
 pub use action::{Action, Channel, Recipient};

@@ -69,6 +69,10 @@ pub enum Proposed {
     Reinstatement {
         write_offs: Vec<EntryId>,
         facts: Vec<String>,
+        /// Where only what is left over of them falls away: how much of each. The rest is posted anew by the same approval, as of
+        /// the write-off's own day, so that nothing is owed by it that was not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left_over: Vec<LeftOver>,
     },
 }
 
@@ -78,6 +82,13 @@ pub struct WrittenOff {
     pub item: ItemId,
     pub service: Service,
     pub open: Cents,
+}
+
+/// What is left over of one write-off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOver {
+    pub write_off: EntryId,
+    pub left: Cents,
 }
 
 impl Proposed {

@@ -15,7 +15,7 @@ use super::event::Event;
 use super::fee::PostedFee;
 use super::hold::Hold;
 use super::ids::{AccountId, ItemId};
-use super::ledger::{Application, Entry, OpenItem, PlanSpan};
+use super::ledger::{Application, Entry, IdleWriteOff, OpenItem, PlanSpan};
 use super::money::Cents;
 use super::petition::Petition;
 use super::promise::Promise;
@@ -32,6 +32,9 @@ pub struct Snapshot {
     pub items: Vec<OpenItem>,
     /// Credit that no debt has taken.
     pub unapplied: Cents,
+    /// Write-offs whose debts were paid after all or taken back: what is left of them is nobody's, and pays nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<IdleWriteOff>,
     /// What petitions in bankruptcy stay: owed, and no part of `items`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stayed: Vec<OpenItem>,

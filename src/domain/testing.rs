@@ -69,6 +69,7 @@ pub fn snapshot() -> Snapshot {
         profile: profile(),
         items: Vec::new(),
         unapplied: Cents::ZERO,
+        idle: Vec::new(),
         stayed: Vec::new(),
         petitions: Vec::new(),
         disputes: Vec::new(),

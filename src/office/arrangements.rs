@@ -8,6 +8,7 @@ use super::agreement::letter_of;
 use super::{Office, OfficeError, Result, Rules};
 use crate::decide::eligibility::{Asked, Eligibility, Point, eligibility};
 use crate::domain::arrangement::{Installment, Overridden, Taken};
+use crate::domain::day::{plus_days, short};
 use crate::domain::person::Override;
 use crate::domain::{AccountId, ArrangementId, Cents, Day, Entry, EntryKind, ItemId, Snapshot};
 use crate::store::{NewArrangement, StoreError};
@@ -37,15 +38,16 @@ pub struct Proposed {
 
 impl Office {
     /// What a request would make of what is past due, with each condition of the policy, to be shown before it is agreed.
-    /// Nothing is refused but a receipt that is not known.
+    /// Nothing is refused but a receipt that is not known, is used up or is too old.
     ///
     /// # Errors
-    /// When there is no such receipt.
+    /// When there is no such receipt, it was a down payment before, or it is older than the policy's `taken_within`.
     pub async fn look_at_arrangement(&self, account: AccountId, request: &PlanRequest) -> Result<Proposed> {
         let snapshot = self.snapshot(account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let today = self.today();
-        let taken = taken(&self.store.entries(account).await?, &snapshot, request, today)?;
+        let within = rules.policy.arrangements.taken_within_days;
+        let taken = taken(&self.store.entries(account).await?, &snapshot, request, within, today)?;
         let asked = Asked {
             down_payment: request.down_payment.max(taken.amount),
             taken: taken.amount,
@@ -185,8 +187,9 @@ fn not_eligible(points: &[&Point], way_forward: &str) -> OfficeError {
 }
 
 /// What has been taken of the down payment already, so that what is owed is less by it: under the receipt named, or else of
-/// the money received today, as much as was agreed.
-fn taken(entries: &[Entry], snapshot: &Snapshot, request: &PlanRequest, today: Day) -> Result<Taken> {
+/// the money received today, as much as was agreed. A receipt is no older than `within` days: what was paid last year was paid
+/// on what was owed then.
+fn taken(entries: &[Entry], snapshot: &Snapshot, request: &PlanRequest, within: u16, today: Day) -> Result<Taken> {
     let undone: BTreeSet<_> = entries.iter().filter_map(|entry| entry.reverses).collect();
     let stands = |entry: &&Entry| entry.kind == EntryKind::Payment && entry.is_credit() && !undone.contains(&entry.id);
     let Some(receipt) = &request.receipt else {
@@ -211,6 +214,17 @@ fn taken(entries: &[Entry], snapshot: &Snapshot, request: &PlanRequest, today: D
         what: "payment on this account that stands, under receipt",
         id: receipt.clone(),
     })?;
+    let (received, first) = (entry.effective_on, plus_days(today, -i64::from(within)));
+    if received < first {
+        return Err(OfficeError::refused(
+            format!(
+                "receipt {receipt} is of {}, and a down payment that was taken before is one of the last {within} days, since {}",
+                short(received),
+                short(first)
+            ),
+            "take the down payment now, or make the arrangement without that receipt: what it paid is not owed any more",
+        ));
+    }
     Ok(Taken { amount: Cents::ZERO - entry.amount, receipts: vec![receipt.clone()] })
 }
 
@@ -242,6 +256,29 @@ mod tests {
     use super::*;
     use crate::domain::EntryId;
     use crate::domain::day::parse;
+
+    #[tokio::test]
+    async fn a_receipt_of_two_months_ago_is_no_down_payment() {
+        let city = crate::office::testing::City::new().await;
+        city.lockbox("10-000417", "30.00", "2026-03-02").await;
+        let debtor = city.debtor().await;
+        let request = PlanRequest {
+            down_payment: Cents::new(3_000),
+            receipt: Some("LB-10-000417-30.00-2026-03-02".into()),
+            installments: 4,
+            first_due: parse("2026-06-15").unwrap(),
+            ..PlanRequest::default()
+        };
+        city.at("2026-05-04", "09:00");
+        let refused = city.office.look_at_arrangement(debtor, &request).await.unwrap_err().to_string();
+        let said = "receipt LB-10-000417-30.00-2026-03-02 is of Mon 2026-03-02, and a down payment that was taken before is one of \
+                    the last 30 days, since Sat 2026-04-04";
+        assert!(refused.starts_with(said), "{refused}");
+        // On the last of the thirty days it is one.
+        city.at("2026-04-01", "09:00");
+        let proposed = city.office.look_at_arrangement(debtor, &request).await.unwrap();
+        assert_eq!(proposed.taken.amount, Cents::new(3_000));
+    }
 
     #[test]
     fn an_arrangement_is_proposed_anew_only_with_the_terms_that_were_agreed() {

@@ -236,6 +236,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_fee_that_is_waived_here_and_taken_back_there_under_its_own_name_is_told_no_second_time() {
+        for is_listed in [false, true] {
+            let city = City::new().await;
+            let (reference, amount) = with_a_late_fee(&city).await;
+            city.office.export_fees("Ruth").await.unwrap();
+            let row = format!("10-000417,general,fee,{},2026-04-04,2026-04-25,cis,L-99,", amount.to_plain());
+            city.at("2026-04-05", "09:00");
+            city.takes("charges.csv", &format!("{CHARGES}{row}{reference}\n")).await;
+            let debtor = city.debtor().await;
+            let entries = city.office.store.entries(debtor).await.unwrap();
+            let fee = entries.iter().find(|entry| entry.kind == EntryKind::Fee).unwrap().id;
+            let (waiver, _) = city.office.propose_waiver(debtor, fee, "first in a year", "Omar").await.unwrap();
+            city.office.approve_proposal(waiver, "Ruth").await.unwrap();
+            // The waiver is on a list, or the billing system was quicker: it has taken L-99 back as X-1.
+            if is_listed {
+                city.office.export_fees("Ruth").await.unwrap().unwrap();
+            }
+            let head = "account,reversed_on,reverses_source,reverses_reference,source,reference\n";
+            let reversal = format!("{head}10-000417,2026-04-05,cis,L-99,cis,X-1\n");
+            city.takes("reversals.csv", &reversal).await;
+            city.takes("reversals-again.csv", &format!("{reversal}\n")).await;
+            assert_eq!(owed(&city).await, Cents::new(22_420));
+            assert_eq!(city.office.export_fees("Ruth").await.unwrap(), None, "it has taken it back");
+            // Without it at once, and after the weeks in which something may be on its way.
+            for as_of in ["2026-04-05", "2026-07-01"] {
+                city.at("2026-07-02", "09:00");
+                balance(&city, Cents::new(22_420), as_of).await;
+                assert_eq!(frozen(&city).await, None, "{as_of}");
+            }
+            city.inbox("reversals-2.csv", &format!("{head}10-000417,2026-04-06,cis,L-99,cis,X-2\n"));
+            assert_eq!(city.office.take_inbox().await.unwrap().refused, 1, "a second one is another");
+        }
+    }
+
+    #[tokio::test]
     async fn a_balance_that_differs_by_a_cent_bars_what_is_adverse_until_a_person_has_cleared_it_with_a_reason() {
         let city = City::new().await;
         city.at("2026-04-30", "09:00");

@@ -31,6 +31,8 @@ pub mod log_lines;
 mod looks;
 mod mailing;
 mod mappings;
+#[cfg(test)]
+mod newcomers;
 mod night;
 mod notices;
 mod orders;
@@ -49,15 +51,20 @@ mod reprint;
 mod restorations;
 mod returning;
 mod runaway;
+mod same_customer;
 mod seals;
 mod skip;
 pub mod staff;
+mod strangers;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transfers;
+mod two_fees;
+mod watching;
 mod why;
 mod wordings;
+mod write_offs;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -81,8 +88,8 @@ pub use night::{DayReport, NIGHT, Progress};
 pub use notices::Released;
 pub use orders::{Finalized, Handled};
 pub use packets::PacketMade;
-pub use payments::AtCounter;
-pub use petitions::PetitionRequest;
+pub use payments::{AtCounter, Unmatched};
+pub use petitions::{PetitionRequest, RecordedPetition};
 pub use placements::{Approval, Out};
 pub use policies::{Rules, read_policy, shipped_text};
 pub use protections::{Recorded, ShownPoint, THREE_POINTS, points};
@@ -91,6 +98,7 @@ pub use returning::Returning;
 pub use runaway::NightReleased;
 pub use why::{Explained, Simulated, Why};
 pub use wordings::{WordingStanding, WordingState, prints_every_language};
+pub use write_offs::left_over_of;
 
 use crate::clock::Clock;
 use crate::config::Config;

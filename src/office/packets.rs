@@ -116,6 +116,7 @@ impl Office {
             history: self.history(account.id).await?,
             checks: Vec::new(),
             exception: snapshot.frozen.clone(),
+            two_fees: self.store.two_fees_of(account.id).await?,
             limitation_override: limitation_override.or(over_limitation),
             entries,
         })

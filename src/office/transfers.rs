@@ -3,7 +3,7 @@
 use super::accounts::need_reason;
 use super::{Office, OfficeError, Result, Rules};
 use crate::domain::arrangement::ArrangementState;
-use crate::domain::day::short;
+use crate::domain::day::{plus_days, short};
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::kinship::KinshipState;
 use crate::domain::proposal::{Proposal, ProposalState, Proposed};
@@ -45,19 +45,24 @@ impl Office {
         Ok((id, amount))
     }
 
-    /// Proposes what the policy lets follow a customer, once for each debt: what was declined is not proposed again. A debt upon
-    /// which nobody can sue any more stays where it is. Gives the number of proposals.
+    /// Proposes what the policy lets follow the customers of these accounts, once for each debt: what was declined is not
+    /// proposed again. A debt upon which nobody can sue any more stays where it is. Gives the accounts whose debt is kept where
+    /// it is by something that can pass without a fact.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn propose_debts_that_follow(&self, day: Day) -> Result<u64> {
-        let rules = self.rules_on(day).await?;
-        let Some(follow) = rules.policy.debts_follow else { return Ok(0) };
+    pub(super) async fn propose_debts_that_follow(
+        &self,
+        customers_of: &[AccountId],
+        rules: &Rules,
+        day: Day,
+    ) -> Result<Vec<AccountId>> {
+        let Some(follow) = rules.policy.debts_follow else { return Ok(Vec::new()) };
         let years = rules.policy.referral.limitation_years;
         let citation = rules.policy.origin(follow.rule).map(|origin| origin.citation.clone()).unwrap_or_default();
-        let mut proposed = 0;
-        let due_by = crate::domain::day::plus_days(day, -i64::from(follow.after_days.max(1)));
-        for (from, active) in self.store.debts_that_may_follow(due_by).await? {
+        let mut again = Vec::new();
+        let due_by = plus_days(day, -follow.least_days());
+        for (from, active) in self.store.debts_that_may_follow(due_by, customers_of).await? {
             let from = self.snapshot(from).await?;
             let before = self.store.proposals_of(from.account).await?;
             let mut debts = to_move(&from.items, day, follow.after_days);
@@ -68,22 +73,25 @@ impl Office {
             }
             for to in active {
                 let to = self.snapshot(to).await?;
-                // Who may not be moved today is looked at again tomorrow.
-                let Ok(mut facts) = self.may_transfer(&from, &to, &debts, &rules).await else { continue };
+                let Ok(mut facts) = self.may_transfer(&from, &to, &debts, rules).await else {
+                    if may_pass(&from, &to, day) {
+                        again.push(from.account);
+                    }
+                    continue;
+                };
                 facts.extend(ages(&debts, day, years));
                 let amount: Cents = debts.iter().map(|debt| debt.open).sum();
                 let what = Proposed::Transfer { to: to.account, number: to.profile.number.clone(), debts, facts };
                 let reason = format!("the policy lets debts follow their customer ({citation})");
                 let stamp = self.daemon_stamp(day);
                 match self.store.propose(from.account, &what, amount, &reason, &stamp).await {
-                    Ok(_) => proposed += 1,
-                    Err(StoreError::Conflict(_)) => {}
+                    Ok(_) | Err(StoreError::Conflict(_)) => {}
                     Err(error) => return Err(error.into()),
                 }
                 break;
             }
         }
-        Ok(proposed)
+        Ok(again)
     }
 
     /// Whether a transfer may still be posted as it was proposed.
@@ -118,6 +126,15 @@ impl Office {
                 format!("account {} is {}, and account {} {}", left.number, left.class, here.number, here.class),
                 "a debt follows within one class, unless the policy says `debts_follow: {classes: any}`",
             );
+        }
+        for snapshot in [from, to] {
+            let number = &snapshot.profile.number;
+            if let Some(petition) = snapshot.stay_on(today) {
+                return refuse(
+                    format!("a petition in bankruptcy stands on account {number} ({})", petition.words()),
+                    "what was owed before it is not moved (11 USC 362(a)(6)); wait for the court",
+                );
+            }
         }
         for snapshot in [from, to] {
             let number = &snapshot.profile.number;
@@ -199,6 +216,14 @@ impl Office {
 fn speaks_of(proposal: &Proposal, item: ItemId) -> bool {
     let Proposed::Transfer { debts, .. } = &proposal.what else { return false };
     proposal.state != ProposalState::Approved && debts.iter().any(|debt| debt.item == item)
+}
+
+/// Whether what keeps a debt where it is can pass on a day, without a fact: a hold's, the end of service, a missed installment.
+fn may_pass(from: &Snapshot, to: &Snapshot, day: Day) -> bool {
+    let dated =
+        |known: &Snapshot| known.frozen.is_some() || known.holds.iter().any(|hold| hold.changes_after(day).is_some());
+    let ends = from.profile.ended.is_some_and(|ended| day < ended);
+    ends || dated(from) || dated(to) || from.arrangement_on(day).is_some()
 }
 
 fn is_passed(debt: &MovedDebt, day: Day, years: u16) -> bool {
@@ -342,6 +367,33 @@ mod tests {
         accounts(&city, "commercial").await;
         let said = refused(&city, "10-000900").await;
         assert!(said.contains("10-000417 is residential, and account 10-000900 commercial"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_petition_on_either_account_keeps_older_debt_where_it_is() {
+        let city = moved().await;
+        let request = crate::office::PetitionRequest {
+            chapter: crate::domain::petition::Chapter::Seven,
+            court: "Eastern District of California".into(),
+            case_number: "26-20417".into(),
+            petition_on: day("2026-05-10"),
+            relief_on: None,
+            learned_on: None,
+        };
+        let (from, to) = (id(&city, "10-000417").await, id(&city, "10-000900").await);
+        let (earlier, _) = city.office.propose_transfer(from, to, "moved", "Omar").await.unwrap();
+        let recorded = city.office.record_petition(to, &request, "Omar").await.unwrap();
+        assert_eq!(recorded.held, ["10-000417"], "the customer's other account waits for somebody to look");
+        let said = refused(&city, "10-000900").await;
+        assert!(said.contains("case 26-20417") && said.contains("11 USC 362"), "{said}");
+        let late = city.office.approve_proposal(earlier, "Ida").await.unwrap_err().to_string();
+        assert!(late.contains("case 26-20417"), "{late}");
+        let hold = city.office.snapshot(from).await.unwrap().holds[0].id;
+        city.office.end_hold(hold, "the petition names one account", "Ruth").await.unwrap();
+        city.at("2026-05-21", "04:00");
+        city.office.night(day("2026-05-21")).await.unwrap();
+        let proposed = city.office.store.proposals(false).await.unwrap();
+        assert_eq!(proposed.len(), 1, "the night proposes none: {proposed:?}");
     }
 
     #[tokio::test]

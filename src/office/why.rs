@@ -19,6 +19,8 @@ pub struct Why {
     pub next_review: Option<Day>,
     /// The three points that bar a shut-off together, each with what shows it; empty where nothing of them was shown.
     pub points: Vec<ShownPoint>,
+    /// The exception that freezes the account, where one stands.
+    pub frozen: Option<String>,
 }
 
 /// An act that a simulation would do.
@@ -61,7 +63,7 @@ impl Office {
             }
         }
         let points = if snapshot.proofs.is_empty() { Vec::new() } else { points(&snapshot.proofs, day) };
-        Ok(Why { points, on: day, next_review: decision.next_review, explained, decision })
+        Ok(Why { points, frozen: snapshot.frozen, on: day, next_review: decision.next_review, explained, decision })
     }
 
     async fn snapshot_on(&self, account: AccountId, day: Day) -> Result<Snapshot> {

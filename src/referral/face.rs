@@ -87,6 +87,21 @@ pub fn warnings(input: &PacketInput, statement: &Statement<'_>) -> Vec<String> {
             statement.later.len()
         ));
     }
+    for two in &input.two_fees {
+        let entry = |id| input.entries.iter().find(|entry| entry.id == id && entry.effective_on <= input.cut_off);
+        let (Some(own), Some(other)) = (entry(two.own), entry(two.other)) else { continue };
+        warnings.push(format!(
+            "The fee of {} of {} and {} of {} of {} are two fees and no double entry. Said by {} on {}: {}.",
+            own.amount,
+            us(own.effective_on),
+            other.reference,
+            other.source,
+            us(other.effective_on),
+            two.said.by,
+            us(two.said.on),
+            two.said.reason.trim_end_matches('.')
+        ));
+    }
     let stayed: Cents = input.books.stayed.iter().map(|item| item.open).sum();
     if stayed.is_positive() {
         warnings.push(format!(

@@ -10,6 +10,7 @@ use crate::domain::arrangement::{Arrangement, Standing};
 use crate::domain::arrears::BucketLimits;
 use crate::domain::call::CallAttempt;
 use crate::domain::document::MediaType;
+use crate::domain::fee::TwoFees;
 use crate::domain::field_order::FieldOrder;
 use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::ledger::Books;
@@ -56,6 +57,8 @@ pub struct PacketInput {
     pub checks: Vec<BackgroundCheck>,
     /// An exception that stands on the account (its balance differs from the billing system's), in words.
     pub exception: Option<String>,
+    /// Fees of which a person said that they are two, although they look like one counted twice.
+    pub two_fees: Vec<TwoFees>,
     /// A person's decision to send debts whose limitation has passed.
     pub limitation_override: Option<Override>,
 }

@@ -9,6 +9,7 @@ use super::sent;
 use crate::domain::arrangement::ArrangementState;
 use crate::domain::day::days_between;
 use crate::domain::document::sha256;
+use crate::domain::fee::TwoFees;
 use crate::domain::hold::Blocks;
 use crate::domain::ledger::OWN_SOURCE;
 use crate::domain::promise::PromiseState;
@@ -34,12 +35,13 @@ pub enum PacketRefusal {
     )]
     TotalDiffers { by: &'static str, cut_off: Day, found: Cents, ledger: Cents },
     #[error(
-        "a fee of {amount} is counted twice: posted here on {posted_on} as entry {own}, and brought by {source_name} as {reference}; the total would be {total} instead of {once}: import a reversal of theirs, or waive ours"
+        "a fee of {amount} is counted twice: posted here on {posted_on} as entry {own}, and brought by {source_name} as {reference}; the total would be {total} instead of {once}: import a reversal of theirs, or waive ours; where they are two fees, say so: `arrears fee both ACCOUNT {own} {other} --reason TEXT`"
     )]
     FeeTwice {
         own: EntryId,
         posted_on: Day,
         amount: Cents,
+        other: EntryId,
         source_name: String,
         reference: String,
         total: Cents,
@@ -171,8 +173,10 @@ fn totals(input: &PacketInput) -> Result<(), PacketRefusal> {
     // What a petition in bankruptcy stays is owed, and no part of what is claimed.
     let stayed: Cents = input.books.stayed.iter().map(|item| item.open).sum();
     let all: Cents = input.entries.iter().filter(|e| e.effective_on <= cut_off).map(|e| e.amount).sum();
+    // What is left over of a write-off is nobody's money, and lowers no claim.
+    let left_over: Cents = input.books.idle.iter().map(|idle| idle.left).sum();
     let beside: Cents = input.beside.iter().map(|item| item.open).sum();
-    let ledger = all - stayed - beside;
+    let ledger = all + left_over - stayed - beside;
     let open: Cents = input.books.items.iter().map(|item| item.open).sum();
     let items = open - input.books.unapplied;
     for (by, found) in [("the claimed total", input.books.balance), ("the sum of the open items", items)] {
@@ -200,7 +204,8 @@ fn totals(input: &PacketInput) -> Result<(), PacketRefusal> {
 /// Within so many days of its posting a fee of ours comes back from the billing system.
 const COMES_BACK_WITHIN_DAYS: i64 = 60;
 
-/// A fee that Arrears posted and that came back under the billing system's own reference, unrecognized, is one fee.
+/// A fee that Arrears posted and that came back under the billing system's own reference, unrecognized, is one fee, unless a
+/// person has said that they are two.
 fn fee_once(input: &PacketInput) -> Result<(), PacketRefusal> {
     let stands = |fee: &&Entry| {
         let is_undone = input.entries.iter().any(|e| e.reverses == Some(fee.id) && e.effective_on <= input.cut_off);
@@ -211,6 +216,7 @@ fn fee_once(input: &PacketInput) -> Result<(), PacketRefusal> {
         let service = own.service == other.service || [own.service, other.service].contains(&Service::General);
         let days = days_between(own.effective_on, other.effective_on);
         other.source != OWN_SOURCE
+            && !TwoFees::are(&input.two_fees, own.id, other.id)
             && service
             && other.amount == own.amount
             && (0..=COMES_BACK_WITHIN_DAYS).contains(&days)
@@ -222,6 +228,7 @@ fn fee_once(input: &PacketInput) -> Result<(), PacketRefusal> {
             own: own.id,
             posted_on: own.effective_on,
             amount: own.amount,
+            other: other.id,
             source_name: other.source.clone(),
             reference: other.reference.clone(),
             total,

@@ -149,6 +149,7 @@ impl<'a> Account<'a> {
             profile: self.profile.clone(),
             items: books.items,
             unapplied: books.unapplied,
+            idle: books.idle,
             stayed: books.stayed,
             petitions: self.petitions.clone(),
             disputes: Vec::new(),

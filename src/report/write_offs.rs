@@ -19,10 +19,12 @@ pub struct WriteOffLine {
     pub reason: String,
     pub decided_on: Option<Day>,
     pub decided_by: Option<String>,
+    /// What of it has nothing to write off, for its debt was paid after all or taken back: it is to be reversed.
+    pub left_over: Cents,
 }
 
 /// The columns of the list.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "account",
     "name",
     "class",
@@ -34,6 +36,7 @@ const COLUMNS: [&str; 11] = [
     "reason",
     "decided_on",
     "decided_by",
+    "left_over",
 ];
 
 /// The list as CSV, with a total at its end.
@@ -57,6 +60,7 @@ pub fn to_csv(lines: &[WriteOffLine]) -> Result<String, csv::Error> {
             guarded(&line.reason),
             day(line.decided_on),
             guarded(line.decided_by.as_deref().unwrap_or_default()),
+            line.left_over.to_plain(),
         ])?;
     }
     csv.write_record(["total", "", "", &total(lines).to_plain()])?;

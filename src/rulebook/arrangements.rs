@@ -29,6 +29,9 @@ pub(super) fn arrangements(node: Option<&Node>, origins: &mut Origins, report: &
     }
     rules.current_days = days(&mut fields, "current_bills", report);
     rules.down_payment = fields.take("down_payment", report).and_then(|node| report.take(least_down(node)));
+    if let Some(days) = days(&mut fields, "taken_within", report) {
+        rules.taken_within_days = days;
+    }
     let mut money = |key, what| fields.take(key, report).and_then(|node| report.take(fields::money(node, what)));
     rules.minimum_installment = money("minimum_installment", "the least installment");
     rules.max_balance = money("max_balance", "the most that is arranged");

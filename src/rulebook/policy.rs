@@ -595,6 +595,8 @@ pub struct ArrangementRules {
     pub current_days: Option<u16>,
     /// The least that is paid when it is made.
     pub down_payment: Option<LeastDown>,
+    /// A down payment that was taken before it was made is one of the last so many days.
+    pub taken_within_days: u16,
     /// No installment is smaller.
     pub minimum_installment: Option<Cents>,
     /// No more than this is arranged.
@@ -637,6 +639,7 @@ impl Default for ArrangementRules {
             per_12_months: 2,
             current_days: None,
             down_payment: None,
+            taken_within_days: 30,
             minimum_installment: None,
             max_balance: None,
             after_default_days: None,
@@ -791,6 +794,14 @@ pub struct FollowRules {
     /// Whether a debt that was transferred counts toward shutting off the service of the account to which it came. By
     /// default it does not: that service did not incur it.
     pub counts_toward_shut_off: bool,
+}
+
+impl FollowRules {
+    /// Days past due from which a debt is proposed: past due it is in any case.
+    #[must_use]
+    pub fn least_days(&self) -> i64 {
+        i64::from(self.after_days.max(1))
+    }
 }
 
 /// Who approves what another proposes, by its amount.

@@ -6,8 +6,10 @@ use super::{
     AccountItems, CounterPayment, FeeExport, FeeLine, ImportRecord, ImportResult, NewFeeExport, Result, Stamp, Store,
     VoidedPayment,
 };
+use crate::domain::fee::TwoFees;
 use crate::domain::import::{ImportFile, UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
+use crate::domain::suggestion::{Candidate, Lookup};
 use crate::domain::{AccountId, Day, Entry, EntryId, UnmatchedId};
 use crate::rulebook::policy::LedgerRules;
 
@@ -38,6 +40,9 @@ use_cases! {
     fn void_counter_payment(&self, receipt: &str, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> VoidedPayment;
     /// Payments that matched no account, in the order in which they came.
     fn unmatched_payments(&self, state: Option<UnmatchedState>) -> Vec<UnmatchedPayment>;
+    /// Accounts that payments without one may be for, by the indexes: of the number with a slip of the pen, the amount, in notices
+    /// since the day too, the payer's name, and what was matched before.
+    fn candidates_for(&self, lookups: &[Lookup], since: Day) -> Vec<Candidate>;
     /// Posts an unmatched payment to the account.
     fn match_payment(&self, id: UnmatchedId, account: AccountId, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
     /// Says that an unmatched payment is nobody's here.
@@ -57,6 +62,10 @@ use_cases! {
     fn make_fee_export(&self, export: &NewFeeExport, stamp: &Stamp) -> FeeExport;
     /// Lists of fees, newest first; or those whose file was not written yet, oldest first.
     fn fee_exports(&self, only_unwritten: bool) -> Vec<FeeExport>;
+    /// Fees of the account of which a person said that they are two.
+    fn two_fees_of(&self, account: AccountId) -> Vec<TwoFees>;
+    /// Records what a person says of two fees that look like one; said again, the later word stands.
+    fn say_two_fees(&self, account: AccountId, two: &TwoFees, stamp: &Stamp) -> ();
     /// The file of a list is written.
     fn fee_export_written(&self, name: &str, stamp: &Stamp) -> ();
 }

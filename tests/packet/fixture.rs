@@ -81,6 +81,7 @@ pub fn input() -> PacketInput {
         history: history(),
         checks: Vec::new(),
         exception: None,
+        two_fees: Vec::new(),
         limitation_override: None,
         entries,
     }

@@ -47,7 +47,7 @@ impl Examination<'_> {
     async fn cut(&mut self, lawful: &mut Check, noticed: &mut Check, order: &FieldOrder) -> Result<()> {
         let place = format!("order {} ({}, {})", order.id, order.kind, short(order.for_day));
         let dispatched = self.reading.line_on(order.account, "order dispatched", "order", order.id.0).await?;
-        let Some((line, at)) = dispatched else {
+        let Some((line, _)) = dispatched else {
             lawful.looked_at += 1;
             let finding = Finding::at(place).of(order.account).found("done, and the log has no crew that was sent");
             lawful.finds(finding.expected("a line of the log: order dispatched").remedy(TAMPERED));
@@ -63,7 +63,7 @@ impl Examination<'_> {
                 return Ok(());
             }
         };
-        let known = self.reading.snapshot_as_of(order.account, order.for_day, at, &rules.policy.ledger).await?;
+        let known = self.reading.snapshot_at_line(order.account, order.for_day, line, &rules.policy.ledger).await?;
         let leave = self.office.leave_on(&known, order, order.for_day).await?;
         lawful.expects(leave.is_ok(), || {
             let refusal = leave.as_ref().err().map(ToString::to_string).unwrap_or_default();

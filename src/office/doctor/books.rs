@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Check, Examination, Finding, PAGE, Result};
 use crate::domain::arrears::BucketLimits;
 use crate::domain::day::plus_days;
-use crate::domain::ledger::{ApplicationOrder, settle};
+use crate::domain::ledger::{ApplicationOrder, IdleWriteOff, settle};
 use crate::domain::{AccountId, Cents, Day, Entry, EntryId, EntryKind};
 use crate::rulebook::policy::LedgerRules;
 use crate::store::KeptBooks;
@@ -82,7 +82,11 @@ fn replay(open: &mut Check, balances: &mut Check, books: &KeptBooks, rules: &[Le
     let replayed = |order: &ApplicationOrder| settle(&books.entries, order, &books.plans, as_of);
     let is_so = rules.iter().any(|rules| {
         let replayed = replayed(&rules.order);
-        replayed.items == books.items && replayed.stayed == books.stayed && replayed.unapplied == books.unapplied
+        replayed.items == books.items
+            && replayed.stayed == books.stayed
+            && replayed.unapplied == books.unapplied
+            && replayed.idle == books.idle
+            && books.owed == books.items.iter().map(|item| item.open).sum::<Cents>()
     });
     let Some(first) = rules.first() else { return };
     open.expects(is_so, || {
@@ -92,32 +96,37 @@ fn replay(open: &mut Check, balances: &mut Check, books: &KeptBooks, rules: &[Le
         let stored = |id: Option<EntryId>| books.items.iter().find(|item| Some(item.id) == id).map(|item| item.open);
         let says = place.and_then(|id| now.items.iter().find(|item| item.id == id)).map(|item| item.open);
         let sum = |items: &[crate::domain::OpenItem]| items.iter().map(|item| item.open).sum::<Cents>();
+        let over = |idle: &[IdleWriteOff]| idle.iter().map(|idle| idle.left).sum::<Cents>();
         Finding::at(place.map_or_else(|| "open items".into(), |id| format!("open item {id}")))
             .of(books.account)
             .found(format!(
-                "{} open in all and {} unapplied{}",
+                "{} open in all, {} unapplied and {} left over of write-offs{}",
                 sum(&books.items),
                 books.unapplied,
+                over(&books.idle),
                 stored(place).map(|open| format!("; this one {open}")).unwrap_or_default()
             ))
             .expected(format!(
-                "{} open in all and {} unapplied{}",
+                "{} open in all, {} unapplied and {} left over of write-offs{}",
                 sum(&now.items),
                 now.unapplied,
+                over(&now.idle),
                 says.map(|open| format!("; this one {open}")).unwrap_or_default()
             ))
             .remedy(REBUILD)
     });
     let all: Vec<_> = books.items.iter().chain(&books.stayed).cloned().collect();
+    let left_over: Cents = books.idle.iter().map(|idle| idle.left).sum();
     let stored: Cents = all.iter().map(|item| item.open).sum::<Cents>() - books.unapplied;
     let entries: Cents =
-        books.entries.iter().filter(|entry| entry.effective_on <= as_of).map(|entry| entry.amount).sum();
+        books.entries.iter().filter(|entry| entry.effective_on <= as_of).map(|entry| entry.amount).sum::<Cents>()
+            + left_over;
     let buckets: Cents = first.buckets.fill(&all, books.unapplied, today).iter().sum();
     balances.expects(stored == entries && buckets == stored, || {
         Finding::at("balance")
             .of(books.account)
             .found(format!("open items, with those stayed, less credit {stored}, buckets {buckets}"))
-            .expected(format!("{entries}, the sum of the entries"))
+            .expected(format!("{entries}, the sum of the entries, without what is left over of write-offs"))
             .remedy(REBUILD)
     });
 }

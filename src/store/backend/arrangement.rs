@@ -66,7 +66,7 @@ impl Backend {
         notice::add(&mut tx, &letter).await?;
         let keys: BTreeSet<String> = letter.into_iter().map(|piece| piece.act_key).collect();
         outbox::enqueue_rendering(&mut tx, &keys.into_iter().collect::<Vec<_>>(), stamp.at).await?;
-        resettle(&mut tx, &[account], rules, stamp.on).await?;
+        resettle(&mut tx, &[account], rules, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         let mut lines = vec![NewLine::of(account, "arrangement", json!(plan))];
         if let Some(Overridden { approval, limits }) = &plan.overridden {
@@ -107,7 +107,7 @@ impl Backend {
         let cause = format!("the arrangement that it confirms was canceled: {reason}");
         let letter = notice::end(&mut tx, letter, NoticeState::Canceled, |_| cause.clone(), stamp).await?;
         log::write(&mut tx, &notice::lines(&letter, "notice canceled", &cause), None, stamp).await?;
-        resettle(&mut tx, &[account], rules, stamp.on).await?;
+        resettle(&mut tx, &[account], rules, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         let line = NewLine::of(account, "arrangement canceled", json!({ "arrangement": id, "reason": reason }));
         log::write(&mut tx, &[line], None, stamp).await?;

@@ -11,8 +11,9 @@ use super::ledger::{ENTRY_COLUMNS, EntryColumns, OWN_SOURCE, entry};
 use super::log::{self, NewLine};
 use super::own_fee::on_the_way;
 use super::snapshot::By;
-use super::{Conn, Result, exception, ids, own_fee, rows, sql, texts};
+use super::{Conn, Result, exception, ids, own_fee, rows, sql, texts, two_fees};
 use crate::domain::balance::{BalanceCounts, Comparison, NewBalance, OnTheWay};
+use crate::domain::fee::TwoFees;
 use crate::domain::import::{RefusedRow, RowRefusal};
 use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind};
 
@@ -97,11 +98,14 @@ async fn compare(conn: &mut Conn, page: &[Said], file: &str, compared: &mut Comp
     let with_fees = on_the_way(conn, &accounts, stamp.on).await?;
     let suspects: Vec<AccountId> = with_fees.keys().copied().collect();
     let theirs = fees_of_theirs(conn, &suspects).await?;
+    let two = two_fees::said(conn, &suspects).await?;
 
     let (mut kept, mut settled, mut differing) = (Vec::new(), Vec::new(), Vec::new());
     for said in &fresh {
         let fees = with_fees.get(&said.account).map(Vec::as_slice).unwrap_or_default();
-        let doubled = doubled(fees, theirs.get(&said.account).map(Vec::as_slice).unwrap_or_default());
+        let (theirs, two) = (theirs.get(&said.account), two.get(&said.account));
+        let theirs = theirs.map(Vec::as_slice).unwrap_or_default();
+        let doubled = doubled(fees, theirs, two.map(Vec::as_slice).unwrap_or_default());
         // A fee that seems to be in their books under a name of theirs is not on its way.
         let is_awaited =
             |fee: &&OnTheWay| fee.is_ours_alone(said.as_of) && doubled.iter().all(|(own, _)| own.entry != fee.entry);
@@ -230,8 +234,8 @@ async fn fees_of_theirs(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<En
 }
 
 /// Own fees that seem to stand in the ledger a second time: the billing system posted a fee of the same amount on the day of
-/// ours or later, which names none of ours.
-fn doubled<'a>(own: &'a [OnTheWay], theirs: &'a [Entry]) -> Vec<(&'a OnTheWay, &'a Entry)> {
+/// ours or later, which names none of ours, and nobody has said that they are two.
+fn doubled<'a>(own: &'a [OnTheWay], theirs: &'a [Entry], two: &[TwoFees]) -> Vec<(&'a OnTheWay, &'a Entry)> {
     let mut left: Vec<&Entry> = theirs.iter().collect();
     let mut pairs = Vec::new();
     // One that was taken back is in no books twice.
@@ -239,7 +243,10 @@ fn doubled<'a>(own: &'a [OnTheWay], theirs: &'a [Entry]) -> Vec<(&'a OnTheWay, &
         let is_taken_back = || own.iter().any(|other| other.amount == -fee.amount);
         fee.amount.is_positive() && fee.taken_over_on.is_none() && !is_taken_back()
     }) {
-        let twin = left.iter().position(|entry| entry.amount == fee.amount && entry.effective_on >= fee.on);
+        let is_twin = |entry: &Entry| {
+            entry.amount == fee.amount && entry.effective_on >= fee.on && !TwoFees::are(two, fee.entry, entry.id)
+        };
+        let twin = left.iter().position(|entry| is_twin(entry));
         if let Some(at) = twin {
             pairs.push((fee, left.remove(at)));
         }

@@ -474,7 +474,7 @@ impl Orders {
         if !self.fees.is_empty() {
             let new = ledger::not_posted(conn, &self.fees).await?;
             ledger::post(conn, &new, stamp.at).await?;
-            settle_debts(conn, &new, rules, stamp.on).await?;
+            settle_debts(conn, &new, rules, stamp).await?;
         }
         if !self.deposits.is_empty() {
             deposit::applied(conn, &self.deposits, stamp).await?;

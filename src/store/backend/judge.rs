@@ -83,6 +83,11 @@ pub(super) enum Judged<'a> {
     Voided(&'a KnownEntry),
     /// An entry of Arrears' own, as the billing system has it in its books now.
     TakenOver(&'a KnownEntry),
+    /// What took an entry of Arrears' own back, as the billing system has it in its books now, under a name of its own.
+    TakenBack {
+        account: AccountId,
+        reversal: EntryId,
+    },
     New {
         account: AccountId,
         original: Option<&'a KnownEntry>,
@@ -195,7 +200,7 @@ impl Known {
             reversed_on: row.effective_on,
         };
         if let Some(fee) = self.taken_over.get(original) {
-            return judge_own_taken_back(row, fee);
+            return self.judge_own_taken_back(row, fee, original, reversed);
         }
         let Some(entry) = self.entries.get(original) else {
             // A check can come back before anybody found out whose it was.
@@ -242,6 +247,26 @@ impl Known {
             return Err(again);
         }
         Ok(Judged::New { account: entry.account, original: Some(entry), designated: None })
+    }
+
+    /// The billing system takes back an entry of Arrears' own under its own name. Where it was taken back here too, that is one
+    /// and the same: it is told nothing of it any more. Where it was not, it is waived here.
+    fn judge_own_taken_back(
+        &self,
+        row: &NewEntry,
+        fee: &KnownEntry,
+        original: &Key,
+        reversed: &mut BTreeSet<Key>,
+    ) -> Result<Judged<'_>, RowRefusal> {
+        let Some(reversal) = fee.undone_by.filter(|_| fee.number == row.account.as_str()) else {
+            let (reference, account) = (row.reference.clone(), row.account.clone());
+            return Err(RowRefusal::OwnFee { reference, account, entry: fee.id });
+        };
+        if self.names.contains_key(&reversal) || !reversed.insert(original.clone()) {
+            let (source_id, reference) = original.clone();
+            return Err(RowRefusal::AlreadyReversed { source_id, reference });
+        }
+        Ok(Judged::TakenBack { account: fee.account, reversal })
     }
 
     /// A row that says itself that it is an entry of Arrears' own. `claimed` are those that earlier rows of the page bring
@@ -291,15 +316,6 @@ impl Known {
             account: row.account.clone(),
         })
     }
-}
-
-/// The billing system takes back a fee of Arrears' own under its own name: it follows us where we took it back, and
-/// where we did not, the fee is waived here.
-fn judge_own_taken_back<'a>(row: &NewEntry, fee: &KnownEntry) -> Result<Judged<'a>, RowRefusal> {
-    if fee.undone_by.is_some() && fee.number == row.account.as_str() {
-        return Ok(Judged::Unchanged);
-    }
-    Err(RowRefusal::OwnFee { reference: row.reference.clone(), account: row.account.clone(), entry: fee.id })
 }
 
 fn conflict(row: &NewEntry, before: String) -> RowRefusal {

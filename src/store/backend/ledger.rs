@@ -265,7 +265,7 @@ pub(super) async fn post_one(
     }
     if new {
         touch(conn, &[row.account], stamp.on).await?;
-        resettle(conn, &[row.account], rules, stamp.on).await?;
+        resettle(conn, &[row.account], rules, stamp).await?;
     }
     Ok((posted.id, new))
 }
@@ -302,6 +302,12 @@ async fn undo(
     Ok(reversal)
 }
 
+pub(super) async fn by_id(conn: &mut Conn, id: EntryId) -> Result<Entry> {
+    let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE id = $1");
+    let found: Option<EntryColumns> = sqlx::query_as(sql(select)).bind(id.0).fetch_optional(conn).await?;
+    found.map(entry).transpose()?.ok_or_else(|| StoreError::not_found("ledger entry", id))
+}
+
 /// Undoes an entry that Arrears posted, whole. No import is under way.
 pub(super) async fn waive(
     conn: &mut Conn,
@@ -310,9 +316,7 @@ pub(super) async fn waive(
     rules: &LedgerRules,
     stamp: &Stamp,
 ) -> Result<EntryId> {
-    let select = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE id = $1");
-    let found: Option<EntryColumns> = sqlx::query_as(sql(select)).bind(id.0).fetch_optional(&mut *conn).await?;
-    let original = found.map(entry).transpose()?.ok_or_else(|| StoreError::not_found("ledger entry", id))?;
+    let original = by_id(conn, id).await?;
     if original.source != OWN_SOURCE {
         return Err(StoreError::Conflict(format!(
             "entry {id} comes from {}: reverse it there, and import the reversal",

@@ -68,7 +68,7 @@ impl Backend {
         }
         let recorded = format!("recorded: petition {id}");
         referral::answer(&mut tx, account, ReturnReason::Bankrupt, &recorded, stamp).await?;
-        resettle(&mut tx, &[account], rules, stamp.on).await?;
+        resettle(&mut tx, &[account], rules, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         log::write(&mut tx, &[NewLine::of(account, "petition recorded", json!(petition))], None, stamp).await?;
         tx.commit().await?;
@@ -120,7 +120,7 @@ impl Backend {
             PetitionNews::Discharged(_) => propose_write_off(&mut tx, account, &petition, stamp).await?,
             PetitionNews::Assured(_) | PetitionNews::Ended(..) => None,
         };
-        resettle(&mut tx, &[account], rules, stamp.on).await?;
+        resettle(&mut tx, &[account], rules, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         tx.commit().await?;
         Ok(proposed)
@@ -134,6 +134,14 @@ impl Backend {
     pub async fn petitions_of(&self, account: AccountId) -> Result<Vec<Petition>> {
         let mut tx = self.read().await?;
         kept::of_account(&mut tx, account).await
+    }
+
+    pub async fn petitions_unassured(&self) -> Result<Vec<(AccountId, Petition)>> {
+        let open =
+            "(body ->> 'assurance') IS NULL AND (body ->> 'discharged_on') IS NULL AND (body ->> 'ended') IS NULL
+                    ORDER BY id";
+        let mut tx = self.read().await?;
+        kept::with_accounts(&mut tx, kept::select::<Petition>(open)).await
     }
 
     pub async fn petitions(&self) -> Result<Vec<(AccountId, Petition)>> {

@@ -9,7 +9,7 @@ use super::given::Stamp;
 use super::ledger::{EntryRow, OWN_SOURCE, hold_still, open_items_of, post_one};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, dispute, petition, transfer, word};
-use crate::domain::proposal::{Proposal, ProposalState, Proposed, to_write_off};
+use crate::domain::proposal::{LeftOver, Proposal, ProposalState, Proposed, to_write_off};
 use crate::domain::{AccountId, Cents, Day, EntryId, EntryKind, ItemId, OpenItem, ProposalId, Service};
 use crate::rulebook::policy::LedgerRules;
 
@@ -160,9 +160,13 @@ impl Backend {
                 still_owed(&mut tx, proposal.account, owed).await?;
                 transfer::post(&mut tx, &proposal, *to, number, debts, rules, stamp).await?;
             }
-            Proposed::Reinstatement { write_offs, .. } => {
+            Proposed::Reinstatement { write_offs, left_over, .. } => {
+                super::write_off::still_left(&mut tx, proposal.account, left_over).await?;
                 for write_off in write_offs {
                     super::ledger::waive(&mut tx, *write_off, &proposal.reason, rules, stamp).await?;
+                }
+                for (n, left) in left_over.iter().enumerate() {
+                    keep_written_off(&mut tx, &proposal, *left, n + 1, rules, stamp).await?;
                 }
             }
         }
@@ -219,6 +223,27 @@ pub(super) async fn add_of_policy(conn: &mut Conn, new: &OfPolicy, stamp: &Stamp
     let Some(id) = id else { return Ok(()) };
     let body = json!({ "proposal": id, "what": what, "amount": amount, "reason": new.reason, "act": new.act_key });
     log::write(conn, &[NewLine::of(new.account, "proposed", body)], None, stamp).await
+}
+
+/// Posts anew what of a write-off goes on, as of the day on which it was written off: money that came since stays where it went.
+async fn keep_written_off(
+    conn: &mut Conn,
+    proposal: &Proposal,
+    left: LeftOver,
+    n: usize,
+    rules: &LedgerRules,
+    stamp: &Stamp,
+) -> Result<()> {
+    let taken_back = super::ledger::by_id(conn, left.write_off).await?;
+    let goes_on = taken_back.amount + left.left;
+    if goes_on.is_negative() {
+        let on = taken_back.effective_on;
+        let mut row = row(proposal, taken_back.service, EntryKind::WriteOff, goes_on, on, n);
+        row.designated_item = taken_back.designated_item;
+        row.memo = taken_back.memo;
+        post_one(conn, row, rules, stamp).await?;
+    }
+    Ok(())
 }
 
 /// The entry that an approval posts; `n` tells several of one proposal apart.

@@ -11,10 +11,12 @@ use super::given::Stamp;
 use super::kept;
 use super::ledger::{EntryRow, OWN_SOURCE, open_items_of};
 use super::log::{self, NewLine};
+use super::write_off::{self, LeftOver};
 use super::{Backend, Conn, Result, count, ids, rows, sql, texts, touch, word};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::ledger::{PlanSpan, settle};
 use crate::domain::petition::Petition;
+use crate::domain::write_off::left_over as left_over_text;
 use crate::domain::{AccountId, Cents, Day, Entry, EntryId, EntryKind, OpenItem, Service};
 use crate::rulebook::policy::LedgerRules;
 
@@ -72,13 +74,19 @@ struct ApplicationRow {
 struct ReviewRow {
     account: AccountId,
     unapplied: Cents,
+    owed: Cents,
     future_on: Option<Day>,
 }
 
-/// Settles the accounts as of `on` and writes their open items. Accounts are in the order of their ids.
-pub(super) async fn resettle(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRules, on: Day) -> Result<()> {
+/// Settles the accounts as of the stamp's day and writes their open items. Accounts are in the order of their ids.
+pub(super) async fn resettle(
+    conn: &mut Conn,
+    accounts: &[AccountId],
+    rules: &LedgerRules,
+    stamp: &Stamp,
+) -> Result<()> {
     for page in accounts.chunks(PAGE) {
-        resettle_page(conn, page, rules, on).await?;
+        resettle_page(conn, page, rules, stamp).await?;
     }
     Ok(())
 }
@@ -88,7 +96,12 @@ pub(super) async fn resettle(conn: &mut Conn, accounts: &[AccountId], rules: &Le
 /// A debt that no credit can reach changes nothing but itself: none waits unapplied, and none is dated on its day or
 /// after it. Most fees are such, and their accounts are spared the replay of their whole ledger. What takes a fee back is
 /// a reversal of its own day, and so never such.
-pub(super) async fn settle_debts(conn: &mut Conn, debts: &[EntryRow], rules: &LedgerRules, on: Day) -> Result<()> {
+pub(super) async fn settle_debts(
+    conn: &mut Conn,
+    debts: &[EntryRow],
+    rules: &LedgerRules,
+    stamp: &Stamp,
+) -> Result<()> {
     if debts.is_empty() {
         return Ok(());
     }
@@ -108,7 +121,7 @@ pub(super) async fn settle_debts(conn: &mut Conn, debts: &[EntryRow], rules: &Le
         rows(1, "account bigint, since date")
     );
     let within_reach: Vec<i64> =
-        sqlx::query_scalar(sql(select)).bind(Json(since)).bind(on).fetch_all(&mut *conn).await?;
+        sqlx::query_scalar(sql(select)).bind(Json(since)).bind(stamp.on).fetch_all(&mut *conn).await?;
     let within_reach: Vec<AccountId> = within_reach.into_iter().map(AccountId).collect();
     let out_of_reach: Vec<&str> = debts
         .iter()
@@ -122,7 +135,24 @@ pub(super) async fn settle_debts(conn: &mut Conn, debts: &[EntryRow], rules: &Le
         texts(1)
     );
     sqlx::query(sql(insert)).bind(Json(out_of_reach)).bind(OWN_SOURCE).execute(&mut *conn).await?;
-    resettle(conn, &within_reach, rules, on).await
+    let mut more: BTreeMap<AccountId, Cents> = BTreeMap::new();
+    for debt in debts.iter().filter(|debt| within_reach.binary_search(&debt.account).is_err()) {
+        *more.entry(debt.account).or_insert(Cents::ZERO) += debt.cents;
+    }
+    let more: Vec<More> = more.into_iter().map(|(account, cents)| More { account, cents }).collect();
+    let update = format!(
+        "UPDATE review SET owed_cents = review.owed_cents + r.cents FROM {} WHERE review.account_id = r.account",
+        rows(1, "account bigint, cents bigint")
+    );
+    sqlx::query(sql(update)).bind(Json(more)).execute(&mut *conn).await?;
+    resettle(conn, &within_reach, rules, stamp).await
+}
+
+/// What is added to what an account owes.
+#[derive(Serialize)]
+struct More {
+    account: AccountId,
+    cents: Cents,
 }
 
 /// The first day on which something is added to an account.
@@ -132,9 +162,12 @@ struct Since {
     since: Day,
 }
 
-async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRules, on: Day) -> Result<()> {
+async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRules, stamp: &Stamp) -> Result<()> {
+    let on = stamp.on;
     let plans = plans(conn, accounts).await?;
     let mut before = open_items_of(conn, accounts).await?;
+    let mut idle = write_off::idle(conn, accounts).await?;
+    let mut left_over = Vec::new();
     let (mut gone, mut items, mut stayed) = (Vec::new(), Vec::new(), Vec::new());
     let mut applications = Vec::new();
     let mut reviews = Vec::new();
@@ -153,7 +186,12 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
             }));
         }
         let future_on = entries.iter().map(|entry| entry.effective_on).filter(|day| *day > on).min();
-        reviews.push(ReviewRow { account: *account, unapplied: books.unapplied, future_on });
+        let owed = books.items.iter().map(|item| item.open).sum();
+        reviews.push(ReviewRow { account: *account, unapplied: books.unapplied, owed, future_on });
+        if idle.remove(account).unwrap_or_default() != books.idle {
+            let text = left_over_text(&books.idle, &entries);
+            left_over.push(LeftOver { account: *account, idle: books.idle, text });
+        }
         let before = before.remove(account).unwrap_or_default();
         gone.extend(
             before.iter().filter(|item| books.items.iter().all(|now| !is_same_row(now, item))).map(|item| GoneRow {
@@ -179,12 +217,12 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
         write_applications(conn, &planned, &applications).await?;
     }
     let update = format!(
-        "UPDATE review SET unapplied_cents = r.unapplied, future_on = r.future_on FROM {}
+        "UPDATE review SET unapplied_cents = r.unapplied, owed_cents = r.owed, future_on = r.future_on FROM {}
          WHERE review.account_id = r.account",
-        rows(1, "account bigint, unapplied bigint, future_on date")
+        rows(1, "account bigint, unapplied bigint, owed bigint, future_on date")
     );
     sqlx::query(sql(update)).bind(Json(reviews)).execute(&mut *conn).await?;
-    Ok(())
+    write_off::keep(conn, &left_over, stamp).await
 }
 
 fn is_same_row(one: &OpenItem, other: &OpenItem) -> bool {
@@ -264,19 +302,20 @@ type Settled = (
     Option<i64>,
     Option<String>,
     Option<i64>,
+    String,
 );
 
-/// The entries by account, with only what settling reads: no source, reference or memo.
+/// The entries by account, with only what settling reads: no reference or memo, and of write-offs alone the source.
 async fn entries_to_settle(conn: &mut Conn, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Vec<Entry>>> {
     let select = format!(
         "SELECT id, account_id, service, kind, cents, effective_on, due_on, printed, designated_item,
-            designated_service, reverses
+            designated_service, reverses, CASE WHEN kind = 'write_off' THEN source ELSE '' END
          FROM entry WHERE account_id IN {} ORDER BY account_id, id",
         ids(1)
     );
     let found: Vec<Settled> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
     let mut entries: BTreeMap<AccountId, Vec<Entry>> = BTreeMap::new();
-    for (id, account, service, kind, cents, effective_on, due_on, printed, item, only, reverses) in found {
+    for (id, account, service, kind, cents, effective_on, due_on, printed, item, only, reverses, source) in found {
         entries.entry(AccountId(account)).or_default().push(Entry {
             id: EntryId(id),
             account: AccountId(account),
@@ -290,7 +329,7 @@ async fn entries_to_settle(conn: &mut Conn, accounts: &[AccountId]) -> Result<BT
             designated_service: only.map(|text| word(Service::from_word, &text)).transpose()?,
             reverses: reverses.map(EntryId),
             channel: None,
-            source: String::new(),
+            source,
             reference: String::new(),
             memo: String::new(),
             recorded_at: DateTime::<Utc>::UNIX_EPOCH,
@@ -322,7 +361,7 @@ impl Backend {
         due.sort_unstable();
         let accounts: Vec<AccountId> = due.into_iter().map(AccountId).collect();
         touch(&mut tx, &accounts, stamp.on).await?;
-        resettle(&mut tx, &accounts, rules, stamp.on).await?;
+        resettle(&mut tx, &accounts, rules, stamp).await?;
         let line = NewLine { account: None, what: "entries came due", body: json!({ "accounts": accounts.len() }) };
         log::write(&mut tx, &[line], None, stamp).await?;
         tx.commit().await?;

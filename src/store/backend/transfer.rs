@@ -109,19 +109,34 @@ pub(super) async fn all(conn: &mut Conn) -> Result<Vec<PostedTransfer>> {
 }
 
 impl Backend {
-    /// Accounts that have ended, with a debt due by the day, each with the active accounts of the same customer.
-    pub async fn debts_that_may_follow(&self, due_by: Day) -> Result<Vec<(AccountId, Vec<AccountId>)>> {
-        let found: Vec<(i64, i64)> = sqlx::query_as(
-            "SELECT DISTINCT gone.id, here.id FROM account AS gone
-             JOIN account AS here ON here.customer = gone.customer AND here.id <> gone.id
-             WHERE gone.customer IS NOT NULL
-                AND gone.profile ->> 'ended' IS NOT NULL AND here.profile ->> 'ended' IS NULL
-                AND EXISTS (SELECT 1 FROM open_item WHERE open_item.account_id = gone.id AND open_item.due_on <= $1)
-             ORDER BY gone.id, here.id",
+    pub async fn accounts_of_customer(&self, account: AccountId) -> Result<Vec<AccountId>> {
+        let found: Vec<i64> = sqlx::query_scalar(
+            "SELECT other.id FROM account AS mine JOIN account AS other ON other.customer = mine.customer
+             WHERE mine.id = $1 AND mine.customer IS NOT NULL AND other.id <> mine.id ORDER BY other.id",
         )
-        .bind(due_by)
+        .bind(account.0)
         .fetch_all(&self.reader)
         .await?;
+        Ok(found.into_iter().map(AccountId).collect())
+    }
+
+    pub async fn debts_that_may_follow(
+        &self,
+        due_by: Day,
+        customers_of: &[AccountId],
+    ) -> Result<Vec<(AccountId, Vec<AccountId>)>> {
+        let select = format!(
+            "SELECT DISTINCT gone.id, here.id FROM account AS known
+             JOIN account AS gone ON gone.customer = known.customer
+             JOIN account AS here ON here.customer = gone.customer AND here.id <> gone.id
+             WHERE known.id IN {} AND known.customer IS NOT NULL
+                AND gone.ended_on IS NOT NULL AND here.ended_on IS NULL
+                AND EXISTS (SELECT 1 FROM open_item WHERE open_item.account_id = gone.id AND open_item.due_on <= $1)
+             ORDER BY gone.id, here.id",
+            ids(2)
+        );
+        let found: Vec<(i64, i64)> =
+            sqlx::query_as(sql(select)).bind(due_by).bind(Json(customers_of)).fetch_all(&self.reader).await?;
         let mut follow: BTreeMap<AccountId, Vec<AccountId>> = BTreeMap::new();
         for (gone, here) in found {
             follow.entry(AccountId(gone)).or_default().push(AccountId(here));

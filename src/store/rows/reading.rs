@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::document::Document;
-use crate::domain::ledger::PlanSpan;
+use crate::domain::ledger::{IdleWriteOff, PlanSpan};
 use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, NoticeId, OpenItem, RunId};
 
 use super::WorkKind;
@@ -35,6 +35,10 @@ pub struct KeptBooks {
     /// What petitions stay.
     pub stayed: Vec<OpenItem>,
     pub unapplied: Cents,
+    /// What is kept as the sum of the open items.
+    pub owed: Cents,
+    /// What is left over of write-offs.
+    pub idle: Vec<IdleWriteOff>,
     /// The first effective date that does not count yet.
     pub future_on: Option<Day>,
 }
