@@ -86,6 +86,7 @@ story! {
     placed::three_points_bar_the_referral_too_though_no_hold_stands
     placed::a_debt_that_came_back_for_a_petition_a_death_or_a_dispute_stops_all_until_that_is_recorded
     placed::a_debt_that_came_back_as_paid_and_is_open_here_is_asked_about
+    placed::what_falls_due_while_another_debt_is_out_has_its_own_reminder_demand_and_referral
     placed::what_is_placed_is_what_was_approved_and_no_bill_that_came_since
     returning::a_customer_who_comes_back_owes_what_was_written_off_when_three_people_have_said_so
     circle::a_debt_goes_to_the_agency_is_told_of_every_payment_and_comes_back_to_be_written_off

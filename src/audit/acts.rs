@@ -48,8 +48,8 @@ impl Bench<'_> {
             self.is_not_arranged(of, act.for_day)?;
         }
         let stated = items_of_step(run, of, act.key.service);
-        let elsewhere = cases.iter().filter(|case| case.number == of.case).map(|case| kept_by_others(case, of));
-        if let Some(item) = elsewhere.flatten().find(|item| stated.contains(item)) {
+        let elsewhere = cases.iter().find(|case| case.number == of.case).map(|case| kept_by_others(case, of));
+        if let Some(item) = elsewhere.into_iter().flatten().find(|item| stated.contains(item)) {
             return Err(Broken::OtherRun { item }.into());
         }
         let struck = act.action.struck_by();

@@ -190,7 +190,6 @@ impl Refusal {
 }
 
 /// Leave to carry out `pending` now, or why not.
-///
 /// `snapshot` is read afresh, and the transaction that carries the act out compares its `facts_seq`; `policy` is the
 /// case's, with the packs in force today; `world` is today's.
 ///

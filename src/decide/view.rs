@@ -125,11 +125,10 @@ impl<'a> View<'a> {
         Self { disputed: BTreeSet::new(), ..self.clone() }
     }
 
-    /// What the customer is asked for: the balance without what is contested, and without what a destination asks for.
+    /// What the customer is asked for: the balance without what is contested.
     pub fn balance(&self) -> Cents {
-        let out = self.placed(&BTreeSet::from([Blocks::Notices]));
-        let is_not_asked = |item: &&OpenItem| self.disputed.contains(&item.id) || out.contains(&item.id);
-        self.snapshot.balance() - self.snapshot.items.iter().filter(is_not_asked).map(|item| item.open).sum::<Cents>()
+        let contested = self.snapshot.items.iter().filter(|item| self.disputed.contains(&item.id));
+        self.snapshot.balance() - contested.map(|item| item.open).sum::<Cents>()
     }
 
     /// The counted items that are past due on the day.

@@ -14,7 +14,7 @@ use crate::domain::person::Override;
 use crate::domain::placement::ReturnReason;
 use crate::domain::promise::PromiseState;
 use crate::domain::referral::{Destination, Referral, ReferralState};
-use crate::domain::{AccountId, Cents, Day, EventKind, OpenItem, ReferralId, Snapshot, World};
+use crate::domain::{AccountId, Cents, Day, OpenItem, ReferralId, Snapshot, World};
 use crate::ingest::agency_returns::read_returns;
 use crate::referral::limitation::{Clock, of_item};
 use crate::rulebook::Policy;

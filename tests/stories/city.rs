@@ -67,7 +67,8 @@ impl City {
         let city = Self { dir: TempDir::new().expect("a temporary directory") };
         fs::create_dir(city.data()).expect("a folder");
         let database = database.map(|url| format!("database: {url}\n")).unwrap_or_default();
-        fs::write(city.data().join("arrears.yaml"), database).expect("a file");
+        let named = "city: {name: City of Riverbend}\n";
+        fs::write(city.data().join("arrears.yaml"), format!("{named}{database}")).expect("a file");
         city
     }
 

@@ -172,3 +172,28 @@ pub fn a_debt_that_came_back_as_paid_and_is_open_here_is_asked_about(city: &City
     let said = line["text"].as_str().expect("a text");
     assert!(said.contains("came back from agency (paid), and $224.20 of it is open here"), "{said}");
 }
+
+pub fn what_falls_due_while_another_debt_is_out_has_its_own_reminder_demand_and_referral(city: &City) {
+    let config = city.data().join("arrears.yaml");
+    let text = fs::read_to_string(&config).expect("the configuration");
+    fs::write(&config, format!("{text}guards: {{data_days: 900}}\n")).expect("a file");
+    is_placed(city, "10-000417,water,900.00,2026-03-02,2026-03-23,cis,B1", "2026-09-30", |_| {});
+    // The final bill.
+    city.takes("2026-10-01", "final.csv", CHARGES, &["10-000417,water,650.00,2026-10-01,2026-10-22,cis,B2"]);
+    city.night("2026-10-27");
+    let reminders = city.notices("2026-10-27", ACCOUNT, "reminder");
+    assert_eq!(reminders.last().expect("a reminder")["facts"]["amount"], 65_000, "{reminders:#?}");
+    city.mails("2026-10-27");
+    city.night("2027-01-20");
+    let demands = city.notices("2027-01-20", ACCOUNT, "demand");
+    assert_eq!(demands.len(), 2, "ninety days past due: {demands:#?}");
+    city.mails("2027-01-20");
+    city.night("2027-02-19");
+    let referrals = page(city, "2027-02-19")["referrals"].as_array().cloned().unwrap_or_default();
+    assert_eq!(referrals.len(), 2, "{referrals:#?}");
+    city.on("2027-02-19", &["referrals", "approve", &referrals[1]["id"].to_string()]).ok();
+    city.on("2027-02-19", &["referrals", "export", "--to", "agency"]).ok();
+    let referrals = page(city, "2027-02-19")["referrals"].clone();
+    assert_eq!((&referrals[0]["out"]["balance"], &referrals[1]["state"]), (&json!(90_000), &json!("placed")));
+    is_clean(city, "2027-02-19");
+}
