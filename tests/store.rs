@@ -3026,7 +3026,14 @@ async fn a_debt_that_is_out_is_known_until_it_comes_back(store: Store, _: String
     let out = snapshot(&store, debtor).await.placed;
     assert_eq!((out[0].referral, out[0].to, out[0].on), (id, Destination::Attorney, day("2026-08-03")));
     assert_eq!(out[0].items.len(), 1);
-    let back = DebtReturn { referral: id, on: day("2026-11-30"), reason: ReturnReason::Skip, note: "moved".into() };
+    let back = DebtReturn {
+        referral: id,
+        on: day("2026-11-30"),
+        reason: ReturnReason::Skip,
+        note: "moved".into(),
+        hold: None,
+        tell: None,
+    };
     store.return_referrals(std::slice::from_ref(&back), &lead("2026-12-01")).await.expect("returned");
     let known = snapshot(&store, debtor).await;
     assert_eq!(known.placed, []);

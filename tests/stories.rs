@@ -82,6 +82,11 @@ story! {
     occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
     final_bill::a_deposit_pays_the_final_bill_before_anybody_is_written_to_and_the_letter_shows_it
     placed::a_debt_that_comes_back_is_not_shut_off_for_by_the_notice_of_before
+    placed::whatever_would_keep_a_debt_from_going_out_calls_it_back
+    placed::three_points_bar_the_referral_too_though_no_hold_stands
+    placed::a_debt_that_came_back_for_a_petition_a_death_or_a_dispute_stops_all_until_that_is_recorded
+    placed::a_debt_that_came_back_as_paid_and_is_open_here_is_asked_about
+    placed::what_falls_due_while_another_debt_is_out_has_its_own_reminder_demand_and_referral
     placed::what_is_placed_is_what_was_approved_and_no_bill_that_came_since
     returning::a_customer_who_comes_back_owes_what_was_written_off_when_three_people_have_said_so
     circle::a_debt_goes_to_the_agency_is_told_of_every_payment_and_comes_back_to_be_written_off

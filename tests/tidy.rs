@@ -135,7 +135,6 @@ const LONGER: &[(&str, &str)] = &[
     ("src/rulebook/policy.rs", "types without behavior: the whole of what a policy can say, read as one table"),
     ("src/store/backend/commit.rs", "one transaction, in the order in which it writes"),
     ("src/store/backend/ledger.rs", "entries: read, posted and undone by one set of columns, and the watermarks"),
-    ("src/store/backend/snapshot.rs", "all that is known of an account, read part by part, now or as of an instant"),
     ("src/web/pages/account.rs", "one page; its parts are lists of what stands with an account"),
 ];
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::breach::{Broken, Checked, is_outward};
+use super::breach::{Broken, Checked, Objection, is_outward};
 use super::disconnection::{Disconnection, unknown_stage};
 use super::protection::Bench;
+use super::truth::Truth;
 use crate::domain::action::{FeeAction, NoticeAction, Reconnection};
 use crate::domain::case::StageRef;
 use crate::domain::fee::owed_before;
@@ -47,6 +48,10 @@ impl Bench<'_> {
             self.is_not_arranged(of, act.for_day)?;
         }
         let stated = items_of_step(run, of, act.key.service);
+        let elsewhere = cases.iter().find(|case| case.number == of.case).map(|case| kept_by_others(case, of));
+        if let Some(item) = elsewhere.into_iter().flatten().find(|item| stated.contains(item)) {
+            return Err(Broken::OtherRun { item }.into());
+        }
         let struck = act.action.struck_by();
         if !struck.is_empty() {
             self.is_not_out(&struck, &stated, act.for_day)?;
@@ -69,7 +74,10 @@ impl Bench<'_> {
             Action::NoRoute { route, .. } => self.goes_nowhere(of, route, act.amount, act.for_day),
             // What a policy says; decided, it is one of the two above.
             Action::Route { .. } => Err(unknown_stage(of)),
-            Action::WriteOff => self.may_refer(None, &stated, act.amount, act.for_day),
+            Action::WriteOff => {
+                self.may_refer(None, &stated, act.amount, act.for_day)?;
+                self.came_back_before(of, &stated)
+            }
             Action::Notice(notice) => {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_never_alone(notice)?;
@@ -138,7 +146,7 @@ impl Bench<'_> {
     }
 
     /// The key names this account, the case decided on, and a stage that the policy has.
-    fn check_key<'c>(&self, cases: &[&'c Case], act: &Act) -> Result<&'c TrackRun, super::breach::Objection> {
+    fn check_key<'c>(&self, cases: &[&'c Case], act: &Act) -> Result<&'c TrackRun, Objection> {
         let of = &act.key.of;
         let case = cases.iter().find(|case| case.number == of.case);
         let (Some(case), true) = (case, act.key.account == self.snapshot.account) else {
@@ -169,11 +177,8 @@ impl Bench<'_> {
         amount: Option<Cents>,
         for_day: Day,
     ) -> Checked {
-        let blocks = BTreeSet::from([Blocks::Referral]);
         for day in BTreeSet::from([self.world.today, for_day]) {
-            self.is_free(&blocks, &[], (!items.is_empty()).then_some(items), day)?;
-            self.is_not_being_paid(day)?;
-            self.is_not_arranged_on_stayed(day)?;
+            self.may_be_out(items, day)?;
         }
         let at_stake = || self.snapshot.items.iter().filter(|item| items.is_empty() || items.contains(&item.id));
         for item in at_stake() {
@@ -194,6 +199,23 @@ impl Bench<'_> {
             Some(placed) => Err(Broken::AlreadyPlaced { on: placed.on }.into()),
             None => Ok(()),
         }
+    }
+
+    /// Nothing protects the account from having these debts out on the day: all of them where none are named. It is asked
+    /// before a debt goes out, and every night while it is.
+    pub(super) fn may_be_out(self, items: &BTreeSet<ItemId>, day: Day) -> Checked {
+        self.is_free(&BTreeSet::from([Blocks::Referral]), &[], (!items.is_empty()).then_some(items), day)?;
+        self.is_not_being_paid(day)?;
+        self.is_not_arranged_on_stayed(day)?;
+        for guard in self.guards(&self.snapshot.profile.services) {
+            let Limit::NeverReferWhile { when } = &guard.limit else { continue };
+            match self.reader(day).truth(when) {
+                Truth::Yes => return Err(Objection::of_rule(guard.rule, Broken::BarStands)),
+                Truth::Unknown(what) => return Err(Objection::of_rule(guard.rule, Broken::BarUnknown(what))),
+                Truth::No => {}
+            }
+        }
+        Ok(())
     }
 
     /// The customer lives in the premises as their owner, and nobody else is recorded as that.
@@ -229,7 +251,7 @@ impl Bench<'_> {
             if let Limit::NeverAlone { by } = &guard.limit
                 && notice.by.iter().all(|channel| by.contains(channel))
             {
-                return Err(super::breach::Objection::of_rule(guard.rule, Broken::NeverAlone { by: words() }));
+                return Err(Objection::of_rule(guard.rule, Broken::NeverAlone { by: words() }));
             }
         }
         Ok(())
@@ -274,10 +296,7 @@ impl Bench<'_> {
             };
             let limit = cost.map_or(limit, |cost| limit.min(cost));
             if posted > limit {
-                return Err(super::breach::Objection::of_rule(
-                    guard.rule,
-                    Broken::ReconnectionTooDear { posted, limit },
-                ));
+                return Err(Objection::of_rule(guard.rule, Broken::ReconnectionTooDear { posted, limit }));
             }
         }
         Ok(())
@@ -323,6 +342,17 @@ impl Bench<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// The debts that the track's other open runs went out with.
+fn kept_by_others(case: &Case, of: &StageRef) -> BTreeSet<ItemId> {
+    let mut kept = BTreeSet::new();
+    for run in &case.tracks {
+        if run.track == of.track && run.anchor != of.anchor && run.closed.is_none() {
+            kept.extend(&run.own);
+        }
+    }
+    kept
 }
 
 /// The items that the case says a stage rests on; empty when it does not say.

@@ -294,6 +294,10 @@ pub enum Broken {
     AlreadyPlaced { on: Day },
     #[error("the debt is out ({to}) since {}, and the city does nothing about it meanwhile", short(*.on))]
     Out { to: Destination, on: Day },
+    #[error("item {item} of {open} never came back from a destination, and the stage is about what did")]
+    NeverOut { item: ItemId, open: Cents },
+    #[error("item {item} belongs to another run of the track, which went out with it")]
+    OtherRun { item: ItemId },
     #[error("the route sends {amount} {}, not to {to}", now_phrase(*.now))]
     OtherRoute { to: Destination, now: Option<Destination>, amount: Cents },
     #[error("no destination was found, and the route sends {amount} to {now}")]

@@ -100,6 +100,7 @@ impl Bench<'_> {
                 }
                 Limit::DebtAge { .. }
                 | Limit::Languages { .. }
+                | Limit::NeverReferWhile { .. }
                 | Limit::ToldHowToRestore
                 | Limit::ReconnectionFee { .. }
                 | Limit::Statements { .. }
@@ -247,6 +248,7 @@ impl Bench<'_> {
             Limit::Contact { .. }
             | Limit::NeverOn { .. }
             | Limit::NeverWhile { .. }
+            | Limit::NeverReferWhile { .. }
             | Limit::ArrangementDefault { .. }
             | Limit::Languages { .. }
             | Limit::AfterReturn

@@ -62,6 +62,7 @@ fn permits(limit: &Limit, world: &World, due_on: &[Day], given: &[Given], mails_
         }),
         Limit::NeverOn { days } => days.iter().all(|kind| !world.calendar.is(day, *kind)),
         Limit::NeverWhile { .. }
+        | Limit::NeverReferWhile { .. }
         | Limit::ArrangementDefault { .. }
         | Limit::Languages { .. }
         | Limit::AfterReturn

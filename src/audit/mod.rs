@@ -34,6 +34,7 @@ mod truth;
 pub use breach::{Breach, Broken, BrokenAct};
 pub use languages::{MissingLanguage, audit_languages};
 pub use reexamine::{Ordered, Pending, Permit, Refusal, Remedy, reexamine};
+pub use routed::must_come_back;
 
 use std::collections::BTreeSet;
 

@@ -66,7 +66,7 @@ impl Ordered {
         notice.arrangement.map_or(Self::Notice, Self::Agreement)
     }
 
-    fn struck_by(self) -> BTreeSet<Blocks> {
+    pub(super) fn struck_by(self) -> BTreeSet<Blocks> {
         match self {
             Self::Notice | Self::Agreement(_) | Self::Tag => BTreeSet::from([Blocks::Notices]),
             Self::Call => BTreeSet::from([Blocks::Calls]),
@@ -194,7 +194,6 @@ impl Refusal {
 }
 
 /// Leave to carry out `pending` now, or why not.
-///
 /// `snapshot` is read afresh, and the transaction that carries the act out compares its `facts_seq`; `policy` is the
 /// case's, with the packs in force today; `world` is today's.
 ///
@@ -216,12 +215,6 @@ pub fn reexamine(snapshot: &Snapshot, policy: &Policy, world: &World, pending: &
 }
 
 impl Bench<'_> {
-    /// The arrangement that a letter confirms was not canceled. What was agreed is told whatever was paid since.
-    fn stands(self, arrangement: ArrangementId) -> Result<(), Refusal> {
-        let mut plans = self.snapshot.arrangements.iter().filter(|plan| plan.canceled_on.is_none());
-        if plans.any(|plan| plan.id == arrangement) { Ok(()) } else { Err(Refusal::ArrangementCanceled) }
-    }
-
     /// The case, the stage and the debt are still there.
     fn is_still_wanted(self, pending: &Pending) -> Result<(), Refusal> {
         // A referral may outlive its case, which it closes itself.
@@ -356,6 +349,7 @@ impl Bench<'_> {
             }
             Ordered::WriteOff => {
                 self.may_refer(None, &pending.items, amount, today)?;
+                self.came_back_before(&pending.of, &pending.items)?;
                 self.condition_holds(pending)
             }
             Ordered::ShutOff => {
@@ -375,8 +369,9 @@ impl Bench<'_> {
         let Some((track, stage)) = self.stage(&pending.of) else {
             return Err(super::disconnection::unknown_stage(&pending.of));
         };
+        let (today, contested) = (self.world.today, self.not_asked_by(pending));
         let without_transferred = pending.ordered == Ordered::ShutOff && !self.policy.cuts_for_transferred();
-        let reader = Reader { counts: &track.counts, without_transferred, ..self.reader(self.world.today) };
+        let reader = Reader { counts: &track.counts, without_transferred, contested, ..self.reader(today) };
         match reader.truth(&stage.only_if) {
             Truth::Yes => Ok(()),
             Truth::No => Err(Objection::of_rule(stage.rule, Broken::ConditionGone)),

@@ -6,12 +6,29 @@ use std::collections::BTreeSet;
 
 use super::breach::{Broken, Checked, Objection};
 use super::protection::Bench;
+use super::reexamine::{Pending, Refusal};
+use super::refusal::refusal;
 use crate::domain::case::StageRef;
 use crate::domain::day::days_between;
 use crate::domain::hold::Blocks;
 use crate::domain::placement::Placed;
 use crate::domain::referral::Destination;
-use crate::domain::{Action, Cents, Day, ItemId, OpenItem, RuleId};
+use crate::domain::{Action, Cents, Day, EventKind, ItemId, OpenItem, RuleId, Snapshot, World};
+use crate::rulebook::Policy;
+use crate::rulebook::policy::{Anchor, When};
+
+/// Why debts that are out have to come back: each reason for which none goes out. `None` while nothing stands against it.
+#[must_use]
+pub fn must_come_back(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    world: &World,
+    items: &BTreeSet<ItemId>,
+) -> Option<Refusal> {
+    let bench = Bench { snapshot, policy, world };
+    let checked = bench.may_be_out(items, world.today).and_then(|()| bench.may_all_be_asked_for(items, world.today));
+    checked.err().map(|objection| refusal(policy, objection))
+}
 
 impl<'a> Bench<'a> {
     /// What is out of these debts; of all that is past due where none are named.
@@ -30,6 +47,41 @@ impl<'a> Bench<'a> {
         }
         match self.out(items, day) {
             Some(placed) => Err(Broken::Out { to: placed.to, on: placed.on }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// What the condition of a pending act does not count: what is contested or out, and what its run has left to others.
+    pub(super) fn not_asked_by(self, pending: &Pending) -> BTreeSet<ItemId> {
+        let mut left = self.contested(self.world.today);
+        let goes_on = &self.policy.referral.while_placed;
+        if !pending.ordered.struck_by().iter().all(|block| goes_on.contains(block)) {
+            left.extend(self.snapshot.placed.iter().flat_map(|placed| placed.items.iter().copied()));
+        }
+        let of = &pending.of;
+        let cases = self.snapshot.case.iter().filter(|case| case.number == of.case);
+        for run in cases.flat_map(|case| &case.tracks).filter(|run| run.track == of.track && !run.own.is_empty()) {
+            if run.anchor == of.anchor {
+                let ids = self.snapshot.items.iter().map(|item| item.id);
+                left.extend(ids.filter(|id| !run.own.contains(id)));
+            } else if run.closed.is_none() {
+                left.extend(run.own.iter().copied());
+            }
+        }
+        left
+    }
+
+    /// A write-off of a stage that waits for a debt to come back takes what came back, and nothing that never was out.
+    pub(super) fn came_back_before(self, of: &StageRef, items: &BTreeSet<ItemId>) -> Checked {
+        let waits = |when: &When| matches!(when.anchor, Anchor::Event(EventKind::DebtReturned, _));
+        let Some((_, stage)) = self.stage(of).filter(|(_, stage)| stage.start.iter().any(waits)) else { return Ok(()) };
+        let came_back = |id: &ItemId| {
+            let mut returned = self.snapshot.came_back.iter().filter(|placed| placed.returned.is_some());
+            returned.any(|placed| placed.items.contains(id))
+        };
+        let mut at_stake = self.at_stake(items, self.world.today);
+        match at_stake.find(|item| !came_back(&item.id)) {
+            Some(item) => Err(Objection::of_rule(stage.rule, Broken::NeverOut { item: item.id, open: item.open })),
             None => Ok(()),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::breach::{Broken, Checked};
 use super::protection::Bench;
+use super::reexamine::Refusal;
 use crate::domain::day::plus_days;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::{ArrangementId, Cents, Day, EntryKind, ItemId, OpenItem};
@@ -74,6 +75,12 @@ impl Bench<'_> {
 }
 
 impl Bench<'_> {
+    /// The arrangement that a letter confirms was not canceled. What was agreed is told whatever was paid since.
+    pub(super) fn stands(self, arrangement: ArrangementId) -> Result<(), Refusal> {
+        let mut plans = self.snapshot.arrangements.iter().filter(|plan| plan.canceled_on.is_none());
+        if plans.any(|plan| plan.id == arrangement) { Ok(()) } else { Err(Refusal::ArrangementCanceled) }
+    }
+
     /// The arrangement that a letter would confirm is not on debts that a petition stays: it asks for their installments.
     pub(super) fn is_not_on_stayed(self, arrangement: ArrangementId, day: Day) -> Checked {
         let Some(petition) = self.snapshot.petitions.iter().find(|petition| petition.stays_on(day)) else {

@@ -882,8 +882,14 @@ fn a_lien_needs_that_the_debtor_is_the_owner_and_a_debt_is_placed_once() {
     assert!(says(&account, Destination::Attorney).is_ok());
     let mut placed = account.clone();
     let items = account.items.iter().map(|item| item.id).collect();
-    placed.placed =
-        vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items, back_on: None }];
+    placed.placed = vec![Placed {
+        referral: ReferralId(7),
+        to: Destination::Agency,
+        on: day("2026-05-10"),
+        items,
+        back_on: None,
+        returned: None,
+    }];
     let out = Broken::Out { to: Destination::Agency, on: day("2026-05-10") };
     assert_eq!(broken(says(&placed, Destination::Attorney)), out);
     let recalled = account.event(EventKind::Recalled, day("2026-05-12"), None);
@@ -929,8 +935,14 @@ fn nothing_is_done_about_a_debt_that_is_out_unless_the_policy_lets_it_go_on() {
     let mut account = noticed(day("2026-05-01"));
     let on = day("2026-05-22");
     let items: BTreeSet<_> = account.items.iter().map(|item| item.id).collect();
-    account.placed =
-        vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items, back_on: None }];
+    account.placed = vec![Placed {
+        referral: ReferralId(7),
+        to: Destination::Agency,
+        on: day("2026-05-10"),
+        items,
+        back_on: None,
+        returned: None,
+    }];
     let fee = FeeAction {
         name: "late".into(),
         amount: FeeAmount::Flat(Cents::new(500)),
@@ -956,7 +968,7 @@ fn a_notice_whose_announced_day_passed_under_a_hold_or_while_the_debt_was_out_ca
     assert!(cut_on(&account, &pack(), &on, 18_000).is_ok(), "nothing stood against it");
     let out = |from: &str, back: Option<&str>, item: i64| {
         let (referral, to, items) = (ReferralId(7), Destination::Agency, BTreeSet::from([EntryId(item)]));
-        let placed = Placed { referral, to, on: day(from), items, back_on: back.map(day) };
+        let placed = Placed { referral, to, on: day(from), items, back_on: back.map(day), returned: None };
         Snapshot { came_back: vec![placed], ..account.clone() }
     };
     let vain = |what: &str| Broken::AnnouncedDayPassed { announced: day("2026-05-22"), what: what.to_owned() };

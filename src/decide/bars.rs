@@ -101,6 +101,18 @@ pub fn find(action: &Action, view: &View, items: &[ItemId]) -> Held<Option<Barre
             return Held::until(Some(Barred { bar: Bar::Rule(guard.rule), rule: Some(guard.rule), facts }), held.until);
         }
     }
+    if strikes.contains(&Blocks::Referral) {
+        for guard in view.policy.guards.iter().filter(|guard| protects(guard, view)) {
+            let Limit::NeverReferWhile { when } = &guard.limit else { continue };
+            let mut facts = FactsRead::new();
+            let held = holds(when, view, &mut facts);
+            until = earlier(until, held.until);
+            if held.value != Truth::False {
+                let barred = Barred { bar: Bar::Rule(guard.rule), rule: Some(guard.rule), facts };
+                return Held::until(Some(barred), held.until);
+            }
+        }
+    }
     Held::until(None, until)
 }
 
@@ -109,6 +121,12 @@ fn appealable(view: &View) -> Option<(DisputeId, Day)> {
     let running =
         view.snapshot.disputes.iter().filter_map(|dispute| Some((dispute.id, dispute.appealable_through(view.on)?)));
     running.max_by_key(|(_, last)| *last)
+}
+
+/// Whether a guard is about this account at all.
+fn protects(guard: &Guard, view: &View) -> bool {
+    let profile = &view.snapshot.profile;
+    profile.services.contains(&guard.service) && (guard.classes.is_empty() || guard.classes.contains(&profile.class))
 }
 
 /// An arrangement that performs bars shut-off and referral, and everything while it covers all that is past due. One

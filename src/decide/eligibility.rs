@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::domain::arrangement::Installment;
 use crate::domain::day::{plus_days, plus_months, short};
 use crate::domain::hold::HoldKind;
-use crate::domain::{Calendar, Cents, Day, Snapshot};
+use crate::domain::placement::Placed;
+use crate::domain::{Calendar, Cents, Day, ItemId, Snapshot};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::LeastDown;
 
@@ -37,6 +38,8 @@ pub enum Condition {
     PastDue,
     /// No other arrangement runs.
     NoneRuns,
+    /// None of the debt is out with a destination, which would go on collecting it.
+    NoneOut,
     AtMost,
     Months,
     FirstDue,
@@ -54,6 +57,7 @@ impl Condition {
         match self {
             Self::PastDue => "something is past due",
             Self::NoneRuns => "no arrangement runs",
+            Self::NoneOut => "no debt of it is out",
             Self::AtMost => "arrangements in 12 months",
             Self::Months => "number of installments",
             Self::FirstDue => "first due date",
@@ -65,13 +69,15 @@ impl Condition {
         }
     }
 
-    /// Whether it is a limit that the city set itself, so that a person may override it. A debt that is not there, two
-    /// arrangements at once, a down payment above the debt and a court's stay are not.
+    /// Whether it is a limit that the city set itself, so that a person may override it. A debt that is not there or is
+    /// out, two arrangements at once, a down payment above the debt and a court's stay are not.
     #[must_use]
     pub const fn may_be_overridden(self) -> bool {
         match self {
             Self::AtMost | Self::Months | Self::LeastInstallment | Self::MostArranged | Self::AfterDefault => true,
-            Self::PastDue | Self::NoneRuns | Self::FirstDue | Self::DownPayment | Self::NotUnder => false,
+            Self::PastDue | Self::NoneRuns | Self::NoneOut | Self::FirstDue | Self::DownPayment | Self::NotUnder => {
+                false
+            }
         }
     }
 }
@@ -147,6 +153,16 @@ pub fn eligibility(
         format!("an arrangement runs already, of {}: cancel it first, with a reason", short(plan.made_on))
     });
     point(Condition::NoneRuns, found == "none", "none".into(), found, none);
+    let is_covered = |id: &ItemId| snapshot.items.iter().any(|item| item.id == *id && item.due_on < today);
+    let out = snapshot.placed.iter().find(|placed| placed.items.iter().any(is_covered));
+    let found = out.map_or("none".to_owned(), |out| {
+        let Placed { referral, to, on, .. } = out;
+        let since = short(*on);
+        format!(
+            "referral {referral} with {to} since {since}: call it back first, `arrears referrals recall {referral} --reason TEXT`"
+        )
+    });
+    point(Condition::NoneOut, out.is_none(), "none".into(), found, none);
     let from = plus_months(today, -12);
     let lately = snapshot.arrangements.iter().filter(|plan| plan.made_on > from).count();
     let holds = lately < usize::from(rules.per_12_months);

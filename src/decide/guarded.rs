@@ -141,6 +141,7 @@ impl<'a> Planner<'_, 'a> {
                 Limit::OccupantCopy { .. }
                 | Limit::NeverOn { .. }
                 | Limit::NeverWhile { .. }
+                | Limit::NeverReferWhile { .. }
                 | Limit::ToldHowToRestore
                 | Limit::ReconnectionFee { .. }
                 | Limit::Statements { .. }

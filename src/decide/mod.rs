@@ -5,6 +5,7 @@
 
 mod acts;
 mod again;
+mod apart;
 mod bars;
 pub mod condition;
 pub mod dates;
@@ -96,7 +97,9 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
         if tracks::condition(&view, track).value != Truth::True {
             continue;
         }
-        let of_run = View { ordered: tracks::ordered_elsewhere(&view, &case, index), ..view.of_run(track, run) };
+        let elsewhere = case.kept_elsewhere(&run.track, run.anchor);
+        let of_run =
+            View { ordered: tracks::ordered_elsewhere(&view, &case, index), ..view.of_run(track, run, elsewhere) };
         if let Some(finding) = stay::rests(&of_run, track) {
             decision.findings.push(finding);
             continue;

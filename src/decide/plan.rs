@@ -72,6 +72,12 @@ impl<'p, 'a> Planner<'p, 'a> {
     /// strikes, unless its track says which debt counts; only what its notice listed; nothing that a dispute is about;
     /// and nothing that is out with a destination.
     pub fn narrowed(&self, stage: &Stage) -> Option<View<'a>> {
+        if stage.writes_off() && stage.follows_a_return() {
+            let back = self.view.snapshot.came_back.iter().filter(|placed| placed.returned.is_some());
+            let listed: Vec<ItemId> = back.flat_map(|placed| placed.items.iter().copied()).collect();
+            let stayed = self.view.placed(&strikes(stage));
+            return Some(View { listed: Some(listed), stayed, ..self.view.clone() });
+        }
         if !stage.disconnects() {
             let tells = stage
                 .acts

@@ -64,7 +64,8 @@ impl<'a> OfStep<'a> {
         let track = view.policy.track(&of.track)?;
         let stage = track.stages.iter().find(|stage| stage.id == of.stage)?;
         let step = run.steps.iter().find(|step| step.stage == of.stage && step.round == of.round)?;
-        Some(Self { track, run, stage, step, view: view.of_run(track, run) })
+        let elsewhere = case.kept_elsewhere(&run.track, run.anchor);
+        Some(Self { track, run, stage, step, view: view.of_run(track, run, elsewhere) })
     }
 
     const fn planner(&self) -> Planner<'_, 'a> {

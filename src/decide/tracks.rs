@@ -38,16 +38,17 @@ fn triggering<'v>(view: &'v View, kind: EventKind) -> impl Iterator<Item = &'v E
 
 /// Closes runs whose ground is gone, begins those that have one now, and notes what is canceled thereby.
 pub fn keep_up(view: &View, case: &mut Case, decision: &mut Decision) {
-    for run in &mut case.tracks {
+    for index in 0..case.tracks.len() {
+        let run = &case.tracks[index];
         if run.closed.is_some() {
             continue;
         }
-        let Some(track) = view.policy.track(&run.track) else {
-            close(run, &Cause::PolicyChanged, view, decision);
-            continue;
+        let cause = match view.policy.track(&run.track) {
+            None => Some(Cause::PolicyChanged),
+            Some(track) => ground_gone(view, track, case, run),
         };
-        if let Some(cause) = ground_gone(view, track, run) {
-            close(run, &cause, view, decision);
+        if let Some(cause) = cause {
+            close(&mut case.tracks[index], &cause, view, decision);
         }
     }
     for track in &view.policy.tracks {
@@ -56,6 +57,7 @@ pub fn keep_up(view: &View, case: &mut Case, decision: &mut Decision) {
         if held.value != Truth::True {
             continue;
         }
+        super::apart::part(view, track, case);
         for (anchor, dates) in grounds(view, track, case) {
             begin(view, case, track, anchor, dates);
         }
@@ -70,11 +72,13 @@ pub fn condition(view: &View, track: &Track) -> Held<Truth> {
 /// Begins a run for a ground that none stands for, or goes on with the one that was closed when its debt was paid.
 fn begin(view: &View, case: &mut Case, track: &Track, anchor: &OpenItem, dates: Dates) {
     let today = view.world.today;
-    let at_most_one = matches!((track.opens, track.per), (Opens::Arrears, Per::Account | Per::Year));
+    let at_most_one = is_of_account(track);
     let stands_for = |run: &TrackRun| {
         if at_most_one { run.anchor == anchor.id } else { (run.anchor_billed_on, run.anchor_due_on) == dates }
     };
-    if at_most_one && case.tracks.iter().any(|run| run.track == track.id && run.closed.is_none()) {
+    // One that keeps what went out leaves room for what has fallen due since.
+    let is_one = |run: &TrackRun| run.track == track.id && run.closed.is_none() && run.own.is_empty();
+    if at_most_one && case.tracks.iter().any(is_one) {
         return;
     }
     let mut of_track = case.tracks.iter_mut().filter(|run| run.track == track.id);
@@ -84,7 +88,8 @@ fn begin(view: &View, case: &mut Case, track: &Track, anchor: &OpenItem, dates: 
         }
         return;
     }
-    if at_most_one && track.when_anchor_paid == Reanchor::Close && case.tracks.iter().any(|run| run.track == track.id) {
+    let is_another = |run: &TrackRun| run.track == track.id && run.own.is_empty();
+    if at_most_one && track.when_anchor_paid == Reanchor::Close && case.tracks.iter().any(is_another) {
         return;
     }
     case.tracks.push(TrackRun {
@@ -96,9 +101,15 @@ fn begin(view: &View, case: &mut Case, track: &Track, anchor: &OpenItem, dates: 
         steps: charged_before(view, track, dates),
         announced: BTreeMap::new(),
         frozen: BTreeMap::new(),
-        unrouted: std::collections::BTreeSet::new(),
+        unrouted: BTreeSet::new(),
+        own: BTreeSet::new(),
         closed: None,
     });
+}
+
+/// Whether one run of the track is about all that is owed, and not about a bill or an event.
+pub fn is_of_account(track: &Track) -> bool {
+    matches!((track.opens, track.per), (Opens::Arrears, Per::Account | Per::Year))
 }
 
 /// What an earlier case charged for the bill is not charged again; a fee that recurs goes on from its last day.
@@ -119,7 +130,7 @@ fn only_charges(stage: &Stage) -> bool {
 }
 
 /// A debt that came back: fresh notices are served, but what was charged for it is not charged again.
-fn reopen(run: &mut TrackRun, track: &Track, today: Day) {
+pub fn reopen(run: &mut TrackRun, track: &Track, today: Day) {
     run.closed = None;
     run.opened_on = today;
     run.announced.clear();
@@ -174,15 +185,22 @@ fn grounds<'a>(view: &View<'a>, track: &'a Track, case: &Case) -> Vec<(&'a OpenI
             bills
         }
         (Opens::Arrears, Per::Account | Per::Year) => {
-            counted.past_due().next().map(|item| (item, (item.billed_on, item.due_on))).into_iter().collect()
+            let kept: BTreeSet<ItemId> = case
+                .tracks
+                .iter()
+                .filter(|run| run.track == track.id && run.closed.is_none())
+                .flat_map(|run| run.own.iter().copied().chain([run.anchor]))
+                .collect();
+            let mut free = counted.past_due().filter(|item| !kept.contains(&item.id));
+            free.next().map(|item| (item, (item.billed_on, item.due_on))).into_iter().collect()
         }
     }
 }
 
 /// Why a run ends: its event was undone, its bill paid, or its anchor paid under a policy that then begins anew.
-fn ground_gone(view: &View, track: &Track, run: &TrackRun) -> Option<Cause> {
+fn ground_gone(view: &View, track: &Track, case: &Case, run: &TrackRun) -> Option<Cause> {
     // What is contested is not paid.
-    let narrowed = view.of_run(track, run).with_disputed();
+    let narrowed = view.of_run(track, run, case.kept_elsewhere(&run.track, run.anchor)).with_disputed();
     match (track.opens, track.per) {
         (Opens::On(kind), _) => {
             let stands = triggering(view, kind).any(|event| event.on == run.anchor_due_on);
@@ -204,7 +222,7 @@ pub fn ordered_elsewhere(view: &View, case: &Case, index: usize) -> Vec<Service>
     let others = case.tracks.iter().enumerate().filter(|(other, run)| *other != index && run.closed.is_none());
     let mut ordered = Vec::new();
     for (run, track) in others.filter_map(|(_, run)| view.policy.track(&run.track).map(|track| (run, track))) {
-        let of_run = view.of_run(track, run);
+        let of_run = view.of_run(track, run, case.kept_elsewhere(&run.track, run.anchor));
         for stage in track.stages.iter().filter(|stage| stage.disconnects()) {
             let acted = |step: &&Step| step.stage == stage.id && matches!(step.state, StepState::Acted(_));
             for step in run.steps.iter().filter(acted) {

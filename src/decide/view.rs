@@ -45,6 +45,10 @@ pub struct View<'a> {
     pub without_transferred: bool,
     /// Only the bill with these dates counts: billed, due.
     pub bill: Option<(Day, Day)>,
+    /// Only these count: what the run keeps for itself.
+    pub own: Option<BTreeSet<ItemId>>,
+    /// These do not count: other runs of the track keep them for themselves.
+    pub elsewhere: BTreeSet<ItemId>,
     /// The run's track and anchor: whose events are meant when a stage is named.
     pub run: Option<(&'a TrackId, ItemId)>,
     /// Events of the snapshot and those that follow from it by time: missed installments, broken promises.
@@ -71,6 +75,8 @@ impl<'a> View<'a> {
             ordered: Vec::new(),
             without_transferred: false,
             bill: None,
+            own: None,
+            elsewhere: BTreeSet::new(),
             run: None,
             events: Cow::Borrowed(events),
         }
@@ -81,13 +87,14 @@ impl<'a> View<'a> {
         Self { on, ..self.clone() }
     }
 
-    /// Narrowed to one run of a track.
-    pub fn of_run(&self, track: &'a Track, run: &TrackRun) -> Self {
+    /// Narrowed to one run of a track; `elsewhere` are the debts that its other runs keep for themselves.
+    pub fn of_run(&self, track: &'a Track, run: &TrackRun, elsewhere: BTreeSet<ItemId>) -> Self {
+        let own = Some(run.own.clone()).filter(|own| !own.is_empty());
         let bill = match track.per {
             crate::rulebook::policy::Per::Bill => Some((run.anchor_billed_on, run.anchor_due_on)),
             crate::rulebook::policy::Per::Account | crate::rulebook::policy::Per::Year => None,
         };
-        Self { bill, run: Some((&track.id, run.anchor)), ..self.of_track(track) }
+        Self { bill, own, elsewhere, run: Some((&track.id, run.anchor)), ..self.of_track(track) }
     }
 
     /// Narrowed to the debts that a track counts. One that came from another account serves no shut-off here unless the policy
@@ -106,6 +113,8 @@ impl<'a> View<'a> {
                 && self.listed.as_ref().is_none_or(|listed| listed.contains(&item.id))
                 && !self.stayed.contains(&item.id)
                 && !self.disputed.contains(&item.id)
+                && self.own.as_ref().is_none_or(|own| own.contains(&item.id))
+                && !self.elsewhere.contains(&item.id)
                 && !(self.without_transferred && item.kind == EntryKind::Transfer)
                 && self.bill.is_none_or(|(billed, due)| item.billed_on == billed && item.due_on == due)
         })

@@ -21,6 +21,15 @@ pub struct Case {
     pub tracks: Vec<TrackRun>,
 }
 
+impl Case {
+    /// The debts that other open runs of the track keep for themselves.
+    #[must_use]
+    pub fn kept_elsewhere(&self, track: &TrackId, anchor: ItemId) -> BTreeSet<ItemId> {
+        let others = self.tracks.iter().filter(|run| run.track == *track && run.anchor != anchor);
+        others.filter(|run| run.closed.is_none()).flat_map(|run| run.own.iter().copied()).collect()
+    }
+}
+
 /// A track of a policy as it runs in a case, on its anchor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackRun {
@@ -40,6 +49,10 @@ pub struct TrackRun {
     /// Stages that found no destination for the debt, of which the lead was told.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unrouted: BTreeSet<StageId>,
+    /// The debts that it keeps for itself: they went out, and what has fallen due since has a run of its own. Empty while it is
+    /// about whatever no other run of its track keeps.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub own: BTreeSet<ItemId>,
     /// Closed with its cause; a closed track does nothing more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<(Day, Cause)>,

@@ -31,6 +31,8 @@ words! {
         Tenants = "tenants",
         /// The lead wants to look first.
         Review = "review",
+        /// Somebody outside has said that the customer is bankrupt, has died or disputes the debt, and nobody has recorded it.
+        Reported = "reported",
     }
 }
 
@@ -50,7 +52,7 @@ impl HoldKind {
     #[must_use]
     pub fn always_blocks(self) -> BTreeSet<Blocks> {
         match self {
-            Self::Bankruptcy | Self::Deceased => Blocks::ALL.iter().copied().collect(),
+            Self::Bankruptcy | Self::Deceased | Self::Reported => Blocks::ALL.iter().copied().collect(),
             Self::Dispute | Self::Appeal | Self::Investigation => {
                 BTreeSet::from([Blocks::Fees, Blocks::Disconnect, Blocks::Referral])
             }
@@ -64,9 +66,13 @@ impl HoldKind {
     #[must_use]
     pub const fn ends_by_decision(self) -> bool {
         match self {
-            Self::Dispute | Self::Appeal | Self::Medical | Self::Investigation | Self::Bankruptcy | Self::Deceased => {
-                true
-            }
+            Self::Dispute
+            | Self::Appeal
+            | Self::Medical
+            | Self::Investigation
+            | Self::Bankruptcy
+            | Self::Deceased
+            | Self::Reported => true,
             Self::Extension | Self::Assistance | Self::Tenants | Self::Review => false,
         }
     }
@@ -83,7 +89,8 @@ impl HoldKind {
             | Self::Deceased
             | Self::Assistance
             | Self::Tenants
-            | Self::Review => false,
+            | Self::Review
+            | Self::Reported => false,
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::words;
 use super::day::Day;
-use super::ids::{EntryId, ItemId, ReferralId};
+use super::ids::{EntryId, HoldId, ItemId, ReferralId};
 use super::ledger::{Application, Books, Entry, EntryKind};
 use super::money::Cents;
 use super::referral::Destination;
@@ -53,6 +53,10 @@ pub struct NewReturn {
     pub on: Day,
     pub reason: ReturnReason,
     pub note: String,
+    /// Why the account is held on what it says of the debtor, and what a person is told of it: no word of the file, but what the
+    /// office makes of it.
+    pub hold: Option<String>,
+    pub tell: Option<String>,
 }
 
 /// Debts as they were placed.
@@ -91,6 +95,9 @@ pub struct PlacementEnd {
     /// was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_on: Option<Day>,
+    /// The hold that stands for what the destination said of the debtor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
 }
 
 impl PlacementEnd {
@@ -111,6 +118,9 @@ pub struct Placed {
     /// The first day on which the city could act about them again; none while they are out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_on: Option<Day>,
+    /// Why the destination gave them back by itself; none where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<ReturnReason>,
 }
 
 impl Placed {
@@ -150,7 +160,7 @@ impl ReportLine {
 }
 
 impl Placement {
-    /// What is open of an account, placed now.
+    /// The open items of the books, placed now: those that a referral is about.
     #[must_use]
     pub fn of(books: &Books, entries: &[Entry], at: DateTime<Utc>) -> Self {
         let debts: Vec<PlacedDebt> =

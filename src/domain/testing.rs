@@ -216,6 +216,7 @@ impl With for Snapshot {
             opened_on,
             policy: policy.into(),
             tracks: vec![TrackRun {
+                own: BTreeSet::new(),
                 track: track.into(),
                 anchor: first.id,
                 anchor_billed_on: first.billed_on,

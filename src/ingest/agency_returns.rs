@@ -27,7 +27,7 @@ pub fn row(row: &mut Row) -> Option<NewReturn> {
     let on = row.required(&RETURNED_ON);
     let reason = row.required(&REASON);
     let note = row.optional(&NOTE).unwrap_or_default();
-    Some(NewReturn { line: row.line, referral: referral?, on: on?, reason: reason?, note })
+    Some(NewReturn { line: row.line, referral: referral?, on: on?, reason: reason?, note, hold: None, tell: None })
 }
 
 /// Reports a referral that stands in the file twice.

@@ -285,8 +285,11 @@ impl Office {
         let read = read.and_then(|file| dated_ahead(&file, limits, stamp.on).map(|ahead| (file, ahead)));
         let errors = match read {
             Err(errors) => errors,
-            Ok((file, ahead)) => {
+            Ok((mut file, ahead)) => {
                 let told = not_over(&file, stamp.on);
+                if let ImportRows::Returns(returns) = &mut file.rows {
+                    self.hear_returns(returns, stamp.on).await?;
+                }
                 match self.store.import(&file, &rules.policy.ledger, stamp).await? {
                     ImportResult::Done(outcome) => {
                         self.tell_returning().await?;

@@ -7,17 +7,18 @@ use chrono::Datelike;
 use super::accounts::need_reason;
 use super::looks::LOOKS;
 use super::{Office, OfficeError, Result};
-use crate::audit::{Broken, Refusal};
+use crate::audit::{Broken, Refusal, must_come_back};
 use crate::domain::day::short;
-use crate::domain::hold::Blocks;
+use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::person::Override;
 use crate::domain::placement::{NewReturn, ReturnReason};
+use crate::domain::promise::PromiseState;
 use crate::domain::referral::{Destination, Referral, ReferralState};
-use crate::domain::{AccountId, Cents, Day, EventKind, ReferralId, Snapshot};
+use crate::domain::{AccountId, Cents, Day, OpenItem, ReferralId, Snapshot, World};
 use crate::referral::limitation::{Clock, of_item};
 use crate::rulebook::Policy;
-use crate::rulebook::policy::Anchor;
-use crate::store::{Among, DebtReturn, ExceptionKind, LimitationTerms, Permitted, Stamp};
+use crate::rulebook::policy::Stage;
+use crate::store::{Among, DebtReturn, ExceptionKind, LimitationTerms, Permitted, Stamp, StoreError};
 
 /// What became of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,8 +139,26 @@ impl Office {
         note: &str,
         by: &str,
     ) -> Result<()> {
-        let back = DebtReturn { referral: id, on, reason, note: note.to_owned() };
-        self.take_back(&[back], by).await.map(|_| ())
+        let back = DebtReturn { referral: id, on, reason, note: note.to_owned(), hold: None, tell: None };
+        self.take_back(vec![back], by).await.map(|_| ())
+    }
+
+    /// What a file's returns say of the debtors, and nobody has recorded yet: it holds their accounts, and is told.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn hear_returns(&self, returns: &mut [NewReturn], today: Day) -> Result<()> {
+        for row in returns {
+            let referral = match self.store.referral(row.referral).await {
+                Ok(referral) => referral,
+                // The import says that there is none, with its line.
+                Err(StoreError::NotFound { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let snapshot = self.snapshot(referral.account).await?;
+            (row.hold, row.tell) = said_by(&referral, (row.reason, &row.note), &snapshot, today);
+        }
+        Ok(())
     }
 
     /// Says on the exceptions list which debts of a file came back where the policy has no stage for it.
@@ -147,14 +166,16 @@ impl Office {
     /// # Errors
     /// When the database fails.
     pub(super) async fn tell_returns(&self, returns: &[NewReturn], stamp: &Stamp) -> Result<()> {
-        for row in returns {
+        for row in returns.iter().filter(|row| row.tell.is_none()) {
             let referral = self.store.referral(row.referral).await?;
             self.tell_return(&referral, stamp).await?;
         }
         Ok(())
     }
 
-    async fn take_back(&self, returns: &[DebtReturn], by: &str) -> Result<usize> {
+    /// Takes debts back. What a destination says of the debtor, and nobody has recorded yet, holds the account and stands on
+    /// the exceptions list, in the transaction that takes the debt back.
+    async fn take_back(&self, mut returns: Vec<DebtReturn>, by: &str) -> Result<usize> {
         let stamp = self.stamp(by);
         if let Some(ahead) = returns.iter().find(|back| back.on > stamp.on) {
             return Err(OfficeError::refused(
@@ -162,7 +183,7 @@ impl Office {
                 "give the day on which the debt came back",
             ));
         }
-        for back in returns {
+        for back in &mut returns {
             let referral = self.store.referral(back.referral).await?;
             if referral.placed_on.is_some_and(|placed| back.on < placed) {
                 return Err(OfficeError::refused(
@@ -170,9 +191,12 @@ impl Office {
                     "give the day on which the debt came back",
                 ));
             }
+            let snapshot = self.snapshot(referral.account).await?;
+            (back.hold, back.tell) = said_by(&referral, (back.reason, &back.note), &snapshot, stamp.on);
         }
-        let came_back = self.store.return_referrals(returns, &stamp).await?;
-        for referral in &came_back {
+        let came_back = self.store.return_referrals(&returns, &stamp).await?;
+        let is_told = |referral: &Referral| returns.iter().any(|b| b.referral == referral.id && b.tell.is_some());
+        for referral in came_back.iter().filter(|referral| !is_told(referral)) {
             self.tell_return(referral, &stamp).await?;
         }
         let accounts: BTreeSet<AccountId> = came_back.iter().map(|referral| referral.account).collect();
@@ -208,11 +232,12 @@ impl Office {
             let mut why: BTreeMap<AccountId, Vec<String>> = BTreeMap::new();
             for referral in page {
                 let seen = view.of(referral.account)?;
-                if seen.snapshot.holds.iter().any(|hold| hold.changes_after(stamp.on).is_some()) {
+                if changes_by_its_day(&seen.snapshot, &seen.rules.policy, stamp.on) {
                     again.push(referral.account);
                 }
                 let of_account = why.entry(referral.account).or_default();
-                of_account.extend(recalled_for(referral, &seen.snapshot, &seen.rules.policy, stamp.on));
+                let world = self.world(&seen.rules, stamp.on);
+                of_account.extend(recalled_for(referral, &seen.snapshot, &seen.rules.policy, &world));
             }
             for (account, why) in why {
                 let text = (!why.is_empty()).then(|| why.join(" "));
@@ -248,29 +273,74 @@ impl Out {
     }
 }
 
-/// Why a debt that is out has to come back, in words.
-fn recalled_for(referral: &Referral, snapshot: &Snapshot, policy: &Policy, on: Day) -> Option<String> {
+/// Why a debt that is out has to come back, in words: whatever would bar it from going out, what a petition stays of it, or
+/// that nothing is left of it.
+fn recalled_for(referral: &Referral, snapshot: &Snapshot, policy: &Policy, world: &World) -> Option<String> {
     let out = referral.placement.as_ref()?.items();
     let head = format!("Referral {} ({}) has to be called back", referral.id, referral.to);
-    let hold = snapshot.holds.iter().find(|hold| {
-        let concerns = hold.items.is_empty() || !hold.items.is_disjoint(&out);
-        hold.holds_on(on) && concerns && policy.hold_blocks(hold.kind).contains(&Blocks::Referral)
-    });
-    if let Some(hold) = hold {
-        return Some(format!("{head}: a {} hold stands since {}.", hold.kind, short(hold.from)));
-    }
     let stayed: Cents = snapshot.stayed.iter().filter(|item| out.contains(&item.id)).map(|item| item.open).sum();
     if stayed.is_positive() {
         return Some(format!("{head}: a petition in bankruptcy stays {stayed} of what was placed (11 USC 362)."));
     }
     let standing = Out::of(referral, snapshot)?;
-    (!standing.balance.is_positive()).then(|| format!("{head}: what was placed ({}) is paid in full.", standing.placed))
+    if !standing.balance.is_positive() {
+        return Some(format!("{head}: what was placed ({}) is paid in full.", standing.placed));
+    }
+    let refusal = must_come_back(snapshot, policy, world, &out)?;
+    Some(format!("{head}: {}.", refusal.to_string().trim_end_matches('.')))
+}
+
+/// Whether what keeps debts from being out may differ tomorrow without a new fact.
+fn changes_by_its_day(snapshot: &Snapshot, policy: &Policy, today: Day) -> bool {
+    snapshot.holds.iter().any(|hold| hold.changes_after(today).is_some())
+        || snapshot.proofs.iter().any(|proof| proof.changes_after(today).is_some())
+        || snapshot.promises.iter().any(|promise| promise.state(&snapshot.payments, today) == PromiseState::Open)
+        || snapshot.arrangements.iter().any(|plan| plan.canceled_on.is_none_or(|canceled| today < canceled))
+        || policy.bars.iter().any(|bar| bar.blocks == Blocks::Referral)
+}
+
+/// Why the account is held on what a destination says of its debtor, and what the lead reads of it. Nothing where the city
+/// knows it already.
+fn said_by(
+    referral: &Referral,
+    (reason, note): (ReturnReason, &str),
+    snapshot: &Snapshot,
+    today: Day,
+) -> (Option<String>, Option<String>) {
+    let is_held = |kind| snapshot.holds.iter().any(|hold| hold.kind == kind && hold.holds_on(today));
+    let note = note.trim();
+    let said = if note.is_empty() { reason.to_string() } else { format!("{reason}: {note}") };
+    let head = format!("Referral {} came back from {} ({said})", referral.id, referral.to);
+    let (is_known, command) = match reason {
+        ReturnReason::Bankrupt => {
+            (snapshot.stay_on(today).is_some() || is_held(HoldKind::Bankruptcy), "arrears bankruptcy record")
+        }
+        ReturnReason::Deceased => (is_held(HoldKind::Deceased), "arrears deceased record"),
+        ReturnReason::Disputed => (is_held(HoldKind::Dispute), "arrears dispute open"),
+        ReturnReason::Paid => {
+            let open = Out::of(referral, snapshot).map(|out| out.balance).filter(|open| open.is_positive());
+            let tell = open.map(|open| {
+                format!(
+                    "{head}, and {open} of it is open here: ask what was collected, before the debt is asked for again"
+                )
+            });
+            return (None, tell);
+        }
+        ReturnReason::Uncollectable | ReturnReason::Skip | ReturnReason::Closed => return (None, None),
+    };
+    if is_known {
+        return (None, Some(format!("{head}, as is recorded: see whether it says more than the city knows")));
+    }
+    let hold = format!("{} says of the debtor: {said}", referral.to);
+    let tell = format!(
+        "{head}: nothing is done on the account until it is recorded (`{command}`), or you end the hold with a reason"
+    );
+    (Some(hold), Some(tell))
 }
 
 /// Whether a stage of the policy waits for a debt to come back.
 fn follows_a_return(policy: &Policy) -> bool {
-    let stages = policy.tracks.iter().flat_map(|track| &track.stages);
-    stages.flat_map(|stage| &stage.start).any(|when| matches!(when.anchor, Anchor::Event(EventKind::DebtReturned, _)))
+    policy.tracks.iter().flat_map(|track| &track.stages).any(Stage::follows_a_return)
 }
 
 /// The override that a referral to a court needs where debts are barred by time; a refusal where none is given.
@@ -286,9 +356,11 @@ fn over_limitation_of(
         return Ok(None);
     }
     let years = policy.referral.limitation_years;
+    let is_own = |item: &&OpenItem| referral.items.is_empty() || referral.items.contains(&item.id);
     let passed: Vec<(Day, Cents)> = snapshot
         .items
         .iter()
+        .filter(is_own)
         .map(|item| (of_item(item, years), item.open))
         .filter(|(limitation, _)| matches!(limitation.on(on), Clock::Passed(_)))
         .map(|(limitation, open)| (limitation.last_day, open))

@@ -1,7 +1,7 @@
 //! Debts in memory that are out with a destination, and come back.
 
 use super::account::Account;
-use crate::domain::placement::Placed;
+use crate::domain::placement::{Placed, ReturnReason};
 use crate::domain::referral::Destination;
 use crate::domain::{EventKind, ItemId, ReferralId};
 
@@ -10,8 +10,17 @@ impl Account<'_> {
     pub fn place(&mut self, items: impl IntoIterator<Item = ItemId>) {
         let id = ReferralId(i64::try_from(self.placed.len()).unwrap_or(i64::MAX).saturating_add(1));
         let (to, on, items) = (Destination::Agency, self.world.today, items.into_iter().collect());
-        self.placed.push(Placed { referral: id, to, on, items, back_on: None });
+        self.placed.push(Placed { referral: id, to, on, items, back_on: None, returned: None });
         self.happens(EventKind::Placed, None);
+    }
+
+    /// The agency gives back today what was placed last and is out.
+    pub fn give_back(&mut self) {
+        let today = self.world.today;
+        if let Some(placed) = self.placed.iter_mut().rev().find(|placed| placed.back_on.is_none()) {
+            (placed.back_on, placed.returned) = (Some(today), Some(ReturnReason::Uncollectable));
+            self.happens(EventKind::DebtReturned, None);
+        }
     }
 
     /// What was placed last, and is out, is called back today.

@@ -74,6 +74,7 @@ impl<'a> Case<'a> {
             // These bar at every act, or are written into every piece; no text of a policy goes around them.
             Limit::NeverOn { .. }
             | Limit::NeverWhile { .. }
+            | Limit::NeverReferWhile { .. }
             | Limit::ArrangementDefault { .. }
             | Limit::AfterReturn
             | Limit::ReconnectionFee { .. }

@@ -28,6 +28,7 @@ pub const LIMITS: &[(&str, &str, &str)] = &[
     ),
     ("never_on", "no shut-off on such days", "[saturday, sunday, holiday]"),
     ("never_while", "no shut-off while a condition holds", "hold appeal"),
+    ("never_refer_while", "no referral while a condition holds", "hold medical"),
     (
         "after_default",
         "no shut-off until so long after an installment was missed, nor (`then_posted`) until so long after a notice was \
@@ -170,6 +171,10 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
         .take("never_while", report)
         .and_then(|node| condition::parse(node, &[], report))
         .map(|when| Limit::NeverWhile { when });
+    let never_refer_while = fields
+        .take("never_refer_while", report)
+        .and_then(|node| condition::parse(node, &[], report))
+        .map(|when| Limit::NeverReferWhile { when });
     let default = fields.take("after_default", report).and_then(|node| {
         let days = report.take(phrase::days(node, "the time after a default"));
         let posted = match fields.take("then_posted", report) {
@@ -213,6 +218,7 @@ fn limit(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Limit> {
         .or(contact)
         .or(never_on)
         .or(never_while)
+        .or(never_refer_while)
         .or(default)
         .or(languages)
         .or(returned)

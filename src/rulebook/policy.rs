@@ -259,6 +259,18 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// Whether it proposes a write-off.
+    #[must_use]
+    pub fn writes_off(&self) -> bool {
+        self.acts.iter().any(|action| matches!(action, Action::WriteOff))
+    }
+
+    /// Whether it waits for a debt to come back from a destination: what it does is about that debt alone.
+    #[must_use]
+    pub fn follows_a_return(&self) -> bool {
+        self.start.iter().any(|when| matches!(when.anchor, Anchor::Event(EventKind::DebtReturned, _)))
+    }
+
     /// Whether it shuts a service off.
     #[must_use]
     pub fn disconnects(&self) -> bool {
@@ -497,6 +509,8 @@ pub enum Limit {
     NeverOn { days: BTreeSet<DayKind> },
     /// Never while the condition holds; unknown bars.
     NeverWhile { when: Cond },
+    /// No debt is referred, and none stays out, while the condition holds; unknown bars.
+    NeverReferWhile { when: Cond },
     /// Never while an arrangement performs; after a default only this many days after the missed due date, and where
     /// `posted` is given only after a notice that the law requires was left at the premises: when these days were over,
     /// and at least so long before.

@@ -1,8 +1,9 @@
-//! Debts that are out: the balance there what was placed and every change that is told.
+//! Debts that are out: what kept them from going out, and the balance there what was placed and every change that is told.
 
 use std::collections::BTreeMap;
 
 use super::{Check, Examination, Finding, PAGE, Result, TAMPERED};
+use crate::audit::must_come_back;
 use crate::domain::ledger::settle;
 use crate::domain::placement::{Placement, ReportLine};
 use crate::domain::referral::{Referral, ReferralState};
@@ -12,7 +13,7 @@ impl Examination<'_> {
     pub(super) async fn placements(&mut self) -> Result<Check> {
         let mut check = Check::new(
             "placements",
-            "a debt's balance at its destination is what was placed and what was reported since",
+            "nothing kept a debt from going out, and its balance there is what was placed and what was reported since",
         );
         let mut told: BTreeMap<ReferralId, Vec<ReportLine>> = BTreeMap::new();
         for line in self.reading.report_lines().await? {
@@ -27,6 +28,7 @@ impl Examination<'_> {
                 let Some(placement) = &referral.placement else { continue };
                 let told = told.remove(&referral.id).unwrap_or_default();
                 follows(&mut check, referral, placement, &told);
+                self.went_out(&mut check, referral, placement).await?;
                 if referral.state == ReferralState::Placed {
                     self.balances(&mut check, referral, placement, &told).await?;
                 }
@@ -34,6 +36,26 @@ impl Examination<'_> {
             self.watch(&check);
         }
         Ok(check)
+    }
+
+    /// By what was known when it was listed, nothing kept it from going out.
+    async fn went_out(&mut self, check: &mut Check, referral: &Referral, placement: &Placement) -> Result<()> {
+        let account = referral.account;
+        let line = self.reading.line_on(account, "referral placed", "id", referral.id.0).await?;
+        let (Some((line, _)), Some(on)) = (line, referral.placed_on) else { return Ok(()) };
+        let ledger = self.office.rules_on(on).await?.policy.ledger.clone();
+        let known = self.reading.snapshot_at_line(account, on, line, &ledger).await?;
+        let rules = self.office.rules_of_case(&known).await?;
+        let world = self.office.world(&rules, on);
+        let refusal = must_come_back(&known, &rules.policy, &world, &placement.items());
+        check.expects(refusal.is_none(), || {
+            let refusal = refusal.as_ref().map(ToString::to_string).unwrap_or_default();
+            Finding::at(format!("referral {}", referral.id))
+                .of(account)
+                .found(format!("placed, and by what was known at log line {line} the audit refuses it: {refusal}"))
+                .expected("a debt that nothing kept from going out")
+        });
+        Ok(())
     }
 
     /// What is told and what is still to be told sum to what the ledger says is left of the debt.

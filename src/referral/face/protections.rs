@@ -148,5 +148,6 @@ fn name(kind: HoldKind) -> &'static str {
         HoldKind::Assistance => "Pledge of assistance",
         HoldKind::Tenants => "Protection of tenants",
         HoldKind::Review => "Review by the lead",
+        HoldKind::Reported => "Word of a petition, a death or a dispute",
     }
 }

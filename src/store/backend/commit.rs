@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use serde_json::json;
 use sqlx::types::Json;
 
 use super::bodies::{Bodies, PART, Part};
@@ -13,7 +14,7 @@ use super::event::{self, NewEvent};
 use super::given::{CommitOutcome, ExceptionKind, NewHold, Stamp};
 use super::kept;
 use super::ledger::{self, EntryRow, OWN_SOURCE};
-use super::log;
+use super::log::{self, NewLine};
 use super::proposal::{self, OfPolicy};
 use super::settle::settle_debts;
 use super::task::{self, NewTask};
@@ -206,7 +207,7 @@ async fn cancel(conn: &mut Conn, standing: &[&Commit], stamp: &Stamp) -> Result<
     cancel_notices(conn, &endings, &accounts, stamp).await?;
     cancel_calls(conn, &endings, &accounts).await?;
     cancel_orders(conn, &endings, &accounts, stamp).await?;
-    cancel_referrals(conn, &endings, &accounts).await
+    cancel_referrals(conn, &endings, &accounts, stamp).await
 }
 
 async fn cancel_notices(conn: &mut Conn, endings: &Endings<'_>, accounts: &[AccountId], stamp: &Stamp) -> Result<()> {
@@ -247,7 +248,7 @@ async fn cancel_orders(conn: &mut Conn, endings: &Endings<'_>, accounts: &[Accou
 }
 
 /// A referral carries no stage of its own; it ends with its case.
-async fn cancel_referrals(conn: &mut Conn, endings: &Endings<'_>, accounts: &[AccountId]) -> Result<()> {
+async fn cancel_referrals(conn: &mut Conn, endings: &Endings<'_>, accounts: &[AccountId], stamp: &Stamp) -> Result<()> {
     let condition = format!("account_id IN {} AND state IN ('candidate', 'approved') ORDER BY id", ids(1));
     let mut referrals: Vec<Referral> = kept::list(conn, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
     for referral in &mut referrals {
@@ -257,7 +258,9 @@ async fn cancel_referrals(conn: &mut Conn, endings: &Endings<'_>, accounts: &[Ac
         }
     }
     referrals.retain(|referral| !referral::is_pending(referral));
-    referral::put(conn, &referrals).await
+    referral::put(conn, &referrals).await?;
+    let line = |referral: &Referral| NewLine::of(referral.account, "referral canceled", json!(referral));
+    log::write(conn, &referrals.iter().map(line).collect::<Vec<_>>(), None, stamp).await
 }
 
 /// What the lead is told of a required call that cannot be made, under a policy that allows no visit instead.

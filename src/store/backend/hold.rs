@@ -8,8 +8,9 @@ use sqlx::types::Json;
 use super::given::{NewHold, Stamp};
 use super::kept;
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, dispute, touch};
+use super::{Backend, Conn, Result, StoreError, dispute, referral, touch};
 use crate::domain::hold::{Estate, Hold, HoldKind};
+use crate::domain::placement::ReturnReason;
 use crate::domain::{AccountId, Day, HoldId};
 
 /// Places a hold and logs it. The caller touches the account.
@@ -41,7 +42,37 @@ pub(super) async fn add(conn: &mut Conn, account: AccountId, new: &NewHold, stam
     .await?;
     let hold = Hold { id: HoldId(id), ..hold };
     log::write(conn, &[NewLine::of(account, "hold placed", json!(hold))], None, stamp).await?;
+    let answers = match hold.kind {
+        HoldKind::Dispute => Some(ReturnReason::Disputed),
+        HoldKind::Bankruptcy => Some(ReturnReason::Bankrupt),
+        HoldKind::Deceased => Some(ReturnReason::Deceased),
+        HoldKind::Appeal
+        | HoldKind::Investigation
+        | HoldKind::Extension
+        | HoldKind::Medical
+        | HoldKind::Assistance
+        | HoldKind::Tenants
+        | HoldKind::Review
+        | HoldKind::Reported => None,
+    };
+    if let Some(said) = answers {
+        let words = format!("recorded: a {} hold stands, number {}", hold.kind, hold.id);
+        Box::pin(referral::answer(conn, account, said, &words, stamp)).await?;
+    }
     Ok(hold.id)
+}
+
+/// The hold for what somebody outside has said of the customer.
+pub(super) fn reported(reason: &str, on: Day) -> NewHold {
+    NewHold {
+        kind: HoldKind::Reported,
+        from: on,
+        through: None,
+        items: Vec::new(),
+        stops_clock: false,
+        reason: reason.to_owned(),
+        estate: None,
+    }
 }
 
 /// Ends a hold and logs it. The caller touches the account.

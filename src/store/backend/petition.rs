@@ -9,8 +9,9 @@ use super::given::{ExceptionKind, NewPetition, PetitionNews, Stamp};
 use super::ledger::{self, items_in};
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Conn, Result, StoreError, exception, kept, proposal, touch};
+use super::{Backend, Conn, Result, StoreError, exception, kept, proposal, referral, touch};
 use crate::domain::petition::Petition;
+use crate::domain::placement::ReturnReason;
 use crate::domain::proposal::{Proposed, WrittenOff};
 use crate::domain::{AccountId, Cents, OpenItem, PetitionId, ProposalId};
 use crate::rulebook::policy::LedgerRules;
@@ -65,6 +66,8 @@ impl Backend {
         if let Some(text) = &new.late {
             exception::open(&mut tx, Some(account), ExceptionKind::PetitionLate, text, stamp).await?;
         }
+        let recorded = format!("recorded: petition {id}");
+        referral::answer(&mut tx, account, ReturnReason::Bankrupt, &recorded, stamp).await?;
         resettle(&mut tx, &[account], rules, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         log::write(&mut tx, &[NewLine::of(account, "petition recorded", json!(petition))], None, stamp).await?;

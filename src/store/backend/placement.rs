@@ -36,7 +36,9 @@ pub(super) async fn placed(
         let ended = placement.ended.as_ref().filter(|end| known.is_none_or(|by| end.at <= by));
         if let Some(on) = referral.placed_on {
             let back_on = ended.map(PlacementEnd::free_from);
-            let out = Placed { referral: referral.id, to: referral.to, on, items: placement.items(), back_on };
+            let returned = ended.and_then(|end| end.returned);
+            let out =
+                Placed { referral: referral.id, to: referral.to, on, items: placement.items(), back_on, returned };
             placed.entry(referral.account).or_default().push(out);
         }
     }

@@ -5,18 +5,21 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
-use super::given::{Carried, DebtReturn, Permitted, Stamp};
+use super::exception;
+use super::given::{Carried, DebtReturn, ExceptionKind, Permitted, Stamp};
+use super::hold;
 use super::import::Taking;
 use super::kept;
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, placement, rows, sql, touch};
 use crate::audit::Ordered;
+use crate::domain::hold::Hold;
 use crate::domain::import::{RefusedRow, RowRefusal};
 use crate::domain::person::Override;
 use crate::domain::placement::{NewReturn, Placement, PlacementEnd, ReturnReason};
 use crate::domain::referral::{Destination, Referral, ReferralState};
-use crate::domain::{AccountId, ActKey, Day, EventKind, ReferralId};
+use crate::domain::{AccountId, ActKey, Day, EventKind, HoldId, ReferralId};
 
 #[derive(Serialize)]
 struct ReferralRow<'a> {
@@ -127,7 +130,7 @@ impl Backend {
         let step = |referral: &mut Referral| {
             referral.state = ReferralState::Recalled;
             referral.cause = Some(reason.to_owned());
-            end(referral, None, stamp.on, stamp);
+            end(referral, None, stamp.on, None, stamp);
         };
         let from = [ReferralState::Approved, ReferralState::Placed];
         let mut tx = self.write().await?;
@@ -177,10 +180,18 @@ impl Backend {
 
 /// A debt that is out comes back.
 async fn come_back(conn: &mut Conn, back: &DebtReturn, stamp: &Stamp) -> Result<Referral> {
+    let (account, _) = kept::to_write::<Referral>(conn, back.referral.0).await?;
+    let hold = match &back.hold {
+        Some(reason) => Some(hold::add(conn, account, &hold::reported(reason, stamp.on), stamp).await?),
+        None => None,
+    };
+    if let Some(text) = &back.tell {
+        exception::open(conn, Some(account), ExceptionKind::DebtReturned, text, stamp).await?;
+    }
     let step = |referral: &mut Referral| {
         referral.state = ReferralState::Returned;
         referral.cause = Some(cause_of(back));
-        end(referral, Some(back.reason), back.on, stamp);
+        end(referral, Some(back.reason), back.on, hold, stamp);
     };
     let event = Some(EventKind::DebtReturned);
     let from = [ReferralState::Placed];
@@ -199,8 +210,8 @@ impl Taking<'_> {
     pub(super) async fn returns(&mut self, conn: &mut Conn, returns: &[NewReturn], stamp: &Stamp) -> Result<()> {
         for row in returns {
             self.outcome.rows += 1;
-            let NewReturn { line, referral: id, on, reason, note } = row.clone();
-            let back = DebtReturn { referral: id, on, reason, note };
+            let NewReturn { line, referral: id, on, reason, note, hold, tell } = row.clone();
+            let back = DebtReturn { referral: id, on, reason, note, hold, tell };
             let refusal = match kept::one::<Referral>(conn, id.0).await {
                 Ok((_, known)) if is_back(&known, &back) => {
                     self.outcome.unchanged += 1;
@@ -233,10 +244,29 @@ fn is_back(known: &Referral, back: &DebtReturn) -> bool {
         && end.is_some_and(|end| end.on == back.on && end.returned == Some(back.reason))
 }
 
+/// What a destination said of the debtor is recorded: the hold that stood for it ends.
+pub(super) async fn answer(
+    conn: &mut Conn,
+    account: AccountId,
+    said: ReturnReason,
+    words: &str,
+    stamp: &Stamp,
+) -> Result<()> {
+    let referrals: Vec<Referral> = kept::of_account(conn, account).await?;
+    let ends = referrals.iter().filter_map(|referral| referral.placement.as_ref()?.ended.as_ref());
+    for id in ends.filter(|end| end.returned == Some(said)).filter_map(|end| end.hold) {
+        let (_, standing) = kept::one::<Hold>(conn, id.0).await?;
+        if standing.ended_on.is_none() {
+            hold::end(conn, id, words, stamp).await?;
+        }
+    }
+    Ok(())
+}
+
 /// It is no longer out.
-fn end(referral: &mut Referral, returned: Option<ReturnReason>, on: Day, stamp: &Stamp) {
+fn end(referral: &mut Referral, returned: Option<ReturnReason>, on: Day, hold: Option<HoldId>, stamp: &Stamp) {
     if let Some(placement) = &mut referral.placement {
-        placement.ended = Some(PlacementEnd { at: stamp.at, on, returned, recorded_on: Some(stamp.on) });
+        placement.ended = Some(PlacementEnd { at: stamp.at, on, returned, recorded_on: Some(stamp.on), hold });
     }
 }
 

@@ -41,4 +41,8 @@ pub struct DebtReturn {
     pub on: Day,
     pub reason: ReturnReason,
     pub note: String,
+    /// Why the account is held until somebody has recorded what is said of the debtor.
+    pub hold: Option<String>,
+    /// What stands on the exceptions list about it.
+    pub tell: Option<String>,
 }
