@@ -158,6 +158,16 @@ enum Fact {
         days_ago: i64,
     },
     PetitionDismissed,
+    /// The city holds a deposit.
+    Deposit {
+        cents: i64,
+    },
+    ServiceEnds,
+    /// A debt comes from another account of the customer, with its own due date.
+    Transferred {
+        cents: i64,
+        due_days_ago: i64,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -212,6 +222,10 @@ fn facts() -> impl Strategy<Value = Fact> {
         1 => any::<bool>().prop_map(Fact::ShutOffCanceledFromNowOn),
         1 => prop::sample::select(vec![0_i64, 0, 12, 40]).prop_map(|days_ago| Fact::Petition { days_ago }),
         1 => Just(Fact::PetitionDismissed),
+        1 => prop::sample::select(vec![5_000_i64, 60_000]).prop_map(|cents| Fact::Deposit { cents }),
+        1 => Just(Fact::ServiceEnds),
+        1 => (prop::sample::select(vec![4_000_i64, 20_000]), 0_i64..200)
+            .prop_map(|(cents, due_days_ago)| Fact::Transferred { cents, due_days_ago }),
     ]
 }
 
@@ -267,6 +281,8 @@ impl History {
     fn tell(&self, account: &mut Account, division: &mut Division, day: Day) {
         let offset = (day - first_day()).num_days();
         if offset % 30 == 0
+            // After the end of service comes one bill, the final one.
+            && account.snapshot().profile.ended.is_none_or(|ended| day <= plus_days(ended, 30))
             && let Some(cents) = usize::try_from(offset / 30).ok().and_then(|n| self.bills.get(n))
         {
             let due_on = plus_days(day, 21);
@@ -333,6 +349,12 @@ fn tell_one(account: &mut Account, division: &mut Division, fact: &Fact, day: Da
         Fact::Petition { days_ago } if snapshot.stay_on(day).is_none() => account.petition(plus_days(day, -days_ago)),
         Fact::Petition { .. } => {}
         Fact::PetitionDismissed => account.dismiss(),
+        Fact::Deposit { cents } => account.deposit(Cents::new(*cents)),
+        Fact::ServiceEnds if snapshot.profile.ended.is_none() => account.end_service(),
+        Fact::ServiceEnds => {}
+        Fact::Transferred { cents, due_days_ago } => {
+            account.transferred(Service::Water, Cents::new(*cents), plus_days(day, -due_days_ago));
+        }
     }
 }
 
@@ -455,12 +477,12 @@ fn nothing_is_doubled(days: &[Lived]) -> Result<(), TestCaseError> {
 }
 
 /// A cured case does nothing more; what comes afterwards belongs to a new case. A fee is taken back in the case that charged it,
-/// whenever it is learned that it had no ground.
+/// whenever it is learned that it had no ground; a deposit is applied when service has ended, whether anything is past due or not.
 fn a_closed_case_rests(days: &[Lived]) -> Result<(), TestCaseError> {
     let mut closed = 0;
     for lived in days {
         for decision in &lived.decisions {
-            let amends = |act: &&Act| matches!(act.action, Action::ReverseFee { .. });
+            let amends = |act: &&Act| matches!(act.action, Action::ReverseFee { .. } | Action::ApplyDeposit(_));
             for act in decision.acts.iter().filter(|act| !is_restoration(act) && !amends(act)) {
                 prop_assert!(act.key.of.case > closed, "{} after its case was closed", act.key);
             }

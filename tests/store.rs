@@ -3,18 +3,20 @@
 mod common;
 #[path = "store/debts.rs"]
 mod debts;
+#[path = "store/money.rs"]
+mod money;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrears::audit::{Cleared, Ordered, Pending, Permit};
 use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
 use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
-use arrears::domain::arrangement::{ArrangementState, Installment, Reinstatement};
+use arrears::domain::arrangement::{ArrangementState, Installment, PlanRequest, Reinstatement};
 use arrears::domain::arrears::BucketLimits;
 use arrears::domain::balance::{BalanceCounts, NewBalance};
 use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
 use arrears::domain::case::{Cause, StageRef};
-use arrears::domain::day::parse;
+use arrears::domain::day::{parse, plus_days};
 use arrears::domain::decision::{Finding, Verdict};
 use arrears::domain::dispute::{DisputeState, Side};
 use arrears::domain::document::{Document, MediaType, sha256};
@@ -38,19 +40,26 @@ use arrears::domain::{
 use arrears::ingest::FileErrors;
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
-    AdoptedPolicy, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, DebtReturn,
-    ExceptionKind, ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewDispute,
-    NewExport, NewFeeExport, NewHold, NewPetition, NewPromise, NewProof, NewReport, NewRuling, Permitted, PetitionNews,
-    Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError, Whole,
-    WorkKind,
+    AdoptedPolicy, Among, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, DebtReturn,
+    ExceptionKind, ExportPart, FollowUp, ImportResult, Job, Leaving, LimitationTerms, ListedCall, NewArrangement,
+    NewBatch, NewDispute, NewExport, NewFeeExport, NewHold, NewPetition, NewPromise, NewProof, NewReport, NewRuling,
+    Permitted, PetitionNews, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store,
+    StoreError, Whole, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use debts::{
     a_debt_may_follow_the_same_customer_from_an_account_that_has_ended,
     a_deposit_is_taken_from_a_file_applied_once_and_known_as_it_was,
     a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed,
-    a_transfer_posts_both_halves_of_each_debt_or_nothing, what_was_written_off_comes_back_from_its_own_due_date,
+    a_transfer_posts_both_halves_of_each_debt_or_nothing,
+    an_account_is_looked_at_once_for_its_facts_and_again_for_a_new_one,
+    what_was_written_off_comes_back_from_its_own_due_date,
+    who_has_left_owing_is_held_against_those_who_are_here_once_a_debt_is_past_due,
     who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided,
+};
+use money::{
+    a_payment_of_no_account_finds_those_that_it_may_be_for, that_two_fees_are_two_is_kept_with_who_said_it,
+    what_is_left_over_of_a_write_off_is_kept_told_and_taken_back_whole,
 };
 use serde_json::json;
 use sqlx::Connection;
@@ -142,6 +151,7 @@ contract! {
     what_a_petition_stays_is_written_off_after_its_discharge
     letters_go_to_an_estate_once_somebody_acts_for_it
     an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied
+    an_approval_of_an_arrangement_and_the_arrangement_are_one
     terms_that_a_payment_has_overtaken_are_not_agreed
     a_late_payment_that_sets_known_money_free_for_the_arranged_bill_counts
     a_receipt_that_is_voided_and_posted_anew_is_paid_toward_no_arrangement_and_no_promise
@@ -161,7 +171,12 @@ contract! {
     a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed
     a_transfer_posts_both_halves_of_each_debt_or_nothing
     a_debt_may_follow_the_same_customer_from_an_account_that_has_ended
+    an_account_is_looked_at_once_for_its_facts_and_again_for_a_new_one
+    who_has_left_owing_is_held_against_those_who_are_here_once_a_debt_is_past_due
     who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided
+    what_is_left_over_of_a_write_off_is_kept_told_and_taken_back_whole
+    a_payment_of_no_account_finds_those_that_it_may_be_for
+    that_two_fees_are_two_is_kept_with_who_said_it
     what_was_written_off_comes_back_from_its_own_due_date
     the_lead_orders_the_call_list_and_releases_it
     attempts_without_a_conversation_end_in_contact_failed
@@ -447,6 +462,7 @@ fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, o
             citation: "13.04.050".to_owned(),
             deposit: None,
             reconnection: None,
+            restores: None,
         },
         needs_release: true,
         planned_on: day(on),
@@ -2082,6 +2098,40 @@ async fn two_installments(store: &Store, debtor: AccountId) -> NewArrangement {
     }
 }
 
+async fn an_approval_of_an_arrangement_and_the_arrangement_are_one(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let plan = two_installments(&store, debtor).await;
+    let what = Proposed::Arrangement {
+        request: PlanRequest { installments: 2, first_due: day("2026-06-01"), ..PlanRequest::default() },
+        covers: plan.covers.iter().copied().collect(),
+        installments: plan.installments.clone(),
+        limits: vec!["number of installments: 1 is asked for, and there is 2".into()],
+    };
+    let amount = Cents::new(18_000);
+    let id = store
+        .propose(debtor, &what, amount, "in hospital", &by(Actor::Person("Omar".to_owned()), "2026-05-15"))
+        .await
+        .expect("proposed");
+    let proposal = store.proposal(id).await.expect("it waits");
+    assert_eq!(proposal.what, what, "it is read as it was written");
+    assert!(matches!(
+        store.approve_proposal(id, &[], &rules(), &lead("2026-05-15")).await,
+        Err(StoreError::Conflict(_))
+    ));
+    // What was looked at is stale: the approval is not recorded either.
+    let stale = NewArrangement { seen_seq: plan.seen_seq - 1, ..plan.clone() };
+    let refused = store.approve_arrangement(&proposal, &stale, &rules(), &lead("2026-05-15")).await;
+    assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+    assert_eq!(store.proposal(id).await.expect("it waits").state, ProposalState::Proposed);
+    let plan = NewArrangement { seen_seq: snapshot(&store, debtor).await.facts_seq, ..plan };
+    store.approve_arrangement(&proposal, &plan, &rules(), &lead("2026-05-16")).await.expect("approved and made");
+    let made = store.arrangements_of(debtor).await.expect("one").remove(0);
+    assert_eq!((made.made_by.as_str(), made.made_on), ("Omar", day("2026-05-16")));
+    let twice = store.approve_arrangement(&proposal, &plan, &rules(), &lead("2026-05-16")).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_) | StoreError::Stale)), "{twice:?}");
+    assert_eq!(store.arrangements_of(debtor).await.expect("one").len(), 1);
+}
+
 async fn arrange(store: &Store, debtor: AccountId, on: &str) -> ArrangementId {
     let plan = two_installments(store, debtor).await;
     store.add_arrangement(debtor, &plan, &rules(), &lead(on)).await.expect("an arrangement")
@@ -3017,7 +3067,13 @@ async fn a_debt_is_told_when_time_will_bar_it_and_when_it_has(store: Store, _: S
     let debtor = one_debtor(&store).await;
     let warn = |on: &'static str| {
         let store = &store;
-        async move { store.warn_of_limitation(2, 180, Cents::ZERO, &at(on)).await.expect("told") }
+        async move {
+            let terms = LimitationTerms { years: 2, ahead_days: 180, least: Cents::ZERO };
+            // Whoever looks every day finds by the days what whoever looks at the account finds.
+            let since = Among::Since(plus_days(day(on), -1));
+            let told = store.warn_of_limitation(terms, since, &at(on)).await.expect("told");
+            told + store.warn_of_limitation(terms, Among::Accounts(&[debtor]), &at(on)).await.expect("told")
+        }
     };
     assert_eq!(warn("2027-09-24").await, 0, "180 days before March 23, 2028 is September 25");
     assert_eq!(warn("2027-09-25").await, 1);

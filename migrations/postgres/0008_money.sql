@@ -17,3 +17,10 @@ CREATE TABLE two_fees (
     body       jsonb NOT NULL,
     PRIMARY KEY (account_id, own_id, other_id)
 );
+
+-- What an account owes, due or not: a projection of the open items, by which a payment without an account finds those who owe just
+-- that. And notices by what they asked for.
+ALTER TABLE review ADD COLUMN owed_cents BIGINT NOT NULL DEFAULT 0;
+UPDATE review SET owed_cents = (SELECT COALESCE(SUM(open_cents), 0) FROM open_item WHERE open_item.account_id = review.account_id);
+CREATE INDEX review_by_owed ON review (owed_cents) WHERE owed_cents > 0;
+CREATE INDEX notice_by_amount ON notice ((CAST(body -> 'facts' ->> 'amount' AS BIGINT)));

@@ -40,6 +40,9 @@ impl Bench<'_> {
         if is_outward(&act.action) || matches!(act.action, Action::Fee(_)) {
             self.no_deposit_waits(act.for_day)?;
         }
+        if is_outward(&act.action) {
+            self.service_goes_on(of, act.for_day)?;
+        }
         if matches!(act.action, Action::Notice(_) | Action::Tag(_) | Action::Call(_) | Action::Visit(_)) {
             self.is_not_arranged(of, act.for_day)?;
         }
@@ -71,6 +74,7 @@ impl Bench<'_> {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_never_alone(notice)?;
                 self.is_stated_right(facts, act.for_day)?;
+                self.restores_what_it_says(act, facts)?;
                 self.is_of_this_account(of, facts)?;
                 let services: Vec<Service> = act.key.service.into_iter().collect();
                 let to_estate = |hold: &Hold| !notice.statutory && goes_to_estate(hold);

@@ -4,11 +4,9 @@
 use super::breach::{Broken, Checked};
 use super::disconnection::Disconnection;
 use super::protection::Bench;
-use super::stay::contests;
 use crate::domain::Day;
 use crate::domain::day::plus_days;
 use crate::domain::dispute::Dispute;
-use crate::domain::hold::Blocks;
 
 impl Bench<'_> {
     /// No ruling on a dispute is in its time for an appeal.
@@ -25,38 +23,19 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Since the day that its notice announced, nothing kept the shut-off from happening that makes the notice untrue: a
-    /// hold on what it rests on, or the time to appeal.
-    pub(super) fn announced_day_was_free(self, cut: &Disconnection) -> Checked {
-        let case = self.snapshot.case.iter().filter(|case| case.number == cut.of.case);
-        let mut announced: Option<Day> = None;
-        for run in case.flat_map(|case| &case.tracks) {
-            if run.track == cut.of.track && run.anchor == cut.of.anchor {
-                announced = announced.max(run.announced.get(&cut.of.stage).copied());
+    /// The day that a notice announced for the shut-off did not pass in the time to appeal: such a notice is served anew.
+    pub(super) fn announced_day_was_past_appeals(self, cut: &Disconnection) -> Checked {
+        let cases = self.snapshot.case.iter().filter(|case| case.number == cut.of.case);
+        let runs = cases.flat_map(|case| &case.tracks);
+        let mut of_run = runs.filter(|run| run.track == cut.of.track && run.anchor == cut.of.anchor);
+        let Some(announced) = of_run.find_map(|run| run.announced.get(&cut.of.stage)).copied() else { return Ok(()) };
+        for (ruled_on, last) in self.snapshot.disputes.iter().filter_map(time_to_appeal) {
+            let from = announced.max(ruled_on);
+            if from < self.world.today && from <= last {
+                return Err(Broken::AnnouncedInVain { announced, from }.into());
             }
-        }
-        let Some(announced) = announced else { return Ok(()) };
-        let mut day = announced;
-        while day < self.world.today {
-            if let Some(what) = self.kept_from(cut, day) {
-                return Err(Broken::AnnouncedDayPassed { announced, what }.into());
-            }
-            day = plus_days(day, 1);
         }
         Ok(())
-    }
-
-    /// The hold or the time to appeal that kept the shut-off from happening on the day, in words.
-    fn kept_from(self, cut: &Disconnection, day: Day) -> Option<String> {
-        for hold in self.snapshot.holds.iter().filter(|hold| hold.holds_on(day)) {
-            let is_on_it = hold.items.is_empty() || cut.items.is_empty() || !hold.items.is_disjoint(cut.items);
-            if (is_on_it || contests(hold.kind)) && self.policy.hold_blocks(hold.kind).contains(&Blocks::Disconnect) {
-                return Some(format!("a {} hold", hold.kind));
-            }
-        }
-        let spans = self.snapshot.disputes.iter().filter_map(time_to_appeal);
-        let mut running = spans.filter(|(from, last)| *from <= day && day <= *last);
-        running.next().map(|_| "the time to appeal a ruling".to_owned())
     }
 }
 

@@ -139,6 +139,12 @@ pub enum Broken {
     DatedBack { for_day: Day, today: Day },
     #[error("a notice announced {} for it, and an announced day is never made earlier", short(*.announced))]
     BeforeAnnounced { announced: Day },
+    /// The day announced passed while a hold stood or the debt was out.
+    #[error(
+        "a notice announced {} for it, and what stood against it from {} on has made that untrue: it is served anew",
+        short(*.announced), short(*.from)
+    )]
+    AnnouncedInVain { announced: Day, from: Day },
     #[error("a fee is dated {}, after today", short(*.for_day))]
     DatedAhead { for_day: Day },
 
@@ -151,11 +157,6 @@ pub enum Broken {
     Held { kind: HoldKind, from: Day, blocks: Blocks },
     #[error("the ruling on dispute {dispute} can be appealed until {}{}", short(*.last), cite_phrase(.citation))]
     Appealable { dispute: DisputeId, last: Day, citation: String },
-    #[error(
-        "the day that its notice announced, {}, passed while nobody might be shut off ({what}): the notice is served anew",
-        short(*.announced)
-    )]
-    AnnouncedDayPassed { announced: Day, what: String },
     #[error("item {item} of {open} is contested, and that is not decided")]
     Contested { item: ItemId, open: Cents },
     #[error(
@@ -205,6 +206,10 @@ pub enum Broken {
     NoSuchService { service: Service },
     #[error("{service} is not shut off")]
     NotShutOff { service: Service },
+    #[error("{service} is off, nothing is owed of what it was shut off for, and it is not turned on again")]
+    KeptOff { service: Service },
+    #[error("item {item} is listed as what restores service, and nothing was shut off for it")]
+    RestoresNothing { item: ItemId },
     #[error("it names no service")]
     NoService,
     #[error("item {item} of {open} is due {}, not past due", short(*.due_on))]
@@ -270,6 +275,8 @@ pub enum Broken {
     #[error("the debt of fee {fee} was past due on its day, {}", short(*.on))]
     FeeHasGround { fee: ItemId, on: Day },
     // deposits
+    #[error("service ended {}: there is nothing of this customer's to shut off", short(*.ended))]
+    ServiceEnded { ended: Day },
     #[error("service ended {}, and a deposit of {held} is held that is applied first", short(*.ended))]
     DepositHeld { ended: Day, held: Cents },
     #[error("deposit {deposit} of the account is not held, or not with {}", amount_phrase(*.stated))]

@@ -324,6 +324,9 @@ impl Bench<'_> {
             return self.is_free(&pending.ordered.struck_by(), &[], None, today);
         }
         self.no_deposit_waits(today)?;
+        if pending.ordered != Ordered::Restore {
+            self.service_goes_on(&pending.of, today)?;
+        }
         self.is_not_before_announced(&pending.of, today)?;
         let struck = pending.ordered.struck_by();
         if !struck.is_empty() {

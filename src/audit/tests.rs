@@ -401,7 +401,9 @@ fn nothing_adverse_is_done_while_a_deposit_waits_to_be_applied() {
     let mut applied = account;
     let (entry, amount) = (EntryId(20), Cents::new(10_000));
     applied.deposits[0].applied = Some(Applied { entry, on: day("2026-05-19"), amount });
-    assert!(cut_on(&applied, &pack(), &on, 18_000).is_ok());
+    // Nothing waits any more; there is nothing to shut off all the same.
+    let ended = Broken::ServiceEnded { ended: day("2026-05-15") };
+    assert_eq!(broken(cut_on(&applied, &pack(), &on, 18_000)), ended);
 }
 
 #[test]
@@ -821,6 +823,7 @@ fn facts(listed: &[(i64, i64)], amount: i64) -> NoticeFacts {
         citation: String::new(),
         deposit: None,
         reconnection: None,
+        restores: None,
     }
 }
 
@@ -878,7 +881,8 @@ fn a_lien_needs_that_the_debtor_is_the_owner_and_a_debt_is_placed_once() {
     assert!(says(&account, Destination::Attorney).is_ok());
     let mut placed = account.clone();
     let items = account.items.iter().map(|item| item.id).collect();
-    placed.placed = vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items }];
+    placed.placed =
+        vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items, back_on: None }];
     let out = Broken::Out { to: Destination::Agency, on: day("2026-05-10") };
     assert_eq!(broken(says(&placed, Destination::Attorney)), out);
     let recalled = account.event(EventKind::Recalled, day("2026-05-12"), None);
@@ -924,7 +928,8 @@ fn nothing_is_done_about_a_debt_that_is_out_unless_the_policy_lets_it_go_on() {
     let mut account = noticed(day("2026-05-01"));
     let on = day("2026-05-22");
     let items: BTreeSet<_> = account.items.iter().map(|item| item.id).collect();
-    account.placed = vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items }];
+    account.placed =
+        vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items, back_on: None }];
     let fee = FeeAction {
         name: "late".into(),
         amount: FeeAmount::Flat(Cents::new(500)),
@@ -940,6 +945,31 @@ fn nothing_is_done_about_a_debt_that_is_out_unless_the_policy_lets_it_go_on() {
     let mut policy = pack();
     policy.referral.while_placed = BTreeSet::from([Blocks::Fees]);
     assert!(audit(&account, &policy, &world(on), decision(&account, on, acts())).is_ok());
+}
+
+#[test]
+fn a_notice_whose_announced_day_passed_under_a_hold_or_while_the_debt_was_out_carries_nothing() {
+    let mut account = noticed(day("2026-05-01"));
+    account.case.as_mut().unwrap().tracks[0].announced.insert("shut_off".into(), day("2026-05-22"));
+    let on = world(day("2026-06-08"));
+    assert!(cut_on(&account, &pack(), &on, 18_000).is_ok(), "nothing stood against it");
+    let out = |from: &str, back: Option<&str>, item: i64| {
+        let (referral, to, items) = (ReferralId(7), Destination::Agency, BTreeSet::from([EntryId(item)]));
+        let placed = Placed { referral, to, on: day(from), items, back_on: back.map(day) };
+        Snapshot { came_back: vec![placed], ..account.clone() }
+    };
+    let vain = |from: &str| Broken::AnnouncedInVain { announced: day("2026-05-22"), from: day(from) };
+    let later = out("2026-05-26", Some("2026-06-05"), 1);
+    assert_eq!(broken(cut_on(&later, &pack(), &on, 18_000)), vain("2026-05-26"));
+    let over = out("2026-05-10", Some("2026-06-05"), 1);
+    assert_eq!(broken(cut_on(&over, &pack(), &on, 18_000)), vain("2026-05-22"));
+    assert!(cut_on(&out("2026-05-10", Some("2026-05-22"), 1), &pack(), &on, 18_000).is_ok(), "back by then");
+    assert!(cut_on(&out("2026-05-10", Some("2026-06-05"), 2), &pack(), &on, 18_000).is_ok(), "another debt");
+    let mut goes_on = pack();
+    goes_on.referral.while_placed = BTreeSet::from([Blocks::Disconnect]);
+    assert!(cut_on(&over, &goes_on, &on, 18_000).is_ok(), "the policy goes on meanwhile");
+    let held = account.clone().held(HoldKind::Extension, day("2026-05-20"), Some(day("2026-05-28")));
+    assert_eq!(broken(cut_on(&held, &pack(), &on, 18_000)), vain("2026-05-22"));
 }
 
 #[test]
@@ -1020,6 +1050,21 @@ fn what_came_between_release_and_execution_is_named() {
     assert_eq!(says(&frozen).remedy(), Remedy::Person);
     let returned = account.event(EventKind::NoticeReturned, day("2026-05-21"), Some(notice_ref()));
     assert!(matches!(says(&returned), Refusal::GuardNotMet { .. }));
+}
+
+#[test]
+fn nothing_is_shut_off_where_service_has_ended_for_whoever_lives_there_is_another_customer() {
+    let on = day("2026-05-22");
+    let mut account = noticed(day("2026-05-01"));
+    account.profile.ended = Some(on);
+    for ordered in [Ordered::ShutOff, Ordered::Tag] {
+        let refused = reexamine(&account, &pack(), &world(on), &pending(ordered, "shut_off", on)).unwrap_err();
+        assert_eq!(refused.remedy(), Remedy::Cancel);
+        assert!(refused.to_string().contains("service ended Fri 2026-05-22"), "{refused}");
+    }
+    account.profile.ended = Some(plus_days(on, 1));
+    let cut = pending(Ordered::ShutOff, "shut_off", on);
+    assert!(reexamine(&account, &pack(), &world(on), &cut).is_ok(), "the day before it is this customer's");
 }
 
 #[test]
@@ -1203,7 +1248,8 @@ fn a_notice_whose_announced_day_passed_while_nobody_might_be_shut_off_carries_no
     let run = &mut account.case.as_mut().unwrap().tracks[0];
     run.announced.insert("shut_off".into(), day("2026-05-21"));
     let on = world(day("2026-05-22"));
-    let passed = |broken: Broken| matches!(broken, Broken::AnnouncedDayPassed { announced, .. } if announced == day("2026-05-21"));
+    let passed =
+        |broken: Broken| matches!(broken, Broken::AnnouncedInVain { announced, .. } if announced == day("2026-05-21"));
     assert!(passed(broken(cut_on(&account, &pack(), &on, 18_000))));
     account.disputes.clear();
     assert!(cut_on(&account, &pack(), &on, 18_000).is_ok());

@@ -91,6 +91,9 @@ impl Import {
                         let _ = write!(answer.out, "; {}", compared(counts));
                     }
                     answer.out.push('\n');
+                    for doubt in &outcome.doubts {
+                        let _ = writeln!(answer.out, "Look at {doubt}");
+                    }
                     look_at_dates(&mut answer.out, &told);
                 }
                 Ok(Taken::Before { told }) => {

@@ -10,7 +10,7 @@ use super::{Answer, Desk, Result};
 use crate::domain::import::UnmatchedState;
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::{Cents, Day, UnmatchedId, day};
-use crate::office::Duty;
+use crate::office::{Duty, Unmatched};
 use crate::store::CounterPayment;
 
 #[derive(Debug, Subcommand)]
@@ -91,34 +91,8 @@ impl Payments {
             }
             Self::Unmatched { all, json } => {
                 let state = (!all).then_some(UnmatchedState::Open);
-                let payments = office.store.unmatched_payments(state).await?;
-                json.or(&payments, || {
-                    use Column::{Left, Right};
-                    let mut table = Table::new(&[
-                        Right("ID"),
-                        Left("Received"),
-                        Right("Amount"),
-                        Left("Account given"),
-                        Left("Reference"),
-                        Left("File"),
-                        Left("State"),
-                        Left("By"),
-                    ]);
-                    for payment in &payments {
-                        let row = &payment.row;
-                        table.row([
-                            payment.id.to_string(),
-                            day::short(row.effective_on),
-                            row.amount.abs().to_string(),
-                            row.account.to_string(),
-                            row.reference.clone(),
-                            payment.file.clone(),
-                            payment.state.to_string(),
-                            payment.decided_by.clone().unwrap_or_default(),
-                        ]);
-                    }
-                    table.show("Every payment matches an account.")
-                })
+                let payments = office.unmatched(state).await?;
+                json.or(&payments, || unmatched(&payments))
             }
             Self::Match { id, account, by } => {
                 let account = office.account(&account).await?;
@@ -175,4 +149,49 @@ impl Payments {
             }
         }
     }
+}
+
+fn unmatched(payments: &[Unmatched]) -> String {
+    use Column::{Left, Right};
+    let mut table = Table::new(&[
+        Right("ID"),
+        Left("Received"),
+        Right("Amount"),
+        Left("Account given"),
+        Left("Reference"),
+        Left("File"),
+        Left("State"),
+        Left("By"),
+    ]);
+    for Unmatched { payment, .. } in payments {
+        let row = &payment.row;
+        table.row([
+            payment.id.to_string(),
+            day::short(row.effective_on),
+            row.amount.abs().to_string(),
+            row.account.to_string(),
+            row.reference.clone(),
+            payment.file.clone(),
+            payment.state.to_string(),
+            payment.decided_by.clone().unwrap_or_default(),
+        ]);
+    }
+    let mut text = table.show("Every payment matches an account.");
+    let mut likely = Table::new(&[Right("ID"), Left("May be for"), Left("Customer"), Right("Owes"), Left("Why")]);
+    let mut any = false;
+    for Unmatched { payment, suggestions } in payments {
+        for found in suggestions {
+            any = true;
+            let (number, owed) = (found.number.to_string(), found.owed.to_string());
+            likely.row([payment.id.to_string(), number, found.name.clone(), owed, found.why()]);
+        }
+    }
+    if any {
+        text.push('\n');
+        text.push_str(&likely.show(""));
+        text.push_str(
+            "\nNothing is posted by that: `arrears payments match ID ACCOUNT`, or `arrears payments reject ID`.\n",
+        );
+    }
+    text
 }

@@ -2,7 +2,7 @@
 //! whose force is spent.
 
 use super::bars;
-use super::plan::{Planned, Planner};
+use super::plan::{Planned, Planner, strikes};
 use super::view::View;
 use super::walk::{Outcome, Walker};
 use crate::domain::case::{Cause, StageRef};
@@ -69,6 +69,26 @@ impl<'a> Walker<'_, 'a> {
         stage.acts.iter().any(|action| matches!(action, Action::Notice(_))) && self.planner().is_voided(&stage.id)
     }
 
+    /// Whether the shut-off of the round was undone by a restoration while debt is still owed: by an arrangement that was missed
+    /// since, or by money that other debts had the use of. Whoever is to be shut off again is told anew.
+    pub fn is_restored(&self, stage: &Stage, round: u16) -> bool {
+        let off = &self.view.snapshot.shut_off;
+        let mut of_stage = stage.acts.iter().flat_map(bars::services_of);
+        let cut = self.view.stage_events(&stage.id, round).filter(|event| event.kind == EventKind::ShutOff);
+        let cut = cut.map(|event| event.on).max();
+        let restored = self.view.events.iter().filter(|event| event.kind == EventKind::Restored);
+        stage.disconnects()
+            && !of_stage.any(|service| off.contains(service))
+            && cut.is_some_and(|cut| restored.map(|event| event.on).max().is_some_and(|on| cut <= on))
+    }
+
+    /// Takes the force from the notice before the stage and all behind it.
+    pub fn tell_anew(&mut self, index: usize, stage: &Stage, cause: &Cause) -> bool {
+        let notice = self.planner().notice_before(stage).map(|(notice, _)| notice.id.clone());
+        let first = notice.and_then(|id| self.track.stages.iter().position(|other| other.id == id));
+        self.spend_from(first.unwrap_or(index), cause)
+    }
+
     /// Whether a crew's errand other than a shut-off came to nothing in the round: a tag that could not be left, a visit
     /// that was not made, or either canceled. It is ordered anew on the next day on which the office is open.
     pub fn is_field_work_undone(&self, stage: &Stage, round: u16) -> bool {
@@ -115,8 +135,8 @@ impl<'a> Walker<'_, 'a> {
         (matches!(all_later, Planned::On { .. }) && self.spend_from(index, &Cause::Expired)).then_some(Outcome::Again)
     }
 
-    /// A notice whose announced day passed under a hold, or in the time to appeal a ruling, is served anew: what it says has
-    /// become untrue.
+    /// A notice whose announced day passed under a hold, in the time to appeal a ruling, or while the debt was out with a
+    /// destination, is served anew: what it says has become untrue.
     pub fn announced_day_was_held(&mut self, narrowed: &View<'a>, stage: &'a Stage, items: &[ItemId]) -> bool {
         let today = self.view.world.today;
         let Some(announced) = self.gives.run.announced.get(&stage.id).copied() else { return false };
@@ -131,12 +151,17 @@ impl<'a> Walker<'_, 'a> {
             let from = ruled_on.max(announced);
             from < today && dispute.appealable_through(from).is_some()
         });
+        let was_out = narrowed.were_placed(&strikes(stage)).any(|placed| {
+            let from = placed.on.max(announced);
+            from < today && placed.was_out_on(from) && items.iter().any(|item| placed.items.contains(item))
+        });
         let index = self
             .planner()
             .notice_before(stage)
             .map(|(notice, _)| notice)
             .and_then(|notice| self.track.stages.iter().position(|other| other.id == notice.id));
-        (was_held || was_appealable) && index.is_some_and(|index| self.spend_from(index, &Cause::Expired))
+        let is_untrue = was_held || was_appealable || was_out;
+        is_untrue && index.is_some_and(|index| self.spend_from(index, &Cause::Expired))
     }
 
     /// Takes the force from all steps from `index` on, and cancels what they left pending. False when none had acted

@@ -8,7 +8,7 @@ use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Act, ActKey, Bar, Finding, Verdict};
 use crate::domain::deposit::{Deposit, DepositOrder, apply_from};
-use crate::domain::hold::{Blocks, HoldKind};
+use crate::domain::hold::Blocks;
 use crate::domain::{Action, Cents, Day, Decision, EntryId, EntryKind, ItemId, RuleId};
 
 /// Where the policy says nothing of deposits: no rule has this number.
@@ -55,8 +55,8 @@ fn waits(view: &View, ended: Day) -> Option<(Verdict, Option<Day>)> {
     }
     // A deposit of the time before against debt of the time before is a setoff: it takes the court's leave
     // (11 USC 362(a)(7), 553), and what is to become of the deposit is for counsel.
-    if view.snapshot.stay_on(view.on).is_some() {
-        return Some((Verdict::Barred(Bar::Hold(HoldKind::Bankruptcy)), None));
+    if let Some(petition) = view.snapshot.stay_on(view.on) {
+        return Some((Verdict::Barred(Bar::Stayed(view.snapshot.stayed_amount(), petition.words())), None));
     }
     // Who is not charged under a hold is not made to pay under it either.
     let mut holds = view.snapshot.holds.iter().filter(|hold| hold.holds_on(view.on));

@@ -83,7 +83,7 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn stage(&mut self, index: usize, stage: &'a Stage) -> Outcome {
-        if let Some(outcome) = self.reached_before(index, stage) {
+        if let Some(outcome) = self.reached_before(index, stage).or_else(|| self.passed_over(stage)) {
             return outcome;
         }
         if let Some((bar, facts)) = self.all_is_out(stage) {
@@ -183,6 +183,9 @@ impl<'a> Walker<'_, 'a> {
             return self.waits(stage, stage.rule, Verdict::Done(day), None);
         }
         if self.came_to_nothing(stage, round) && self.spend_from(index, &Cause::Expired) {
+            return Outcome::Again;
+        }
+        if self.is_restored(stage, round) && self.tell_anew(index, stage, &Cause::Restored) {
             return Outcome::Again;
         }
         if self.is_field_work_undone(stage, round) {

@@ -134,6 +134,9 @@ pub struct ImportOutcome {
     /// Our columns that it had.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub columns: BTreeSet<String>,
+    /// Rows that were taken, or known already, and that somebody is to look at: sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
     /// What a file of balances showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balances: Option<BalanceCounts>,

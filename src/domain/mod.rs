@@ -39,6 +39,7 @@ pub mod referral;
 pub mod route;
 pub mod snapshot;
 pub mod spreadsheet;
+pub mod suggestion;
 #[cfg(test)]
 pub mod testing;
 pub mod transfer;

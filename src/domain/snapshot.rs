@@ -50,7 +50,8 @@ pub struct Snapshot {
     pub proofs: Vec<Proof>,
     pub promises: Vec<Promise>,
     pub arrangements: Vec<Arrangement>,
-    /// What the arrangements' and promises' standing is computed from; empty when there are none.
+    /// What the arrangements' and promises' standing is computed from, and what was paid since a shut-off; empty when there are
+    /// none and nothing is off.
     pub payments: Vec<Entry>,
     pub applications: Vec<Application>,
     /// Fees that decisions have posted, of whatever case, in the order in which they were posted.
@@ -67,6 +68,9 @@ pub struct Snapshot {
     /// Debts that are out with a destination.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placed: Vec<super::placement::Placed>,
+    /// Debts that were out and came back: what was announced meanwhile has become untrue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub came_back: Vec<super::placement::Placed>,
     /// The open case, and how many the account has had.
     pub case: Option<Case>,
     pub cases_so_far: u32,

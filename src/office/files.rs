@@ -191,6 +191,7 @@ impl Office {
                 self.stuck(&path, &error.to_string(), &mut intake).await?;
             }
         }
+        self.tell_strangers(&inbox, &is_described).await?;
         let mut files = Vec::new();
         let mut waiting = intake::waiting(&inbox, &is_described)?;
         // Who writes slowly into the inbox would go on writing into a file that was taken.
@@ -289,6 +290,9 @@ impl Office {
                 match self.store.import(&file, &rules.policy.ledger, stamp).await? {
                     ImportResult::Done(outcome) => {
                         self.tell_returning().await?;
+                        for doubt in &outcome.doubts {
+                            self.store.open_exception(None, ExceptionKind::FileDoubtful, doubt, stamp).await?;
+                        }
                         let told = ahead.iter().map(DatedAhead::to_string).chain(told).collect();
                         return Ok(Ok(Taken::Done { outcome, told: self.told(told, stamp).await? }));
                     }
@@ -502,6 +506,40 @@ control: {record: T, count: 2, total: 3}
         assert_eq!(city.office.take_inbox().await.unwrap(), Intake::default());
         written(AT_REST_SECONDS);
         assert_eq!(city.office.take_inbox().await.unwrap().taken, 1);
+    }
+
+    #[tokio::test]
+    async fn a_payment_whose_reference_differs_in_capitals_alone_is_the_same_payment_and_told() {
+        let city = City::new().await;
+        let head = "account,amount,received_on,channel,source,reference";
+        let row = "10-000417,40.00,2026-03-02,lockbox";
+        city.takes("payments.csv", &format!("{head}\n{row},LOCKBOX,BOM1\n{row},LOCKBOX,bom1\n")).await;
+        // Of another amount, or of another day, it is another payment.
+        let others =
+            "10-000417,41.00,2026-03-02,lockbox,lockbox,bom1\n10-000417,40.00,2026-03-01,lockbox,Lockbox,bom1\n";
+        city.takes("payments-2.csv", &format!("{head}\n{row},lockbox,Bom1\n{others}")).await;
+        let entries = city.office.store.entries(city.debtor().await).await.unwrap();
+        assert_eq!(entries.len(), 4, "{entries:?}");
+        let told = exceptions(&city).await;
+        assert_eq!(told.iter().filter(|(kind, _)| *kind == "file_doubtful").count(), 2, "{told:?}");
+        let said = "payments-2.csv: 1 payment stands in the books already under references that differ in capitals alone \
+                    (first: line 2, Bom1 of lockbox, is BOM1 of LOCKBOX)";
+        assert!(told.iter().any(|(_, text)| text.starts_with(said)), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn a_charge_for_a_service_that_the_account_does_not_have_is_taken_and_told() {
+        let city = City::new().await;
+        let head = "account,service,amount,billed_on,due_on,source,reference";
+        let rows = "10-000417,electric,80.00,2026-03-02,2026-03-23,cis,E-1\n\
+                    10-000417,water,20.00,2026-03-02,2026-03-23,cis,W-1\n\
+                    10-000417,general,5.00,2026-03-02,2026-03-23,cis,G-1\n";
+        city.takes("charges-2.csv", &format!("{head}\n{rows}")).await;
+        let told = exceptions(&city).await;
+        let said = "charges-2.csv: 1 charge is for a service that the account does not have by its record (first: line 2, \
+                    electric for account 10-000417): taken, and owed";
+        assert!(told.iter().any(|(_, text)| text.starts_with(said)), "{told:?}");
+        assert_eq!(told.len(), 1, "{told:?}");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 //! pages (`web`), arguments and tables (`cli`).
 
 mod accounts;
+mod against_limits;
 mod agreement;
 mod arrangements;
 mod backups;
@@ -32,6 +33,8 @@ pub mod log_lines;
 mod looks;
 mod mailing;
 mod mappings;
+#[cfg(test)]
+mod newcomers;
 mod night;
 mod notices;
 mod orders;
@@ -55,11 +58,14 @@ mod same_customer;
 mod seals;
 mod skip;
 pub mod staff;
+mod strangers;
+mod tags;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transfers;
 mod two_fees;
+mod watching;
 mod why;
 mod wordings;
 mod write_offs;
@@ -87,7 +93,7 @@ pub use night::{DayReport, NIGHT, Progress};
 pub use notices::Released;
 pub use orders::{Finalized, Handled};
 pub use packets::PacketMade;
-pub use payments::AtCounter;
+pub use payments::{AtCounter, Unmatched};
 pub use petitions::{PetitionRequest, RecordedPetition};
 pub use placements::{Approval, Out};
 pub use policies::{Rules, read_policy, shipped_text};

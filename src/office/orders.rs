@@ -2,6 +2,7 @@
 
 use super::accounts::{need_reason, not_ahead};
 use super::looks::{LOOKS, items_of};
+use super::tags::Fault;
 use super::{Office, OfficeError, Result};
 use crate::audit::{Ordered, Pending, Permit, Refusal, Remedy};
 use crate::domain::arrears::past_due;
@@ -9,8 +10,7 @@ use crate::domain::day::plus_days;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
 use crate::domain::import::{UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
-use crate::domain::notice::NoticeFacts;
-use crate::domain::{AccountId, Cents, Channel, Day, OrderId, Snapshot, UnmatchedId};
+use crate::domain::{AccountId, Cents, Day, OrderId, Snapshot, UnmatchedId};
 use crate::store::{CrewResult, ExceptionKind, Permitted};
 use std::collections::BTreeSet;
 
@@ -190,7 +190,10 @@ impl Office {
             OrderKind::Restore => (Ordered::Restore, Some(order.service), BTreeSet::new(), order.amount),
             // What the paper states must be true when it is left.
             OrderKind::Tag => match self.paper_of(order).await? {
-                Some(facts) => (Ordered::Tag, None, facts.items.iter().map(|item| item.item).collect(), facts.amount),
+                Some(paper) => {
+                    let items = paper.facts.items.iter().map(|item| item.item).collect();
+                    (Ordered::Tag, None, items, paper.facts.amount)
+                }
                 None => (Ordered::Tag, None, items_of(snapshot, &of), order.amount),
             },
             // A visit stands in for a call, and speaks of all that is past due.
@@ -198,15 +201,6 @@ impl Office {
         };
         let pending = Pending { account: order.account, ordered, of, service, items, amount, for_day: order.for_day };
         Ok(self.leave(snapshot, &rules, &pending, on))
-    }
-
-    /// What the notice says that a crew is to leave.
-    async fn paper_of(&self, order: &FieldOrder) -> Result<Option<NoticeFacts>> {
-        let notices = self.store.notices_of(order.account).await?;
-        let paper = notices.into_iter().find(|notice| {
-            notice.act_key == order.act_key && notice.channel == Channel::Posting && notice.state.is_pending()
-        });
-        Ok(paper.map(|notice| notice.facts))
     }
 
     /// Gives orders to a crew: finalized shut-offs, approved restorations, visits and tags. Each is looked at again first:
@@ -251,6 +245,16 @@ impl Office {
                         self.leave_to_finalize(&order, &unmatched, stamp.on).await?
                 {
                     outcome.refused.push((id, refusal.to_string()));
+                    continue;
+                }
+                if order.kind == OrderKind::Tag
+                    && let Some(fault) = self.fault_of_paper(&order, stamp.on).await?
+                {
+                    let (Fault::Waits(why) | Fault::Untrue(why)) = &fault;
+                    if matches!(fault, Fault::Untrue(_)) {
+                        self.store.cancel_order(id, why, &self.daemon_stamp(stamp.on)).await?;
+                    }
+                    outcome.refused.push((id, why.clone()));
                     continue;
                 }
                 match self.leave_for_order(&order, stamp.on).await? {

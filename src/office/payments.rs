@@ -3,13 +3,27 @@
 use super::accounts::{need_reason, not_ahead, positive};
 use super::orders::is_shut_off;
 use super::{Office, OfficeError, Result};
+use crate::domain::day::plus_days;
 use crate::domain::field_order::{FieldOrder, OrderState};
+use crate::domain::import::{UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
+use crate::domain::suggestion::{Lookup, Suggestion, suggest};
 use crate::domain::{AccountId, Cents, Day, EntryId, UnmatchedId};
 use crate::store::{CounterPayment, ExceptionKind, VoidedPayment};
 
 /// A counter payment above this, and above twice what is owed, is asked about: a cipher too many costs somebody a month.
 const UNUSUAL: Cents = Cents::new(50_000);
+
+/// A payment is held against what notices of so many days asked for.
+const NOTICED_DAYS: i64 = 120;
+
+/// A payment that matched no account, and whose it may be.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Unmatched {
+    #[serde(flatten)]
+    pub payment: UnmatchedPayment,
+    pub suggestions: Vec<Suggestion>,
+}
 
 /// What came of money taken at the counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +111,29 @@ impl Office {
         let voided = self.store.void_counter_payment(receipt, reason, &rules.policy.ledger, &stamp).await?;
         self.settle_accounts(&[voided.account]).await?;
         Ok(voided)
+    }
+
+    /// The payments that match no account, in one state or all, each that is open with the accounts that it may be for, likeliest
+    /// first. A suggestion posts nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unmatched(&self, state: Option<UnmatchedState>) -> Result<Vec<Unmatched>> {
+        let payments = self.store.unmatched_payments(state).await?;
+        let is_open = |payment: &UnmatchedPayment| payment.state == UnmatchedState::Open;
+        let lookups: Vec<Lookup> =
+            payments.iter().filter(|payment| is_open(payment)).map(|payment| Lookup::of(&payment.row)).collect();
+        let candidates = if lookups.is_empty() {
+            Vec::new()
+        } else {
+            self.store.candidates_for(&lookups, plus_days(self.today(), -NOTICED_DAYS)).await?
+        };
+        let suggested = |payment: UnmatchedPayment| {
+            let suggestions =
+                if is_open(&payment) { suggest(&Lookup::of(&payment.row), &candidates) } else { Vec::new() };
+            Unmatched { payment, suggestions }
+        };
+        Ok(payments.into_iter().map(suggested).collect())
     }
 
     /// Posts an unmatched payment to an account.
@@ -188,6 +225,53 @@ impl Office {
 mod tests {
     use super::*;
     use crate::office::testing::{City, day};
+
+    #[tokio::test]
+    async fn an_unmatched_payment_names_the_accounts_that_it_may_be_for_and_why() {
+        let city = City::new().await;
+        let head = "account,customer_name,service_address,service_city,service_state,service_zip,services,occupancy,\
+                    service_ended,customer";
+        let rows = "10-000900,Lee Wong,77 Quarry Rd,Riverbend,CA,95600,water,owner,2026-01-31,C-9\n\
+                    10-000905,Lee Wong,9 Mill St,Riverbend,CA,95600,water,owner,,C-9\n";
+        city.takes("accounts-2.csv", &format!("{head}\n{rows}")).await;
+        let head = "account,amount,received_on,channel,source,reference,memo";
+        let rows = "10-000471,224.20,2026-03-02,lockbox,lockbox,LB-1,\n\
+                    99-1,224.20,2026-03-02,lockbox,lockbox,LB-2,\n\
+                    99-2,5.00,2026-03-02,lockbox,lockbox,LB-3,\"MUÑOZ, ROSA\"\n\
+                    10-00900,5.00,2026-03-02,lockbox,lockbox,LB-4,\n\
+                    99-3,7.00,2026-03-02,lockbox,lockbox,LB-5,\n";
+        city.takes("payments.csv", &format!("{head}\n{rows}")).await;
+        let said = || async {
+            let unmatched = city.office.unmatched(Some(UnmatchedState::Open)).await.unwrap();
+            let of = |one: &Unmatched| {
+                let found = one.suggestions.iter().map(|found| format!("{}: {}", found.number, found.why()));
+                found.collect::<Vec<_>>().join(" | ")
+            };
+            unmatched.iter().map(of).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            said().await,
+            [
+                "10-000417: two digits of its number are swapped; owes just that",
+                "10-000417: owes just that",
+                "10-000417: the payer's name",
+                "10-000905: the customer of 10-000900, which has ended | 10-000900: one digit of its number is missing",
+                "",
+            ]
+        );
+        // What a person matched is remembered by the number under which it came; and nothing is owed any more.
+        let payments = city.office.store.unmatched_payments(Some(UnmatchedState::Open)).await.unwrap();
+        city.office.match_payment(payments[1].id, city.debtor().await, "Ruth").await.unwrap();
+        city.takes(
+            "payments-2.csv",
+            "account,amount,received_on,channel,source,reference\n99-1,9.00,2026-03-02,lockbox,lockbox,LB-6\n",
+        )
+        .await;
+        let said = said().await;
+        assert_eq!(said[0], "10-000417: two digits of its number are swapped");
+        assert_eq!(said[4], "10-000417: a payment of Mon 2026-03-02 under that number was matched to it");
+        assert!(city.office.doctor(&|_, _| {}).await.unwrap().is_clean());
+    }
 
     #[tokio::test]
     async fn a_payment_at_the_counter_without_a_receipts_number_is_refused() {

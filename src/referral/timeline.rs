@@ -115,11 +115,21 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
 /// An arrangement: made, and missed or canceled where it was.
 fn tell_plan(plan: &Arrangement, input: &PacketInput, at: &mut impl FnMut(Day, String)) {
     at(plan.made_on, format!("Arrangement made: {} installments, {} in all.", plan.installments.len(), plan.total()));
+    if let Some(overridden) = &plan.overridden {
+        let approval = &overridden.approval;
+        let text = format!(
+            "It was made against limits of the policy ({}); {} approved it: {}.",
+            overridden.limits.join("; "),
+            approval.by,
+            approval.reason.trim_end_matches('.')
+        );
+        at(plan.made_on, text);
+    }
     for again in plan.reinstated.iter().filter(|again| again.on <= input.cut_off) {
         let text = format!("An installment had been missed; it was agreed that it is paid by {}.", us(again.pay_by));
         at(again.on, text);
     }
-    match plan.standing(&input.books.applications, &input.books.items, input.cut_off).state {
+    match plan.standing(&input.books.applications, &input.owed(), input.cut_off).state {
         ArrangementState::Missed(day) => {
             let is_anew = plan.reinstated.iter().any(|again| again.pay_by == day);
             let grace_days = if is_anew { 0 } else { i64::from(plan.grace_days) };

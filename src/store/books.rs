@@ -9,6 +9,7 @@ use super::{
 use crate::domain::fee::TwoFees;
 use crate::domain::import::{ImportFile, UnmatchedPayment, UnmatchedState};
 use crate::domain::ledger::PaymentChannel;
+use crate::domain::suggestion::{Candidate, Lookup};
 use crate::domain::{AccountId, Day, Entry, EntryId, UnmatchedId};
 use crate::rulebook::policy::LedgerRules;
 
@@ -39,6 +40,9 @@ use_cases! {
     fn void_counter_payment(&self, receipt: &str, reason: &str, rules: &LedgerRules, stamp: &Stamp) -> VoidedPayment;
     /// Payments that matched no account, in the order in which they came.
     fn unmatched_payments(&self, state: Option<UnmatchedState>) -> Vec<UnmatchedPayment>;
+    /// Accounts that payments without one may be for, by the indexes: of the number with a slip of the pen, the amount, in notices
+    /// since the day too, the payer's name, and what was matched before.
+    fn candidates_for(&self, lookups: &[Lookup], since: Day) -> Vec<Candidate>;
     /// Posts an unmatched payment to the account.
     fn match_payment(&self, id: UnmatchedId, account: AccountId, rules: &LedgerRules, stamp: &Stamp) -> EntryId;
     /// Says that an unmatched payment is nobody's here.

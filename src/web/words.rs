@@ -76,7 +76,12 @@ pub const fn language(language: Language) -> &'static str {
 
 /// The address of an account's page.
 pub fn account_path(profile: &Profile) -> String {
-    format!("/accounts/{}", encoded(profile.number.as_str()))
+    numbered_path(profile.number.as_str())
+}
+
+/// The page of the account of that number.
+pub fn numbered_path(number: &str) -> String {
+    format!("/accounts/{}", encoded(number))
 }
 
 /// Thousandths of a point as points: `18.5`.

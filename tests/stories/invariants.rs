@@ -15,8 +15,9 @@ use arrears::domain::hold::Hold;
 use arrears::domain::ledger::{Entry, EntryKind};
 use arrears::domain::notice::{Notice, NoticeState};
 use arrears::domain::person::Actor;
+use arrears::domain::petition::Petition;
 use arrears::domain::promise::Promise;
-use arrears::domain::referral::Referral;
+use arrears::domain::referral::{Referral, ReferralState};
 use arrears::domain::{Cents, Channel, Day, Language};
 use arrears::report::aging::{AgedAccount, Aging, Detail};
 use chrono::{Datelike, Weekday};
@@ -34,6 +35,7 @@ struct Record {
     promises: Vec<Promise>,
     arrangements: Vec<Arrangement>,
     referrals: Vec<Referral>,
+    petitions: Vec<Petition>,
     holidays: BTreeSet<Day>,
     closures: BTreeSet<Day>,
     opted_out_on: Option<Day>,
@@ -57,6 +59,9 @@ pub async fn hold(city: &City, seed: u64) -> BTreeMap<&'static str, usize> {
     record.no_email_alone();
     record.calls_within_limits();
     let documents = documents_are_what_was_sent(city, &record).await;
+    record.nothing_stayed_is_asked_for(seed);
+    record.write_offs_write_off_their_debts(seed);
+    record.no_shut_off_after_the_end(&cuts, city.ended_on, seed);
     money_adds_up(city, &record).await;
     packets_say_what_the_ledger_says(city, &record);
     everything_has_an_author(city).await;
@@ -81,6 +86,12 @@ pub async fn hold(city: &City, seed: u64) -> BTreeMap<&'static str, usize> {
         ("arrangements", record.arrangements.len()),
         ("placed", record.referrals.iter().filter(|referral| referral.placed_on.is_some()).count()),
         ("packets", city.built.len()),
+        ("deposits applied", record.entries.iter().filter(|entry| entry.kind == EntryKind::Deposit).count()),
+        ("transfers", record.entries.iter().filter(|entry| entry.kind == EntryKind::Transfer).count()),
+        ("petitions", record.petitions.len()),
+        ("write-offs", record.entries.iter().filter(|entry| entry.kind == EntryKind::WriteOff).count()),
+        ("write-offs taken back", record.write_offs_taken_back()),
+        ("placements that came back", record.referrals.iter().filter(|referral| came_back(referral)).count()),
     ])
 }
 
@@ -99,6 +110,7 @@ impl Record {
             promises: store.promises_of(account).await.expect("the promises"),
             arrangements: store.arrangements_of(account).await.expect("the arrangements"),
             referrals: store.referrals_of(account).await.expect("the referrals"),
+            petitions: city.office.snapshot(account).await.expect("the account").petitions,
             holidays: calendar.holidays.keys().copied().collect(),
             closures: calendar.closures.iter().copied().collect(),
             opted_out_on: city.opted_out_on,
@@ -234,6 +246,48 @@ impl Record {
         self.entries.iter().filter(beside).map(|entry| entry.amount).sum()
     }
 
+    fn is_undone(&self, entry: &Entry) -> bool {
+        self.entries.iter().any(|other| other.reverses == Some(entry.id))
+    }
+
+    fn write_offs_taken_back(&self) -> usize {
+        let write_offs = self.entries.iter().filter(|entry| entry.kind == EntryKind::WriteOff);
+        write_offs.filter(|entry| self.is_undone(entry)).count()
+    }
+
+    /// What was billed by the day of a petition is in no letter that was ordered while its stay stood and was known.
+    fn nothing_stayed_is_asked_for(&self, seed: u64) {
+        for petition in &self.petitions {
+            let known = plus_days(petition.recorded_on, 1);
+            let until = petition.ended.map_or(Day::MAX, |(ended, _)| ended);
+            let asked = self.notices.iter().filter(|notice| known <= notice.planned_on && notice.planned_on < until);
+            let items = asked.flat_map(|notice| &notice.facts.items);
+            let stayed = items.into_iter().find(|item| {
+                let debt = self.entries.iter().find(|entry| entry.id == item.item);
+                debt.is_some_and(|debt| debt.effective_on <= petition.petition_on)
+            });
+            assert!(stayed.is_none(), "{stayed:?} is stayed since {} and asked for, seed {seed}", petition.petition_on);
+        }
+    }
+
+    /// A write-off that stands writes off no more than its debt, which stands in the ledger from before it.
+    fn write_offs_write_off_their_debts(&self, seed: u64) {
+        let write_offs = self.entries.iter().filter(|entry| entry.kind == EntryKind::WriteOff);
+        for write_off in write_offs.filter(|entry| !self.is_undone(entry)) {
+            let debt = self.entries.iter().find(|entry| Some(entry.id) == write_off.designated_item);
+            let is_so = debt.is_some_and(|debt| {
+                debt.effective_on <= write_off.effective_on && write_off.amount.abs() <= debt.amount
+            });
+            assert!(is_so, "{write_off:?} of {debt:?}, seed {seed}");
+        }
+    }
+
+    /// Nobody is shut off where service has ended.
+    fn no_shut_off_after_the_end(&self, cuts: &[&FieldOrder], ended_on: Option<Day>, seed: u64) {
+        let after = cuts.iter().find(|cut| ended_on.is_some_and(|ended| cut.done_on > Some(ended)));
+        assert!(after.is_none(), "{after:?} after the end of service, seed {seed}");
+    }
+
     /// Invariant 6: what the law wants told is not served by email.
     fn no_email_alone(&self) {
         for notice in self.notices.iter().filter(|notice| notice.statutory && notice.channel == Channel::Email) {
@@ -261,6 +315,10 @@ impl Record {
     }
 }
 
+fn came_back(referral: &Referral) -> bool {
+    matches!(referral.state, ReferralState::Recalled | ReferralState::Returned)
+}
+
 /// Invariant 5, and 9 of documents: what a notice says that was sent is in the record, byte for byte.
 async fn documents_are_what_was_sent(city: &City, record: &Record) -> usize {
     let mut seen = 0;
@@ -284,8 +342,11 @@ async fn documents_are_what_was_sent(city: &City, record: &Record) -> usize {
 /// Invariant 8: the ledger's sum is the balance, the buckets add up to it, and nothing was posted twice.
 async fn money_adds_up(city: &City, record: &Record) {
     let today = city.office.today();
-    let ledger: Cents = record.entries.iter().filter(|e| e.effective_on <= today).map(|entry| entry.amount).sum();
+    let all: Cents = record.entries.iter().filter(|e| e.effective_on <= today).map(|entry| entry.amount).sum();
     let snapshot = city.office.snapshot(city.account).await.expect("the account");
+    // What a petition stays is not asked for, and what is left over of a write-off is nobody's.
+    let left_over: Cents = snapshot.idle.iter().map(|idle| idle.left).sum();
+    let ledger = all + left_over - snapshot.stayed.iter().map(|item| item.open).sum::<Cents>();
     assert_eq!(snapshot.balance(), ledger, "the balance");
     let aged = AgedAccount {
         number: snapshot.profile.number.clone(),

@@ -86,6 +86,7 @@ fn replay(open: &mut Check, balances: &mut Check, books: &KeptBooks, rules: &[Le
             && replayed.stayed == books.stayed
             && replayed.unapplied == books.unapplied
             && replayed.idle == books.idle
+            && books.owed == books.items.iter().map(|item| item.open).sum::<Cents>()
     });
     let Some(first) = rules.first() else { return };
     open.expects(is_so, || {

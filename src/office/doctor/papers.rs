@@ -82,12 +82,11 @@ impl Examination<'_> {
                     | NoticeState::Batched
                     | NoticeState::Mailed
                     | NoticeState::Sent
+                    | NoticeState::Posted
                     | NoticeState::Returned
                     | NoticeState::Bounced => true,
-                    // Ended before or after it was set, or left by the crew, which prints its tags from the list of the day.
-                    NoticeState::Posted | NoticeState::Canceled | NoticeState::Voided | NoticeState::Failed => {
-                        notice.document.is_some()
-                    }
+                    // Ended before or after it was set.
+                    NoticeState::Canceled | NoticeState::Voided | NoticeState::Failed => notice.document.is_some(),
                 };
                 let has_paper = notice.document.as_ref().is_some_and(|hash| kept.contains(hash));
                 check.expects(!is_set || has_paper, || {

@@ -75,13 +75,30 @@ async fn to_the_tag(city: &City) -> OrderId {
 async fn a_tag_goes_to_the_crew_while_what_it_says_is_true() {
     let city = City::new().await;
     let tag = to_the_tag(&city).await;
+    let blank = city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap();
+    assert!(blank.done.is_empty() && blank.refused[0].1.contains("not set on paper yet"), "{blank:?}");
+    assert_eq!(state(&city, tag).await, OrderState::Approved, "it waits for its paper");
+    city.office.render_released(&|| true).await.unwrap();
     assert_eq!(city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap().done, [tag]);
+}
+
+#[tokio::test]
+async fn a_tag_that_lay_in_the_office_beyond_its_dates_is_set_anew_and_not_left() {
+    let city = City::new().await;
+    let tag = to_the_tag(&city).await;
+    city.office.render_released(&|| true).await.unwrap();
+    let late = plus_days(city.office.today(), 10);
+    city.at(&late.to_string(), "09:00");
+    let refused = city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap().refused;
+    assert!(refused[0].1.contains("which is past; it is ordered and set anew"), "{refused:?}");
+    assert_eq!(state(&city, tag).await, OrderState::Canceled);
 }
 
 #[tokio::test]
 async fn a_tag_whose_amount_is_no_longer_true_stays_in_the_office_and_is_canceled() {
     let city = City::new().await;
     let tag = to_the_tag(&city).await;
+    city.office.render_released(&|| true).await.unwrap();
     let paid = city.office.today().to_string();
     city.lockbox("10-000417", "24.20", &paid).await;
     let outcome = city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap();

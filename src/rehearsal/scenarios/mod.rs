@@ -10,6 +10,8 @@ mod fees;
 mod holds;
 mod law;
 mod notices;
+mod placed;
+mod restored;
 mod stays;
 
 use super::account::{Account, Payment};

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::types::Json;
 
+use super::doubtful::{Doubtful, Doubts};
 use super::event::{self, NewEvent};
 use super::given::{ImportRecord, ImportResult, Stamp};
 use super::judge::Judged;
@@ -56,6 +57,7 @@ impl Backend {
             }
             ImportRows::Deposits(deposits) => taking.deposits(&mut tx, deposits, stamp).await?,
         }
+        taking.outcome.doubts = taking.doubts.told(&file.name);
         if !taking.refused.is_empty() {
             tx.rollback().await?;
             taking.refused.sort_by_key(|row| row.line);
@@ -138,13 +140,21 @@ pub(super) struct Taking<'a> {
     pub touched: BTreeSet<AccountId>,
     /// Debts that the file reverses.
     reversed: Vec<(AccountId, EntryId)>,
+    doubts: Doubts,
 }
 
 impl<'a> Taking<'a> {
     fn new(file: &'a ImportFile) -> Self {
         let (content, columns) = (Some(file.content.clone()), file.columns.clone());
         let outcome = ImportOutcome { file: file.name.clone(), content, columns, ..ImportOutcome::default() };
-        Self { file, outcome, refused: Vec::new(), touched: BTreeSet::new(), reversed: Vec::new() }
+        Self {
+            file,
+            outcome,
+            refused: Vec::new(),
+            touched: BTreeSet::new(),
+            reversed: Vec::new(),
+            doubts: Doubts::default(),
+        }
     }
 
     async fn deposits(&mut self, conn: &mut Conn, deposits: &[NewDeposit], stamp: &Stamp) -> Result<()> {
@@ -185,6 +195,7 @@ impl<'a> Taking<'a> {
         stamp: &Stamp,
     ) -> Result<()> {
         let books = Known::read(conn, page, &stamp.by).await?;
+        let mut doubtful = Doubtful::read(conn, page).await?;
         let (mut post, mut events, mut strays) = (Vec::new(), Vec::new(), Vec::new());
         let (mut found, mut returned, mut renamed, mut voided) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut taken: Vec<TakenOver> = Vec::new();
@@ -238,7 +249,9 @@ impl<'a> Taking<'a> {
                     post.push(entry_row(row, account, None, designated, rules));
                     found.push((row, account, unmatched));
                 }
+                Ok(Judged::New { .. }) if doubtful.is_respelled(row, &mut self.doubts) => self.outcome.unchanged += 1,
                 Ok(Judged::New { account, original, designated }) => {
+                    doubtful.look_at_service(row, &mut self.doubts);
                     self.outcome.added += 1;
                     self.touched.insert(account);
                     if original.is_some_and(|original| original.kind == EntryKind::Payment) {

@@ -4,6 +4,7 @@
 //! databases unfold; a statement for each row would cost a hundred times as much.
 
 mod account;
+mod account_change;
 mod arrangement;
 mod balance;
 mod batch;
@@ -11,10 +12,12 @@ mod bodies;
 mod call;
 mod chain;
 mod commit;
+mod dated;
 mod deposit;
 mod digest;
 mod dispute;
 mod document;
+mod doubtful;
 mod email;
 mod event;
 mod exception;
@@ -33,6 +36,8 @@ mod known;
 mod leave;
 mod ledger;
 mod log;
+mod look;
+mod marks;
 mod notice;
 mod outbox;
 mod own_fee;
@@ -51,6 +56,7 @@ mod seal;
 mod settle;
 mod snapshot;
 mod staff;
+mod suggest;
 mod task;
 mod transfer;
 mod two_fees;

@@ -74,6 +74,7 @@ struct ApplicationRow {
 struct ReviewRow {
     account: AccountId,
     unapplied: Cents,
+    owed: Cents,
     future_on: Option<Day>,
 }
 
@@ -134,7 +135,24 @@ pub(super) async fn settle_debts(
         texts(1)
     );
     sqlx::query(sql(insert)).bind(Json(out_of_reach)).bind(OWN_SOURCE).execute(&mut *conn).await?;
+    let mut more: BTreeMap<AccountId, Cents> = BTreeMap::new();
+    for debt in debts.iter().filter(|debt| within_reach.binary_search(&debt.account).is_err()) {
+        *more.entry(debt.account).or_insert(Cents::ZERO) += debt.cents;
+    }
+    let more: Vec<More> = more.into_iter().map(|(account, cents)| More { account, cents }).collect();
+    let update = format!(
+        "UPDATE review SET owed_cents = review.owed_cents + r.cents FROM {} WHERE review.account_id = r.account",
+        rows(1, "account bigint, cents bigint")
+    );
+    sqlx::query(sql(update)).bind(Json(more)).execute(&mut *conn).await?;
     resettle(conn, &within_reach, rules, stamp).await
+}
+
+/// What is added to what an account owes.
+#[derive(Serialize)]
+struct More {
+    account: AccountId,
+    cents: Cents,
 }
 
 /// The first day on which something is added to an account.
@@ -168,7 +186,8 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
             }));
         }
         let future_on = entries.iter().map(|entry| entry.effective_on).filter(|day| *day > on).min();
-        reviews.push(ReviewRow { account: *account, unapplied: books.unapplied, future_on });
+        let owed = books.items.iter().map(|item| item.open).sum();
+        reviews.push(ReviewRow { account: *account, unapplied: books.unapplied, owed, future_on });
         if idle.remove(account).unwrap_or_default() != books.idle {
             let text = left_over_text(&books.idle, &entries);
             left_over.push(LeftOver { account: *account, idle: books.idle, text });
@@ -198,9 +217,9 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
         write_applications(conn, &planned, &applications).await?;
     }
     let update = format!(
-        "UPDATE review SET unapplied_cents = r.unapplied, future_on = r.future_on FROM {}
+        "UPDATE review SET unapplied_cents = r.unapplied, owed_cents = r.owed, future_on = r.future_on FROM {}
          WHERE review.account_id = r.account",
-        rows(1, "account bigint, unapplied bigint, future_on date")
+        rows(1, "account bigint, unapplied bigint, owed bigint, future_on date")
     );
     sqlx::query(sql(update)).bind(Json(reviews)).execute(&mut *conn).await?;
     write_off::keep(conn, &left_over, stamp).await

@@ -16,6 +16,8 @@ words! {
         ArrangedBillReversed = "arranged_bill_reversed",
         /// A write-off has nothing to write off any more: its debt was paid after all, or taken back. Freezes the account.
         WriteOffLeftOver = "write_off_left_over",
+        /// A file gives an account that owes to another customer. Freezes the account.
+        CustomerChanged = "customer_changed",
         /// An arrangement goes on with a bill of another amount than the one that it was made on.
         RebilledDiffers = "rebilled_differs",
         /// A night is not like others, and waits for the lead: nothing leaves the building.
@@ -25,6 +27,8 @@ words! {
         FileStuck = "file_stuck",
         /// A file brought rows that are dated ahead.
         DatedAhead = "dated_ahead",
+        /// A file was taken, and rows of it are to be looked at.
+        FileDoubtful = "file_doubtful",
         /// A payment that a person had rejected came again for a known account, and is on its ledger.
         RejectedPayment = "rejected_payment",
         ReturnedMail = "returned_mail",
@@ -68,7 +72,11 @@ impl ExceptionKind {
     pub const fn asks_for_reason(self) -> bool {
         matches!(
             self,
-            Self::BalanceDiffers | Self::ArrangedBillReversed | Self::WriteOffLeftOver | Self::RestorationUntold
+            Self::BalanceDiffers
+                | Self::ArrangedBillReversed
+                | Self::WriteOffLeftOver
+                | Self::CustomerChanged
+                | Self::RestorationUntold
         )
     }
 
@@ -76,12 +84,17 @@ impl ExceptionKind {
     #[must_use]
     pub const fn freezes(self) -> bool {
         match self {
-            Self::BalanceDiffers | Self::AuditRefused | Self::ArrangedBillReversed | Self::WriteOffLeftOver => true,
+            Self::BalanceDiffers
+            | Self::AuditRefused
+            | Self::ArrangedBillReversed
+            | Self::WriteOffLeftOver
+            | Self::CustomerChanged => true,
             Self::RebilledDiffers
             | Self::NightHeld
             | Self::FileRefused
             | Self::FileStuck
             | Self::DatedAhead
+            | Self::FileDoubtful
             | Self::RejectedPayment
             | Self::ReturnedMail
             | Self::PullLetter

@@ -35,6 +35,8 @@ pub struct KeptBooks {
     /// What petitions stay.
     pub stayed: Vec<OpenItem>,
     pub unapplied: Cents,
+    /// What is kept as the sum of the open items.
+    pub owed: Cents,
     /// What is left over of write-offs.
     pub idle: Vec<IdleWriteOff>,
     /// The first effective date that does not count yet.

@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use super::{Line, lines};
 use crate::domain::import::UnmatchedState;
+use crate::domain::suggestion::Suggestion;
+use crate::office;
 use crate::web::error::WebError;
 use crate::web::session::Person;
 use crate::web::templates::Section;
@@ -39,6 +41,17 @@ struct Unmatched {
     channel: String,
     reference: String,
     file: String,
+    likely: Vec<Likely>,
+}
+
+/// An account that a payment may be for.
+#[derive(Serialize)]
+struct Likely {
+    number: String,
+    href: String,
+    name: String,
+    owes: String,
+    why: String,
 }
 
 /// `/exceptions`
@@ -46,7 +59,7 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
     let store = &web.office.store;
     let open = store.exceptions(true).await?;
     let known = lines(store, open.iter().filter_map(|exception| exception.account)).await?;
-    let unmatched = store.unmatched_payments(Some(UnmatchedState::Open)).await?;
+    let unmatched = web.office.unmatched(Some(UnmatchedState::Open)).await?;
     let view = ExceptionsPage {
         exceptions: open
             .into_iter()
@@ -61,7 +74,8 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
             .collect(),
         unmatched: unmatched
             .into_iter()
-            .map(|payment| Unmatched {
+            .map(|office::Unmatched { payment, suggestions }| Unmatched {
+                likely: suggestions.iter().map(likely).collect(),
                 id: payment.id.0,
                 received_on: words::day(payment.row.effective_on),
                 number: payment.row.account.to_string(),
@@ -73,4 +87,14 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
             .collect(),
     };
     web.page(&person, "exceptions.html", Section::Exceptions, "Exceptions", &view)
+}
+
+fn likely(found: &Suggestion) -> Likely {
+    Likely {
+        number: found.number.to_string(),
+        href: words::numbered_path(found.number.as_str()),
+        name: found.name.clone(),
+        owes: found.owed.to_string(),
+        why: words::us_dates(&found.why()),
+    }
 }
