@@ -2144,7 +2144,10 @@ async fn an_approval_of_an_arrangement_and_the_arrangement_are_one(store: Store,
         .expect("proposed");
     let proposal = store.proposal(id).await.expect("it waits");
     assert_eq!(proposal.what, what, "it is read as it was written");
-    assert!(matches!(store.approve_proposal(id, &rules(), &lead("2026-05-15")).await, Err(StoreError::Conflict(_))));
+    assert!(matches!(
+        store.approve_proposal(id, &[], &rules(), &lead("2026-05-15")).await,
+        Err(StoreError::Conflict(_))
+    ));
     // What was looked at is stale: the approval is not recorded either.
     let stale = NewArrangement { seen_seq: plan.seen_seq - 1, ..plan.clone() };
     let refused = store.approve_arrangement(&proposal, &stale, &rules(), &lead("2026-05-15")).await;

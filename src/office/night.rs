@@ -196,17 +196,13 @@ impl Office {
     }
 
     /// As [`Self::settle_accounts`], of the decisions that are wanted; the others are left to the next run.
-    async fn settle_those(
-        &self,
-        accounts: &[AccountId],
-        is_wanted: impl Fn(&Commit) -> bool + Send,
-    ) -> Result<DayReport> {
+    async fn settle_those(&self, accounts: &[AccountId], wanted: impl Fn(&Commit) -> bool + Send) -> Result<DayReport> {
         let day = self.today();
         let stamp = self.daemon_stamp(day);
         let rules = self.rules_on(day).await?;
         let page = self.read_page(accounts, &rules).await?;
         let mut decided = self.decide_page(day, page).await?;
-        decided.iter_mut().for_each(|of_group| of_group.ready.retain(|commit| is_wanted(commit)));
+        decided.iter_mut().for_each(|of_group| of_group.ready.retain(|commit| wanted(commit)));
         let report = self.commit_page(None, &decided, &stamp).await?;
         self.recheck_orders(accounts).await?;
         self.watch_placed(accounts).await?;

@@ -3,7 +3,7 @@
 
 use super::accounts::{need_reason, positive};
 use super::looks::LOOKS;
-use super::{Duty, Office, OfficeError, Result};
+use super::{Duty, Office, OfficeError, Result, Rules};
 use crate::audit::{Ordered, Pending, Refusal};
 use crate::domain::day::plus_months;
 use crate::domain::day::short;
@@ -164,18 +164,30 @@ impl Office {
             let seen = self.store.snapshots(&touched).await?;
             let facts: Vec<(AccountId, i64)> = seen.iter().map(|known| (known.account, known.facts_seq)).collect();
             self.may_still_be_posted(&proposal, by).await?;
-            if matches!(proposal.what, Proposed::Arrangement { .. }) {
-                // It is made on terms that are looked at again, in a way of its own.
-                self.approve_arrangement(&proposal, by).await?;
-                self.settle_accounts(&touched).await?;
-                return self.store.proposal(id).await.map_err(Into::into);
-            }
-            if self.store.approve_proposal(id, &facts, &rules.policy.ledger, &self.stamp(by)).await? {
+            if self.post(&proposal, &facts, &rules, by).await? {
                 self.settle_accounts(&touched).await?;
                 return self.store.proposal(id).await.map_err(Into::into);
             }
         }
         Err(OfficeError::Reexamined(Refusal::Overtaken))
+    }
+
+    /// Posts what is proposed, or makes the arrangement; false where something was learned since the facts were seen.
+    async fn post(&self, proposal: &Proposal, seen: &[(AccountId, i64)], rules: &Rules, by: &str) -> Result<bool> {
+        match &proposal.what {
+            Proposed::Arrangement { .. } => {
+                self.approve_arrangement(proposal, by).await?;
+                Ok(true)
+            }
+            Proposed::Waiver { .. }
+            | Proposed::Adjustment { .. }
+            | Proposed::WriteOff { .. }
+            | Proposed::Transfer { .. }
+            | Proposed::Reinstatement { .. } => {
+                let ledger = &rules.policy.ledger;
+                Ok(self.store.approve_proposal(proposal.id, seen, ledger, &self.stamp(by)).await?)
+            }
+        }
     }
 
     /// Nothing stands against what the proposal would post.

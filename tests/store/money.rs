@@ -34,7 +34,7 @@ pub async fn what_is_left_over_of_a_write_off_is_kept_told_and_taken_back_whole(
     let amount: Cents = debts.iter().map(|debt| debt.open).sum();
     assert_eq!(amount.get(), owed);
     let id = store.propose(debtor, &Proposed::WriteOff { debts }, amount, "moved", &stamp).await.unwrap();
-    store.approve_proposal(id, &rules(), &lead("2026-06-02")).await.unwrap();
+    store.approve_proposal(id, &[], &rules(), &lead("2026-06-02")).await.unwrap();
     take_entries(&store, vec![charge("1001", "C-NEW", 8_000, "2026-06-03", "2026-06-24")], &at("2026-06-03")).await;
     assert_eq!(stands(&store, debtor).await, (vec![8_000], vec![], false));
     // A check of May is learned on June 5.
@@ -49,10 +49,10 @@ pub async fn what_is_left_over_of_a_write_off_is_kept_told_and_taken_back_whole(
     };
     let stamp = lead("2026-06-06");
     let stale = store.propose(debtor, &what(400), Cents::new(400), "paid", &stamp).await.unwrap();
-    let refused = store.approve_proposal(stale, &rules(), &stamp).await.unwrap_err().to_string();
+    let refused = store.approve_proposal(stale, &[], &rules(), &stamp).await.unwrap_err().to_string();
     assert!(refused.contains("from $4.00 to $5.00"), "{refused}");
     let id = store.propose(debtor, &what(500), Cents::new(500), "paid", &stamp).await.unwrap();
-    store.approve_proposal(id, &rules(), &stamp).await.unwrap();
+    store.approve_proposal(id, &[], &rules(), &stamp).await.unwrap();
     assert_eq!(stands(&store, debtor).await, (vec![8_000], vec![], false));
     assert!(told(&store).await.is_empty());
     // As it was known on the day in between.
