@@ -40,6 +40,9 @@ impl Bench<'_> {
         if is_outward(&act.action) || matches!(act.action, Action::Fee(_)) {
             self.no_deposit_waits(act.for_day)?;
         }
+        if is_outward(&act.action) {
+            self.service_goes_on(of, act.for_day)?;
+        }
         if matches!(act.action, Action::Notice(_) | Action::Tag(_) | Action::Call(_) | Action::Visit(_)) {
             self.is_not_arranged(of, act.for_day)?;
         }

@@ -263,6 +263,8 @@ pub enum Broken {
     #[error("the debt of fee {fee} was past due on its day, {}", short(*.on))]
     FeeHasGround { fee: ItemId, on: Day },
     // deposits
+    #[error("service ended {}: there is nothing of this customer's to shut off", short(*.ended))]
+    ServiceEnded { ended: Day },
     #[error("service ended {}, and a deposit of {held} is held that is applied first", short(*.ended))]
     DepositHeld { ended: Day, held: Cents },
     #[error("deposit {deposit} of the account is not held, or not with {}", amount_phrase(*.stated))]

@@ -7,7 +7,7 @@ use crate::domain::action::DepositAction;
 use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::deposit::Deposit;
-use crate::domain::hold::Blocks;
+use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::notice::NoticeFacts;
 use crate::domain::{Act, Action, Cents, Day, EntryKind};
 
@@ -42,6 +42,13 @@ impl Bench<'_> {
         };
         if from.is_none_or(|from| today < from) || act.for_day != today {
             return Err(Broken::DepositTooEarly { from }.into());
+        }
+        for petition in &snapshot.petitions {
+            let is_over = petition.ended.is_some_and(|(ended, _)| ended <= today);
+            if petition.petition_on <= today && !is_over {
+                let (kind, from, blocks) = (HoldKind::Bankruptcy, petition.petition_on, Blocks::Fees);
+                return Err(Broken::Held { kind, from, blocks }.into());
+            }
         }
         for hold in snapshot.holds.iter().filter(|hold| hold.holds_on(today)) {
             if self.policy.hold_blocks(hold.kind).contains(&Blocks::Fees) {

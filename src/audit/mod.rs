@@ -15,6 +15,7 @@ mod breach;
 mod count;
 mod deposits;
 mod disconnection;
+mod ended;
 mod languages;
 pub mod minimum;
 mod protection;

@@ -320,6 +320,9 @@ impl Bench<'_> {
             return self.is_free(&pending.ordered.struck_by(), &[], None, today);
         }
         self.no_deposit_waits(today)?;
+        if pending.ordered != Ordered::Restore {
+            self.service_goes_on(&pending.of, today)?;
+        }
         self.is_not_before_announced(&pending.of, today)?;
         let struck = pending.ordered.struck_by();
         if !struck.is_empty() {
@@ -393,7 +396,7 @@ fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         Broken::NothingOwed => Refusal::Paid,
         Broken::ConditionGone => Refusal::ConditionGone,
         // What was pending is made anew, should the debt come back.
-        out @ Broken::Out { .. } => Refusal::StageOver { how: out.to_string() },
+        over @ (Broken::Out { .. } | Broken::ServiceEnded { .. }) => Refusal::StageOver { how: over.to_string() },
         closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
         broken => Refusal::GuardNotMet { broken, origin },
     }

@@ -103,6 +103,11 @@ fn most_after(item: &OpenItem, petition_on: Day) -> Cents {
         }
         // Without its days a bill is of the time after only where it was billed, and fell due, after.
         (EntryKind::Charge, _) => all_or_nothing(item.billed_on > petition_on && item.due_on > petition_on),
+        // What came from another account is as old as it was there.
+        (EntryKind::Transfer, _) => {
+            let first_billed = item.printed.get("first_billed").copied().unwrap_or(item.billed_on);
+            all_or_nothing(first_billed > petition_on && item.due_on > petition_on && item.billed_on > petition_on)
+        }
         _ => all_or_nothing(item.billed_on > petition_on),
     }
 }

@@ -400,7 +400,9 @@ fn nothing_adverse_is_done_while_a_deposit_waits_to_be_applied() {
     let mut applied = account;
     let (entry, amount) = (EntryId(20), Cents::new(10_000));
     applied.deposits[0].applied = Some(Applied { entry, on: day("2026-05-19"), amount });
-    assert!(cut_on(&applied, &pack(), &on, 18_000).is_ok());
+    // Nothing waits any more; there is nothing to shut off all the same.
+    let ended = Broken::ServiceEnded { ended: day("2026-05-15") };
+    assert_eq!(broken(cut_on(&applied, &pack(), &on, 18_000)), ended);
 }
 
 #[test]
@@ -1019,6 +1021,21 @@ fn what_came_between_release_and_execution_is_named() {
     assert_eq!(says(&frozen).remedy(), Remedy::Person);
     let returned = account.event(EventKind::NoticeReturned, day("2026-05-21"), Some(notice_ref()));
     assert!(matches!(says(&returned), Refusal::GuardNotMet { .. }));
+}
+
+#[test]
+fn nothing_is_shut_off_where_service_has_ended_for_whoever_lives_there_is_another_customer() {
+    let on = day("2026-05-22");
+    let mut account = noticed(day("2026-05-01"));
+    account.profile.ended = Some(on);
+    for ordered in [Ordered::ShutOff, Ordered::Tag] {
+        let refused = reexamine(&account, &pack(), &world(on), &pending(ordered, "shut_off", on)).unwrap_err();
+        assert_eq!(refused.remedy(), Remedy::Cancel);
+        assert!(refused.to_string().contains("service ended Fri 2026-05-22"), "{refused}");
+    }
+    account.profile.ended = Some(plus_days(on, 1));
+    let cut = pending(Ordered::ShutOff, "shut_off", on);
+    assert!(reexamine(&account, &pack(), &world(on), &cut).is_ok(), "the day before it is this customer's");
 }
 
 #[test]

@@ -88,7 +88,7 @@ impl AccountArgs {
         let promises = store.promises_of(id).await?;
         let shown_referrals = of(&number, store.referrals_of(id).await?)
             .into_iter()
-            .map(|referral| referrals::Shown { out: Out::of(&referral.row, &snapshot.items), referral })
+            .map(|referral| referrals::Shown { out: Out::of(&referral.row, &snapshot), referral })
             .collect();
         let page = Page {
             today,

@@ -8,7 +8,7 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::petition::{Chapter, Petition, StayEnd};
 use crate::domain::{Day, PetitionId, day};
-use crate::office::{Duty, PetitionRequest};
+use crate::office::{Duty, PetitionRequest, RecordedPetition};
 
 #[derive(Debug, Subcommand)]
 pub enum Bankruptcy {
@@ -79,9 +79,15 @@ impl Bankruptcy {
                 let account = office.account(&account).await?;
                 let request = PetitionRequest { chapter, court, case_number, petition_on, relief_on, learned_on };
                 let by = by.may(&office, Duty::Write).await?;
-                let (id, late) = office.record_petition(account.id, &request, by).await?;
+                let RecordedPetition { id, late, held } = office.record_petition(account.id, &request, by).await?;
                 let snapshot = office.snapshot(account.id).await?;
-                let late = late.map_or_else(String::new, |text| format!("\n{text}"));
+                let mut late = late.map_or_else(String::new, |text| format!("\n{text}"));
+                if !held.is_empty() {
+                    late.push_str(&format!(
+                        "\nThe same customer has {}: held until you have looked (`arrears tasks list`)",
+                        held.join(", ")
+                    ));
+                }
                 Ok(Answer::done(format!(
                     "Petition {id} of account {}: {} is stayed, and the balance that can be asked for is {}{late}",
                     account.profile.number,

@@ -86,6 +86,7 @@ fn text(shown: &Shown, dir: &str, seconds: u64) -> String {
         (shown.promises, "promises to pay"),
         (shown.arrangements, "arrangements"),
         (shown.disputes, "disputes"),
+        (shown.approved, "proposals that another approved"),
         (shown.shut_offs, "shut-offs"),
         (shown.shut_offs_stopped, "shut-offs stopped at the last check"),
         (shown.restorations, "restorations"),

@@ -118,7 +118,7 @@ impl Referrals {
                 let mut rows = Vec::with_capacity(referrals.len());
                 for referral in numbered(&office, referrals, |referral| referral.account).await? {
                     let snapshot = office.snapshot(referral.row.account).await?;
-                    let out = Out::of(&referral.row, &snapshot.items);
+                    let out = Out::of(&referral.row, &snapshot);
                     rows.push(Shown { referral, out });
                 }
                 json.or(&rows, || table(&rows))

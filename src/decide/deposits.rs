@@ -53,6 +53,11 @@ fn waits(view: &View, ended: Day) -> Option<(Verdict, Option<Day>)> {
     if let Some(reason) = &view.snapshot.frozen {
         return Some((Verdict::Barred(Bar::Frozen(reason.clone())), None));
     }
+    // A deposit of the time before against debt of the time before is a setoff: it takes the court's leave
+    // (11 USC 362(a)(7), 553), and what is to become of the deposit is for counsel.
+    if let Some(petition) = view.snapshot.stay_on(view.on) {
+        return Some((Verdict::Barred(Bar::Stayed(view.snapshot.stayed_amount(), petition.words())), None));
+    }
     // Who is not charged under a hold is not made to pay under it either.
     let mut holds = view.snapshot.holds.iter().filter(|hold| hold.holds_on(view.on));
     if let Some(hold) = holds.find(|hold| view.policy.hold_blocks(hold.kind).contains(&Blocks::Fees)) {

@@ -11,6 +11,7 @@ pub mod dates;
 mod default;
 mod deposits;
 pub mod eligibility;
+mod ended;
 mod evidence;
 mod fees;
 mod guarded;

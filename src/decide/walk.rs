@@ -83,7 +83,7 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn stage(&mut self, index: usize, stage: &'a Stage) -> Outcome {
-        if let Some(outcome) = self.reached_before(index, stage) {
+        if let Some(outcome) = self.reached_before(index, stage).or_else(|| self.passed_over(stage)) {
             return outcome;
         }
         if let Some((bar, facts)) = self.all_is_out(stage) {

@@ -1,47 +1,50 @@
 //! A day of the division, played through the office's acts: files, night, releases, mail, calls, crews, referrals.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::sync::Arc;
 
-use super::city::{CityDay, CityFile, CityFiles};
-use super::{APPROVER, LEAD, REPRESENTATIVES, Shown, instant, people};
+use chrono::{Datelike, Weekday};
+
+use super::billing::Billing;
+use super::city::{Behavior, CityDay, CityFile, CityFiles};
+use super::{APPROVER, LEAD, Shown, instant, people};
 use crate::clock::SetClock;
-use crate::domain::arrangement::Installment;
 use crate::domain::call::{CallOutcome, CallState};
 use crate::domain::day::plus_days;
 use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
-use crate::domain::hold::HoldKind;
-use crate::domain::import::UnmatchedState;
 use crate::domain::notice::NoticeState;
 use crate::domain::referral::ReferralState;
-use crate::domain::{AccountId, AccountNumber, Cents, Day, HoldId, NoticeId, OrderId};
+use crate::domain::{AccountId, AccountNumber, Cents, Day, DisputeId, NoticeId, OrderId};
 use crate::notices::Mailer;
 use crate::office::{IfLate, Office, OfficeError, Result};
-use crate::store::{CounterPayment, CrewResult};
+use crate::store::CrewResult;
 
 /// Minutes after midnight: the run, the lead's morning, the calls, the end of the day.
 const NIGHT: i64 = 2 * 60 + 30;
 const MORNING: i64 = 8 * 60 + 10;
 const CALLS: i64 = 10 * 60;
 const AFTERNOON: i64 = 16 * 60;
-/// Days until a returned letter is back, and until a dispute is decided.
+/// Days until a returned letter is back.
 const RETURN_DAYS: i64 = 9;
-const DISPUTE_DAYS: i64 = 12;
+/// Days before the story in which its deposits were paid in.
+const DEPOSIT_AGE: i64 = 500;
 /// The crew that does the field work.
 const CREW: &str = "Crew 2";
 
 /// The division with its diary.
 pub struct Division<'a> {
-    office: &'a Office,
+    pub(super) office: &'a Office,
     clock: &'a Arc<SetClock>,
-    city: &'a CityFiles,
+    pub(super) city: &'a CityFiles,
     mailer: Mailer,
     pub shown: Shown,
+    pub(super) billing: Billing,
     /// Money that people will bring to the counter.
-    promised: BTreeMap<Day, Vec<(AccountId, Cents)>>,
+    pub(super) promised: BTreeMap<Day, Vec<(AccountId, Cents)>>,
     returning: BTreeMap<Day, Vec<NoticeId>>,
-    disputes: BTreeMap<Day, Vec<HoldId>>,
-    receipts: u64,
+    pub(super) disputes: BTreeMap<Day, Vec<DisputeId>>,
+    pub(super) receipts: u64,
 }
 
 impl<'a> Division<'a> {
@@ -52,6 +55,7 @@ impl<'a> Division<'a> {
             city,
             mailer,
             shown: Shown::default(),
+            billing: Billing::default(),
             promised: BTreeMap::new(),
             returning: BTreeMap::new(),
             disputes: BTreeMap::new(),
@@ -62,13 +66,31 @@ impl<'a> Division<'a> {
     /// Takes in the accounts and their past.
     pub async fn opening(&mut self, files: &[CityFile]) -> Result<()> {
         self.shown.accounts = self.city.people.len() as u64;
-        self.take(files).await
+        files.iter().for_each(|file| self.billing.hand_over(file));
+        let mut files = files.to_vec();
+        files.push(deposits(self.city));
+        self.take(&files).await
+    }
+
+    /// Before the last balances of the story the billing system credits somebody, and does not hand that over.
+    fn forgets(&mut self, day: Day) {
+        let last = self.city.days.last().map_or(day, |last| last.day);
+        if day.weekday() == Weekday::Mon && plus_days(day, 7) > last {
+            let debtor = self.city.people.iter().find(|(_, persona)| persona.behavior == Behavior::StoppedPaying);
+            if let Some((account, _)) = debtor {
+                self.billing.forget(account, plus_days(day, -3));
+            }
+        }
     }
 
     /// The night before a day's work: files come in, the date is run.
     pub async fn dawn(&mut self, today: &CityDay) -> Result<()> {
         self.clock.set(instant(today.day, NIGHT));
-        self.take(&today.files).await?;
+        let mut files = today.files.clone();
+        files.iter().for_each(|file| self.billing.hand_over(file));
+        self.forgets(today.day);
+        files.extend(self.billing.morning(today.day));
+        self.take(&files).await?;
         let report = self.office.night(today.day).await?;
         self.office.seal_night(today.day).await?;
         self.shown.nights.add(report);
@@ -88,13 +110,16 @@ impl<'a> Division<'a> {
         self.matching(day).await?;
         self.arrangements(day).await?;
         self.decide_disputes(day).await?;
+        self.court(day).await?;
+        self.approvals(day).await?;
         self.release().await?;
         self.crews(day).await?;
         self.calls(day).await?;
         self.referrals(day).await?;
         self.clock.set(instant(day, AFTERNOON));
         self.restorations(day).await?;
-        self.mail(day).await
+        self.mail(day).await?;
+        self.fees().await
     }
 
     async fn take(&mut self, files: &[CityFile]) -> Result<()> {
@@ -109,72 +134,6 @@ impl<'a> Division<'a> {
         if intake.refused > 0 {
             let why = format!("{} files of the demonstration were refused", intake.refused);
             return Err(OfficeError::refused(why, "the reports stand in refused/"));
-        }
-        Ok(())
-    }
-
-    /// Promises that are kept are paid at the counter.
-    async fn counter(&mut self, day: Day) -> Result<()> {
-        let due: Vec<Day> = self.promised.range(..=day).map(|(due, _)| *due).collect();
-        for due in due {
-            for (account, amount) in self.promised.remove(&due).unwrap_or_default() {
-                self.receipts += 1;
-                let payment = CounterPayment {
-                    amount,
-                    received_on: day,
-                    reference: format!("R-{:06}", self.receipts),
-                    memo: "promise kept".into(),
-                };
-                self.office.confirmed_counter_payment(account, &payment, REPRESENTATIVES[0]).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Payments that the bank misread are matched two days later.
-    async fn matching(&mut self, day: Day) -> Result<()> {
-        for unmatched in self.office.store.unmatched_payments(Some(UnmatchedState::Open)).await? {
-            let row = &unmatched.row;
-            let misread = self.city.misread.iter().find(|m| m.source == row.source && m.reference == row.reference);
-            if let Some(misread) = misread.filter(|misread| plus_days(misread.arrives_on, 2) <= day) {
-                let account = self.office.account(misread.right_account.as_str()).await?;
-                self.office.match_payment(unmatched.id, account.id, LEAD).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn arrangements(&mut self, day: Day) -> Result<()> {
-        // People ask on the day on which the office is next open.
-        let asked =
-            self.city.plans.iter().filter(|(_, plan)| plan.asked_on <= day && plus_days(plan.asked_on, 4) > day);
-        for (number, plan) in asked {
-            let account = self.office.account(number.as_str()).await?;
-            if !self.office.store.arrangements_of(account.id).await?.is_empty() {
-                continue;
-            }
-            let mut installments = Vec::new();
-            if plan.down_payment.is_positive() {
-                installments.push(Installment { due_on: day, amount: plan.down_payment });
-            }
-            installments.extend(
-                plan.installments.iter().map(|(due_on, amount)| Installment { due_on: *due_on, amount: *amount }),
-            );
-            installments.retain(|installment| installment.due_on >= day);
-            match self.office.agree(account.id, installments, "asked at the counter", REPRESENTATIVES[1]).await {
-                Ok(_) => self.shown.arrangements += 1,
-                // The person paid meanwhile, or owes less than was planned: there is nothing to arrange.
-                Err(OfficeError::Input { .. } | OfficeError::Refused { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    async fn decide_disputes(&mut self, day: Day) -> Result<()> {
-        let due: Vec<Day> = self.disputes.range(..=day).map(|(due, _)| *due).collect();
-        for hold in due.into_iter().flat_map(|due| self.disputes.remove(&due).unwrap_or_default()) {
-            self.office.end_hold(hold, "meter tested, within tolerance; the bill stands", LEAD).await?;
         }
         Ok(())
     }
@@ -308,16 +267,7 @@ impl<'a> Division<'a> {
             (CallOutcome::Paid, _) if amount.is_positive() => {
                 self.promised.entry(plus_days(day, 1)).or_default().push((account, amount));
             }
-            (CallOutcome::Dispute, _) => {
-                self.shown.disputes += 1;
-                let holds = self.office.store.holds_of(account).await?;
-                let known: BTreeSet<HoldId> = self.disputes.values().flatten().copied().collect();
-                let open = holds
-                    .iter()
-                    .filter(|hold| hold.kind == HoldKind::Dispute && hold.ended_on.is_none())
-                    .filter(|hold| !known.contains(&hold.id));
-                self.disputes.entry(plus_days(day, DISPUTE_DAYS)).or_default().extend(open.map(|hold| hold.id));
-            }
+            (CallOutcome::Dispute, _) => self.disputes_a_bill(day, account).await?,
             _ => {}
         }
         Ok(())
@@ -343,4 +293,19 @@ impl<'a> Division<'a> {
         }
         Ok(())
     }
+}
+
+/// Of those who will leave or stop paying, every other one paid a deposit in when service began.
+fn deposits(city: &CityFiles) -> CityFile {
+    let received_on = city.days.first().map(|first| plus_days(first.day, -DEPOSIT_AGE)).unwrap_or_default();
+    let mut text = String::from("account,deposit,interest,received_on,source,reference\n");
+    let holders = city
+        .people
+        .iter()
+        .filter(|(_, persona)| matches!(persona.behavior, Behavior::Vanished | Behavior::StoppedPaying));
+    for (n, (account, _)) in (1_u32..).zip(holders.step_by(2)) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{account},100.00,1.50,{received_on},cis,DEP-{n}");
+    }
+    CityFile { name: "deposits-opening.csv".to_owned(), text }
 }

@@ -1,10 +1,12 @@
 //! The demonstration: a made-up city lived through for months, through the same files and the same acts as any city.
 //!
 //! `city` makes the people, their bills and payments, as files. `day` plays a day: the files come in, the night runs,
-//! the division works. Everything goes through the office's acts, with a clock that is set; the same seed gives the
+//! the division works, `counter` its money. `billing` is the billing system, with books of its own. Everything goes through the office's acts, with a clock that is set; the same seed gives the
 //! same bytes. Deliberately absent: any shortcut into the database.
 
+mod billing;
 pub mod city;
+mod counter;
 mod day;
 mod people;
 
@@ -63,6 +65,9 @@ pub struct Shown {
     pub promises: u64,
     pub arrangements: u64,
     pub disputes: u64,
+    pub petitions: u64,
+    /// Proposals that another person approved.
+    pub approved: u64,
     pub shut_offs: u64,
     pub restorations: u64,
     pub shut_offs_stopped: u64,
@@ -165,11 +170,12 @@ impl Demo {
     }
 
     fn look(&self, shown: &mut Shown) {
-        let last = |folder: &str, ending: &str| -> Option<String> {
+        let last = |place: &str, ending: &str| -> Option<String> {
+            let (folder, beginning) = place.split_once('/').unwrap_or((place, ""));
             let mut names: Vec<String> = std::fs::read_dir(self.dir.join(folder))
                 .ok()?
                 .filter_map(|entry| entry.ok().map(|entry| entry.file_name().to_string_lossy().into_owned()))
-                .filter(|name| name.ends_with(ending))
+                .filter(|name| name.starts_with(beginning) && name.ends_with(ending) && !name.contains(".control."))
                 .collect();
             names.sort();
             names.pop().map(|name| self.dir.join(folder).join(name).display().to_string())
@@ -179,7 +185,8 @@ impl Demo {
             ("An email", last("mail", ".eml")),
             ("The call list", last("exports", "call-list.pdf")),
             ("The aging report", last("exports", "aging.csv")),
-            ("The attorney's list", last("exports", ".csv").filter(|path| !path.ends_with("call-list.csv"))),
+            ("The attorney's list", last("exports/attorney-", ".csv")),
+            ("Fees for the billing system", last("exports/fees-", ".csv")),
             ("A packet for legal action", last("packets", ".zip")),
         ];
         shown.look = places.into_iter().filter_map(|(what, path)| Some((what.to_owned(), path?))).collect();

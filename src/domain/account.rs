@@ -105,6 +105,16 @@ pub const MASTER_METER: &str = "premises.master_meter";
 /// How many dwellings the premises have.
 pub const UNITS: &str = "premises.units";
 
+/// A yes or a no as billing systems write them; `None` where the text is neither.
+#[must_use]
+pub fn yes_or_no(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "yes" | "y" | "true" | "t" | "1" => Some(true),
+        "no" | "n" | "false" | "f" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 /// A postal address in the United States.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Address {
@@ -279,32 +289,25 @@ impl Profile {
         }
     }
 
-    /// How the tenants are metered, where the account is their landlord's: the file says so, one meter serves several
-    /// dwellings, the tariff is for many families, or whoever is recorded as the owner of let premises is the customer. `None`
-    /// where the customer lives there, or is the tenant.
+    /// How the tenants are metered, where the account is their landlord's or manager's: the file says so, one meter serves
+    /// several dwellings, there are several, the tariff is for many families, or whoever is recorded as the owner of let
+    /// premises is the customer. `None` where the customer lives there, or is the tenant.
     ///
-    /// Whoever is not known to have a meter of their own is taken to share one, which gives the longer notice.
+    /// Whoever is not known to have a meter of their own is taken to share one, which gives the longer notice; a word that is
+    /// neither yes nor no is taken for what protects.
     #[must_use]
     pub fn landlords_tenants(&self) -> Option<Metering> {
-        let says = |name: &str| match self.attributes.get(name).map(|value| value.trim().to_lowercase()).as_deref() {
-            Some("yes" | "true" | "1") => Some(true),
-            Some("no" | "false" | "0") => Some(false),
-            _ => None,
+        let says = |name: &str| {
+            let text = self.attributes.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())?;
+            Some(yes_or_no(text).unwrap_or(true))
         };
         let folded = |name: &str| name.split_whitespace().map(str::to_uppercase).collect::<Vec<_>>().join(" ");
-        let owner_is_customer = self.owner.as_ref().map(|owner| folded(&owner.name) == folded(&self.customer_name));
+        let owns = |owner: &Party| folded(&owner.name) == folded(&self.customer_name);
         let is_landlords = says(LANDLORD_ACCOUNT).unwrap_or_else(|| {
             says(MASTER_METER) == Some(true)
-                || match self.class {
-                    CustomerClass::MultiFamily => owner_is_customer != Some(false),
-                    CustomerClass::Residential
-                    | CustomerClass::Commercial
-                    | CustomerClass::Industrial
-                    | CustomerClass::Government
-                    | CustomerClass::Irrigation => {
-                        self.occupancy == Occupancy::Tenant && owner_is_customer == Some(true)
-                    }
-                }
+                || self.dwellings().is_some_and(|dwellings| dwellings > 1)
+                || self.class == CustomerClass::MultiFamily
+                || self.occupancy == Occupancy::Tenant && self.owner.as_ref().is_some_and(owns)
         });
         let metering = if says(MASTER_METER) == Some(false) { Metering::Individual } else { Metering::Master };
         is_landlords.then_some(metering)
@@ -372,8 +375,30 @@ mod tests {
         profile.class = CustomerClass::Residential;
         profile.attributes.insert(MASTER_METER.into(), "yes".into());
         assert_eq!(profile.landlords_tenants(), Some(Metering::Master));
-        profile.attributes.insert(UNITS.into(), "24".into());
+        profile.attributes = [(UNITS.into(), "24".into())].into();
         assert_eq!(profile.dwellings(), Some(24));
+        assert_eq!(profile.landlords_tenants(), Some(Metering::Master), "several dwellings are nobody's own home");
+    }
+
+    #[test]
+    fn whoever_manages_the_homes_of_another_is_their_landlord() {
+        let mut profile = crate::domain::testing::profile();
+        profile.class = CustomerClass::MultiFamily;
+        profile.customer_name = "Bay Property Management".into();
+        profile.owner = Some(Party { name: "Alder Homes LLC".into(), address: Address::default() });
+        assert_eq!(profile.landlords_tenants(), Some(Metering::Master));
+        profile.attributes.insert(LANDLORD_ACCOUNT.into(), "N".into());
+        assert_eq!(profile.landlords_tenants(), None, "the file says so");
+    }
+
+    #[test]
+    fn a_word_of_the_billing_system_that_is_neither_yes_nor_no_protects() {
+        let mut profile = crate::domain::testing::profile();
+        for (word, expected) in [("Y", true), ("t", true), ("N", false), ("0", false), ("Landlord", true), ("", false)]
+        {
+            profile.attributes = [(LANDLORD_ACCOUNT.into(), word.into())].into();
+            assert_eq!(profile.landlords_tenants().is_some(), expected, "{word:?}");
+        }
     }
 
     #[test]

@@ -212,6 +212,7 @@ impl Arrangement {
             covers: self.covers.clone(),
             carried: self.reversed.carried.clone(),
             stays: None,
+            discharged: None,
         }
     }
 

@@ -169,6 +169,8 @@ pub struct PlanSpan {
     /// The day of a petition in bankruptcy: until the span's end no money of it or of a later day pays what is of the time through
     /// it, unless it is meant for that very debt; and that part is no open item.
     pub stays: Option<Day>,
+    /// The day on which what is stayed was discharged: a write-off from then on is of the stayed part.
+    pub discharged: Option<Day>,
 }
 
 /// A bill that took the place of one which the billing system reversed, under an arrangement that covered that one.
@@ -374,22 +376,38 @@ impl<'a> Replay<'a> {
     }
 
     /// Applies what it can of `left` to one debt and returns the rest.
+    ///
+    /// Of a debt that a petition splits, money and credits pay the part that is asked for; what is stayed only where they are
+    /// meant for that very debt and exceed it. A write-off behind the discharge is of the stayed part. A deposit pays
+    /// nothing that is stayed: that would be a setoff, which takes the court's leave (11 USC 362(a)(7), 553).
     fn pay(&mut self, credit: &Entry, debt: ItemId, left: Cents) -> Cents {
-        let stayed = if self.designated(credit) == Some(debt) { Cents::ZERO } else { self.stayed_of(debt) };
+        let stayed = self.stayed_of(debt);
+        let may_pay_stayed = self.designated(credit) == Some(debt) && credit.kind != EntryKind::Deposit;
+        let writes_off_discharged = credit.kind == EntryKind::WriteOff && self.is_discharged();
         let Some(item) = self.open.get_mut(&debt) else { return left };
-        let paid = (item.open - stayed).max(Cents::ZERO).min(left);
+        let asked_for = (item.open - stayed).max(Cents::ZERO);
+        let paid = if may_pay_stayed { item.open } else { asked_for }.min(left);
         if paid.is_positive() {
             item.open -= paid;
-            // Money that may pay the time before, pays it first; what is left of it is never more than is open.
+            // Before a stay began, and since it is over, money pays the time before first.
+            let of_before =
+                if stayed.is_zero() || writes_off_discharged { paid } else { (paid - asked_for).max(Cents::ZERO) };
             for before in &mut self.before {
                 if let Some(part) = before.get_mut(&debt) {
-                    let rest = if stayed.is_positive() { *part } else { *part - paid };
-                    *part = rest.max(Cents::ZERO).min(item.open);
+                    // What is left of it is never more than is open.
+                    *part = (*part - of_before).max(Cents::ZERO).min(item.open);
                 }
             }
             self.applications.push(Application { credit: credit.id, debt, amount: paid, on: credit.effective_on });
         }
         left - paid
+    }
+
+    /// Whether what is stayed on the day that is replayed has been discharged by it.
+    fn is_discharged(&self) -> bool {
+        self.plans.iter().any(|plan| {
+            plan.stay_on(self.on).is_some() && plan.discharged.is_some_and(|discharged| discharged <= self.on)
+        })
     }
 
     /// The debt that a credit was designated to, or the one that stands in its place.
@@ -594,6 +612,7 @@ mod tests {
             covers: BTreeSet::from([EntryId(1)]),
             carried: Vec::new(),
             stays: None,
+            discharged: None,
         }
     }
 
@@ -643,11 +662,38 @@ mod tests {
         };
         assert_eq!(of(vec![]), (vec![(1, 6_000)], vec![(1, 3_000)], 0));
         assert_eq!(of(vec![payment(2, 7_000, "2026-06-20")]), (vec![], vec![(1, 3_000)], 1_000));
+        let meant = |kind, cents: i64, on: &str| Entry {
+            designated_item: Some(EntryId(1)),
+            ..entry(2, kind, -cents, day(on), None)
+        };
+        for kind in [EntryKind::WriteOff, EntryKind::Adjustment, EntryKind::Transfer, EntryKind::Payment] {
+            let later = meant(kind, 6_000, "2026-07-01");
+            assert_eq!(of(vec![later]), (vec![], vec![(1, 3_000)], 0), "{kind}: the part that is asked for");
+        }
+        let whole = meant(EntryKind::Payment, 9_000, "2026-07-01");
+        assert_eq!(of(vec![whole]), (vec![], vec![], 0), "meant for the bill, and for all of it");
+        let deposit = meant(EntryKind::Deposit, 9_000, "2026-07-01");
+        assert_eq!(of(vec![deposit]), (vec![], vec![(1, 3_000)], 3_000), "no setoff without the court");
+    }
+
+    #[test]
+    fn what_is_written_off_behind_a_discharge_is_the_stayed_part() {
+        let printed = BTreeMap::from([
+            ("service_from".to_owned(), day("2026-05-01")),
+            ("service_through".to_owned(), day("2026-05-30")),
+        ]);
         let write_off = Entry {
             designated_item: Some(EntryId(1)),
-            ..entry(2, EntryKind::WriteOff, -3_000, day("2026-07-01"), None)
+            ..entry(2, EntryKind::WriteOff, -3_000, day("2026-09-01"), None)
         };
-        assert_eq!(of(vec![write_off]), (vec![(1, 6_000)], vec![], 0), "what is written off is the stayed part");
+        let entries = [Entry { printed, ..charge(1, 9_000, "2026-06-02", "2026-06-23") }, write_off];
+        let of = |discharged: &str| {
+            let stay = PlanSpan { discharged: Some(day(discharged)), ..stay("2026-05-10", None) };
+            let books = settle(&entries, &ApplicationOrder::default(), &[stay], day("2026-09-30"));
+            (open_of(&books), stayed_of(&books))
+        };
+        assert_eq!(of("2026-09-01"), (vec![(1, 6_000)], vec![]));
+        assert_eq!(of("2026-09-02"), (vec![(1, 3_000)], vec![(1, 3_000)]), "before it: what is asked for");
     }
 
     /// A write-off of entry 1.

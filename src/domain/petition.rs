@@ -14,6 +14,7 @@ use super::day::{Day, days_between, plus_days};
 use super::ids::{EntryId, ItemId, PetitionId};
 use super::ledger::{Entry, EntryKind, PlanSpan};
 use super::money::Cents;
+use super::transfer::FIRST_BILLED;
 
 words! {
     /// The chapter of title 11 under which the petition was filed.
@@ -96,6 +97,7 @@ impl Petition {
             covers: BTreeSet::new(),
             carried: Vec::new(),
             stays: Some(self.petition_on),
+            discharged: self.discharged_on,
         }
     }
 
@@ -121,10 +123,17 @@ impl Petition {
 ///
 /// A bill whose service period is known is split by days, the petition's own among those before, and the cent that does
 /// not divide with them. One whose period is not known is stayed whole where it was billed or due by then, and where it
-/// is the first of its service after (`is_first_after`), since its period may span the day. Other debts go by their day.
+/// is the first of its service after (`is_first_after`), since its period may span the day. A debt that came from another
+/// account goes by its first bill and its due date, other debts by their day.
 #[must_use]
 pub fn share_before(entry: &Entry, petition_on: Day, is_first_after: bool) -> Cents {
     let whole = |is_before: bool| if is_before { entry.amount } else { Cents::ZERO };
+    if entry.kind == EntryKind::Transfer {
+        // The day of a transfer makes no debt younger: it is of the time in which it was billed first, and due.
+        let billed_on = entry.printed.get(FIRST_BILLED).copied().unwrap_or(entry.effective_on);
+        let due_on = entry.due_on.unwrap_or(entry.effective_on);
+        return whole(billed_on.min(due_on) <= petition_on);
+    }
     if entry.kind != EntryKind::Charge {
         return whole(entry.effective_on <= petition_on);
     }

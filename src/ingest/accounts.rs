@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::columns::{Column, Columns, Described, Family, Row};
 use super::errors::Problem;
 use super::forms;
+use crate::domain::account::{LANDLORD_ACCOUNT, MASTER_METER, UNITS};
 use crate::domain::import::FileKind;
 use crate::domain::{AccountNumber, Address, CustomerClass, Day, Language, Occupancy, Party, Profile, Service};
 
@@ -48,6 +49,9 @@ pub const COLUMNS: Columns = Columns {
         &SERVICE_ENDED,
         &PARCEL,
         &OPT_OUT_CALLS,
+        &LANDLORD,
+        &SHARED_METER,
+        &DWELLINGS,
     ],
     families: &[&CUSTOMER, &PREMISES],
 };
@@ -182,6 +186,16 @@ static OPT_OUT_CALLS: Column<bool> = Column::optional(
     "Whether the customer asked not to be telephoned. Blank is no.",
     "no",
 );
+static LANDLORD: Column<bool> = Column::optional(
+    LANDLORD_ACCOUNT,
+    &forms::FLAG,
+    "Whether the customer is the landlord or manager of those who live there, who are told before a shut-off. Blank: as the class, the meter, the dwellings and the owner tell.",
+    "yes",
+);
+static SHARED_METER: Column<bool> =
+    Column::optional(MASTER_METER, &forms::FLAG, "Whether one meter serves several dwellings.", "yes");
+static DWELLINGS: Column<u16> =
+    Column::optional(UNITS, &forms::COUNT, "How many dwellings the premises have: so many doors.", "24");
 static CUSTOMER: Family<String> = Family {
     prefix: "customer.",
     form: &forms::TEXT,
@@ -192,7 +206,7 @@ static PREMISES: Family<String> = Family {
     prefix: "premises.",
     form: &forms::TEXT,
     meaning: "A fact about the premises, for policies that ask for it.",
-    example: ("master_meter", "yes"),
+    example: ("meter", "5/8"),
 };
 
 /// An account's record.
@@ -247,6 +261,15 @@ pub fn row(row: &mut Row) -> Option<Profile> {
 fn attributes(row: &mut Row) -> BTreeMap<String, String> {
     let mut attributes = row.family(&CUSTOMER, true);
     attributes.extend(row.family(&PREMISES, true));
+    // What the law of tenants goes by is understood when it comes in, or refused.
+    for column in [&LANDLORD, &SHARED_METER] {
+        if let Some(says) = row.optional(column) {
+            attributes.insert(column.name.to_owned(), yes_or_no_word(says));
+        }
+    }
+    if let Some(dwellings) = row.optional(&DWELLINGS) {
+        attributes.insert(UNITS.to_owned(), dwellings.to_string());
+    }
     if let Some(parcel) = row.optional(&PARCEL) {
         attributes.insert(PARCEL.name.to_owned(), parcel);
     }
@@ -254,9 +277,13 @@ fn attributes(row: &mut Row) -> BTreeMap<String, String> {
         attributes.insert(CUSTOMER_NUMBER.name.to_owned(), customer);
     }
     if let Some(opts_out) = row.optional(&OPT_OUT_CALLS) {
-        attributes.insert(OPT_OUT_CALLS.name.to_owned(), if opts_out { "yes" } else { "no" }.to_owned());
+        attributes.insert(OPT_OUT_CALLS.name.to_owned(), yes_or_no_word(opts_out));
     }
     attributes
+}
+
+fn yes_or_no_word(says: bool) -> String {
+    if says { "yes" } else { "no" }.to_owned()
 }
 
 /// An address whose columns are required, or checked by the caller.

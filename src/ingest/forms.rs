@@ -87,11 +87,11 @@ form! {
 }
 form! {
     /// Yes or no.
-    FLAG: bool, "yes or no", |text| match text.to_ascii_lowercase().as_str() {
-        "yes" => Some(true),
-        "no" => Some(false),
-        _ => None,
-    }
+    FLAG: bool, "yes or no", crate::domain::account::yes_or_no
+}
+form! {
+    /// A whole number from 1.
+    COUNT: u16, "a whole number from 1", |text| text.parse().ok().filter(|count| *count > 0)
 }
 
 word_form! { SERVICE: Service, Service::ALL }

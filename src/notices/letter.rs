@@ -242,7 +242,7 @@ fn part(
     })
 }
 
-/// What turning on again costs at most, in figures; where the notice does not state it, a wording that asks for it is refused.
+/// What turning on again costs at most, in figures. Empty where no limit is the customer's, as of a firm: a wording asks first.
 fn reconnection(facts: &NoticeFacts) -> BTreeMap<&'static str, String> {
     let limits = facts.reconnection.iter();
     limits
@@ -288,6 +288,21 @@ mod tests {
         let facts = NoticeFacts { pay_by: None, ..samples::facts() };
         let error = english(&notice("final_notice", facts)).unwrap_err();
         assert!(error.to_string().contains("pay_by"), "{error}");
+    }
+
+    #[test]
+    fn a_firm_is_told_how_to_restore_without_the_limits_that_are_a_households() {
+        let wordings = Wordings::builtin().unwrap();
+        let of = |reconnection, language| {
+            let facts = NoticeFacts { reconnection, ..samples::facts() };
+            let notice = Notice { languages: vec![language], ..notice("how_to_restore", facts) };
+            let parts = parts(&CityProfile::default(), &wordings, &notice, &profile(), day("2026-05-04"), &[]).unwrap();
+            format!("{parts:?}")
+        };
+        for &language in Language::ALL {
+            assert!(of(samples::facts().reconnection, language).contains("$150.00"), "{language}");
+            assert!(!of(None, language).contains("$150.00"), "{language}");
+        }
     }
 
     #[test]

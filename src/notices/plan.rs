@@ -13,7 +13,8 @@ use crate::domain::{
 };
 
 /// The wording that confirms an arrangement.
-const ARRANGEMENT_LETTER: &str = "arrangement_letter";
+/// The wording of the letter that confirms an arrangement.
+pub const ARRANGEMENT_LETTER: &str = "arrangement_letter";
 
 /// The addressee where nobody is known by name; the law's word, and the other language's.
 const OCCUPANT: &str = "Occupant / Ocupante";

@@ -80,22 +80,19 @@ async fn the_night_after_the_final_bill_applies_the_deposit_once_and_to_that_bil
 #[tokio::test]
 async fn nobody_is_dunned_for_a_final_bill_before_the_deposit_is_applied_and_the_letter_then_shows_it() {
     let city = moved_out().await;
-    // Thirty-nine days after its due date the bill of March would have its final notice.
+    // Thirty-nine days after its due date the bill of March would have its final notice, were there anything to shut off.
     night(&city, "2026-05-01").await;
     assert!(city.office.store.notices_in(NoticeState::Planned, 10).await.unwrap().is_empty());
-    let told = why(&city).await;
-    let bar =
-        "shut_off / final_notice: barred: service has ended and a deposit of $154.20 is held, which is applied first";
-    assert!(told.contains(bar), "{told}");
+    assert!(why(&city).await.contains("final_notice: does not apply"), "{}", why(&city).await);
     // A bill of $50.00 at the end: the rest pays the bill of March.
     city.at("2026-05-04", "09:00");
     final_bill(&city, "50.00").await;
     night(&city, "2026-05-05").await;
-    night(&city, "2026-05-06").await;
+    night(&city, "2026-06-22").await;
     let planned = city.office.store.notices_in(NoticeState::Planned, 10).await.unwrap();
-    let notice = planned.iter().find(|notice| notice.template.as_str() == "final_notice").unwrap();
+    let notice = planned.iter().find(|notice| notice.template.as_str() == "demand").unwrap();
     assert_eq!(notice.facts.deposit, Some((day("2026-05-05"), Cents::new(15_420))));
-    assert_eq!(notice.facts.amount, Cents::new(22_420 + 5_000 - 15_420));
+    assert_eq!(notice.facts.amount, city.office.snapshot(city.debtor().await).await.unwrap().balance());
 }
 
 #[tokio::test]
@@ -174,6 +171,30 @@ async fn a_deposit_waits_under_a_dispute_and_is_applied_without_a_bill_after_six
     city.office.end_hold(hold, "meter tested", "Ruth").await.unwrap();
     night(&city, "2026-06-16").await;
     assert_eq!(credits(&city).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_deposit_is_set_off_against_nothing_under_a_petition_until_the_court_dismisses_it() {
+    let city = moved_out().await;
+    final_bill(&city, "30.00").await;
+    city.at("2026-04-20", "09:00");
+    let request = crate::office::PetitionRequest {
+        chapter: crate::domain::petition::Chapter::Seven,
+        court: "Eastern District of California".into(),
+        case_number: "26-20417".into(),
+        petition_on: day("2026-04-18"),
+        relief_on: None,
+        learned_on: None,
+    };
+    let recorded = city.office.record_petition(city.debtor().await, &request, "Ruth").await.unwrap();
+    assert!(recorded.late.unwrap().contains("a deposit of $154.20 is held"));
+    night(&city, "2026-04-22").await;
+    assert!(credits(&city).await.is_empty());
+    assert!(why(&city).await.contains("is stayed (chapter 7, case 26-20417"), "{}", why(&city).await);
+    city.at("2026-06-15", "09:00");
+    let dismissed = crate::domain::petition::StayEnd::Dismissed;
+    city.office.petition_ended(recorded.id, day("2026-06-15"), dismissed, "Ruth").await.unwrap();
+    assert_eq!(credits(&city).await, [("2026-06-15".to_owned(), -15_420)]);
 }
 
 #[tokio::test]

@@ -106,6 +106,8 @@ impl Office {
         );
         self.store.open_task(account, &format!("hold {id}, deceased"), &text, Role::Lead, &stamp).await?;
         self.settle_accounts(&[account]).await?;
+        let what = format!("{name} died, as {told_by} told");
+        self.hold_others_of_customer(account, &what, "arrears deceased record", by).await?;
         Ok(id)
     }
 

@@ -9,7 +9,7 @@ use crate::domain::arrangement::{Arrangement, Installment};
 use crate::domain::document::{Document, MediaType};
 use crate::domain::notice::{Notice, NoticeFacts, NoticeState};
 use crate::domain::{Day, NoticeId, Recipient};
-use crate::notices::render_arrangement;
+use crate::notices::{ARRANGEMENT_LETTER, render_arrangement};
 use crate::store::{Permitted, Stamp};
 
 /// What a release did.
@@ -179,11 +179,38 @@ impl Office {
 }
 
 /// The installments that a notice states: of the arrangement that it confirms; of the one that stands, where a stage of the
-/// policy states them.
+/// policy sends that letter. Any other letter asks for what it lists, whatever was agreed upon.
 pub(super) fn agreed(notice: &Notice, plans: &[Arrangement]) -> Vec<Installment> {
     let plan = match notice.arrangement {
         Some(id) => plans.iter().find(|plan| plan.id == id),
-        None => plans.iter().rfind(|plan| plan.canceled_on.is_none()),
+        None if notice.template.as_str() == ARRANGEMENT_LETTER => plans.iter().rfind(|plan| plan.canceled_on.is_none()),
+        None => None,
     };
     plan.map_or_else(Vec::new, |plan| plan.installments.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Cents, Channel, Language};
+    use crate::notices::samples;
+    use crate::office::testing::{City, day};
+
+    #[tokio::test]
+    async fn a_letter_that_confirms_no_arrangement_asks_for_what_it_lists_and_not_for_installments() {
+        let city = City::new().await;
+        city.at("2026-04-20", "09:00");
+        let account = city.debtor().await;
+        let installments = vec![
+            Installment { due_on: day("2026-05-01"), amount: Cents::new(11_210) },
+            Installment { due_on: day("2026-06-01"), amount: Cents::new(11_210) },
+        ];
+        city.office.agree(account, installments.clone(), "asked", "Ruth").await.unwrap();
+        let plans = city.office.store.arrangements_of(account).await.unwrap();
+        let states = |name| agreed(&samples::notice(name, Channel::Mail, &[Language::English]), &plans);
+        assert_eq!(states("arrangement_letter"), installments);
+        for other in ["final_notice", "shut_off_tag", "how_to_restore", "demand", "reminder"] {
+            assert_eq!(states(other), [], "{other}");
+        }
+    }
 }

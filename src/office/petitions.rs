@@ -8,7 +8,8 @@ use crate::domain::day::{plus_days, short};
 use crate::domain::field_order::OrderKind;
 use crate::domain::ledger::settle;
 use crate::domain::petition::{Assurance, Chapter, Petition, StayEnd};
-use crate::domain::{AccountId, Day, EntryKind, PetitionId, ProposalId, Role};
+use crate::domain::referral::ReferralState;
+use crate::domain::{AccountId, Cents, Day, EntryKind, PetitionId, ProposalId, Role};
 use crate::rulebook::policy::BankruptcyRules;
 use crate::store::{NewPetition, PetitionNews};
 
@@ -25,9 +26,20 @@ pub struct PetitionRequest {
     pub learned_on: Option<Day>,
 }
 
+/// A petition as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedPetition {
+    pub id: PetitionId,
+    /// What was done since the petition and is to be undone, in words.
+    pub late: Option<String>,
+    /// The customer's other accounts, which are held until somebody has looked.
+    pub held: Vec<String>,
+}
+
 impl Office {
     /// Records a petition. From now on nobody asks for what is of the time through its day; fees that were posted on it
-    /// since are taken back. What else was done since is put before the lead. Gives what that is.
+    /// since are taken back. What else was done since is put before the lead. The customer's other accounts are held until
+    /// somebody has looked.
     ///
     /// # Errors
     /// When a day lies ahead or before the petition, or another petition stands.
@@ -36,7 +48,7 @@ impl Office {
         account: AccountId,
         request: &PetitionRequest,
         by: &str,
-    ) -> Result<(PetitionId, Option<String>)> {
+    ) -> Result<RecordedPetition> {
         need_reason(&request.court)?;
         need_reason(&request.case_number)?;
         self.not_of_household(by, account).await?;
@@ -66,7 +78,9 @@ impl Office {
         new.late = self.done_since(account, &new).await?;
         let id = self.store.record_petition(account, &new, &rules.policy.ledger, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
-        Ok((id, new.late))
+        let what = format!("a petition in bankruptcy of {}, case {}", short(new.petition_on), new.case_number);
+        let held = self.hold_others_of_customer(account, &what, "arrears bankruptcy record", by).await?;
+        Ok(RecordedPetition { id, late: new.late, held })
     }
 
     /// What was done after the petition about debts of before it, and how each is undone.
@@ -100,10 +114,7 @@ impl Office {
         for credit in entries.iter().filter(|entry| entry.kind == EntryKind::Payment && entry.effective_on > since) {
             let on_old = |books: &crate::domain::ledger::Books| {
                 let of_credit = books.applications.iter().filter(|application| application.credit == credit.id);
-                of_credit
-                    .filter(|paid| is_before(&entries, paid.debt, since))
-                    .map(|paid| paid.amount)
-                    .sum::<crate::domain::Cents>()
+                of_credit.filter(|paid| is_before(&entries, paid.debt, since)).map(|paid| paid.amount).sum::<Cents>()
             };
             let moved = on_old(&before) - on_old(&after);
             if moved.is_positive() {
@@ -155,6 +166,27 @@ impl Office {
             if plan.covers.iter().any(|item| after.stayed.iter().any(|stayed| stayed.id == *item)) {
                 done.push(format!("arrangement {} covers older debt: cancel it", plan.id));
             }
+        }
+        for referral in self.store.referrals_of(account).await? {
+            let Some(placement) = referral.placement.as_ref().filter(|_| referral.state == ReferralState::Placed)
+            else {
+                continue;
+            };
+            let out = placement.items();
+            let old: Cents = after.stayed.iter().filter(|item| out.contains(&item.id)).map(|item| item.open).sum();
+            if old.is_positive() {
+                done.push(format!(
+                    "referral {} ({}) has {old} of older debt: call it back at once (`arrears referrals recall {}`)",
+                    referral.id, referral.to, referral.id
+                ));
+            }
+        }
+        let deposit: Cents = snapshot.deposits.iter().map(|deposit| deposit.held_on(today)).sum();
+        if deposit.is_positive() {
+            done.push(format!(
+                "a deposit of {deposit} is held: it is applied to nothing by itself; ask counsel for the court's leave to set \
+                 it off (11 USC 362(a)(7), 553), or have the billing system give it back"
+            ));
         }
         if done.is_empty() {
             return Ok(None);

@@ -13,7 +13,7 @@ use crate::domain::hold::Blocks;
 use crate::domain::person::Override;
 use crate::domain::placement::ReturnReason;
 use crate::domain::referral::{Destination, Referral, ReferralState};
-use crate::domain::{AccountId, Cents, Day, EventKind, OpenItem, ReferralId, Snapshot};
+use crate::domain::{AccountId, Cents, Day, EventKind, ReferralId, Snapshot};
 use crate::ingest::agency_returns::read_returns;
 use crate::referral::limitation::{Clock, of_item};
 use crate::rulebook::Policy;
@@ -270,12 +270,14 @@ impl Office {
 }
 
 impl Out {
-    /// How a referral stands by the account's open debts; none where it was never placed.
+    /// How a referral stands by the account's open debts; none where it was never placed. What a petition stays is owed
+    /// there as before: it was not paid.
     #[must_use]
-    pub fn of(referral: &Referral, items: &[OpenItem]) -> Option<Self> {
+    pub fn of(referral: &Referral, snapshot: &Snapshot) -> Option<Self> {
         let placement = referral.placement.as_ref()?;
         let out = placement.items();
-        let balance: Cents = items.iter().filter(|item| out.contains(&item.id)).map(|item| item.open).sum();
+        let owed = snapshot.items.iter().chain(&snapshot.stayed).filter(|item| out.contains(&item.id));
+        let balance: Cents = owed.map(|item| item.open).sum();
         Some(Self { placed: placement.amount, since: placement.amount - balance, balance })
     }
 }
@@ -291,7 +293,11 @@ fn recalled_for(referral: &Referral, snapshot: &Snapshot, policy: &Policy, on: D
     if let Some(hold) = hold {
         return Some(format!("{head}: a {} hold stands since {}.", hold.kind, short(hold.from)));
     }
-    let standing = Out::of(referral, &snapshot.items)?;
+    let stayed: Cents = snapshot.stayed.iter().filter(|item| out.contains(&item.id)).map(|item| item.open).sum();
+    if stayed.is_positive() {
+        return Some(format!("{head}: a petition in bankruptcy stays {stayed} of what was placed (11 USC 362)."));
+    }
+    let standing = Out::of(referral, snapshot)?;
     (!standing.balance.is_positive()).then(|| format!("{head}: what was placed ({}) is paid in full.", standing.placed))
 }
 

@@ -158,6 +158,9 @@ impl Office {
             none_is_out(&snapshot, debts)?;
             self.still_proposed(&proposal, debts, &snapshot).await?;
         }
+        if matches!(proposal.what, Proposed::Reinstatement { .. }) {
+            self.is_not_in_bankruptcy(proposal.account).await?;
+        }
         let rules = self.rules_on(self.today()).await?;
         self.tier_allows(&rules.policy.approvals, &proposal, by).await?;
         self.still_may_transfer(&proposal, by).await?;

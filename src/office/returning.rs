@@ -118,12 +118,7 @@ impl Office {
                 }
             });
         }
-        if self.is_in_bankruptcy(account).await? {
-            return Err(OfficeError::refused(
-                "a bankruptcy hold stands on the account: what was owed before the petition is not brought back",
-                "11 USC 362(a)(6), 524(a)(2); wait for the court",
-            ));
-        }
+        self.is_not_in_bankruptcy(account).await?;
         let amount = -ours.iter().map(|entry| entry.amount).sum::<Cents>();
         let facts = self.limitations(&entries, &ours).await?;
         let write_offs = ours.iter().map(|entry| entry.id).collect();
@@ -155,7 +150,7 @@ impl Office {
         let placed = referrals.iter().filter(|referral| referral.state == ReferralState::Placed);
         owes.extend(placed.map(|referral| format!("{} placed with {}", referral.amount, referral.to)));
         if self.is_in_bankruptcy(account).await? {
-            owes.push("a bankruptcy hold stands: nothing of it is collected (11 USC 362)".to_owned());
+            owes.push("in bankruptcy: nothing of before the petition is collected (11 USC 362)".to_owned());
         }
         if owes.is_empty() {
             owes.push("nothing any more".to_owned());
@@ -175,10 +170,25 @@ impl Office {
         Ok(oldest.map(|(due, item)| last_day(&of_due(item, due, years), today)).into_iter().collect())
     }
 
+    /// What was written off is brought back under no stay, and behind no discharge.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(super) async fn is_not_in_bankruptcy(&self, account: AccountId) -> Result<()> {
+        if !self.is_in_bankruptcy(account).await? {
+            return Ok(());
+        }
+        Err(OfficeError::refused(
+            "the customer is in bankruptcy, or was discharged: what was owed before the petition is not brought back",
+            "11 USC 362(a)(6), 524(a)(2); wait for the court",
+        ))
+    }
+
     pub(super) async fn is_in_bankruptcy(&self, account: AccountId) -> Result<bool> {
         let today = self.today();
-        let holds = self.store.holds_of(account).await?;
-        Ok(holds.iter().any(|hold| hold.kind == HoldKind::Bankruptcy && hold.holds_on(today)))
+        let snapshot = self.snapshot(account).await?;
+        let is_held = snapshot.holds.iter().any(|hold| hold.kind == HoldKind::Bankruptcy && hold.holds_on(today));
+        Ok(is_held || snapshot.stay_on(today).is_some())
     }
 }
 
@@ -303,7 +313,29 @@ mod tests {
         comes(&city, "10-000900,Rosa Muñoz,77 Quarry Rd,Riverbend,CA,95600,916-555-0142,water,tenant,").await;
         let line = lines(&city).await.remove(0);
         assert!(line.contains("the last day to sue has passed, Thu 2028-03-23"), "{line}");
-        assert!(line.contains("a bankruptcy hold stands"), "{line}");
+        assert!(line.contains("in bankruptcy: nothing of before the petition is collected"), "{line}");
+        let refused = city.office.propose_reinstatement(debtor, "she is back", "Omar").await.unwrap_err().to_string();
+        assert!(refused.contains("524(a)(2)"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_debt_that_a_court_discharged_is_never_brought_back() {
+        let city = written_off().await;
+        let debtor = city.debtor().await;
+        let (proposal, ..) = city.office.propose_reinstatement(debtor, "she is back", "Omar").await.unwrap();
+        let request = crate::office::PetitionRequest {
+            chapter: crate::domain::petition::Chapter::Seven,
+            court: "Eastern District of California".into(),
+            case_number: "26-20417".into(),
+            petition_on: day("2026-04-30"),
+            relief_on: None,
+            learned_on: None,
+        };
+        let recorded = city.office.record_petition(debtor, &request, "Omar").await.unwrap();
+        city.at("2026-08-12", "09:00");
+        city.office.petition_discharged(recorded.id, day("2026-08-12"), "Ruth").await.unwrap();
+        let late = city.office.approve_proposal(proposal, "Ida").await.unwrap_err().to_string();
+        assert!(late.contains("524(a)(2)"), "{late}");
         let refused = city.office.propose_reinstatement(debtor, "she is back", "Omar").await.unwrap_err().to_string();
         assert!(refused.contains("524(a)(2)"), "{refused}");
     }

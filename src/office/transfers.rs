@@ -121,6 +121,15 @@ impl Office {
         }
         for snapshot in [from, to] {
             let number = &snapshot.profile.number;
+            if let Some(petition) = snapshot.stay_on(today) {
+                return refuse(
+                    format!("a petition in bankruptcy stands on account {number} ({})", petition.words()),
+                    "what was owed before it is not moved (11 USC 362(a)(6)); wait for the court",
+                );
+            }
+        }
+        for snapshot in [from, to] {
+            let number = &snapshot.profile.number;
             if let Some(why) = &snapshot.frozen {
                 return refuse(format!("account {number} waits for a person: {why}"), "clear that line first");
             }
@@ -342,6 +351,33 @@ mod tests {
         accounts(&city, "commercial").await;
         let said = refused(&city, "10-000900").await;
         assert!(said.contains("10-000417 is residential, and account 10-000900 commercial"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_petition_on_either_account_keeps_older_debt_where_it_is() {
+        let city = moved().await;
+        let request = crate::office::PetitionRequest {
+            chapter: crate::domain::petition::Chapter::Seven,
+            court: "Eastern District of California".into(),
+            case_number: "26-20417".into(),
+            petition_on: day("2026-05-10"),
+            relief_on: None,
+            learned_on: None,
+        };
+        let (from, to) = (id(&city, "10-000417").await, id(&city, "10-000900").await);
+        let (earlier, _) = city.office.propose_transfer(from, to, "moved", "Omar").await.unwrap();
+        let recorded = city.office.record_petition(to, &request, "Omar").await.unwrap();
+        assert_eq!(recorded.held, ["10-000417"], "the customer's other account waits for somebody to look");
+        let said = refused(&city, "10-000900").await;
+        assert!(said.contains("case 26-20417") && said.contains("11 USC 362"), "{said}");
+        let late = city.office.approve_proposal(earlier, "Ida").await.unwrap_err().to_string();
+        assert!(late.contains("case 26-20417"), "{late}");
+        let hold = city.office.snapshot(from).await.unwrap().holds[0].id;
+        city.office.end_hold(hold, "the petition names one account", "Ruth").await.unwrap();
+        city.at("2026-05-21", "04:00");
+        city.office.night(day("2026-05-21")).await.unwrap();
+        let proposed = city.office.store.proposals(false).await.unwrap();
+        assert_eq!(proposed.len(), 1, "the night proposes none: {proposed:?}");
     }
 
     #[tokio::test]

@@ -11,6 +11,8 @@ use_cases! {
     fn deposits_of(&self, account: AccountId) -> Vec<Deposit>;
     /// Accounts that have ended with a debt that was due by the day, each with the same customer's active accounts.
     fn debts_that_may_follow(&self, due_by: Day) -> Vec<(AccountId, Vec<AccountId>)>;
+    /// The other accounts with the same number of the customer, in the order of their ids; none where it has no number.
+    fn accounts_of_customer(&self, account: AccountId) -> Vec<AccountId>;
     /// The account's proposals, oldest first.
     fn proposals_of(&self, account: AccountId) -> Vec<Proposal>;
     /// Pairs of accounts that may be one customer's: those that nobody has decided, or all.

@@ -101,7 +101,7 @@ fn every_file_of_the_city_is_read_without_an_error() {
     assert_eq!(city.days.len(), 120);
     let kinds: BTreeSet<FileKind> = files.iter().map(|file| file.kind).collect();
     let mut brought: BTreeSet<FileKind> = FileKind::ALL.iter().copied().collect();
-    // Its billing system is made up as it goes, and has no books of its own to hold against ours.
+    // The balances and deposits are the billing system's, which is beside the city.
     brought.remove(&FileKind::Balances);
     brought.remove(&FileKind::Deposits);
     assert_eq!(kinds, brought);

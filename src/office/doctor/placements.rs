@@ -62,7 +62,8 @@ impl Examination<'_> {
         books.entries.retain(|entry| entry.effective_on <= today);
         let settled = settle(&books.entries, &order, &books.plans, today);
         let items = placement.items();
-        let left: Cents = settled.items.iter().filter(|item| items.contains(&item.id)).map(|item| item.open).sum();
+        let owed = settled.items.iter().chain(&settled.stayed).filter(|item| items.contains(&item.id));
+        let left: Cents = owed.map(|item| item.open).sum();
         let untold = placement.untold(referral.id, &books.entries, &settled.applications, told);
         let there = placement.amount + told.iter().chain(&untold).map(|line| line.amount).sum();
         check.expects(there == left, || {

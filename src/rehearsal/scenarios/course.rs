@@ -67,6 +67,28 @@ fn water_that_was_shut_off_without_leave_is_restored_at_once_without_fee_though_
 }
 
 #[test]
+fn where_service_has_ended_nothing_is_shut_off_and_the_debt_is_demanded() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-04-15", |account| account.change(|profile| profile.ended = Some(day("2026-04-15"))));
+    tale.through("2026-08-31");
+    let told = ["final_notice", "contact", "posting", "shut_off"].map(|stage| tale.days(stage).len());
+    assert_eq!(told, [0; 4]);
+    assert_eq!(tale.days("demand").len(), 1);
+}
+
+#[test]
+fn a_final_notice_of_before_the_end_of_service_leads_to_no_shut_off_after_it() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.through("2026-05-01");
+    assert_eq!(tale.days("final_notice"), ["2026-05-01"]);
+    tale.on("2026-05-10", |account| account.change(|profile| profile.ended = Some(day("2026-05-15"))));
+    tale.through("2026-08-31");
+    assert_eq!((tale.days("shut_off"), tale.days("posting")), (Vec::<String>::new(), Vec::new()));
+}
+
+#[test]
 fn a_restoration_that_the_crew_could_not_do_is_ordered_anew_until_the_water_runs() {
     let policy = riverbend();
     let mut tale = Tale::new(&policy);

@@ -109,6 +109,17 @@ pub(super) async fn all(conn: &mut Conn) -> Result<Vec<PostedTransfer>> {
 }
 
 impl Backend {
+    pub async fn accounts_of_customer(&self, account: AccountId) -> Result<Vec<AccountId>> {
+        let found: Vec<i64> = sqlx::query_scalar(
+            "SELECT other.id FROM account AS mine JOIN account AS other ON other.customer = mine.customer
+             WHERE mine.id = $1 AND mine.customer IS NOT NULL AND other.id <> mine.id ORDER BY other.id",
+        )
+        .bind(account.0)
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(found.into_iter().map(AccountId).collect())
+    }
+
     /// Accounts that have ended, with a debt due by the day, each with the active accounts of the same customer.
     pub async fn debts_that_may_follow(&self, due_by: Day) -> Result<Vec<(AccountId, Vec<AccountId>)>> {
         let found: Vec<(i64, i64)> = sqlx::query_as(

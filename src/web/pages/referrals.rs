@@ -55,7 +55,7 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
             .iter()
             .map(|referral| {
                 let snapshot = known.get(&referral.account);
-                let out = snapshot.and_then(|known| Out::of(referral, &known.items));
+                let out = snapshot.and_then(|known| Out::of(referral, known));
                 let shown =
                     |of: fn(Out) -> crate::domain::Cents| out.map(|out| of(out).to_string()).unwrap_or_default();
                 Row {
