@@ -16,7 +16,7 @@ use arrears::domain::arrears::BucketLimits;
 use arrears::domain::balance::{BalanceCounts, NewBalance};
 use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
 use arrears::domain::case::{Cause, StageRef};
-use arrears::domain::day::parse;
+use arrears::domain::day::{parse, plus_days};
 use arrears::domain::decision::{Finding, Verdict};
 use arrears::domain::dispute::{DisputeState, Side};
 use arrears::domain::document::{Document, MediaType, sha256};
@@ -40,18 +40,21 @@ use arrears::domain::{
 use arrears::ingest::FileErrors;
 use arrears::rulebook::policy::LedgerRules;
 use arrears::store::{
-    AdoptedPolicy, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, DebtReturn,
-    ExceptionKind, ExportPart, FollowUp, ImportResult, Job, Leaving, ListedCall, NewArrangement, NewBatch, NewDispute,
-    NewExport, NewFeeExport, NewHold, NewPetition, NewPromise, NewProof, NewReport, NewRuling, Permitted, PetitionNews,
-    Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store, StoreError, Whole,
-    WorkKind,
+    AdoptedPolicy, Among, Bounced, CallNext, Carried, Commit, CommitOutcome, CounterPayment, CrewResult, DebtReturn,
+    ExceptionKind, ExportPart, FollowUp, ImportResult, Job, Leaving, LimitationTerms, ListedCall, NewArrangement,
+    NewBatch, NewDispute, NewExport, NewFeeExport, NewHold, NewPetition, NewPromise, NewProof, NewReport, NewRuling,
+    Permitted, PetitionNews, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store,
+    StoreError, Whole, WorkKind,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use debts::{
     a_debt_may_follow_the_same_customer_from_an_account_that_has_ended,
     a_deposit_is_taken_from_a_file_applied_once_and_known_as_it_was,
     a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed,
-    a_transfer_posts_both_halves_of_each_debt_or_nothing, what_was_written_off_comes_back_from_its_own_due_date,
+    a_transfer_posts_both_halves_of_each_debt_or_nothing,
+    an_account_is_looked_at_once_for_its_facts_and_again_for_a_new_one,
+    what_was_written_off_comes_back_from_its_own_due_date,
+    who_has_left_owing_is_held_against_those_who_are_here_once_a_debt_is_past_due,
     who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided,
 };
 use money::{
@@ -167,6 +170,8 @@ contract! {
     a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed
     a_transfer_posts_both_halves_of_each_debt_or_nothing
     a_debt_may_follow_the_same_customer_from_an_account_that_has_ended
+    an_account_is_looked_at_once_for_its_facts_and_again_for_a_new_one
+    who_has_left_owing_is_held_against_those_who_are_here_once_a_debt_is_past_due
     who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided
     what_is_left_over_of_a_write_off_is_kept_told_and_taken_back_whole
     a_payment_of_no_account_finds_those_that_it_may_be_for
@@ -3019,7 +3024,13 @@ async fn a_debt_is_told_when_time_will_bar_it_and_when_it_has(store: Store, _: S
     let debtor = one_debtor(&store).await;
     let warn = |on: &'static str| {
         let store = &store;
-        async move { store.warn_of_limitation(2, 180, Cents::ZERO, &at(on)).await.expect("told") }
+        async move {
+            let terms = LimitationTerms { years: 2, ahead_days: 180, least: Cents::ZERO };
+            // Whoever looks every day finds by the days what whoever looks at the account finds.
+            let since = Among::Since(plus_days(day(on), -1));
+            let told = store.warn_of_limitation(terms, since, &at(on)).await.expect("told");
+            told + store.warn_of_limitation(terms, Among::Accounts(&[debtor]), &at(on)).await.expect("told")
+        }
     };
     assert_eq!(warn("2027-09-24").await, 0, "180 days before March 23, 2028 is September 25");
     assert_eq!(warn("2027-09-25").await, 1);

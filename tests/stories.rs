@@ -31,6 +31,8 @@ mod occupant_copy;
 mod outage;
 #[path = "stories/packet.rs"]
 mod packet;
+#[path = "stories/placed.rs"]
+mod placed;
 #[path = "common/postgres.rs"]
 mod postgres;
 #[path = "stories/random_lives.rs"]
@@ -79,6 +81,8 @@ story! {
     occupant_copy::fifteen_days_where_the_public_utilities_code_stands_beside_it
     occupant_copy::the_customer_s_proof_alone_shuts_nobody_off
     final_bill::a_deposit_pays_the_final_bill_before_anybody_is_written_to_and_the_letter_shows_it
+    placed::a_debt_that_comes_back_is_not_shut_off_for_by_the_notice_of_before
+    placed::what_is_placed_is_what_was_approved_and_no_bill_that_came_since
     returning::a_customer_who_comes_back_owes_what_was_written_off_when_three_people_have_said_so
     circle::a_debt_goes_to_the_agency_is_told_of_every_payment_and_comes_back_to_be_written_off
     circle::each_debt_goes_where_the_table_says_and_what_it_does_not_cover_is_the_lead_s

@@ -139,6 +139,12 @@ pub enum Broken {
     DatedBack { for_day: Day, today: Day },
     #[error("a notice announced {} for it, and an announced day is never made earlier", short(*.announced))]
     BeforeAnnounced { announced: Day },
+    /// The day announced passed while a hold stood or the debt was out.
+    #[error(
+        "a notice announced {} for it, and what stood against it from {} on has made that untrue: it is served anew",
+        short(*.announced), short(*.from)
+    )]
+    AnnouncedInVain { announced: Day, from: Day },
     #[error("a fee is dated {}, after today", short(*.for_day))]
     DatedAhead { for_day: Day },
 

@@ -47,6 +47,7 @@ impl Bench<'_> {
             self.is_not_kept_on(cut, day)?;
             self.is_not_arranged_on_stayed(day)?;
         }
+        self.announced_day_was_true(cut)?;
         self.default_lets_shut_off(cut.of, cut.services, cut.for_day)?;
         self.is_no_moratorium(cut.for_day)?;
         self.is_allowed_day(cut)?;

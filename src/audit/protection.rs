@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::breach::{Broken, Checked, Objection};
 use super::count::last_day_before;
+use super::disconnection::Disconnection;
 use super::service::standing_notices;
 use super::stay::contests;
 use super::truth::{ALL_SERVICES, Reader, Truth};
@@ -206,6 +207,43 @@ impl<'a> Bench<'a> {
             Some(announced) => Err(Broken::BeforeAnnounced { announced }.into()),
             None => Ok(()),
         }
+    }
+
+    /// Neither a hold nor a placement made the day untrue that a notice announced for the shut-off: such a notice is served
+    /// anew.
+    pub(super) fn announced_day_was_true(self, cut: &Disconnection) -> Checked {
+        let today = self.world.today;
+        let cases = self.snapshot.case.iter().filter(|case| case.number == cut.of.case);
+        let runs = cases.flat_map(|case| &case.tracks);
+        let mut of_run = runs.filter(|run| run.track == cut.of.track && run.anchor == cut.of.anchor);
+        let Some(announced) = of_run.find_map(|run| run.announced.get(&cut.of.stage)).copied() else { return Ok(()) };
+        let mut at_stake = cut.items.clone();
+        if at_stake.is_empty() {
+            at_stake = self.snapshot.items.iter().map(|item| item.id).collect();
+        }
+        let is_at_stake = |items: &BTreeSet<ItemId>| !at_stake.is_disjoint(items);
+        for hold in &self.snapshot.holds {
+            let from = announced.max(hold.from);
+            let concerns = hold.items.is_empty() || contests(hold.kind) || is_at_stake(&hold.items);
+            if from < today
+                && concerns
+                && hold.holds_on(from)
+                && self.policy.hold_blocks(hold.kind).contains(&Blocks::Disconnect)
+            {
+                return Err(Broken::AnnouncedInVain { announced, from }.into());
+            }
+        }
+        if self.policy.referral.while_placed.contains(&Blocks::Disconnect) {
+            return Ok(());
+        }
+        for placed in self.snapshot.placed.iter().chain(&self.snapshot.came_back) {
+            let from = announced.max(placed.on);
+            let was_out = placed.back_on.is_none_or(|back| from < back);
+            if from < today && was_out && is_at_stake(&placed.items) {
+                return Err(Broken::AnnouncedInVain { announced, from }.into());
+            }
+        }
+        Ok(())
     }
 
     /// Whether a person must clear the account first: also where nobody was told that a write-off of ours has lost its debt.

@@ -396,7 +396,9 @@ fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         Broken::NothingOwed => Refusal::Paid,
         Broken::ConditionGone => Refusal::ConditionGone,
         // What was pending is made anew, should the debt come back.
-        over @ (Broken::Out { .. } | Broken::ServiceEnded { .. }) => Refusal::StageOver { how: over.to_string() },
+        over @ (Broken::Out { .. } | Broken::ServiceEnded { .. } | Broken::AnnouncedInVain { .. }) => {
+            Refusal::StageOver { how: over.to_string() }
+        }
         closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
         broken => Refusal::GuardNotMet { broken, origin },
     }

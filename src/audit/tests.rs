@@ -879,7 +879,8 @@ fn a_lien_needs_that_the_debtor_is_the_owner_and_a_debt_is_placed_once() {
     assert!(says(&account, Destination::Attorney).is_ok());
     let mut placed = account.clone();
     let items = account.items.iter().map(|item| item.id).collect();
-    placed.placed = vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items }];
+    placed.placed =
+        vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items, back_on: None }];
     let out = Broken::Out { to: Destination::Agency, on: day("2026-05-10") };
     assert_eq!(broken(says(&placed, Destination::Attorney)), out);
     let recalled = account.event(EventKind::Recalled, day("2026-05-12"), None);
@@ -925,7 +926,8 @@ fn nothing_is_done_about_a_debt_that_is_out_unless_the_policy_lets_it_go_on() {
     let mut account = noticed(day("2026-05-01"));
     let on = day("2026-05-22");
     let items: BTreeSet<_> = account.items.iter().map(|item| item.id).collect();
-    account.placed = vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items }];
+    account.placed =
+        vec![Placed { referral: ReferralId(7), to: Destination::Agency, on: day("2026-05-10"), items, back_on: None }];
     let fee = FeeAction {
         name: "late".into(),
         amount: FeeAmount::Flat(Cents::new(500)),
@@ -941,6 +943,31 @@ fn nothing_is_done_about_a_debt_that_is_out_unless_the_policy_lets_it_go_on() {
     let mut policy = pack();
     policy.referral.while_placed = BTreeSet::from([Blocks::Fees]);
     assert!(audit(&account, &policy, &world(on), decision(&account, on, acts())).is_ok());
+}
+
+#[test]
+fn a_notice_whose_announced_day_passed_under_a_hold_or_while_the_debt_was_out_carries_nothing() {
+    let mut account = noticed(day("2026-05-01"));
+    account.case.as_mut().unwrap().tracks[0].announced.insert("shut_off".into(), day("2026-05-22"));
+    let on = world(day("2026-06-08"));
+    assert!(cut_on(&account, &pack(), &on, 18_000).is_ok(), "nothing stood against it");
+    let out = |from: &str, back: Option<&str>, item: i64| {
+        let (referral, to, items) = (ReferralId(7), Destination::Agency, BTreeSet::from([EntryId(item)]));
+        let placed = Placed { referral, to, on: day(from), items, back_on: back.map(day) };
+        Snapshot { came_back: vec![placed], ..account.clone() }
+    };
+    let vain = |from: &str| Broken::AnnouncedInVain { announced: day("2026-05-22"), from: day(from) };
+    let later = out("2026-05-26", Some("2026-06-05"), 1);
+    assert_eq!(broken(cut_on(&later, &pack(), &on, 18_000)), vain("2026-05-26"));
+    let over = out("2026-05-10", Some("2026-06-05"), 1);
+    assert_eq!(broken(cut_on(&over, &pack(), &on, 18_000)), vain("2026-05-22"));
+    assert!(cut_on(&out("2026-05-10", Some("2026-05-22"), 1), &pack(), &on, 18_000).is_ok(), "back by then");
+    assert!(cut_on(&out("2026-05-10", Some("2026-06-05"), 2), &pack(), &on, 18_000).is_ok(), "another debt");
+    let mut goes_on = pack();
+    goes_on.referral.while_placed = BTreeSet::from([Blocks::Disconnect]);
+    assert!(cut_on(&over, &goes_on, &on, 18_000).is_ok(), "the policy goes on meanwhile");
+    let held = account.clone().held(HoldKind::Extension, day("2026-05-20"), Some(day("2026-05-28")));
+    assert_eq!(broken(cut_on(&held, &pack(), &on, 18_000)), vain("2026-05-22"));
 }
 
 #[test]

@@ -183,8 +183,9 @@ pub(super) fn profile(n: u32) -> Profile {
         occupancy: Occupancy::Tenant,
         third_party: None,
         since: None,
-        ended: None,
-        attributes: BTreeMap::new(),
+        // Of those who have paid a twentieth have left; the number of the customer is that of the account before.
+        ended: (n % 20 == 1).then(|| parse("2026-02-01")).flatten(),
+        attributes: BTreeMap::from([("customer".to_owned(), format!("C-{}", n / 2))]),
     }
 }
 

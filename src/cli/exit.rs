@@ -83,7 +83,9 @@ impl From<OfficeError> for Failure {
         let exit = match (&error, error.kind()) {
             (OfficeError::File { source, .. }, _) if source.kind() == std::io::ErrorKind::NotFound => Exit::NotFound,
             // A database that is busy for too long is no refusal: the same command may be given again.
-            (OfficeError::Store(StoreError::Busy(_)), _) | (_, ErrorKind::Internal) => Exit::Failed,
+            (OfficeError::Store(StoreError::Busy(_) | StoreError::NoConnection(_)), _) | (_, ErrorKind::Internal) => {
+                Exit::Failed
+            }
             (_, ErrorKind::NotFound) => Exit::NotFound,
             (_, ErrorKind::Refused | ErrorKind::Conflict | ErrorKind::Input) => Exit::Refused,
         };

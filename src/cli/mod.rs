@@ -61,7 +61,7 @@ pub use args::Place;
 pub use exit::{Answer, Exit, Failure, Result};
 
 use crate::clock::{Clock, SetClock, SystemClock};
-use crate::config::{CityProfile, Config, FILE};
+use crate::config::{Config, FILE};
 use crate::domain::day;
 use crate::office::Office;
 
@@ -342,10 +342,10 @@ impl Desk {
 /// What is to be said before anything is printed for a city that has not named itself; nothing in a trial.
 fn unnamed_city(office: &Office) -> Option<String> {
     let config = &office.config;
-    (config.city == CityProfile::default() && config.trial_date.is_none()).then(|| {
+    config.is_nobodys().then(|| {
         format!(
-            "letters and emails bear the name and the address of {}, a city that does not exist: write `city:` into \
-             {FILE} (docs/CONFIGURATION.md)",
+            "no letter and no email goes out: they would bear the name of {}, a city that does not exist. Write `city:` with \
+             its `name:` into {FILE} (docs/CONFIGURATION.md)",
             config.city.name
         )
     })

@@ -23,6 +23,8 @@ struct Shown {
     today: Day,
     policy: Option<String>,
     last_night: Option<Day>,
+    /// Why nothing goes out, in a restored city at which nobody has looked.
+    restored: Option<String>,
     /// Why a night is held, where one is.
     held: Option<String>,
     waiting: Waiting,
@@ -45,6 +47,7 @@ impl Today {
             today,
             policy,
             last_night: office.store.last_finished(crate::office::NIGHT).await?,
+            restored: office.stands_still().await?,
             held: office.held_night().await?.map(|line| line.text),
             waiting: office.store.waiting(today).await?,
             limitations,
@@ -87,6 +90,9 @@ fn text(shown: &Shown) -> String {
         table.row([count.to_string(), what.into(), command.into()]);
     }
     text.push_str(&table.show("Nothing waits."));
+    if let Some(restored) = &shown.restored {
+        text.push_str(&format!("Nothing goes out: {restored}.\n"));
+    }
     if let Some(held) = &shown.held {
         text.push_str(&format!("A night is held. {held}.\n"));
     }

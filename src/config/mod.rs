@@ -32,6 +32,9 @@ pub const FILE: &str = "arrears.yaml";
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub city: CityProfile,
+    /// Whether the file names the city. One that does not is Riverbend, which does not exist.
+    #[serde(skip)]
+    pub names_its_city: bool,
     /// An IANA name, for example `America/Los_Angeles`. Business dates are dates there.
     pub time_zone: Tz,
     /// `sqlite:…` or `postgres://…`; `arrears.db` in the data directory when absent.
@@ -76,6 +79,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             city: CityProfile::default(),
+            names_its_city: false,
             time_zone: chrono_tz::America::Los_Angeles,
             database: None,
             mail: MailConfig::default(),
@@ -89,6 +93,17 @@ impl Default for Config {
             moratoria: Vec::new(),
         }
     }
+}
+
+/// What of the file says which city it is.
+#[derive(Deserialize)]
+struct Named {
+    city: Option<NamedCity>,
+}
+
+#[derive(Deserialize)]
+struct NamedCity {
+    name: Option<String>,
 }
 
 /// Why the configuration cannot be used.
@@ -105,6 +120,12 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// Whether letters would go out in the name of a city that does not exist. The demonstration is that city.
+    #[must_use]
+    pub fn is_nobodys(&self) -> bool {
+        !self.names_its_city && self.trial_date.is_none()
+    }
+
     /// Reads `arrears.yaml` of the data directory; the defaults when there is none.
     ///
     /// # Errors
@@ -127,8 +148,11 @@ impl Config {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let config: Self = serde_saphyr::from_str(text)
-            .map_err(|error| ConfigError::Parse { path: path.to_owned(), message: error.to_string() })?;
+        let wrong =
+            |error: serde_saphyr::Error| ConfigError::Parse { path: path.to_owned(), message: error.to_string() };
+        let mut config: Self = serde_saphyr::from_str(text).map_err(wrong)?;
+        let named: Named = serde_saphyr::from_str(text).map_err(wrong)?;
+        config.names_its_city = named.city.and_then(|city| city.name).is_some_and(|name| !name.trim().is_empty());
         for (field, given) in config.schedules.fields() {
             if let Err(error) = given.parse::<cron::Schedule>() {
                 let (given, message) = (given.to_owned(), error.to_string());

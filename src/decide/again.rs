@@ -2,7 +2,7 @@
 //! whose force is spent.
 
 use super::bars;
-use super::plan::{Planned, Planner};
+use super::plan::{Planned, Planner, strikes};
 use super::view::View;
 use super::walk::{Outcome, Walker};
 use crate::domain::case::{Cause, StageRef};
@@ -115,7 +115,8 @@ impl<'a> Walker<'_, 'a> {
         (matches!(all_later, Planned::On { .. }) && self.spend_from(index, &Cause::Expired)).then_some(Outcome::Again)
     }
 
-    /// A notice whose announced day passed under a hold is served anew: what it says has become untrue.
+    /// A notice whose announced day passed under a hold, or while the debt was out with a destination, is served anew: what
+    /// it says has become untrue.
     pub fn announced_day_was_held(&mut self, narrowed: &View<'a>, stage: &'a Stage, items: &[ItemId]) -> bool {
         let today = self.view.world.today;
         let Some(announced) = self.gives.run.announced.get(&stage.id).copied() else { return false };
@@ -125,12 +126,16 @@ impl<'a> Walker<'_, 'a> {
                 let from = hold.from.max(announced);
                 from < today && hold.holds_on(from)
             });
+        let was_out = narrowed.were_placed(&strikes(stage)).any(|placed| {
+            let from = placed.on.max(announced);
+            from < today && placed.was_out_on(from) && items.iter().any(|item| placed.items.contains(item))
+        });
         let index = self
             .planner()
             .notice_before(stage)
             .map(|(notice, _)| notice)
             .and_then(|notice| self.track.stages.iter().position(|other| other.id == notice.id));
-        was_held && index.is_some_and(|index| self.spend_from(index, &Cause::Expired))
+        (was_held || was_out) && index.is_some_and(|index| self.spend_from(index, &Cause::Expired))
     }
 
     /// Takes the force from all steps from `index` on, and cancels what they left pending. False when none had acted

@@ -9,6 +9,7 @@ use crate::domain::arrangement::{Arrangement, ArrangementState, Standing};
 use crate::domain::arrears;
 use crate::domain::case::StageRef;
 use crate::domain::hold::Blocks;
+use crate::domain::placement::Placed;
 use crate::domain::promise::{Promise, PromiseState};
 use crate::domain::{
     Cents, Day, EntryKind, Event, EventKind, ItemId, OpenItem, Service, Snapshot, StageId, TrackId, TrackRun, World,
@@ -228,6 +229,13 @@ impl<'a> View<'a> {
             return Vec::new();
         }
         self.snapshot.placed.iter().flat_map(|placed| placed.items.iter().copied()).collect()
+    }
+
+    /// What is and was out with a destination, where the policy did not let what is struck go on meanwhile.
+    pub fn were_placed(&self, strikes: &BTreeSet<Blocks>) -> impl Iterator<Item = &'a Placed> {
+        let goes_on = strikes.is_subset(&self.policy.referral.while_placed);
+        let all = self.snapshot.placed.iter().chain(&self.snapshot.came_back);
+        all.filter(move |_| !goes_on)
     }
 
     /// The dates from which the wait of a default runs: of installments that were missed, the first of each arrangement of

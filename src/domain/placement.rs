@@ -76,15 +76,38 @@ pub struct PlacementEnd {
     pub on: Day,
     /// The destination's reason, where it gave the debt back by itself.
     pub returned: Option<ReturnReason>,
+    /// The business date on which that was recorded: until then it counted as out. None in what was recorded before this
+    /// was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_on: Option<Day>,
 }
 
-/// Debts of an account that are out, as decisions see them.
+impl PlacementEnd {
+    /// The first day on which the city could act about the debt again.
+    #[must_use]
+    pub fn free_from(&self) -> Day {
+        self.recorded_on.map_or(self.on, |recorded| recorded.max(self.on))
+    }
+}
+
+/// Debts of an account that are out, or were, as decisions see them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     pub referral: ReferralId,
     pub to: Destination,
     pub on: Day,
     pub items: BTreeSet<ItemId>,
+    /// The first day on which the city could act about them again; none while they are out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_on: Option<Day>,
+}
+
+impl Placed {
+    /// Whether they were out as `day` ended.
+    #[must_use]
+    pub fn was_out_on(&self, day: Day) -> bool {
+        self.on <= day && self.back_on.is_none_or(|back| day < back)
+    }
 }
 
 /// One line of a report to a destination.

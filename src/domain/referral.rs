@@ -1,10 +1,12 @@
 //! Referral: the decision to send a debt out, its placement, and what comes back.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::account::words;
 use super::day::Day;
-use super::ids::{AccountId, ReferralId};
+use super::ids::{AccountId, ItemId, ReferralId};
 use super::money::Cents;
 use super::person::Override;
 use super::placement::Placement;
@@ -69,6 +71,9 @@ pub struct Referral {
     pub proposed_on: Day,
     /// The debt at proposal.
     pub amount: Cents,
+    /// The debts that it is about; empty in what was proposed before this was kept.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub items: BTreeSet<ItemId>,
     pub approved_by: Option<String>,
     pub approved_on: Option<Day>,
     pub placed_on: Option<Day>,

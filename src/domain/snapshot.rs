@@ -67,6 +67,9 @@ pub struct Snapshot {
     /// Debts that are out with a destination.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placed: Vec<super::placement::Placed>,
+    /// Debts that were out and came back: what was announced meanwhile has become untrue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub came_back: Vec<super::placement::Placed>,
     /// The open case, and how many the account has had.
     pub case: Option<Case>,
     pub cases_so_far: u32,

@@ -87,6 +87,7 @@ pub fn snapshot() -> Snapshot {
         deposits: Vec::new(),
         final_bill: None,
         placed: Vec::new(),
+        came_back: Vec::new(),
         case: None,
         cases_so_far: 0,
         frozen: None,

@@ -64,6 +64,25 @@ pub fn waiting(inbox: &Path, is_described: IsDescribed<'_>) -> Result<Vec<PathBu
     Ok(files)
 }
 
+/// What else lies in `inbox`, by name: folders, and files that are not taken.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn strangers(inbox: &Path, is_described: IsDescribed<'_>) -> Result<Vec<PathBuf>, IntakeError> {
+    let problem = |error| IntakeError::Io { what: "read", path: inbox.to_owned(), error };
+    let files = waiting(inbox, is_described)?;
+    let ours = [TAKING, TAKEN].map(|folder| inbox.join(folder));
+    let mut others = Vec::new();
+    for entry in fs::read_dir(inbox).map_err(problem)? {
+        let path = entry.map_err(problem)?.path();
+        if !files.contains(&path) && !ours.contains(&path) {
+            others.push(path);
+        }
+    }
+    others.sort();
+    Ok(others)
+}
+
 /// The files in the folder `aside` of `inbox`, by name: those that a daemon left that was killed, or that could not be moved.
 ///
 /// # Errors

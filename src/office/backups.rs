@@ -39,6 +39,10 @@ const FOLDERS: [&str; 12] = [
     "mail",
 ];
 
+/// What is done about a restored city that stands still.
+const LOOK_AT_IT: &str =
+    "`arrears restored show` lists what may have been done since, `arrears restored release --reason TEXT` goes on";
+
 /// A backup as it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackedUp {
@@ -122,16 +126,38 @@ impl Office {
     /// # Errors
     /// The refusal names the command that releases it.
     pub async fn goes_out(&self) -> Result<()> {
-        match self.store.standstill().await? {
+        match self.standstill_said().await? {
             None => Ok(()),
-            Some(restoration) => Err(OfficeError::refused(
-                format!(
-                    "this city was restored from the backup of {}, and nothing goes out until somebody has looked",
-                    self.local(restoration.backup_made_at)
-                ),
-                "`arrears restored show` lists what may have been done since, `arrears restored release --reason TEXT` goes on",
-            )),
+            Some(why) => Err(OfficeError::refused(why, LOOK_AT_IT)),
         }
+    }
+
+    /// Why nothing goes out of a restored city, and what to do about it; `None` where work goes on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stands_still(&self) -> Result<Option<String>> {
+        Ok(self.standstill_said().await?.map(|why| format!("{why}; {LOOK_AT_IT}")))
+    }
+
+    /// Refuses to set or release letters in the name of a city that does not exist.
+    pub(super) fn has_a_name(&self) -> Result<()> {
+        if self.config.is_nobodys() {
+            return Err(OfficeError::refused(
+                format!("the letters would bear the name of {}, a city that does not exist", self.config.city.name),
+                format!("write `city:` with its `name:` into {FILE} (docs/CONFIGURATION.md)"),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn standstill_said(&self) -> Result<Option<String>> {
+        Ok(self.store.standstill().await?.map(|restoration| {
+            format!(
+                "this city was restored from the backup of {}, and nothing goes out until somebody has looked",
+                self.local(restoration.backup_made_at)
+            )
+        }))
     }
 
     fn local(&self, at: DateTime<Utc>) -> String {
@@ -223,6 +249,14 @@ pub async fn restore(from: &Path, dir: &Path, database: Option<&str>, stamp: &St
             "leave --database out (and ARREARS_DATABASE): the file is restored into the directory"
         };
         return Err(OfficeError::refused(why, way));
+    }
+    if let Some(url) = database
+        && let Some(table) = Store::holds_anything(url).await?
+    {
+        return Err(OfficeError::refused(
+            format!("the database named with --database is not empty: there is `{table}` in it"),
+            "make a new one (`createdb NAME`) and name that; a backup is never restored over what is there",
+        ));
     }
     // Beside the directory, so that it is moved into place as a whole, and marked before.
     let name = dir.file_name().map_or_else(|| "arrears".into(), |name| name.to_string_lossy().into_owned());

@@ -120,6 +120,7 @@ impl Office {
                 ExceptionKind::BalanceDiffers => "accounts whose balance is not the billing system's",
                 ExceptionKind::ArrangedBillReversed => "accounts whose arranged bill was taken back",
                 ExceptionKind::WriteOffLeftOver => "accounts with a write-off whose debt was paid or taken back",
+                ExceptionKind::CustomerChanged => "accounts that a file gives to another customer while they owe",
                 ExceptionKind::NightHeld => "night that is held until somebody has looked",
                 ExceptionKind::MailDown => "mail server that takes no email",
                 ExceptionKind::Restored => "restored database that sends nothing until it is released",

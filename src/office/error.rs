@@ -85,7 +85,9 @@ impl OfficeError {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound { .. } | Self::Store(StoreError::NotFound { .. }) => ErrorKind::NotFound,
-            Self::Store(StoreError::Conflict(_) | StoreError::Stale | StoreError::Busy(_)) => ErrorKind::Conflict,
+            Self::Store(
+                StoreError::Conflict(_) | StoreError::Stale | StoreError::Busy(_) | StoreError::NoConnection(_),
+            ) => ErrorKind::Conflict,
             Self::NoPolicy { .. } | Self::Refused { .. } | Self::Reexamined(_) | Self::Packet(_) => ErrorKind::Refused,
             Self::Input { .. } | Self::Rules(_) | Self::Config(_) => ErrorKind::Input,
             Self::Store(_)

@@ -187,7 +187,7 @@ impl Office {
     /// # Errors
     /// When the database fails.
     pub(super) async fn tell_claims(&self, day: Day) -> Result<()> {
-        for (account, hold) in self.store.holds_on(day).await? {
+        for (account, hold) in self.store.estates().await?.into_iter().filter(|(_, hold)| hold.holds_on(day)) {
             let Some(estate) = hold.estate.as_ref().filter(|estate| estate.claimed_on.is_none()) else { continue };
             let rules = self.rules_on(day).await?;
             let estates = &rules.policy.proceedings.estates;

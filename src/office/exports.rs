@@ -13,7 +13,7 @@ use crate::domain::placement::Placement;
 use crate::domain::referral::{Destination, ReferralState};
 use crate::domain::{Day, ReferralId};
 use crate::notices::files::write_whole;
-use crate::referral::export::{ExportLine, export};
+use crate::referral::export::{ExportLine, by_account, export};
 use crate::referral::layout::record;
 use crate::referral::packet::build;
 use crate::rulebook::policy::TaxRollRules;
@@ -59,9 +59,11 @@ impl Office {
         loop {
             let draft = self.list_to(to, layout, &overtaken, stamp.on).await?;
             let Draft { mut lines, mut files, permits, mut refused, placements } = draft;
+            let total = lines.iter().map(|line| line.total).sum();
             // A correction has something to correct: what is out already, without what was taken back since.
             if layout.is_some_and(|layout| layout.whole) {
                 lines.extend(self.placed_before(to, referral.tax_roll.as_ref(), layout, &mut refused).await?);
+                lines = by_account(lines);
             }
             if lines.is_empty() {
                 refused.extend(overtaken.named());
@@ -72,8 +74,6 @@ impl Office {
             let is_fixed = layout.is_some_and(|layout| matches!(layout.form, LayoutForm::Fixed { .. }));
             let part = if is_fixed { ExportPart::FixedList } else { ExportPart::List };
             files.push((part, Document::new(MediaType::Csv, made.list)));
-            let total = lines.iter().filter(|line| placements.iter().any(|(id, _)| *id == line.referral.id));
-            let total = total.map(|line| line.total).sum();
             let new = NewExport { to, total, placements, files };
             match self.store.make_export(&new, &permits, &stamp).await? {
                 Whole::Made(list) => {
@@ -107,6 +107,13 @@ impl Office {
                     continue;
                 }
             };
+            // A list names an account once: its packet, and the answer of the destination, are known by it.
+            if let Some(first) = draft.lines.iter().find(|line| line.referral.account == referral.account) {
+                let why =
+                    format!("the list has referral {} of the account: export again for this one", first.referral.id);
+                draft.refused.push((id, why));
+                continue;
+            }
             let account = self.store.account(referral.account).await?;
             let input = self.packet_input(&account, referral, None).await?;
             match build(&input, self.typesetter()) {

@@ -191,6 +191,7 @@ impl Office {
                 self.stuck(&path, &error.to_string(), &mut intake).await?;
             }
         }
+        self.tell_strangers(&inbox, &is_described).await?;
         let mut files = Vec::new();
         let mut waiting = intake::waiting(&inbox, &is_described)?;
         // Who writes slowly into the inbox would go on writing into a file that was taken.

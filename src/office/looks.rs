@@ -114,7 +114,7 @@ impl Office {
         let pending = Pending {
             account: referral.account,
             ordered: Ordered::Referral(referral.to),
-            items: items_of(&snapshot, &key.of),
+            items: if referral.items.is_empty() { items_of(&snapshot, &key.of) } else { referral.items.clone() },
             of: key.of,
             service: key.service,
             amount: referral.amount,

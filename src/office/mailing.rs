@@ -75,6 +75,7 @@ impl Office {
     /// # Errors
     /// When the files cannot be written, or all that is ready was overtaken twice.
     pub async fn make_batch(&self, by: &str) -> Result<Batching> {
+        self.has_a_name()?;
         self.goes_out().await?;
         self.nothing_is_held().await?;
         let stamp = self.stamp(by);

@@ -31,6 +31,8 @@ pub mod log_lines;
 mod looks;
 mod mailing;
 mod mappings;
+#[cfg(test)]
+mod newcomers;
 mod night;
 mod notices;
 mod orders;
@@ -53,11 +55,13 @@ mod same_customer;
 mod seals;
 mod skip;
 pub mod staff;
+mod strangers;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transfers;
 mod two_fees;
+mod watching;
 mod why;
 mod wordings;
 mod write_offs;

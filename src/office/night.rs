@@ -117,10 +117,7 @@ impl Office {
         if report.held {
             return Ok(report);
         }
-        self.propose_debts_that_follow(day).await?;
-        self.tell_returning().await?;
-        self.watch_placed(None).await?;
-        self.watch_limitation(&rules.policy, day).await?;
+        self.watch(&rules, day).await?;
         self.store.finish_run(run, &json!(report), &stamp).await?;
         Ok(report)
     }
@@ -173,9 +170,7 @@ impl Office {
     pub(super) async fn settle_within(&self, usual: Option<Usual>) -> Result<DayReport> {
         let day = self.today();
         let rules = self.rules_on(day).await?;
-        let report = self.decide_due(None, day, &rules, usual, None).await?;
-        self.watch_placed(None).await?;
-        Ok(report)
+        self.decide_due(None, day, &rules, usual, None).await
     }
 
     /// Decides the accounts that have become due and have a service shut off. It waits for no night, for no release, and in a
@@ -203,7 +198,7 @@ impl Office {
         let decided = self.decide_page(day, page).await?;
         let report = self.commit_page(None, &decided, &stamp).await?;
         self.recheck_orders(accounts).await?;
-        self.watch_placed(Some(accounts)).await?;
+        self.watch_placed(accounts).await?;
         Ok(report)
     }
 
@@ -256,6 +251,10 @@ impl Office {
                     break;
                 }
                 report.add(self.commit_page(run, &page, stamp).await?);
+                if run.is_none() {
+                    // By day at once; the night looks at all that has changed, when it is done.
+                    self.watch_placed(&accounts_of(&page)).await?;
+                }
                 if let Some(progress) = progress {
                     progress(&report);
                 }
@@ -352,6 +351,10 @@ struct Decided {
     refused: Vec<(AccountId, String)>,
     /// Of those, accounts that owe nothing and were to be told, called or shut off.
     owing_nothing: Vec<AccountId>,
+}
+
+fn accounts_of(page: &[Decided]) -> Vec<AccountId> {
+    page.iter().flat_map(|decided| &decided.ready).map(|ready| ready.decision().account).collect()
 }
 
 /// The figures of a run with the page behind it, as if all of that were committed.

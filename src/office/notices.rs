@@ -36,6 +36,7 @@ impl Office {
     /// When the database fails; what was released until then stays so. What stands against single notices is in the
     /// result.
     pub async fn release_notices(&self, ids: &[NoticeId], by: &str) -> Result<Released> {
+        self.has_a_name()?;
         self.nothing_is_held().await?;
         let stamp = self.stamp(by);
         let mut outcome = Released::default();

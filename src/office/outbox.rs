@@ -78,6 +78,7 @@ impl Office {
     /// # Errors
     /// When the database fails; a piece that cannot be rendered goes on the exceptions list.
     pub async fn render_released(&self, go_on: &(dyn Fn() -> bool + Sync)) -> Result<u64> {
+        self.has_a_name()?;
         let mut done = 0;
         while go_on() {
             let jobs =

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::accounts::need_reason;
+use super::looks::items_of;
 use super::{Office, OfficeError, Result, Rules};
 use crate::domain::day::plus_days;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::ledger::settle;
 use crate::domain::person::Override;
 use crate::domain::referral::{Referral, ReferralState};
-use crate::domain::{AccountId, Day, ReferralId};
+use crate::domain::{AccountId, ActKey, Day, ItemId, OpenItem, ReferralId, Snapshot};
 use crate::notices::files::write_whole;
 use crate::referral::PacketInput;
 use crate::referral::input::{ArrangementRecord, City, HistoryLine, HoldRecord, NoticeExhibit, PolicyBasis};
@@ -73,7 +74,7 @@ impl Office {
         let rules = self.rules_of_case(&snapshot).await?;
         let entries = self.store.entries(account.id).await?;
         let arrangements = self.store.arrangements_of(account.id).await?;
-        let books = settle(&entries, &rules.policy.ledger.order, &snapshot.spans(), today);
+        let mut books = settle(&entries, &rules.policy.ledger.order, &snapshot.spans(), today);
         let mut notices = Vec::new();
         for notice in self.store.notices_of(account.id).await? {
             let document = match &notice.document {
@@ -89,6 +90,11 @@ impl Office {
                 ArrangementRecord { arrangement, standing }
             })
             .collect();
+        let claimed = claimed(&referral, &snapshot, today);
+        let (items, beside): (Vec<OpenItem>, Vec<OpenItem>) =
+            std::mem::take(&mut books.items).into_iter().partition(|item| claimed.contains(&item.id));
+        books.balance -= beside.iter().map(|item| item.open).sum();
+        books.items = items;
         Ok(PacketInput {
             city: self.packet_city(),
             profile: account.profile.clone(),
@@ -97,6 +103,7 @@ impl Office {
             checked_on: today,
             policy: basis(&rules),
             books,
+            beside,
             notices,
             calls: self.store.attempts_of(account.id).await?,
             promises: self.store.promises_of(account.id).await?,
@@ -188,6 +195,25 @@ impl Office {
         }
         Ok(warnings)
     }
+}
+
+/// The debts that a referral places: its own, without what is not past due, contested, or out with another. What was placed
+/// stays what it was.
+fn claimed(referral: &Referral, snapshot: &Snapshot, today: Day) -> BTreeSet<ItemId> {
+    if let Some(placement) = referral.placement.as_ref().filter(|_| referral.state == ReferralState::Placed) {
+        return placement.items();
+    }
+    let of_stage = || referral.act_key.parse().map(|key: ActKey| items_of(snapshot, &key.of)).unwrap_or_default();
+    let own = if referral.items.is_empty() { of_stage() } else { referral.items.clone() };
+    let contested = snapshot.disputed(today);
+    let is_out = |id: &ItemId| snapshot.placed.iter().any(|placed| placed.items.contains(id));
+    snapshot
+        .items
+        .iter()
+        .filter(|item| item.due_on < today && (own.is_empty() || own.contains(&item.id)))
+        .map(|item| item.id)
+        .filter(|id| !contested.contains(id) && !is_out(id))
+        .collect()
 }
 
 fn basis(rules: &Rules) -> PolicyBasis {

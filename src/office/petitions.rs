@@ -265,9 +265,8 @@ impl Office {
     /// # Errors
     /// When the database fails.
     pub(super) async fn tell_unassured(&self, day: Day) -> Result<()> {
-        let petitions = self.store.petitions().await?;
-        let open = petitions.into_iter().filter(|(_, petition)| petition.assurance.is_none() && petition.stays_on(day));
-        for (account, petition) in open.filter(|(_, petition)| petition.discharged_on.is_none()) {
+        let petitions = self.store.petitions_unassured().await?;
+        for (account, petition) in petitions.into_iter().filter(|(_, petition)| petition.stays_on(day)) {
             let rules = self.rules_on(day).await?;
             let bankruptcy = &rules.policy.proceedings.bankruptcy;
             if last_day_for_assurance(&petition, bankruptcy) >= day {

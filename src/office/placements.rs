@@ -18,7 +18,7 @@ use crate::ingest::agency_returns::read_returns;
 use crate::referral::limitation::{Clock, of_item};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Anchor;
-use crate::store::{DebtReturn, ExceptionKind, Permitted, StoreError};
+use crate::store::{Among, DebtReturn, ExceptionKind, LimitationTerms, Permitted, StoreError};
 
 /// What became of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,62 +210,44 @@ impl Office {
         Ok(came_back.len())
     }
 
-    /// Looks at debts that are out, of these accounts or all: those that have to be called back stand on the exceptions
-    /// list for as long as that is so.
+    /// Looks at debts of these accounts that are out: those that have to be called back stand on the exceptions list for
+    /// as long as that is so. Gives the accounts of which the answer can change on a day, without a fact.
     ///
     /// # Errors
     /// When the database fails.
-    pub(super) async fn watch_placed(&self, only: Option<&[AccountId]>) -> Result<()> {
-        let mut placed = Vec::new();
-        match only {
-            None => placed = self.store.referrals(Some(ReferralState::Placed)).await?,
-            Some(accounts) => {
-                for account in accounts {
-                    placed.extend(self.store.referrals_of(*account).await?);
-                }
-                placed.retain(|referral| referral.state == ReferralState::Placed);
-            }
-        }
-        if placed.is_empty() {
-            return Ok(());
-        }
-        let told: BTreeMap<AccountId, String> = self
-            .store
-            .exceptions(true)
-            .await?
-            .into_iter()
-            .filter(|line| line.kind == ExceptionKind::RecallReferral)
-            .filter_map(|line| Some((line.account?, line.text)))
-            .collect();
+    pub(super) async fn watch_placed(&self, accounts: &[AccountId]) -> Result<Vec<AccountId>> {
+        let placed = self.store.referrals_out(accounts).await?;
+        let mut again = Vec::new();
         let stamp = self.daemon_stamp(self.today());
         for page in placed.chunks(super::looks::PAGE) {
             let view = self.view(page.iter().map(|referral| referral.account)).await?;
             let mut why: BTreeMap<AccountId, Vec<String>> = BTreeMap::new();
             for referral in page {
                 let seen = view.of(referral.account)?;
+                if seen.snapshot.holds.iter().any(|hold| hold.changes_after(stamp.on).is_some()) {
+                    again.push(referral.account);
+                }
                 let of_account = why.entry(referral.account).or_default();
                 of_account.extend(recalled_for(referral, &seen.snapshot, &seen.rules.policy, stamp.on));
             }
             for (account, why) in why {
                 let text = (!why.is_empty()).then(|| why.join(" "));
-                if told.get(&account) != text.as_ref() {
-                    self.store.tell_recall(account, text.as_deref(), &stamp).await?;
-                }
+                self.store.tell_recall(account, text.as_deref(), &stamp).await?;
             }
         }
-        Ok(())
+        Ok(again)
     }
 
     /// Tells the lead of debts that time will bar, or has barred, as the policy says how long ahead.
     ///
     /// # Errors
     /// When the database fails.
-    pub(super) async fn watch_limitation(&self, policy: &Policy, day: Day) -> Result<u64> {
+    pub(super) async fn watch_limitation(&self, policy: &Policy, among: Among<'_>, day: Day) -> Result<()> {
         let referral = &policy.referral;
-        let Some(ahead) = referral.warn_days else { return Ok(0) };
-        let stamp = self.daemon_stamp(day);
-        let least = policy.ledger.de_minimis;
-        Ok(self.store.warn_of_limitation(referral.limitation_years, ahead, least, &stamp).await?)
+        let Some(ahead_days) = referral.warn_days else { return Ok(()) };
+        let terms = LimitationTerms { years: referral.limitation_years, ahead_days, least: policy.ledger.de_minimis };
+        self.store.warn_of_limitation(terms, among, &self.daemon_stamp(day)).await?;
+        Ok(())
     }
 }
 

@@ -43,13 +43,13 @@ impl Office {
         Ok(shown)
     }
 
-    /// Puts the pairs that files have brought on the exceptions list, each once.
+    /// Puts the pairs that were noted on the exceptions list, each once.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn tell_returning(&self) -> Result<()> {
         let stamp = self.daemon_stamp(self.today());
-        for pair in self.store.kinships(true).await?.into_iter().filter(|pair| pair.exception.is_none()) {
+        for pair in self.store.kinships_untold().await? {
             let debtor = self.store.account(pair.debtor).await?.profile;
             let owes = self.owes(pair.debtor).await?.join("; ");
             let text = format!(

@@ -40,7 +40,8 @@ impl City {
     /// The same, under an `arrears.yaml` of that text.
     pub async fn configured(yaml: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(crate::config::FILE), yaml).unwrap();
+        let named = if yaml.contains("city:") { "" } else { "city: {name: City of Riverbend}\n" };
+        std::fs::write(dir.path().join(crate::config::FILE), format!("{named}{yaml}")).unwrap();
         let clock = Arc::new(SetClock::new(chrono::DateTime::UNIX_EPOCH));
         let office = Office::open(dir.path(), None, Arc::<SetClock>::clone(&clock)).await.unwrap();
         let city = Self { office: Arc::new(office), clock, dir };

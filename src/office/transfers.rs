@@ -3,7 +3,7 @@
 use super::accounts::need_reason;
 use super::{Office, OfficeError, Result, Rules};
 use crate::domain::arrangement::ArrangementState;
-use crate::domain::day::short;
+use crate::domain::day::{plus_days, short};
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::kinship::KinshipState;
 use crate::domain::proposal::{Proposal, ProposalState, Proposed};
@@ -45,19 +45,24 @@ impl Office {
         Ok((id, amount))
     }
 
-    /// Proposes what the policy lets follow a customer, once for each debt: what was declined is not proposed again. A debt upon
-    /// which nobody can sue any more stays where it is. Gives the number of proposals.
+    /// Proposes what the policy lets follow the customers of these accounts, once for each debt: what was declined is not
+    /// proposed again. A debt upon which nobody can sue any more stays where it is. Gives the accounts whose debt is kept where
+    /// it is by something that can pass without a fact.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn propose_debts_that_follow(&self, day: Day) -> Result<u64> {
-        let rules = self.rules_on(day).await?;
-        let Some(follow) = rules.policy.debts_follow else { return Ok(0) };
+    pub(super) async fn propose_debts_that_follow(
+        &self,
+        customers_of: &[AccountId],
+        rules: &Rules,
+        day: Day,
+    ) -> Result<Vec<AccountId>> {
+        let Some(follow) = rules.policy.debts_follow else { return Ok(Vec::new()) };
         let years = rules.policy.referral.limitation_years;
         let citation = rules.policy.origin(follow.rule).map(|origin| origin.citation.clone()).unwrap_or_default();
-        let mut proposed = 0;
-        let due_by = crate::domain::day::plus_days(day, -i64::from(follow.after_days.max(1)));
-        for (from, active) in self.store.debts_that_may_follow(due_by).await? {
+        let mut again = Vec::new();
+        let due_by = plus_days(day, -follow.least_days());
+        for (from, active) in self.store.debts_that_may_follow(due_by, customers_of).await? {
             let from = self.snapshot(from).await?;
             let before = self.store.proposals_of(from.account).await?;
             let mut debts = to_move(&from.items, day, follow.after_days);
@@ -68,22 +73,25 @@ impl Office {
             }
             for to in active {
                 let to = self.snapshot(to).await?;
-                // Who may not be moved today is looked at again tomorrow.
-                let Ok(mut facts) = self.may_transfer(&from, &to, &debts, &rules).await else { continue };
+                let Ok(mut facts) = self.may_transfer(&from, &to, &debts, rules).await else {
+                    if may_pass(&from, &to, day) {
+                        again.push(from.account);
+                    }
+                    continue;
+                };
                 facts.extend(ages(&debts, day, years));
                 let amount: Cents = debts.iter().map(|debt| debt.open).sum();
                 let what = Proposed::Transfer { to: to.account, number: to.profile.number.clone(), debts, facts };
                 let reason = format!("the policy lets debts follow their customer ({citation})");
                 let stamp = self.daemon_stamp(day);
                 match self.store.propose(from.account, &what, amount, &reason, &stamp).await {
-                    Ok(_) => proposed += 1,
-                    Err(StoreError::Conflict(_)) => {}
+                    Ok(_) | Err(StoreError::Conflict(_)) => {}
                     Err(error) => return Err(error.into()),
                 }
                 break;
             }
         }
-        Ok(proposed)
+        Ok(again)
     }
 
     /// Whether a transfer may still be posted as it was proposed.
@@ -208,6 +216,14 @@ impl Office {
 fn speaks_of(proposal: &Proposal, item: ItemId) -> bool {
     let Proposed::Transfer { debts, .. } = &proposal.what else { return false };
     proposal.state != ProposalState::Approved && debts.iter().any(|debt| debt.item == item)
+}
+
+/// Whether what keeps a debt where it is can pass on a day, without a fact: a hold's, the end of service, a missed installment.
+fn may_pass(from: &Snapshot, to: &Snapshot, day: Day) -> bool {
+    let dated =
+        |known: &Snapshot| known.frozen.is_some() || known.holds.iter().any(|hold| hold.changes_after(day).is_some());
+    let ends = from.profile.ended.is_some_and(|ended| day < ended);
+    ends || dated(from) || dated(to) || from.arrangement_on(day).is_some()
 }
 
 fn is_passed(debt: &MovedDebt, day: Day, years: u16) -> bool {

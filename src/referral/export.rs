@@ -107,6 +107,45 @@ impl ExportLine {
             packet_hash: sha256(&[]),
         }
     }
+
+    /// This line and another of the same account as one; the packet is the one of the two that has one.
+    fn with(self, other: &Self) -> Self {
+        let (own, packet) = if self.packet_file.is_empty() { (other, &self) } else { (&self, other) };
+        let (referral, packet_file, packet_hash) =
+            (own.referral.clone(), own.packet_file.clone(), own.packet_hash.clone());
+        let mut by_service = packet.by_service.clone();
+        for (service, open) in &own.by_service {
+            *by_service.entry(*service).or_default() += *open;
+        }
+        Self {
+            referral,
+            packet_file,
+            packet_hash,
+            by_service,
+            unapplied: self.unapplied + other.unapplied,
+            total: self.total + other.total,
+            first_delinquent_on: earlier(self.first_delinquent_on, other.first_delinquent_on),
+            last_payment: self.last_payment.max(other.last_payment),
+            limitation_last_day: earlier(self.limitation_last_day, other.limitation_last_day),
+            penalties: self.penalties + other.penalties,
+            profile: self.profile,
+            cut_off: self.cut_off,
+        }
+    }
+}
+
+/// The lines of a list that is sent again whole, one an account: what is out already and what goes out now stand together.
+#[must_use]
+pub fn by_account(lines: Vec<ExportLine>) -> Vec<ExportLine> {
+    let mut joined: BTreeMap<AccountNumber, ExportLine> = BTreeMap::new();
+    for line in lines {
+        let line = match joined.remove(&line.profile.number) {
+            None => line,
+            Some(other) => line.with(&other),
+        };
+        joined.insert(line.profile.number.clone(), line);
+    }
+    joined.into_values().collect()
 }
 
 /// The list of `lines` in order of account numbers, as the layout has it; with the attorney's columns where there is none.
@@ -244,6 +283,10 @@ fn control(lines: &[&ExportLine], total: Cents, list: &DocumentHash) -> Vec<u8> 
         text(list),
     ]);
     table.bytes()
+}
+
+fn earlier(one: Option<Day>, other: Option<Day>) -> Option<Day> {
+    [one, other].into_iter().flatten().min()
 }
 
 fn penalties(books: &Books) -> Cents {

@@ -108,6 +108,12 @@ pub fn warnings(input: &PacketInput, statement: &Statement<'_>) -> Vec<String> {
             "{stayed} of the balance is stayed by a petition in bankruptcy. It is in the statement, and no part of the claim."
         ));
     }
+    let beside: Cents = input.beside.iter().map(|item| item.open).sum();
+    if beside.is_positive() {
+        warnings.push(format!(
+            "{beside} of the balance is not referred: not past due, contested, or placed before. It is in the statement, and no part of the claim."
+        ));
+    }
     if input.referral.approved_by.is_none() {
         warnings.push("This referral has not been approved.".to_owned());
     }

@@ -20,7 +20,7 @@ use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
 use crate::domain::proof::Proof;
 use crate::domain::referral::Referral;
-use crate::domain::{Address, Day, Entry, Event, PolicyHash, Profile};
+use crate::domain::{Address, Day, Entry, Event, OpenItem, PolicyHash, Profile};
 
 /// All that a packet states about one account.
 #[derive(Clone, Debug)]
@@ -35,8 +35,10 @@ pub struct PacketInput {
     pub policy: PolicyBasis,
     /// Every entry of the account that is known, those after the cut-off too.
     pub entries: Vec<Entry>,
-    /// `ledger::settle` of those entries at the cut-off.
+    /// `ledger::settle` of those entries at the cut-off; of the open items those that are referred.
     pub books: Books,
+    /// The other open items: not due yet, contested, or out already. They are in the statement, and no part of the claim.
+    pub beside: Vec<OpenItem>,
     /// Every notice of the account; those that were never sent are left out of the packet.
     pub notices: Vec<NoticeExhibit>,
     pub calls: Vec<CallAttempt>,
@@ -59,6 +61,14 @@ pub struct PacketInput {
     pub two_fees: Vec<TwoFees>,
     /// A person's decision to send debts whose limitation has passed.
     pub limitation_override: Option<Override>,
+}
+
+impl PacketInput {
+    /// All that is open, referred or not.
+    #[must_use]
+    pub fn owed(&self) -> Vec<OpenItem> {
+        self.books.items.iter().chain(&self.beside).cloned().collect()
+    }
 }
 
 /// The city and who speaks for its records.

@@ -77,7 +77,7 @@ pub fn plans(input: &PacketInput) -> Vec<Plan<'_>> {
 
 fn follow<'a>(plan: &'a Arrangement, input: &PacketInput) -> Plan<'a> {
     let applications = &input.books.applications;
-    let standing = plan.standing(applications, &input.books.items, input.cut_off);
+    let standing = plan.standing(applications, &input.owed(), input.cut_off);
     let mut asked_before = Cents::ZERO;
     let mut installments = Vec::new();
     for installment in &plan.installments {

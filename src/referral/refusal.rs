@@ -175,7 +175,8 @@ fn totals(input: &PacketInput) -> Result<(), PacketRefusal> {
     let all: Cents = input.entries.iter().filter(|e| e.effective_on <= cut_off).map(|e| e.amount).sum();
     // What is left over of a write-off is nobody's money, and lowers no claim.
     let left_over: Cents = input.books.idle.iter().map(|idle| idle.left).sum();
-    let ledger = all + left_over - stayed;
+    let beside: Cents = input.beside.iter().map(|item| item.open).sum();
+    let ledger = all + left_over - stayed - beside;
     let open: Cents = input.books.items.iter().map(|item| item.open).sum();
     let items = open - input.books.unapplied;
     for (by, found) in [("the claimed total", input.books.balance), ("the sum of the open items", items)] {

@@ -119,7 +119,7 @@ fn tell_plan(plan: &Arrangement, input: &PacketInput, at: &mut impl FnMut(Day, S
         let text = format!("An installment had been missed; it was agreed that it is paid by {}.", us(again.pay_by));
         at(again.on, text);
     }
-    match plan.standing(&input.books.applications, &input.books.items, input.cut_off).state {
+    match plan.standing(&input.books.applications, &input.owed(), input.cut_off).state {
         ArrangementState::Missed(day) => {
             let is_anew = plan.reinstated.iter().any(|again| again.pay_by == day);
             let grace_days = if is_anew { 0 } else { i64::from(plan.grace_days) };

@@ -16,6 +16,7 @@ use crate::domain::fee::{PostedFee, Undone, is_overtaken};
 use crate::domain::hold::Hold;
 use crate::domain::ledger::{Books, settle};
 use crate::domain::petition::Petition;
+use crate::domain::placement::Placed;
 use crate::domain::promise::Promise;
 use crate::domain::proof::Proof;
 use crate::domain::snapshot::spans;
@@ -49,6 +50,8 @@ pub struct Account<'a> {
     pub(super) letters: Vec<Letter>,
     fees: Vec<PostedFee>,
     pub(super) deposits: Vec<Deposit>,
+    /// What is out with a destination, and what came back.
+    pub(super) placed: Vec<Placed>,
 }
 
 /// A payment as it came in.
@@ -85,6 +88,7 @@ impl<'a> Account<'a> {
             letters: Vec::new(),
             fees: Vec::new(),
             deposits: Vec::new(),
+            placed: Vec::new(),
         }
     }
 
@@ -162,7 +166,8 @@ impl<'a> Account<'a> {
             without_leave: self.without_leave.clone(),
             deposits: self.deposits.clone(),
             final_bill: self.final_bill(),
-            placed: Vec::new(),
+            placed: self.placed.iter().filter(|placed| placed.back_on.is_none()).cloned().collect(),
+            came_back: self.placed.iter().filter(|placed| placed.back_on.is_some()).cloned().collect(),
             case: self.case.clone(),
             cases_so_far: self.cases_so_far,
             frozen: None,

@@ -11,6 +11,7 @@ mod division;
 mod household;
 mod letters;
 mod petitions;
+mod placed;
 #[cfg(test)]
 mod scenarios;
 mod story;

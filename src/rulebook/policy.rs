@@ -782,6 +782,14 @@ pub struct FollowRules {
     pub counts_toward_shut_off: bool,
 }
 
+impl FollowRules {
+    /// Days past due from which a debt is proposed: past due it is in any case.
+    #[must_use]
+    pub fn least_days(&self) -> i64 {
+        i64::from(self.after_days.max(1))
+    }
+}
+
 /// Who approves what another proposes, by its amount.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRules {

@@ -69,6 +69,14 @@ impl Store {
         }
     }
 
+    /// A table or view that stands in a PostgreSQL database already; `None`: it is empty.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn holds_anything(url: &str) -> Result<Option<String>> {
+        postgres::holds_anything(url).await
+    }
+
     /// Writes an SQLite file anew, without what was left behind in it (old leases bear the machine's clock), so that the same
     /// history gives the same bytes. Takes a second for 200 MB, and as much room beside it.
     ///
@@ -248,6 +256,8 @@ use_cases! {
     fn holds_of(&self, account: AccountId) -> Vec<Hold>;
     /// A hold, with its account.
     fn hold(&self, id: HoldId) -> (AccountId, Hold);
+    /// The holds of customers who died, also those that have ended.
+    fn estates(&self) -> Vec<(AccountId, Hold)>;
     /// The holds in force on `day`.
     fn holds_on(&self, day: Day) -> Vec<(AccountId, Hold)>;
     /// Records what a household has shown.
@@ -356,6 +366,16 @@ use_cases! {
     fn finish_run(&self, id: RunId, summary: &Value, stamp: &Stamp) -> ();
     /// Records why an unfinished run goes on although it was held; it bears that as its summary until it is finished.
     fn release_run(&self, id: RunId, released: &Value, stamp: &Stamp) -> ();
+    /// Accounts with facts since they were looked at last, or all; in order of their ids, after the last of the previous page.
+    fn to_look(&self, all: bool, after: Option<AccountId>, limit: u32) -> Vec<ToLook>;
+    /// Marks accounts as looked at, with what was known of them; `again`: to be looked at with the next night all the same.
+    fn looked(&self, at: &[ToLook], again: &[AccountId]) -> ();
+    /// The last look of a night; `None` before the first.
+    fn watched(&self) -> Option<Watched>;
+    /// Records a night's look.
+    fn put_watched(&self, watched: &Watched) -> ();
+    /// Accounts that have ended, or will, with an open debt that was due within these days.
+    fn left_owing(&self, from: Day, through: Day) -> Vec<AccountId>;
     /// The last business date whose run of the kind was finished.
     fn last_finished(&self, kind: &str) -> Option<Day>;
     /// The notices that a run has planned and of which nobody was told yet.

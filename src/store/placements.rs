@@ -1,9 +1,9 @@
 //! The facade's use cases of debts that are out: what their destinations are told, and what comes back.
 
-use super::{DebtReturn, NewReport, ReferralReport, Result, Stamp, Store};
+use super::{Among, DebtReturn, LimitationTerms, NewReport, ReferralReport, Result, Stamp, Store};
 use crate::domain::placement::ReportLine;
 use crate::domain::referral::Referral;
-use crate::domain::{AccountId, Cents, ReferralId};
+use crate::domain::{AccountId, ReferralId};
 
 use_cases! {
     /// The lines that destinations were told of these referrals, in their order.
@@ -22,7 +22,9 @@ use_cases! {
     /// Says on the exceptions list why the account's debt has to be called back, in place of what stands there; or that
     /// it has not.
     fn tell_recall(&self, account: AccountId, why: Option<&str>, stamp: &Stamp) -> ();
-    /// Puts accounts on the exceptions list with debts whose limitation of so many years ends within the days ahead, or has
-    /// passed: each debt once for the one, and once for the other. Gives how many lines were added.
-    fn warn_of_limitation(&self, years: u16, ahead_days: u16, least: Cents, stamp: &Stamp) -> u64;
+    /// The referrals of these accounts that are out.
+    fn referrals_out(&self, accounts: &[AccountId]) -> Vec<Referral>;
+    /// Puts accounts on the exceptions list with debts whose limitation ends within the days ahead, or has passed: each debt
+    /// once for the one, and once for the other. Gives how many lines were added.
+    fn warn_of_limitation(&self, terms: LimitationTerms, among: Among<'_>, stamp: &Stamp) -> u64;
 }

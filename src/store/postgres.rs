@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
 
 use super::error::{Result, StoreError};
 
@@ -24,6 +25,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0006_law.sql"),
     include_str!("../../migrations/postgres/0007_mended.sql"),
     include_str!("../../migrations/postgres/0008_money.sql"),
+    include_str!("../../migrations/postgres/0010_looks.sql"),
 ];
 /// A reading transaction sees one state of the database.
 pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -94,13 +96,30 @@ pub(super) fn texts(n: u8) -> String {
 /// Connects. Statements are planned with their values each time: the batches of a night differ in size, and a plan
 /// made for an empty table must not outlive it.
 pub(super) async fn open(url: &str) -> Result<backend::Backend> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|_| StoreError::Address(without_password(url)))?
-        .application_name("arrears")
-        .options([("plan_cache_mode", "force_custom_plan")]);
+    let options = options(url)?.application_name("arrears").options([("plan_cache_mode", "force_custom_plan")]);
+    // A server that is stopped says so at once; a pool would try for half a minute and then say that it had no time.
+    options.connect().await?.close().await?;
     let pool =
         PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(30)).connect_with(options).await?;
     backend::Backend::start(pool.clone(), pool).await
+}
+
+/// A table or view that somebody has made in the database.
+pub(super) async fn holds_anything(url: &str) -> Result<Option<String>> {
+    let mut connection = options(url)?.connect().await?;
+    let found: Option<String> = sqlx::query_scalar(
+        "SELECT CAST(relname AS TEXT) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+         WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname NOT LIKE 'pg_toast%'
+            AND relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY relname LIMIT 1",
+    )
+    .fetch_optional(&mut connection)
+    .await?;
+    connection.close().await?;
+    Ok(found)
+}
+
+fn options(url: &str) -> Result<PgConnectOptions> {
+    PgConnectOptions::from_str(url).map_err(|_| StoreError::Address(without_password(url)))
 }
 
 /// An address for messages: what stands before the `@` is left out.

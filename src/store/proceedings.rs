@@ -26,6 +26,8 @@ use_cases! {
     fn petition_news(&self, id: PetitionId, news: &PetitionNews, rules: &LedgerRules, stamp: &Stamp) -> Option<ProposalId>;
     fn petition(&self, id: PetitionId) -> (AccountId, Petition);
     fn petitions_of(&self, account: AccountId) -> Vec<Petition>;
+    /// Petitions that stay debts, and of which no assurance is recorded.
+    fn petitions_unassured(&self) -> Vec<(AccountId, Petition)>;
     fn petitions(&self) -> Vec<(AccountId, Petition)>;
     /// Writes down what is known of the estate of a customer who died.
     fn put_estate(&self, hold: HoldId, estate: &Estate, what: &str, stamp: &Stamp) -> ();

@@ -99,12 +99,6 @@ read_cases! {
     fn work(&mut self, after: i64, limit: u32) -> Vec<KeptWork>;
     /// Number and instant of the last line with these words in the account's log whose body has `id` under `key`.
     fn line_on(&mut self, account: AccountId, what: &str, key: &str, id: i64) -> Option<(i64, DateTime<Utc>)>;
-    /// The account as it was known at an instant, settled as of a day.
-    fn snapshot_as_of(
-        &mut self,
-        account: AccountId,
-        day: Day,
-        known_by: DateTime<Utc>,
-        rules: &LedgerRules,
-    ) -> Snapshot;
+    /// The account as it was known when a line of the log was written, settled as of a day.
+    fn snapshot_at_line(&mut self, account: AccountId, day: Day, line: i64, rules: &LedgerRules) -> Snapshot;
 }

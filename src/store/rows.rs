@@ -9,6 +9,7 @@ mod placement;
 mod proceeding;
 mod reading;
 mod restoration;
+mod run;
 mod seal;
 mod signature;
 mod vitals;
@@ -25,6 +26,7 @@ pub use placement::*;
 pub use proceeding::*;
 pub use reading::*;
 pub use restoration::*;
+pub use run::*;
 pub use seal::*;
 pub use signature::*;
 pub use vitals::*;
@@ -305,26 +307,6 @@ pub struct AdoptedPolicy {
     pub adopted_by: String,
     pub adopted_at: DateTime<Utc>,
     pub effective_on: Day,
-}
-
-/// How a run begins. A business date is run once, whole or resumed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunStart {
-    New(RunId),
-    /// It was begun and not finished.
-    Resumed(RunId),
-    AlreadyDone(RunId),
-}
-
-/// A run as recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRecord {
-    pub id: RunId,
-    pub date: Day,
-    pub kind: String,
-    pub started_at: DateTime<Utc>,
-    pub finished_at: Option<DateTime<Utc>>,
-    pub summary: Option<serde_json::Value>,
 }
 
 /// A line of the log.

@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0006_law.sql"),
     include_str!("../../migrations/sqlite/0007_mended.sql"),
     include_str!("../../migrations/sqlite/0008_money.sql"),
+    include_str!("../../migrations/sqlite/0010_looks.sql"),
 ];
 /// A reading transaction sees one state of the database.
 pub(super) const BEGIN_READ: &str = "BEGIN";

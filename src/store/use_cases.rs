@@ -11,7 +11,7 @@ macro_rules! use_cases {
             pub async fn $name(&self $(, $arg: $ty)*) -> Result<$ret> {
                 match self {
                     Self::Sqlite(db) => db.$name($($arg),*).await,
-                    Self::Postgres(db) => db.$name($($arg),*).await,
+                    Self::Postgres(db) => db.$name($($arg),*).await.map_err($crate::store::StoreError::of_server),
                 }
             }
         )+}

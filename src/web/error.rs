@@ -87,7 +87,11 @@ impl WebError {
 impl From<StoreError> for WebError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy(_) => Self::Busy("The database is busy.".to_owned()),
+            StoreError::Busy(_) | StoreError::NoConnection(_) => Self::Busy("The database is busy.".to_owned()),
+            StoreError::Unreachable(said) => {
+                tracing::error!(said, "the database cannot be reached");
+                Self::Busy("The database cannot be reached: see that PostgreSQL runs.".to_owned())
+            }
             StoreError::Conflict(what) => Self::Refused(sentence(&what)),
             StoreError::Stale => Self::Refused(sentence(&StoreError::Stale.to_string())),
             StoreError::NotFound { what, id } => Self::NotFound(format!("{what} {id}")),

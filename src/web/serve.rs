@@ -8,8 +8,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::serve::Listener;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::router;
+use super::throttle::Peer;
 use crate::office::Office;
 
 /// How long the head of a request may take, from the opening of the connection or the answer before.
@@ -43,8 +44,9 @@ async fn serve_within(
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            (stream, _) = Listener::accept(&mut listener) => {
-                open.spawn(answer(stream, router.clone(), head, stop.clone()));
+            (stream, from) = Listener::accept(&mut listener) => {
+                let router = router.clone().layer(Extension(Peer(from.ip())));
+                open.spawn(answer(stream, router, head, stop.clone()));
             }
             // Only so that those that have ended are not kept.
             Some(_) = open.join_next() => {}

@@ -44,6 +44,7 @@ pub fn input() -> PacketInput {
         checked_on: cut_off,
         policy: policy(),
         books,
+        beside: Vec::new(),
         notices: notices(),
         calls: calls(),
         promises: vec![Promise {
@@ -208,6 +209,7 @@ fn referral() -> Referral {
         state: ReferralState::Approved,
         proposed_on: day("2026-09-14"),
         amount: Cents::new(70_000),
+        items: BTreeSet::new(),
         approved_by: Some("Marisol Vega".into()),
         approved_on: Some(day("2026-09-21")),
         placed_on: None,

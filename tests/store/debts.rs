@@ -13,7 +13,7 @@ use arrears::domain::transfer::to_move;
 use arrears::domain::{
     AccountId, Act, ActKey, Action, Cents, DepositId, EntryId, EntryKind, Profile, ProposalId, Service,
 };
-use arrears::store::{ExceptionKind, ImportResult, Store, StoreError};
+use arrears::store::{ExceptionKind, ImportResult, Store, StoreError, Watched};
 
 use super::{
     account, accounts_file, at, balance_of, charge, day, decide, entry, export_fees, finding, lead, one_debtor,
@@ -170,10 +170,59 @@ pub async fn a_debt_may_follow_the_same_customer_from_an_account_that_has_ended(
     let due = charge("1001", "B-1", 18_000, "2026-03-02", "2026-03-23");
     take_entries(&store, vec![due], &at("2026-03-02")).await;
     let (gone, here) = (account(&store, "1001").await, account(&store, "1002").await);
-    assert_eq!(store.debts_that_may_follow(day("2026-03-22")).await.expect("none yet"), []);
-    assert_eq!(store.debts_that_may_follow(day("2026-03-23")).await.expect("one"), [(gone, vec![here])]);
+    assert_eq!(store.debts_that_may_follow(day("2026-03-22"), &[gone]).await.expect("none yet"), []);
+    for either in [gone, here] {
+        let found = store.debts_that_may_follow(day("2026-03-23"), &[either]).await.expect("one");
+        assert_eq!(found, [(gone, vec![here])]);
+    }
+    let stranger = account(&store, "1003").await;
+    assert_eq!(store.debts_that_may_follow(day("2026-03-23"), &[stranger]).await.expect("nobody's"), []);
+    assert_eq!(store.left_owing(day("2026-03-23"), day("2026-03-23")).await.expect("by its day"), [gone]);
+    assert_eq!(store.left_owing(day("2026-03-24"), day("2026-04-30")).await.expect("not of these days"), []);
     take(&store, &accounts_file(&[of("1001", "C-1", None)]), &at("2026-03-24")).await;
-    assert_eq!(store.debts_that_may_follow(day("2026-03-23")).await.expect("service goes on"), []);
+    assert_eq!(store.debts_that_may_follow(day("2026-03-23"), &[gone]).await.expect("service goes on"), []);
+    assert_eq!(store.left_owing(day("2026-03-23"), day("2026-03-23")).await.expect("service goes on"), []);
+}
+
+pub async fn an_account_is_looked_at_once_for_its_facts_and_again_for_a_new_one(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let to_look = async |all| store.to_look(all, None, 10).await.expect("accounts");
+    let [fresh] = to_look(false).await[..] else { panic!("one account") };
+    assert_eq!(fresh.account, debtor);
+    took(&store, vec![super::payment("1001", "P-1", 1_000, "2026-05-20")], "2026-05-20").await;
+    store.looked(&[fresh], &[]).await.expect("marked");
+    let [anew] = to_look(false).await[..] else { panic!("the payment came after the look") };
+    assert!(anew.facts_seq > fresh.facts_seq);
+    store.looked(&[anew], &[]).await.expect("marked");
+    assert_eq!((to_look(false).await, to_look(true).await), (vec![], vec![anew]));
+    store.looked(&[], &[debtor]).await.expect("again tomorrow");
+    assert_eq!(to_look(false).await, [anew]);
+    assert_eq!(store.watched().await.expect("never"), None);
+    for through in ["2026-05-20", "2026-05-21"] {
+        let watched = Watched { through: day(through), policy: "a policy".into() };
+        store.put_watched(&watched).await.expect("recorded");
+        assert_eq!(store.watched().await.expect("it"), Some(watched));
+    }
+}
+
+pub async fn who_has_left_owing_is_held_against_those_who_are_here_once_a_debt_is_past_due(store: Store, _: String) {
+    let of = |number: &str, ended: Option<&str>| Profile {
+        customer_name: "Rosa Muñoz".to_owned(),
+        ended: ended.map(day),
+        ..profile(number)
+    };
+    let rows = [of("1001", Some("2026-03-10")), of("1002", None), of("1003", None)];
+    take(&store, &accounts_file(&rows), &at("2026-03-02")).await;
+    take_entries(&store, vec![charge("1001", "B-1", 3_000, "2026-03-02", "2026-03-23")], &at("2026-03-02")).await;
+    let (gone, newest) = (account(&store, "1001").await, account(&store, "1003").await);
+    for (on, pairs) in [("2026-03-23", 0), ("2026-03-24", 1), ("2026-03-25", 1)] {
+        store.note_returning(&[gone], &at(on)).await.expect("looked");
+        assert_eq!(store.kinships_untold().await.expect("pairs").len(), pairs, "{on}");
+    }
+    let pair = store.kinships(true).await.expect("pairs").remove(0);
+    assert_eq!((pair.account, pair.debtor), (newest, gone), "of two who are like it the newest, and one question");
+    store.tell_kinship(pair.id, "may be the same", &at("2026-03-25")).await.expect("told");
+    assert_eq!(store.kinships_untold().await.expect("pairs"), []);
 }
 
 pub async fn who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided(store: Store, _: String) {

@@ -1,6 +1,6 @@
 //! What was done, held to the invariants: each shut-off is put to the audit again with what was known when the crew left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -11,8 +11,9 @@ use crate::domain::document::sha256;
 use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::ledger::settle;
 use crate::domain::notice::{Notice, NoticeState};
+use crate::domain::placement::Placement;
 use crate::domain::referral::{Referral, ReferralState};
-use crate::domain::{AccountId, ActKey, Actor, Cents, Channel, ReferralId};
+use crate::domain::{AccountId, ActKey, Actor, Cents, Channel, ItemId, OpenItem, ReferralId};
 use crate::office::restorations::{DAYS_AT_MOST, must_be_told, was_told};
 use crate::store::ReferralExport;
 
@@ -46,7 +47,7 @@ impl Examination<'_> {
     async fn cut(&mut self, lawful: &mut Check, noticed: &mut Check, order: &FieldOrder) -> Result<()> {
         let place = format!("order {} ({}, {})", order.id, order.kind, short(order.for_day));
         let dispatched = self.reading.line_on(order.account, "order dispatched", "order", order.id.0).await?;
-        let Some((line, at)) = dispatched else {
+        let Some((line, _)) = dispatched else {
             lawful.looked_at += 1;
             let finding = Finding::at(place).of(order.account).found("done, and the log has no crew that was sent");
             lawful.finds(finding.expected("a line of the log: order dispatched").remedy(TAMPERED));
@@ -62,7 +63,7 @@ impl Examination<'_> {
                 return Ok(());
             }
         };
-        let known = self.reading.snapshot_as_of(order.account, order.for_day, at, &rules.policy.ledger).await?;
+        let known = self.reading.snapshot_at_line(order.account, order.for_day, line, &rules.policy.ledger).await?;
         let leave = self.office.leave_on(&known, order, order.for_day).await?;
         lawful.expects(leave.is_ok(), || {
             let refusal = leave.as_ref().err().map(ToString::to_string).unwrap_or_default();
@@ -193,33 +194,38 @@ impl Examination<'_> {
         let mut check =
             Check::new("referrals", "a list's total is the ledger's at its cut-off, and each debt is placed once");
         let mut accounts = BTreeMap::new();
-        let mut placed: BTreeMap<(AccountId, u32), Vec<Referral>> = BTreeMap::new();
+        let mut placed: BTreeMap<(AccountId, Option<ItemId>), Vec<Referral>> = BTreeMap::new();
         let mut after = 0;
         loop {
             let page = self.reading.referrals(after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.id.0;
             for referral in page {
-                accounts.insert(referral.id, referral.account);
+                let items = referral.placement.as_ref().map(Placement::items);
+                accounts.insert(referral.id, (referral.account, items.clone()));
+                if let Err(error) = referral.act_key.parse::<ActKey>() {
+                    check.finds(
+                        Finding::at(format!("referral {}", referral.id))
+                            .of(referral.account)
+                            .found(format!("{}: {error}", referral.act_key))
+                            .expected("the key of the act that ordered it")
+                            .remedy(TAMPERED),
+                    );
+                }
                 if referral.state == ReferralState::Placed {
-                    match referral.act_key.parse::<ActKey>() {
-                        Ok(key) => placed.entry((referral.account, key.of.case)).or_default().push(referral),
-                        Err(error) => check.finds(
-                            Finding::at(format!("referral {}", referral.id))
-                                .of(referral.account)
-                                .found(format!("{}: {error}", referral.act_key))
-                                .expected("the key of the act that ordered it")
-                                .remedy(TAMPERED),
-                        ),
+                    // What was placed before its debts were kept stands for the whole account.
+                    let debts = items.map_or_else(|| vec![None], |items| items.into_iter().map(Some).collect());
+                    for debt in debts {
+                        placed.entry((referral.account, debt)).or_default().push(referral.clone());
                     }
                 }
             }
         }
-        // The debt of a case is at one place at a time: sent to a second one, it is collected twice.
-        for ((account, case), referrals) in placed {
+        // A debt is at one place at a time: sent to a second one, it is collected twice.
+        for ((account, debt), referrals) in placed {
             check.expects(referrals.len() == 1, || {
                 let places = referrals.iter().map(|referral| format!("{} (referral {})", referral.to, referral.id));
-                Finding::at(format!("referrals of case {case}"))
+                Finding::at(debt.map_or_else(|| "the account's debt".to_owned(), |debt| format!("debt {debt}")))
                     .of(account)
                     .found(format!("placed at {}", places.collect::<Vec<_>>().join(" and ")))
                     .expected("one place, or that the others were recalled")
@@ -236,16 +242,17 @@ impl Examination<'_> {
         Ok(check)
     }
 
-    /// What the accounts of a list owed by the ledger when it was made.
+    /// What of the debts that a list placed was owed by the ledger when it was made.
     async fn ledger_total(
         &mut self,
         list: &ReferralExport,
-        accounts: &BTreeMap<ReferralId, AccountId>,
+        accounts: &BTreeMap<ReferralId, (AccountId, Option<BTreeSet<ItemId>>)>,
     ) -> Result<Cents> {
         let order = self.office.rules_on(list.made_on).await?.policy.ledger.order.clone();
         let mut total = Cents::ZERO;
         for referral in &list.referrals {
-            let Some(account) = accounts.get(referral).copied() else { continue };
+            let Some((account, items)) = accounts.get(referral) else { continue };
+            let account = *account;
             let placed = self.reading.line_on(account, "referral placed", "id", referral.0).await?;
             let Some(mut books) = self.reading.books(AccountId(account.0 - 1), 1).await?.pop() else { continue };
             books.entries.retain(|entry| placed.is_none_or(|(_, at)| entry.recorded_at <= at));
@@ -254,7 +261,9 @@ impl Examination<'_> {
             if petitions.iter().any(|petition| petition.recorded_on > list.made_on) {
                 books.plans.retain(|plan| plan.stays.is_none());
             }
-            total += settle(&books.entries, &order, &books.plans, list.made_on).balance;
+            let settled = settle(&books.entries, &order, &books.plans, list.made_on);
+            let beside = |item: &&OpenItem| items.as_ref().is_some_and(|items| !items.contains(&item.id));
+            total += settled.balance - settled.items.iter().filter(beside).map(|item| item.open).sum();
         }
         Ok(total)
     }

@@ -11,6 +11,7 @@
 mod acts;
 mod books;
 mod chains;
+mod dates;
 mod debts;
 mod disputes;
 mod left;
@@ -170,6 +171,7 @@ impl Office {
         checks.extend(examination.books().await?);
         checks.extend(examination.debts().await?);
         checks.extend(examination.papers().await?);
+        checks.push(examination.dates().await?);
         checks.extend(examination.work().await?);
         checks.extend(examination.acts().await?);
         checks.push(examination.disputes().await?);

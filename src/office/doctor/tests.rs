@@ -1,5 +1,7 @@
 //! What the doctor says of a shut-off: lawful by what was known when the crew left, whatever came later.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 
 use super::Check;
@@ -7,7 +9,7 @@ use crate::domain::hold::HoldKind;
 use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{AccountNumber, Cents, OrderId, ReferralId};
 use crate::office::testing::{City, day};
-use crate::store::{CrewResult, ExceptionKind, NewHold, Stamp};
+use crate::store::{CounterPayment, CrewResult, ExceptionKind, NewHold, Stamp};
 
 /// Friday, May 22: the water was shut off at 09:25, by every rule.
 async fn shut_off() -> (City, OrderId) {
@@ -139,6 +141,7 @@ async fn a_debt_that_is_at_the_attorney_and_at_the_agency_is_found() {
             state: ReferralState::Placed,
             proposed_on: day("2026-05-22"),
             amount: Cents::new(22_420),
+            items: BTreeSet::new(),
             approved_by: None,
             approved_on: None,
             placed_on: None,
@@ -181,4 +184,40 @@ async fn an_arrangement_beyond_the_limits_for_no_reason_or_by_nobody_is_found() 
         .await;
         assert_eq!(found(&city, "overrides").await.len(), usize::from(is_found), "{actor} {reason}");
     }
+}
+
+#[tokio::test]
+async fn a_payment_of_the_same_instant_behind_the_crew_leaves_the_shut_off_lawful() {
+    let city = City::new().await;
+    let order = city.to_the_shut_off().await;
+    // The clock stands still at nine: the crew is sent and shuts off, and then the customer pays at the counter.
+    city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+    city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+    let result = CrewResult {
+        done: true,
+        on: day("2026-05-22"),
+        at: Some("09:00".into()),
+        crew: "Crew 4".into(),
+        note: String::new(),
+    };
+    city.office.record_order_result(order, result, "Omar").await.unwrap();
+    let payment = CounterPayment {
+        received_on: day("2026-05-22"),
+        amount: Cents::new(30_000),
+        reference: "R-1".into(),
+        memo: String::new(),
+    };
+    city.office.counter_payment(city.debtor().await, &payment, "Omar").await.unwrap();
+    assert_eq!(found(&city, "shut-offs").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_letter_that_was_mailed_before_it_was_planned_and_an_order_done_before_it_was_approved_are_found() {
+    let (city, _) = shut_off().await;
+    assert_eq!(found(&city, "dates").await, Vec::<String>::new());
+    tampers(&city, "UPDATE notice SET body = json_set(body, '$.mailed_on', '2026-04-30')").await;
+    tampers(&city, "UPDATE field_order SET body = json_set(body, '$.done_on', '2026-05-20')").await;
+    let found = found(&city, "dates").await;
+    assert!(found.iter().any(|found| found == "mailed Thu 2026-04-30, released Fri 2026-05-01"), "{found:?}");
+    assert!(found.iter().any(|found| found.starts_with("done Wed 2026-05-20, finalized Fri 2026-05-22")), "{found:?}");
 }

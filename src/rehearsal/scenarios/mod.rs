@@ -10,6 +10,7 @@ mod fees;
 mod holds;
 mod law;
 mod notices;
+mod placed;
 mod stays;
 
 use super::account::{Account, Payment};

@@ -373,6 +373,7 @@ impl Orders {
                 state: ReferralState::Candidate,
                 proposed_on: on,
                 amount: debt_of(act),
+                items: items.into_iter().collect(),
                 approved_by: None,
                 approved_on: None,
                 placed_on: None,

@@ -11,6 +11,7 @@ use super::given::{Carried, ExceptionKind, Permitted, ShutOff, Stamp};
 use super::kept::{self, Kept};
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
+use super::marks::Marks;
 use super::{
     Backend, Conn, LOCK_NO_IMPORT, Result, StoreError, exception, field_result, rows, sql, touch, unmatched, word,
 };
@@ -255,7 +256,12 @@ impl Backend {
             order.crew = Some(crew.to_owned());
         }
         put(&mut tx, &orders).await?;
-        log::write(&mut tx, &lines(&orders, "order dispatched"), None, stamp).await?;
+        let mut told = lines(&orders, "order dispatched");
+        let marks = json!(Marks::now(&mut tx).await?);
+        for body in told.iter_mut().filter_map(|line| line.body.as_object_mut()) {
+            body.insert("known".to_owned(), marks.clone());
+        }
+        log::write(&mut tx, &told, None, stamp).await?;
         tx.commit().await?;
         Ok(Carried { done: ids_of(&orders), overtaken: leave.overtaken })
     }

@@ -1,11 +1,11 @@
 //! What an account's state of an earlier instant must not know: what became of freezes and arrangements behind it. Their rows
 //! have days, and the log has instants, under its chain.
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
 
 use super::given::ExceptionKind;
+use super::marks::Moment;
 use super::{Conn, Result};
 use crate::domain::arrangement::Arrangement;
 use crate::domain::{AccountId, ArrangementId, EntryId};
@@ -13,13 +13,15 @@ use crate::domain::{AccountId, ArrangementId, EntryId};
 type Told = (String, Json<Value>);
 
 /// What froze the account at that instant.
-pub(super) async fn frozen(conn: &mut Conn, account: AccountId, by: DateTime<Utc>) -> Result<Option<String>> {
+pub(super) async fn frozen(conn: &mut Conn, account: AccountId, by: &Moment) -> Result<Option<String>> {
     let told: Vec<Told> = sqlx::query_as(
         "SELECT what, body FROM log
-         WHERE account_id = $1 AND what IN ('exception', 'exception cleared') AND recorded_at <= $2 ORDER BY seq",
+         WHERE account_id = $1 AND what IN ('exception', 'exception cleared') AND recorded_at <= $2
+            AND (recorded_at < $2 OR seq <= $3) ORDER BY seq",
     )
     .bind(account.0)
-    .bind(by)
+    .bind(by.at)
+    .bind(by.line)
     .fetch_all(conn)
     .await?;
     let mut standing: Vec<String> = Vec::new();
@@ -39,22 +41,18 @@ pub(super) async fn frozen(conn: &mut Conn, account: AccountId, by: DateTime<Utc
 
 /// Takes back what became of the arrangements later: that one was taken up again, that a bill was carried over to another,
 /// or reversed and not billed anew.
-pub(super) async fn unlearn(
-    conn: &mut Conn,
-    account: AccountId,
-    plans: &mut [Arrangement],
-    by: DateTime<Utc>,
-) -> Result<()> {
+pub(super) async fn unlearn(conn: &mut Conn, account: AccountId, plans: &mut [Arrangement], by: &Moment) -> Result<()> {
     if plans.is_empty() {
         return Ok(());
     }
     let told: Vec<Told> = sqlx::query_as(
         "SELECT what, body FROM log
          WHERE account_id = $1 AND what IN ('arrangement reinstated', 'arrangement carried over', 'exception')
-            AND recorded_at > $2 ORDER BY seq",
+            AND (recorded_at > $2 OR recorded_at = $2 AND seq > $3) ORDER BY seq",
     )
     .bind(account.0)
-    .bind(by)
+    .bind(by.at)
+    .bind(by.line)
     .fetch_all(conn)
     .await?;
     for (what, Json(body)) in told {

@@ -107,6 +107,11 @@ impl Backend {
         kept::of_account(&mut tx, account).await
     }
 
+    pub async fn estates(&self) -> Result<Vec<(AccountId, Hold)>> {
+        let mut tx = self.read().await?;
+        kept::with_accounts(&mut tx, kept::select::<Hold>("(body ->> 'estate') IS NOT NULL ORDER BY id")).await
+    }
+
     pub async fn holds_on(&self, day: Day) -> Result<Vec<(AccountId, Hold)>> {
         let mut tx = self.read().await?;
         let mut holds =

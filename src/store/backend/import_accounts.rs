@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sqlx::types::Json;
 
+use super::account_change::{self, Change};
 use super::given::Stamp;
 use super::import::{PAGE, Taking};
 use super::{Conn, Result, kinship, rows, sql, texts};
-use crate::domain::{AccountId, AccountNumber, Address, Profile};
+use crate::domain::{AccountId, AccountNumber, Address, Day, Profile};
 
 impl Taking<'_> {
     pub(super) async fn accounts(&mut self, conn: &mut Conn, profiles: &[(u32, Profile)], stamp: &Stamp) -> Result<()> {
@@ -31,6 +32,7 @@ impl Taking<'_> {
         let mut written: BTreeSet<&AccountNumber> = BTreeSet::new();
         // Those of whom it is known anew who they are, or how they are reached.
         let (mut new, mut changed, mut moved) = (Vec::new(), Vec::new(), Vec::new());
+        let mut changes = Vec::new();
         for (_, given) in page {
             self.outcome.rows += 1;
             let profile = latest.get(&given.number).copied().unwrap_or(given);
@@ -47,6 +49,7 @@ impl Taking<'_> {
                     }
                     self.touched.insert(AccountId(*id));
                     changed.push(AccountRow::new(Some(*id), profile));
+                    changes.push(Change { account: AccountId(*id), before: before.clone(), after: profile });
                 }
             }
         }
@@ -54,6 +57,7 @@ impl Taking<'_> {
         self.outcome.updated += u32::try_from(changed.len()).unwrap_or(u32::MAX);
         add_accounts(conn, &new, stamp).await?;
         change_accounts(conn, &changed).await?;
+        account_change::note(conn, &changes, stamp).await?;
         let news: Vec<&AccountNumber> = new.iter().map(|row| row.number).chain(moved).collect();
         kinship::note(conn, &news, stamp).await
     }
@@ -75,6 +79,8 @@ struct AccountRow<'a> {
     customer: Option<&'a str>,
     name_key: String,
     service_address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_on: Option<Day>,
     profile: &'a Profile,
 }
 
@@ -88,6 +94,7 @@ impl<'a> AccountRow<'a> {
             customer: profile.customer(),
             name_key: profile.name_key(),
             service_address,
+            ended_on: profile.ended,
             profile,
         }
     }
@@ -98,9 +105,13 @@ async fn add_accounts(conn: &mut Conn, new: &[AccountRow<'_>], stamp: &Stamp) ->
         return Ok(());
     }
     let insert = format!(
-        "INSERT INTO account (number, customer_name, customer, name_key, service_address, profile, recorded_at)
-         SELECT r.number, r.customer_name, r.customer, r.name_key, r.service_address, r.profile, $2 FROM {}",
-        rows(1, "number text, customer_name text, customer text, name_key text, service_address text, profile jsonb")
+        "INSERT INTO account (number, customer_name, customer, name_key, service_address, ended_on, profile, recorded_at)
+         SELECT r.number, r.customer_name, r.customer, r.name_key, r.service_address, r.ended_on, r.profile, $2 FROM {}",
+        rows(
+            1,
+            "number text, customer_name text, customer text, name_key text, service_address text, ended_on date, \
+             profile jsonb"
+        )
     );
     sqlx::query(sql(insert)).bind(Json(new)).bind(stamp.at).execute(&mut *conn).await?;
     let numbers: Vec<&AccountNumber> = new.iter().map(|row| row.number).collect();
@@ -119,9 +130,12 @@ async fn change_accounts(conn: &mut Conn, changed: &[AccountRow<'_>]) -> Result<
     }
     let update = format!(
         "UPDATE account SET customer_name = r.customer_name, customer = r.customer, name_key = r.name_key,
-            service_address = r.service_address, profile = r.profile
+            service_address = r.service_address, ended_on = r.ended_on, profile = r.profile
          FROM {} WHERE account.id = r.id",
-        rows(1, "id bigint, customer_name text, customer text, name_key text, service_address text, profile jsonb")
+        rows(
+            1,
+            "id bigint, customer_name text, customer text, name_key text, service_address text, ended_on date, profile jsonb"
+        )
     );
     sqlx::query(sql(update)).bind(Json(changed)).execute(conn).await?;
     Ok(())

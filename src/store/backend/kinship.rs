@@ -1,12 +1,14 @@
 //! Customers who may have come back: accounts of a file that are like one on which something is owed.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
 use super::given::{ExceptionKind, Stamp};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, exception, rows, sql, texts, word};
+use super::{Backend, Conn, Result, StoreError, exception, ids, rows, sql, texts, word};
 use crate::domain::kinship::{Kinship, KinshipState};
 use crate::domain::{AccountId, AccountNumber, Day, KinshipId, Profile};
 
@@ -23,34 +25,45 @@ struct KinRow {
     matches: Vec<String>,
 }
 
+type Pair = (i64, Json<Profile>, i64, Json<Profile>);
+
+/// How two accounts may be one customer's; whether they are alike is seen by their profiles.
+const ALIKE: [&str; 2] = ["debtor.customer = mine.customer", "debtor.name_key = mine.name_key AND mine.name_key <> ''"];
+
 /// Notes which of the accounts that a file brought, new or under another name, number or address, are like one that owes.
 /// A pair that was noted before is not noted again, whatever a person said of it.
 pub(super) async fn note(conn: &mut Conn, numbers: &[&AccountNumber], stamp: &Stamp) -> Result<()> {
     if numbers.is_empty() {
         return Ok(());
     }
-    let pairs = |how: &str| {
-        format!(
+    let mut found: Vec<Pair> = Vec::new();
+    for alike in ALIKE {
+        let select = format!(
             "SELECT mine.id, mine.profile, debtor.id, debtor.profile
-             FROM account AS mine JOIN account AS debtor ON {how} AND debtor.id <> mine.id
+             FROM account AS mine JOIN account AS debtor ON {alike} AND debtor.id <> mine.id
              WHERE mine.number IN {} AND {OWES}",
             texts(1)
-        )
-    };
-    let mut found: Vec<(i64, Json<Profile>, i64, Json<Profile>)> = Vec::new();
-    for how in ["debtor.customer = mine.customer", "debtor.name_key = mine.name_key"] {
-        let select = sql(pairs(how));
-        found.extend(sqlx::query_as(select).bind(Json(numbers)).bind(stamp.on).fetch_all(&mut *conn).await?);
+        );
+        found.extend(sqlx::query_as(sql(select)).bind(Json(numbers)).bind(stamp.on).fetch_all(&mut *conn).await?);
     }
+    add(conn, alike(found, stamp.on), stamp).await
+}
+
+/// Pairs that are alike, in order of the accounts.
+fn alike(found: Vec<Pair>, on: Day) -> Vec<KinRow> {
     let mut kin: Vec<KinRow> = found
         .into_iter()
         // Who has gone from here too is not back.
-        .filter(|(_, mine, ..)| mine.ended.is_none_or(|ended| stamp.on < ended))
+        .filter(|(_, mine, ..)| mine.ended.is_none_or(|ended| on < ended))
         .map(|(account, mine, debtor, owing)| KinRow { account, debtor, matches: mine.matches(&owing) })
         .filter(|kin| !kin.matches.is_empty())
         .collect();
     kin.sort_by_key(|kin| (kin.account, kin.debtor));
     kin.dedup_by_key(|kin| (kin.account, kin.debtor));
+    kin
+}
+
+async fn add(conn: &mut Conn, kin: Vec<KinRow>, stamp: &Stamp) -> Result<()> {
     if kin.is_empty() {
         return Ok(());
     }
@@ -87,6 +100,55 @@ fn kinship(row: Row) -> Result<Kinship> {
 }
 
 impl Backend {
+    pub async fn note_returning(&self, accounts: &[AccountId], stamp: &Stamp) -> Result<()> {
+        let mut left: Vec<i64> = Vec::new();
+        for alike in ALIKE {
+            let select = format!(
+                "SELECT DISTINCT debtor.id FROM account AS mine JOIN account AS debtor ON {alike}
+                 WHERE mine.id IN {} AND debtor.ended_on IS NOT NULL AND {OWES}
+                    AND NOT EXISTS (SELECT 1 FROM kinship WHERE kinship.debtor_id = debtor.id)",
+                ids(1)
+            );
+            left.extend(
+                sqlx::query_scalar::<_, i64>(sql(select))
+                    .bind(Json(accounts))
+                    .bind(stamp.on)
+                    .fetch_all(&self.reader)
+                    .await?,
+            );
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.write().await?;
+        let mut found: Vec<Pair> = Vec::new();
+        for alike in ALIKE {
+            let select = format!(
+                "SELECT mine.id, mine.profile, debtor.id, debtor.profile
+                 FROM account AS debtor JOIN account AS mine ON {alike} AND debtor.id <> mine.id
+                 WHERE debtor.id IN {}",
+                ids(1)
+            );
+            found.extend(sqlx::query_as(sql(select)).bind(Json(&left)).fetch_all(&mut *tx).await?);
+        }
+        // One question for each who has left: of a customer with many accounts, the likest, and of those the newest.
+        let mut likest: BTreeMap<i64, KinRow> = BTreeMap::new();
+        for kin in alike(found, stamp.on) {
+            let known = likest.get(&kin.debtor).map(|known| (known.matches.len(), known.account));
+            if known.is_none_or(|known| known < (kin.matches.len(), kin.account)) {
+                likest.insert(kin.debtor, kin);
+            }
+        }
+        add(&mut tx, likest.into_values().collect(), stamp).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn kinships_untold(&self) -> Result<Vec<Kinship>> {
+        let select = format!("SELECT {COLUMNS} FROM kinship WHERE state = 'open' AND exception_id IS NULL ORDER BY id");
+        let found: Vec<Row> = sqlx::query_as(sql(select)).fetch_all(&self.reader).await?;
+        found.into_iter().map(kinship).collect()
+    }
+
     pub async fn kinships(&self, open_only: bool) -> Result<Vec<Kinship>> {
         let select = format!("SELECT {COLUMNS} FROM kinship WHERE state = 'open' OR $1 ORDER BY id");
         let found: Vec<Row> = sqlx::query_as(sql(select)).bind(!open_only).fetch_all(&self.reader).await?;

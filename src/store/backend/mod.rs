@@ -4,6 +4,7 @@
 //! databases unfold; a statement for each row would cost a hundred times as much.
 
 mod account;
+mod account_change;
 mod arrangement;
 mod balance;
 mod batch;
@@ -11,6 +12,7 @@ mod bodies;
 mod call;
 mod chain;
 mod commit;
+mod dated;
 mod deposit;
 mod digest;
 mod dispute;
@@ -34,6 +36,8 @@ mod known;
 mod leave;
 mod ledger;
 mod log;
+mod look;
+mod marks;
 mod notice;
 mod outbox;
 mod own_fee;

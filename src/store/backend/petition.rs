@@ -133,6 +133,14 @@ impl Backend {
         kept::of_account(&mut tx, account).await
     }
 
+    pub async fn petitions_unassured(&self) -> Result<Vec<(AccountId, Petition)>> {
+        let open =
+            "(body ->> 'assurance') IS NULL AND (body ->> 'discharged_on') IS NULL AND (body ->> 'ended') IS NULL
+                    ORDER BY id";
+        let mut tx = self.read().await?;
+        kept::with_accounts(&mut tx, kept::select::<Petition>(open)).await
+    }
+
     pub async fn petitions(&self) -> Result<Vec<(AccountId, Petition)>> {
         let mut tx = self.read().await?;
         kept::with_accounts(&mut tx, kept::select::<Petition>("1 = 1 ORDER BY id")).await

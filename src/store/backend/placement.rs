@@ -9,31 +9,34 @@ use sqlx::types::Json;
 
 use super::document;
 use super::exception;
-use super::given::{ExceptionKind, ExportFile, NewReport, ReferralReport, Stamp};
+use super::given::{Among, ExceptionKind, ExportFile, LimitationTerms, NewReport, ReferralReport, Stamp};
 use super::kept;
 use super::log::{self, NewLine};
 use super::{Backend, Conn, LOCK_EXPORT, Result, StoreError, ids, rows, sql};
 use crate::domain::day::{plus_days, plus_months, short};
-use crate::domain::placement::{Placed, ReportKind, ReportLine};
-use crate::domain::referral::Referral;
+use crate::domain::placement::{Placed, PlacementEnd, ReportKind, ReportLine};
+use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{AccountId, Cents, Day, ReferralId};
 
-/// What was out of the accounts, as it was known at an instant; now where none is given.
+/// What was out of the accounts, and what had come back, as it was known at an instant; now where none is given.
 pub(super) async fn placed(
     conn: &mut Conn,
     accounts: &[AccountId],
     known: Option<DateTime<Utc>>,
 ) -> Result<BTreeMap<AccountId, Vec<Placed>>> {
-    let states = if known.is_none() { "state = 'placed'" } else { "state IN ('placed', 'recalled', 'returned')" };
-    let condition = format!("account_id IN {} AND {states} ORDER BY account_id, id", ids(1));
+    let condition =
+        format!("account_id IN {} AND state IN ('placed', 'recalled', 'returned') ORDER BY account_id, id", ids(1));
     let found: Vec<Referral> = kept::list(conn, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
     let mut placed: BTreeMap<AccountId, Vec<Placed>> = BTreeMap::new();
     for referral in found {
         let Some(placement) = &referral.placement else { continue };
-        let was_out =
-            known.is_none_or(|by| placement.at <= by && placement.ended.as_ref().is_none_or(|end| end.at > by));
-        if let (true, Some(on)) = (was_out, referral.placed_on) {
-            let out = Placed { referral: referral.id, to: referral.to, on, items: placement.items() };
+        if known.is_some_and(|by| placement.at > by) {
+            continue;
+        }
+        let ended = placement.ended.as_ref().filter(|end| known.is_none_or(|by| end.at <= by));
+        if let Some(on) = referral.placed_on {
+            let back_on = ended.map(PlacementEnd::free_from);
+            let out = Placed { referral: referral.id, to: referral.to, on, items: placement.items(), back_on };
             placed.entry(referral.account).or_default().push(out);
         }
     }
@@ -164,24 +167,34 @@ impl Backend {
         Ok(tx.commit().await?)
     }
 
-    pub async fn warn_of_limitation(&self, years: u16, ahead_days: u16, least: Cents, stamp: &Stamp) -> Result<u64> {
+    pub async fn referrals_out(&self, accounts: &[AccountId]) -> Result<Vec<Referral>> {
+        let mut tx = self.read().await?;
+        // By the accounts, and not by the index of states: those that are out are many more than an account's.
+        let condition = format!("account_id IN {} ORDER BY id", ids(1));
+        let mut referrals: Vec<Referral> =
+            kept::list(&mut tx, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
+        referrals.retain(|referral| referral.state == ReferralState::Placed);
+        Ok(referrals)
+    }
+
+    pub async fn warn_of_limitation(&self, terms: LimitationTerms, among: Among<'_>, stamp: &Stamp) -> Result<u64> {
+        let LimitationTerms { years, ahead_days, least } = terms;
         let months = i32::from(years) * 12;
         let today = stamp.on;
         let ends = plus_days(today, i64::from(ahead_days));
-        // A few days more than the months give: their ends differ. What is taken is weighed below.
-        let through = plus_days(plus_months(ends, -months), 4);
         let mut tx = self.write().await?;
         let mut told = 0;
         for (stage, kind) in [("passed", ExceptionKind::LimitationPassed), ("near", ExceptionKind::LimitationNear)] {
-            let mut due: BTreeMap<AccountId, Vec<(i64, Day, Cents)>> = BTreeMap::new();
-            for (account, entry, due_on, open) in untold(&mut tx, through, least, stage).await? {
+            let mut barred: BTreeMap<AccountId, Vec<(i64, Day, Cents)>> = BTreeMap::new();
+            let due = fell_due(among, today, if stage == "passed" { 0 } else { i64::from(ahead_days) }, months);
+            for (account, entry, due_on, open) in untold(&mut tx, among, due, least, stage).await? {
                 let last_day = plus_months(due_on, months);
                 let is_meant = if stage == "passed" { last_day < today } else { today <= last_day && last_day <= ends };
                 if is_meant {
-                    due.entry(account).or_default().push((entry, last_day, open));
+                    barred.entry(account).or_default().push((entry, last_day, open));
                 }
             }
-            for (account, debts) in due {
+            for (account, debts) in barred {
                 let amount: Cents = debts.iter().map(|(.., open)| *open).sum();
                 let first = debts.iter().map(|(_, last_day, _)| *last_day).min().unwrap_or(today);
                 let text = match kind {
@@ -210,25 +223,49 @@ impl Backend {
     }
 }
 
-/// Open debts that fell due by the day, and of which that was not told yet.
+/// The days on which debts fell due of which it is to be told now, `ahead` days before the last day to sue.
+fn fell_due(among: Among<'_>, today: Day, ahead: i64, months: i32) -> (Day, Day) {
+    // A few days more than the months give: their ends differ. What is taken is weighed by its own last day.
+    let due = |on: Day, slack: i64| plus_days(plus_months(plus_days(on, ahead), -months), slack);
+    match among {
+        // However old.
+        Among::Accounts(_) => (plus_months(today, -12 * 200), due(today, 4)),
+        Among::Since(day) => (due(day, -4), due(today, 4)),
+    }
+}
+
+/// Open debts that fell due within these days, and of which that was not told yet.
 async fn untold(
     conn: &mut Conn,
-    due_through: Day,
+    among: Among<'_>,
+    due: (Day, Day),
     least: Cents,
     stage: &str,
 ) -> Result<Vec<(AccountId, i64, Day, Cents)>> {
-    let found: Vec<(i64, i64, Day, i64)> = sqlx::query_as(
+    let accounts: &[AccountId] = match among {
+        Among::Accounts(accounts) => accounts,
+        Among::Since(_) => &[],
+    };
+    let among = match among {
+        Among::Accounts(_) => format!("account_id IN {} AND due_on BETWEEN $1 AND $2", ids(5)),
+        // The fifth value is bound, so that it is named.
+        Among::Since(_) => "due_on BETWEEN $1 AND $2 AND $5 IS NOT NULL".to_owned(),
+    };
+    let select = format!(
         "SELECT account_id, entry_id, due_on, open_cents FROM open_item
-         WHERE due_on <= $1 AND open_cents > 0 AND open_cents >= $2
+         WHERE {among} AND open_cents > 0 AND open_cents >= $3
             AND NOT EXISTS (SELECT 1 FROM limitation_told AS told
-                            WHERE told.entry_id = open_item.entry_id AND told.stage = $3)
-         ORDER BY account_id, due_on, entry_id",
-    )
-    .bind(due_through)
-    .bind(least.get())
-    .bind(stage)
-    .fetch_all(conn)
-    .await?;
+                            WHERE told.entry_id = open_item.entry_id AND told.stage = $4)
+         ORDER BY account_id, due_on, entry_id"
+    );
+    let found: Vec<(i64, i64, Day, i64)> = sqlx::query_as(sql(select))
+        .bind(due.0)
+        .bind(due.1)
+        .bind(least.get())
+        .bind(stage)
+        .bind(Json(accounts))
+        .fetch_all(conn)
+        .await?;
     Ok(found.into_iter().map(|(a, entry, due, open)| (AccountId(a), entry, due, Cents::new(open))).collect())
 }
 

@@ -24,9 +24,10 @@ impl Backend {
             .fetch_optional(&mut *tx)
             .await?;
         sqlx::query(
-            "INSERT INTO policy (hash, name, sources, adopted_by, adopted_at, effective_on, chosen_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $5)
-             ON CONFLICT (hash) DO UPDATE SET effective_on = excluded.effective_on, chosen_at = excluded.chosen_at",
+            "INSERT INTO policy (hash, name, sources, adopted_by, adopted_at, effective_on, chosen_at, chosen_no)
+             VALUES ($1, $2, $3, $4, $5, $6, $5, (SELECT COALESCE(MAX(chosen_no), 0) + 1 FROM policy))
+             ON CONFLICT (hash) DO UPDATE SET effective_on = excluded.effective_on, chosen_at = excluded.chosen_at,
+                chosen_no = excluded.chosen_no",
         )
         .bind(policy.hash.as_str())
         .bind(&policy.name)
@@ -53,7 +54,7 @@ impl Backend {
     pub async fn policy_in_force(&self, day: Day) -> Result<Option<PolicyHash>> {
         let found: Option<String> = sqlx::query_scalar(
             "SELECT hash FROM policy
-             WHERE effective_on <= $1 ORDER BY effective_on DESC, chosen_at DESC, hash LIMIT 1",
+             WHERE effective_on <= $1 ORDER BY effective_on DESC, chosen_no DESC LIMIT 1",
         )
         .bind(day)
         .fetch_optional(&self.reader)
@@ -74,7 +75,7 @@ impl Backend {
     pub async fn policies(&self) -> Result<Vec<AdoptedPolicy>> {
         let found: Vec<Row> = sqlx::query_as(
             "SELECT hash, name, sources, adopted_by, adopted_at, effective_on FROM policy
-             ORDER BY effective_on, adopted_at, hash",
+             ORDER BY effective_on, adopted_at, chosen_no",
         )
         .fetch_all(&self.reader)
         .await?;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use sqlx::Transaction;
 use sqlx::types::Json;
 
@@ -14,6 +15,7 @@ use super::given::{
 };
 use super::kept::{self, Kept};
 use super::ledger::{ENTRY_COLUMNS, EntryColumns, entry, open_items_of};
+use super::marks::{Marks, Moment};
 use super::{
     Backend, CLOCK_SECONDS, Db, Result, deposit, export, ids, own_fee, seal, settle, snapshot, sql, texts, transfer,
     word,
@@ -36,6 +38,13 @@ pub struct Reading {
 type LineColumns = (i64, Option<i64>, Option<i64>, DateTime<Utc>, String, String, String, String);
 type DocumentColumns = (i64, Option<i64>, String, String, String, Vec<u8>);
 type WorkColumns = (i64, i64, String, i64, String, i64, i64, DateTime<Utc>);
+
+/// What a line says of what was known when it was written.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(default)]
+    known: Marks,
+}
 
 impl Backend {
     pub async fn reading(&self) -> Result<Reading> {
@@ -286,13 +295,19 @@ impl Reading {
         Ok(found)
     }
 
-    pub async fn snapshot_as_of(
+    pub async fn snapshot_at_line(
         &mut self,
         account: AccountId,
         day: Day,
-        known_by: DateTime<Utc>,
+        line: i64,
         rules: &LedgerRules,
     ) -> Result<Snapshot> {
-        snapshot::as_of(&mut self.tx, account, day, known_by, rules).await
+        let (at, Json(body)): (DateTime<Utc>, Json<Told>) =
+            sqlx::query_as("SELECT recorded_at, body FROM log WHERE seq = $1")
+                .bind(line)
+                .fetch_one(&mut *self.tx)
+                .await?;
+        let moment = Moment { at, line, marks: body.known };
+        snapshot::as_of(&mut self.tx, account, day, &moment, rules).await
     }
 }

@@ -187,7 +187,7 @@ impl Backend {
 /// It is no longer out.
 fn end(referral: &mut Referral, returned: Option<ReturnReason>, on: Day, stamp: &Stamp) {
     if let Some(placement) = &mut referral.placement {
-        placement.ended = Some(PlacementEnd { at: stamp.at, on, returned });
+        placement.ended = Some(PlacementEnd { at: stamp.at, on, returned, recorded_on: Some(stamp.on) });
     }
 }
 

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
 
+use super::dated::dated;
 use super::given::ExceptionKind;
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
+use super::marks::Moment;
 use super::petition::stayed_of;
 use super::{
     Backend, Conn, Result, StoreError, account, deposit, fee, hindsight, ids, kept, placement, sql, word, write_off,
@@ -22,8 +24,7 @@ use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
 use crate::domain::proof::Proof;
 use crate::domain::{
-    AccountId, ArrangementId, Case, Cents, Day, DisputeId, Entry, EntryId, EntryKind, Event, EventKind, HoldId,
-    PetitionId, Profile, PromiseId, ProofId, Service, Snapshot,
+    AccountId, Case, Cents, Day, Entry, EntryId, EntryKind, Event, EventKind, Profile, Service, Snapshot,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -78,23 +79,24 @@ impl Backend {
         rules: &LedgerRules,
     ) -> Result<Snapshot> {
         let mut tx = self.read().await?;
-        as_of(&mut tx, account, day, known_by, rules).await
+        as_of(&mut tx, account, day, &Moment::of(known_by), rules).await
     }
 }
 
-/// The account as it was known at the instant `known_by`, settled as of `day`.
+/// The account as it was known at the moment, settled as of `day`.
 pub(super) async fn as_of(
     conn: &mut Conn,
     account: AccountId,
     day: Day,
-    known_by: DateTime<Utc>,
+    moment: &Moment,
     rules: &LedgerRules,
 ) -> Result<Snapshot> {
     let mut found = heads(conn, &[account]).await?;
-    learn(conn, &mut found, &[account], Some(known_by)).await?;
+    learn(conn, &mut found, &[account], Some(moment)).await?;
     let mut snapshot = found.pop().ok_or_else(|| StoreError::not_found("account with id", account))?;
-    hindsight::unlearn(conn, account, &mut snapshot.arrangements, known_by).await?;
-    let entries = entries_known(conn, account, Some(known_by)).await?;
+    hindsight::unlearn(conn, account, &mut snapshot.arrangements, moment).await?;
+    let mut entries = entries_known(conn, account, Some(moment.at)).await?;
+    entries.retain(|entry| moment.has("entry", entry.id.0, entry.recorded_at));
     let plans = snapshot.spans();
     let books = settle(&entries, &rules.order, &plans, day);
     snapshot.items = books.items;
@@ -105,8 +107,8 @@ pub(super) async fn as_of(
         snapshot.payments = entries.into_iter().filter(is_payment).collect();
         snapshot.applications = books.applications;
     }
-    (snapshot.case, snapshot.cases_so_far) = case_known(conn, account, known_by).await?;
-    snapshot.frozen = hindsight::frozen(conn, account, known_by).await?;
+    (snapshot.case, snapshot.cases_so_far) = case_known(conn, account, moment).await?;
+    snapshot.frozen = hindsight::frozen(conn, account, moment).await?;
     Ok(snapshot)
 }
 
@@ -162,6 +164,7 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
                 deposits: Vec::new(),
                 final_bill: None,
                 placed: Vec::new(),
+                came_back: Vec::new(),
                 case: case.map(|Json(case)| case),
                 cases_so_far: cases_from(cases.unwrap_or(0))?,
                 frozen,
@@ -175,16 +178,17 @@ fn cases_from(number: i64) -> Result<u32> {
 }
 
 /// Fills in what happened to the accounts and what was agreed with them.
-async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], known: Known) -> Result<()> {
-    let mut events = events(conn, accounts, known).await?;
-    let mut holds: By<Hold> = dated(conn, "hold", accounts, known).await?;
-    let mut proofs: By<Proof> = dated(conn, "proof", accounts, known).await?;
-    let mut promises: By<Promise> = dated(conn, "promise", accounts, known).await?;
-    let mut arrangements: By<Arrangement> = dated(conn, "arrangement", accounts, known).await?;
+async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], moment: Option<&Moment>) -> Result<()> {
+    let known: Known = moment.map(|moment| moment.at);
+    let mut events = events(conn, accounts, moment).await?;
+    let mut holds: By<Hold> = dated(conn, "hold", accounts, moment).await?;
+    let mut proofs: By<Proof> = dated(conn, "proof", accounts, moment).await?;
+    let mut promises: By<Promise> = dated(conn, "promise", accounts, moment).await?;
+    let mut arrangements: By<Arrangement> = dated(conn, "arrangement", accounts, moment).await?;
     let mut shut_off = shut_off(conn, accounts, known).await?;
     let mut flags = account::flags(conn, accounts, known).await?;
-    let mut disputes: By<Dispute> = dated(conn, "dispute", accounts, known).await?;
-    let mut petitions: By<Petition> = dated(conn, "petition", accounts, known).await?;
+    let mut disputes: By<Dispute> = dated(conn, "dispute", accounts, moment).await?;
+    let mut petitions: By<Petition> = dated(conn, "petition", accounts, moment).await?;
     let mut fees = fee::posted(conn, accounts, known).await?;
     let mut ledgers = fee::overtaken(conn, &fees, &petitions, known).await?;
     let mut deposits = deposit::of(conn, accounts, known).await?;
@@ -212,118 +216,31 @@ async fn learn(conn: &mut Conn, found: &mut [Snapshot], accounts: &[AccountId], 
             snapshot.deposits = deposits;
         }
         snapshot.ledger = ledgers.remove(account).unwrap_or_default();
-        snapshot.placed = placed.remove(account).unwrap_or_default();
+        let all = placed.remove(account).unwrap_or_default();
+        (snapshot.placed, snapshot.came_back) = all.into_iter().partition(|placed| placed.back_on.is_none());
         snapshot.profile.attributes.extend(flags.remove(account).unwrap_or_default());
     }
     Ok(())
 }
 
-type EventColumns = (i64, String, Day, Option<Json<StageRef>>, DateTime<Utc>);
+type EventColumns = (i64, i64, String, Day, Option<Json<StageRef>>, DateTime<Utc>);
 
-async fn events(conn: &mut Conn, accounts: &[AccountId], known: Known) -> Result<By<Event>> {
+async fn events(conn: &mut Conn, accounts: &[AccountId], moment: Option<&Moment>) -> Result<By<Event>> {
     let select = format!(
-        "SELECT account_id, kind, on_day, stage, recorded_at FROM event
+        "SELECT id, account_id, kind, on_day, stage, recorded_at FROM event
          WHERE account_id IN {} ORDER BY account_id, id",
         ids(1)
     );
     let found: Vec<EventColumns> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
     let mut events: By<Event> = By::new();
-    for (account, kind, on, stage, recorded_at) in found {
-        if known.is_none_or(|by| recorded_at <= by) {
+    for (id, account, kind, on, stage, recorded_at) in found {
+        if moment.is_none_or(|moment| moment.has("event", id, recorded_at)) {
             let kind = word(EventKind::from_word, &kind)?;
             let event = Event { kind, on, of: stage.map(|Json(stage)| stage) };
             events.entry(AccountId(account)).or_default().push(event);
         }
     }
     Ok(events)
-}
-
-/// Something agreed that may end: what is known of its end is taken back when it was not known yet.
-trait Dated: serde::de::DeserializeOwned + Send + Unpin + 'static {
-    fn identify(&mut self, id: i64);
-    fn reopen(&mut self);
-}
-
-impl Dated for Hold {
-    fn identify(&mut self, id: i64) {
-        self.id = HoldId(id);
-    }
-    fn reopen(&mut self) {
-        self.ended_on = None;
-    }
-}
-
-impl Dated for Proof {
-    fn identify(&mut self, id: i64) {
-        self.id = ProofId(id);
-    }
-    fn reopen(&mut self) {
-        self.ended_on = None;
-    }
-}
-
-impl Dated for Promise {
-    fn identify(&mut self, id: i64) {
-        self.id = PromiseId(id);
-    }
-    fn reopen(&mut self) {
-        self.canceled_on = None;
-    }
-}
-
-impl Dated for Arrangement {
-    fn identify(&mut self, id: i64) {
-        self.id = ArrangementId(id);
-    }
-    fn reopen(&mut self) {
-        self.canceled_on = None;
-    }
-}
-
-impl Dated for Dispute {
-    fn identify(&mut self, id: i64) {
-        self.id = DisputeId(id);
-    }
-    /// Takes the latest step back.
-    fn reopen(&mut self) {
-        match &mut self.appeal {
-            Some(appeal) if appeal.ruling.is_some() => appeal.ruling = None,
-            Some(_) => self.appeal = None,
-            None => self.ruling = None,
-        }
-    }
-}
-
-impl Dated for Petition {
-    fn identify(&mut self, id: i64) {
-        self.id = PetitionId(id);
-    }
-    fn reopen(&mut self) {
-        self.ended = None;
-    }
-}
-
-type DatedColumns<T> = (i64, i64, Json<T>, DateTime<Utc>, Option<DateTime<Utc>>);
-
-async fn dated<T: Dated>(conn: &mut Conn, table: &str, accounts: &[AccountId], known: Known) -> Result<By<T>> {
-    let select = format!(
-        "SELECT id, account_id, body, recorded_at, ended_at FROM {table}
-         WHERE account_id IN {} ORDER BY account_id, id",
-        ids(1)
-    );
-    let found: Vec<DatedColumns<T>> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
-    let mut dated: By<T> = By::new();
-    for (id, account, Json(mut noun), recorded_at, ended_at) in found {
-        if known.is_some_and(|by| recorded_at > by) {
-            continue;
-        }
-        if known.is_some_and(|by| ended_at.is_some_and(|ended| ended > by)) {
-            noun.reopen();
-        }
-        noun.identify(id);
-        dated.entry(AccountId(account)).or_default().push(noun);
-    }
-    Ok(dated)
 }
 
 type ShutOffColumns = (i64, String, Day, DateTime<Utc>, Option<DateTime<Utc>>);
@@ -392,13 +309,15 @@ pub(super) async fn applications(conn: &mut Conn, accounts: &[AccountId]) -> Res
 }
 
 /// The case as the last decision known by then left it, and how many cases there had been.
-async fn case_known(conn: &mut Conn, account: AccountId, by: DateTime<Utc>) -> Result<(Option<Case>, u32)> {
+async fn case_known(conn: &mut Conn, account: AccountId, by: &Moment) -> Result<(Option<Case>, u32)> {
     let found: Option<Json<Value>> = sqlx::query_scalar(
         "SELECT body FROM log WHERE account_id = $1 AND what = 'decision' AND recorded_at <= $2
+            AND (recorded_at < $2 OR seq <= $3)
          ORDER BY seq DESC LIMIT 1",
     )
     .bind(account.0)
-    .bind(by)
+    .bind(by.at)
+    .bind(by.line)
     .fetch_optional(conn)
     .await?;
     let Some(Json(body)) = found else { return Ok((None, 0)) };

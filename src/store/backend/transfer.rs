@@ -120,19 +120,23 @@ impl Backend {
         Ok(found.into_iter().map(AccountId).collect())
     }
 
-    /// Accounts that have ended, with a debt due by the day, each with the active accounts of the same customer.
-    pub async fn debts_that_may_follow(&self, due_by: Day) -> Result<Vec<(AccountId, Vec<AccountId>)>> {
-        let found: Vec<(i64, i64)> = sqlx::query_as(
-            "SELECT DISTINCT gone.id, here.id FROM account AS gone
+    pub async fn debts_that_may_follow(
+        &self,
+        due_by: Day,
+        customers_of: &[AccountId],
+    ) -> Result<Vec<(AccountId, Vec<AccountId>)>> {
+        let select = format!(
+            "SELECT DISTINCT gone.id, here.id FROM account AS known
+             JOIN account AS gone ON gone.customer = known.customer
              JOIN account AS here ON here.customer = gone.customer AND here.id <> gone.id
-             WHERE gone.customer IS NOT NULL
-                AND gone.profile ->> 'ended' IS NOT NULL AND here.profile ->> 'ended' IS NULL
+             WHERE known.id IN {} AND known.customer IS NOT NULL
+                AND gone.ended_on IS NOT NULL AND here.ended_on IS NULL
                 AND EXISTS (SELECT 1 FROM open_item WHERE open_item.account_id = gone.id AND open_item.due_on <= $1)
              ORDER BY gone.id, here.id",
-        )
-        .bind(due_by)
-        .fetch_all(&self.reader)
-        .await?;
+            ids(2)
+        );
+        let found: Vec<(i64, i64)> =
+            sqlx::query_as(sql(select)).bind(due_by).bind(Json(customers_of)).fetch_all(&self.reader).await?;
         let mut follow: BTreeMap<AccountId, Vec<AccountId>> = BTreeMap::new();
         for (gone, here) in found {
             follow.entry(AccountId(gone)).or_default().push(AccountId(here));

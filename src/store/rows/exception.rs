@@ -16,6 +16,8 @@ words! {
         ArrangedBillReversed = "arranged_bill_reversed",
         /// A write-off has nothing to write off any more: its debt was paid after all, or taken back. Freezes the account.
         WriteOffLeftOver = "write_off_left_over",
+        /// A file gives an account that owes to another customer. Freezes the account.
+        CustomerChanged = "customer_changed",
         /// An arrangement goes on with a bill of another amount than the one that it was made on.
         RebilledDiffers = "rebilled_differs",
         /// A night is not like others, and waits for the lead: nothing leaves the building.
@@ -68,14 +70,21 @@ impl ExceptionKind {
     /// Whether whoever clears it says why: money that was in doubt is held to be right.
     #[must_use]
     pub const fn asks_for_reason(self) -> bool {
-        matches!(self, Self::BalanceDiffers | Self::ArrangedBillReversed | Self::WriteOffLeftOver)
+        matches!(
+            self,
+            Self::BalanceDiffers | Self::ArrangedBillReversed | Self::WriteOffLeftOver | Self::CustomerChanged
+        )
     }
 
     /// Whether adverse acts are barred for the account until a person clears it.
     #[must_use]
     pub const fn freezes(self) -> bool {
         match self {
-            Self::BalanceDiffers | Self::AuditRefused | Self::ArrangedBillReversed | Self::WriteOffLeftOver => true,
+            Self::BalanceDiffers
+            | Self::AuditRefused
+            | Self::ArrangedBillReversed
+            | Self::WriteOffLeftOver
+            | Self::CustomerChanged => true,
             Self::RebilledDiffers
             | Self::NightHeld
             | Self::FileRefused

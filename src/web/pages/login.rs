@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::web::error::WebError;
 use crate::web::form::{Fields, Posted};
-use crate::web::{Web, password, session, templates};
+use crate::web::{Web, password, session, templates, throttle};
 
 /// A check of a password takes 19 MiB for a moment: so many at once, and the others wait.
 static CHECKS: Semaphore = Semaphore::const_new(4);
@@ -22,7 +22,7 @@ struct LoginPage<'a> {
     city: &'a str,
     then: &'a str,
     name: &'a str,
-    error: Option<&'static str>,
+    error: Option<&'a str>,
 }
 
 /// The form.
@@ -35,16 +35,21 @@ pub async fn enter(State(web): State<Arc<Web>>, headers: HeaderMap, request: Req
     if session::is_foreign(&headers) {
         return Err(WebError::Unsigned);
     }
+    let peer = request.extensions().get::<throttle::Peer>().map(|peer| peer.0);
     let fields = Fields::read(request).await?;
     let name = fields.get("name").to_owned();
     let then = session::safe_path(fields.get("then")).to_owned();
     let now = web.office.now();
-    if web.throttle.must_wait(&name, now) {
-        let error = "Too many attempts with this name. Wait five minutes, or ask the administrator for a new password.";
-        let page = page(&web, &then, &name, Some(error))?;
+    let from = throttle::address(peer, &headers);
+    if let Some(seconds) = web.throttle.waits(&name, from, now) {
+        let error = format!(
+            "Several wrong passwords were given here for this name. Try again in {seconds} seconds, or ask the administrator for a \
+             new password."
+        );
+        let page = page(&web, &then, &name, Some(&error))?;
         return Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response());
     }
-    web.throttle.attempt(&name, now);
+    tokio::time::sleep(web.throttle.attempt(&name, from, now)).await;
     let found = web.office.store.staff_login(&name).await?;
     let kept = found.as_ref().and_then(|(_, hash)| hash.clone());
     // Not trimmed: a space may belong to a password.
@@ -55,7 +60,7 @@ pub async fn enter(State(web): State<Arc<Web>>, headers: HeaderMap, request: Req
         let page = page(&web, &then, &name, Some(error))?;
         return Ok((StatusCode::UNAUTHORIZED, page).into_response());
     };
-    web.throttle.forgive(&name);
+    web.throttle.forgive(&name, from);
     let cookie = session::open(&web, &member, &headers).await?;
     tracing::info!(person = %member.name, "logged in");
     Ok((CookieJar::new().add(cookie), Redirect::to(&then)).into_response())
@@ -77,7 +82,7 @@ async fn check(typed: String, kept: Option<String>) -> Result<bool, WebError> {
     tokio::task::spawn_blocking(move || password::verify(&typed, kept.as_deref())).await.map_err(|error| failed(&error))
 }
 
-fn page(web: &Web, then: &str, name: &str, error: Option<&'static str>) -> Result<Html<String>, WebError> {
+fn page(web: &Web, then: &str, name: &str, error: Option<&str>) -> Result<Html<String>, WebError> {
     let view = LoginPage { city: &web.office.city().name, then, name, error };
     templates::render_bare("login.html", &view).map(Html)
 }

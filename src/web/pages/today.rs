@@ -26,6 +26,8 @@ const PROMISES_BACK: i64 = 14;
 
 #[derive(Serialize)]
 struct TodayPage {
+    /// Why nothing leaves the building, in a restored city at which nobody has looked.
+    restored: Option<String>,
     /// Why nothing leaves the building, where a night is held.
     held: Option<String>,
     waits: Vec<Waits>,
@@ -115,7 +117,9 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
     promises.sort_by(|a, b| (a.0, &a.1.account.number).cmp(&(b.0, &b.1.account.number)));
 
     let held = web.office.held_night().await?.map(|line| in_a_sentence(&line.text));
+    let restored = web.office.stands_still().await?.map(|why| format!("{why}."));
     let view = TodayPage {
+        restored,
         held,
         waits: waits(&waiting),
         accounts: words::count(waiting.accounts, "account", "accounts"),
