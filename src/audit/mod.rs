@@ -20,6 +20,7 @@ mod languages;
 pub mod minimum;
 mod protection;
 mod reexamine;
+mod refused;
 mod returned;
 mod routed;
 mod service;

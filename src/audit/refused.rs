@@ -1,0 +1,29 @@
+//! Objections of the second look, in the words of those who carry out what was decided.
+
+use super::breach::{Broken, Objection};
+use super::reexamine::Refusal;
+use crate::domain::hold::HoldKind;
+use crate::rulebook::Policy;
+
+/// The same objection, as the executor's people speak of it.
+pub(super) fn refusal(policy: &Policy, objection: Objection) -> Refusal {
+    let origin = objection.rule.and_then(|rule| policy.origin(rule)).cloned().map(Box::new);
+    match objection.broken {
+        Broken::Held { kind, .. } => Refusal::Protected(kind),
+        Broken::PromiseOpen { amount, through } => Refusal::Promise { amount, through },
+        Broken::ArrangementPerforms { made_on } => Refusal::Arrangement { made_on },
+        Broken::Moratorium { name, through, .. } => Refusal::Moratorium { name, through },
+        Broken::Frozen(why) => Refusal::Frozen(why),
+        broken @ Broken::WriteOffLeftOver { .. } => Refusal::Frozen(broken.to_string()),
+        Broken::Contested { .. } => Refusal::Protected(HoldKind::Dispute),
+        Broken::BeforePetition { .. } => Refusal::Protected(HoldKind::Bankruptcy),
+        Broken::NothingOwed => Refusal::Paid,
+        Broken::ConditionGone => Refusal::ConditionGone,
+        // What was pending is made anew, should the debt come back.
+        over @ (Broken::Out { .. } | Broken::ServiceEnded { .. } | Broken::AnnouncedInVain { .. }) => {
+            Refusal::StageOver { how: over.to_string() }
+        }
+        closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
+        broken => Refusal::GuardNotMet { broken, origin },
+    }
+}
