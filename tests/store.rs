@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrears::audit::{Cleared, Ordered, Pending, Permit};
 use arrears::domain::account::{Address, CustomerClass, Language, Occupancy};
 use arrears::domain::action::{CallAction, FeeAction, FeeAmount, NoticeAction, TagAction};
-use arrears::domain::arrangement::{ArrangementState, Installment, Reinstatement};
+use arrears::domain::arrangement::{ArrangementState, Installment, PlanRequest, Reinstatement};
 use arrears::domain::arrears::BucketLimits;
 use arrears::domain::balance::{BalanceCounts, NewBalance};
 use arrears::domain::call::{CallAttempt, CallOutcome, CallState};
@@ -151,6 +151,7 @@ contract! {
     what_a_petition_stays_is_written_off_after_its_discharge
     letters_go_to_an_estate_once_somebody_acts_for_it
     an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied
+    an_approval_of_an_arrangement_and_the_arrangement_are_one
     terms_that_a_payment_has_overtaken_are_not_agreed
     a_late_payment_that_sets_known_money_free_for_the_arranged_bill_counts
     a_receipt_that_is_voided_and_posted_anew_is_paid_toward_no_arrangement_and_no_promise
@@ -461,6 +462,7 @@ fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, o
             citation: "13.04.050".to_owned(),
             deposit: None,
             reconnection: None,
+            restores: None,
         },
         needs_release: true,
         planned_on: day(on),
@@ -2087,6 +2089,37 @@ async fn two_installments(store: &Store, debtor: AccountId) -> NewArrangement {
         overridden: None,
         letter: Vec::new(),
     }
+}
+
+async fn an_approval_of_an_arrangement_and_the_arrangement_are_one(store: Store, _: String) {
+    let debtor = one_debtor(&store).await;
+    let plan = two_installments(&store, debtor).await;
+    let what = Proposed::Arrangement {
+        request: PlanRequest { installments: 2, first_due: day("2026-06-01"), ..PlanRequest::default() },
+        covers: plan.covers.iter().copied().collect(),
+        installments: plan.installments.clone(),
+        limits: vec!["number of installments: 1 is asked for, and there is 2".into()],
+    };
+    let amount = Cents::new(18_000);
+    let id = store
+        .propose(debtor, &what, amount, "in hospital", &by(Actor::Person("Omar".to_owned()), "2026-05-15"))
+        .await
+        .expect("proposed");
+    let proposal = store.proposal(id).await.expect("it waits");
+    assert_eq!(proposal.what, what, "it is read as it was written");
+    assert!(matches!(store.approve_proposal(id, &rules(), &lead("2026-05-15")).await, Err(StoreError::Conflict(_))));
+    // What was looked at is stale: the approval is not recorded either.
+    let stale = NewArrangement { seen_seq: plan.seen_seq - 1, ..plan.clone() };
+    let refused = store.approve_arrangement(&proposal, &stale, &rules(), &lead("2026-05-15")).await;
+    assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+    assert_eq!(store.proposal(id).await.expect("it waits").state, ProposalState::Proposed);
+    let plan = NewArrangement { seen_seq: snapshot(&store, debtor).await.facts_seq, ..plan };
+    store.approve_arrangement(&proposal, &plan, &rules(), &lead("2026-05-16")).await.expect("approved and made");
+    let made = store.arrangements_of(debtor).await.expect("one").remove(0);
+    assert_eq!((made.made_by.as_str(), made.made_on), ("Omar", day("2026-05-16")));
+    let twice = store.approve_arrangement(&proposal, &plan, &rules(), &lead("2026-05-16")).await;
+    assert!(matches!(twice, Err(StoreError::Conflict(_) | StoreError::Stale)), "{twice:?}");
+    assert_eq!(store.arrangements_of(debtor).await.expect("one").len(), 1);
 }
 
 async fn arrange(store: &Store, debtor: AccountId, on: &str) -> ArrangementId {

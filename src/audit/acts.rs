@@ -74,6 +74,7 @@ impl Bench<'_> {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_never_alone(notice)?;
                 self.is_stated_right(facts, act.for_day)?;
+                self.restores_what_it_says(act, facts)?;
                 self.is_of_this_account(of, facts)?;
                 let services: Vec<Service> = act.key.service.into_iter().collect();
                 let to_estate = |hold: &Hold| !notice.statutory && goes_to_estate(hold);

@@ -204,6 +204,10 @@ pub enum Broken {
     NoSuchService { service: Service },
     #[error("{service} is not shut off")]
     NotShutOff { service: Service },
+    #[error("{service} is off, nothing is owed of what it was shut off for, and it is not turned on again")]
+    KeptOff { service: Service },
+    #[error("item {item} is listed as what restores service, and nothing was shut off for it")]
+    RestoresNothing { item: ItemId },
     #[error("it names no service")]
     NoService,
     #[error("item {item} of {open} is due {}, not past due", short(*.due_on))]

@@ -21,6 +21,7 @@ pub mod minimum;
 mod protection;
 mod reexamine;
 mod refused;
+mod restored;
 mod returned;
 mod routed;
 mod service;
@@ -76,6 +77,7 @@ pub fn audit(snapshot: &Snapshot, policy: &Policy, world: &World, decision: Deci
     let breach =
         |act, objection| Breach::new(snapshot.account, snapshot.profile.number.clone(), act, policy, objection);
     bench.check_whole(&decision).map_err(|objection| breach(None, objection))?;
+    bench.none_is_kept_off(&decision).map_err(|objection| breach(None, objection))?;
     let mut keys = BTreeSet::new();
     // A case that closes today still has its last acts.
     let cases: Vec<&Case> = decision.case.iter().chain(&snapshot.case).collect();

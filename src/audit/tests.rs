@@ -822,6 +822,7 @@ fn facts(listed: &[(i64, i64)], amount: i64) -> NoticeFacts {
         citation: String::new(),
         deposit: None,
         reconnection: None,
+        restores: None,
     }
 }
 

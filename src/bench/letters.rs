@@ -112,6 +112,7 @@ fn notice(n: u32, profile: &Profile) -> NewNotice {
             citation: "Riverbend Municipal Code 13.04.110".into(),
             deposit: None,
             reconnection: None,
+            restores: None,
         },
         planned_on: due_on,
         needs_release: true,

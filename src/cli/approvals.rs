@@ -1,4 +1,5 @@
-//! `approvals`, `adjust`, `writeoff`: what one person proposes and another approves.
+//! `approvals`, `adjust`, `writeoff`: what one person proposes and another approves. Arrangements against the limits are proposed by
+//! `arrange`.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -6,7 +7,7 @@ use serde::Serialize;
 use super::args::{By, Json, money, word};
 use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
-use crate::domain::proposal::Proposal;
+use crate::domain::proposal::{Proposal, ProposalKind};
 use crate::domain::{AccountNumber, Cents, ProposalId, Service, day};
 use crate::office::Duty;
 
@@ -19,7 +20,7 @@ pub enum Approvals {
         #[command(flatten)]
         json: Json,
     },
-    /// Approve what another proposed, and post it
+    /// Approve what another proposed: it is posted, or the arrangement made
     Approve {
         id: i64,
         #[command(flatten)]
@@ -40,6 +41,9 @@ struct Shown {
     #[serde(flatten)]
     proposal: Proposal,
     account_number: AccountNumber,
+    /// Why it can no longer be approved as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<String>,
 }
 
 impl Approvals {
@@ -50,7 +54,8 @@ impl Approvals {
                 let mut shown = Vec::new();
                 for proposal in office.store.proposals(!all).await? {
                     let account_number = office.store.account(proposal.account).await?.profile.number;
-                    shown.push(Shown { proposal, account_number });
+                    let stale = office.stale(&proposal).await?;
+                    shown.push(Shown { proposal, account_number, stale });
                 }
                 json.or(&shown, || {
                     let mut table = Table::new(&[
@@ -62,10 +67,14 @@ impl Approvals {
                         Column::Left("Reason"),
                         Column::Left("Now"),
                     ]);
-                    for Shown { proposal, account_number } in &shown {
-                        let decided = match (&proposal.decided_by, proposal.decided_on) {
-                            (Some(by), Some(on)) => format!("{} by {by}, {}", proposal.state, day::short(on)),
-                            _ => "waits".to_owned(),
+                    for Shown { proposal, account_number, stale } in &shown {
+                        let decided = match (&proposal.decided_by, proposal.decided_on, stale) {
+                            (Some(by), Some(on), _) => {
+                                let note = proposal.note.iter().map(|note| format!(": {note}"));
+                                format!("{} by {by}, {}{}", proposal.state, day::short(on), note.collect::<String>())
+                            }
+                            (_, _, Some(stale)) => format!("stale, decline it: {stale}"),
+                            (_, _, None) => "waits".to_owned(),
                         };
                         table.row([
                             proposal.id.to_string(),
@@ -84,6 +93,15 @@ impl Approvals {
                 let done = office.approve_proposal(ProposalId(id), by.may(&office, Duty::Approve).await?).await?;
                 let number = office.store.account(done.account).await?.profile.number;
                 let balance = office.snapshot(done.account).await?.balance();
+                if done.what.kind() == ProposalKind::Arrangement {
+                    let made = office.store.arrangements_of(done.account).await?.pop();
+                    let id = made.map_or_else(String::new, |made| format!(" {}", made.id));
+                    return Ok(Answer::done(format!(
+                        "Arrangement{id} of {} of account {number} is made, as {} proposed it, and its letter goes out",
+                        done.amount, done.proposed_by
+                    ))
+                    .urgent(office.recalls(done.account).await?));
+                }
                 Ok(Answer::done(format!(
                     "The {} of {} is posted; the balance of account {number} is {balance}",
                     done.what.kind().word().replace('_', "-"),
@@ -93,7 +111,7 @@ impl Approvals {
             Self::Decline { id, reason, by } => {
                 let by = by.may(&office, Duty::Write).await?;
                 office.decline_proposal(ProposalId(id), &reason, by).await?;
-                Ok(Answer::done(format!("Proposal {id} is declined; nothing was posted")))
+                Ok(Answer::done(format!("Proposal {id} is declined; nothing was posted or agreed")))
             }
         }
     }
@@ -119,7 +137,7 @@ impl Adjust {
         let account = office.account(&self.account).await?;
         let by = self.by.may(&office, Duty::Write).await?;
         let id = office.propose_adjustment(account.id, self.service, self.amount, &self.reason, by).await?;
-        Ok(Answer::done(waits(id, &format!("An adjustment of {}", self.amount))))
+        Ok(Answer::done(waits(id, &format!("An adjustment of {}", self.amount), "posted")))
     }
 }
 
@@ -146,21 +164,21 @@ impl WriteOff {
         if self.left_over {
             let (id, amount, facts) = office.propose_left_over(account.id, &self.reason, by).await?;
             let what = format!("That {amount}, which is left over of write-offs, is taken back,");
-            return Ok(Answer::done([vec![waits(id, &what)], facts].concat().join("; ")));
+            return Ok(Answer::done([vec![waits(id, &what, "posted")], facts].concat().join("; ")));
         }
         if self.reverse {
             let (id, amount, facts) = office.propose_reinstatement(account.id, &self.reason, by).await?;
             let what = format!("That {amount}, which was written off, is owed again from its own due dates,");
-            return Ok(Answer::done([vec![waits(id, &what)], facts].concat().join("; ")));
+            return Ok(Answer::done([vec![waits(id, &what, "posted")], facts].concat().join("; ")));
         }
         let (id, amount) = office.propose_write_off(account.id, &self.reason, by).await?;
-        Ok(Answer::done(waits(id, &format!("The write-off of {amount}, all that is past due,"))))
+        Ok(Answer::done(waits(id, &format!("The write-off of {amount}, all that is past due,"), "posted")))
     }
 }
 
-/// What is said of a proposal.
-pub(super) fn waits(id: ProposalId, what: &str) -> String {
+/// What is said of a proposal: that nothing is `done` yet.
+pub(super) fn waits(id: ProposalId, what: &str, done: &str) -> String {
     format!(
-        "{what} is proposed and waits for somebody else: `arrears approvals approve {id} --by NAME`; nothing is posted yet"
+        "{what} is proposed and waits for somebody else: `arrears approvals approve {id} --by NAME`; nothing is {done} yet"
     )
 }

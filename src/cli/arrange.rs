@@ -7,9 +7,8 @@ use serde::Serialize;
 
 use super::args::{By, Json, date, money};
 use super::table::{Column, Table};
-use super::{Answer, Desk, Failure, Result};
+use super::{Answer, Desk, Failure, Result, approvals};
 use crate::domain::arrangement::{Arrangement, ArrangementState, Installment, Standing};
-use crate::domain::person::Override;
 use crate::domain::{AccountId, AccountNumber, ArrangementId, Cents, Day, day};
 use crate::office::{Duty, Eligibility, Office, OfficeError, PlanRequest};
 
@@ -22,17 +21,17 @@ pub enum Arrange {
         #[command(flatten)]
         json: Json,
     },
-    /// Make an arrangement
+    /// Make an arrangement, or propose one against limits of the policy to somebody who approves
     Make {
         #[command(flatten)]
         plan: Plan,
         #[arg(long, default_value = "")]
         note: String,
-        /// Make it against limits of the policy, for this reason
-        #[arg(long = "override", value_name = "REASON", requires = "approved_by")]
+        /// Propose it against limits of the policy, for this reason; somebody else who may approves it
+        #[arg(long = "override", value_name = "REASON")]
         reason: Option<String>,
-        /// Who overrides them: someone else, who may approve
-        #[arg(long, value_name = "NAME", requires = "reason")]
+        /// No longer taken: a second person approves by themselves
+        #[arg(long, value_name = "NAME", hide = true)]
         approved_by: Option<String>,
         #[command(flatten)]
         by: By,
@@ -93,7 +92,6 @@ impl Plan {
             installments: self.installments,
             first_due: self.first_due,
             note,
-            approval: None,
         }
     }
 }
@@ -118,12 +116,20 @@ impl Arrange {
             }
             Self::Make { plan, note, reason, approved_by, by } => {
                 let account = office.account(&plan.account).await?;
-                let mut request = plan.request(note);
-                if let (Some(reason), Some(approver)) = (reason, approved_by) {
-                    office.person_may(&approver, Duty::Approve).await?;
-                    request.approval = Some(Override { by: approver, reason, on: office.today() });
+                let request = plan.request(note);
+                let by = by.may(&office, Duty::Write).await?;
+                if let Some(approver) = approved_by {
+                    return Err(Failure::refused(format!(
+                        "nobody approves by being named: leave out `--approved-by`, give `--override REASON`, and {approver} \
+                         approves the proposal with `arrears approvals approve`"
+                    )));
                 }
-                let id = office.arrange(account.id, &request, by.may(&office, Duty::Write).await?).await?;
+                if let Some(reason) = reason {
+                    let (id, limits) = office.propose_against_limits(account.id, &request, &reason, by).await?;
+                    let said = approvals::waits(id, "The arrangement against limits of the policy", "agreed");
+                    return Ok(Answer::done(format!("{said}\n{}", limits.join("\n"))));
+                }
+                let id = office.arrange(account.id, &request, by).await?;
                 let made = office.store.arrangements_of(account.id).await?;
                 let installments = made.into_iter().find(|made| made.id == id).map(|made| made.installments);
                 let said = format!(

@@ -74,7 +74,7 @@ impl Fee {
                 } else {
                     office.propose_waiver(account.id, fee, &reason.unwrap_or_default(), by).await?
                 };
-                Ok(Answer::done(super::approvals::waits(id, &format!("The waiver of the fee of {amount}"))))
+                Ok(Answer::done(super::approvals::waits(id, &format!("The waiver of the fee of {amount}"), "posted")))
             }
             Self::Both { account, ours, theirs, reason, by } => {
                 let account = office.account(&account).await?;

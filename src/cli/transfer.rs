@@ -29,6 +29,6 @@ impl Transfer {
         let by = by.may(&office, Duty::Write).await?;
         let (id, amount) = office.propose_transfer(from.id, to.id, &reason, by).await?;
         let what = format!("The transfer of {amount} from {} to {}", from.profile.number, to.profile.number);
-        Ok(Answer::done(super::approvals::waits(id, &what)))
+        Ok(Answer::done(super::approvals::waits(id, &what, "posted")))
     }
 }

@@ -30,6 +30,8 @@ struct Shown {
     next_review: Option<Day>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     points: Vec<ShownPoint>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    agreements: Vec<String>,
     has_case: bool,
     /// The exception that freezes the account.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +60,7 @@ impl WhyArgs {
             explained: why.explained,
             next_review: why.next_review,
             points: why.points,
+            agreements: why.agreements,
         };
         self.json.or(&shown, || format!("{}\n{}", account.profile.customer_name, text(&shown)))
     }
@@ -80,6 +83,9 @@ fn text(shown: &Shown) -> String {
     }
     if let Some(frozen) = &shown.frozen {
         let _ = writeln!(text, "Frozen: {frozen}");
+    }
+    for told in &shown.agreements {
+        let _ = writeln!(text, "\n{told}\n");
     }
     match (&shown.closed, shown.has_case) {
         (Some(cause), _) => {

@@ -1,16 +1,21 @@
 //! The acts of a stage: which debt they rest on, what a fee comes to, what a notice states.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use super::plan::{Planned, Planner};
+use super::restore;
 use super::view::View;
 use crate::domain::action::{FeeAction, FeeAmount, FeeBase, ReconnectionLimits};
 use crate::domain::arrears;
 use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Act, ActKey, Finding};
-use crate::domain::notice::{ListedItem, NoticeFacts};
+use crate::domain::notice::{ListedItem, NoticeFacts, Restores};
 use crate::domain::proof::{self, ProofKind};
 use crate::domain::{
-    Action, Cents, Channel, Day, EntryKind, Event, EventKind, ItemId, OpenItem, StageId, Step, StepState, TrackRun,
+    Action, Cents, Channel, Day, EntryKind, Event, EventKind, ItemId, OpenItem, Service, StageId, Step, StepState,
+    TrackRun,
 };
 use crate::rulebook::policy::{Opens, Stage};
 
@@ -18,6 +23,17 @@ use crate::rulebook::policy::{Opens, Stage};
 /// old as the guards ask.
 pub fn rests_on<'a>(planner: Planner<'_, 'a>, stage: &'a Stage) -> Vec<&'a OpenItem> {
     let view = planner.view;
+    // After a shut-off what is asked for is what restores service.
+    if planner.track.opens == Opens::On(EventKind::ShutOff) {
+        let off: BTreeSet<Service> = view.snapshot.shut_off.iter().copied().collect();
+        let mut keep: Vec<&OpenItem> = off.iter().flat_map(|service| restore::keeps_off(view, *service)).collect();
+        keep.sort_unstable_by_key(|item| (item.due_on, item.id));
+        keep.dedup_by_key(|item| item.id);
+        keep.retain(|item| arrears::is_past_due(item, view.on, Cents::ZERO) && !view.disputed.contains(&item.id));
+        if !keep.is_empty() {
+            return keep;
+        }
+    }
     let age = if stage.disconnects() { planner.least_age(stage) } else { 0 };
     view.past_due().filter(|item| arrears::days_past_due(item, view.on) >= age).collect()
 }
@@ -117,6 +133,7 @@ pub fn notice_facts(planner: Planner, stage: &Stage, items: &[ItemId]) -> Notice
             open: item.open,
         })
         .collect();
+    let is_after = planner.track.opens == Opens::On(EventKind::ShutOff);
     let shut_off_on = announced(planner, stage, items).map(|(_, day)| day);
     let citation = view.policy.origin(stage.rule).map(|origin| origin.citation.clone()).unwrap_or_default();
     NoticeFacts {
@@ -128,8 +145,29 @@ pub fn notice_facts(planner: Planner, stage: &Stage, items: &[ItemId]) -> Notice
         shut_off_on,
         citation,
         deposit: super::deposits::credited(view),
-        reconnection: (planner.track.opens == Opens::On(EventKind::ShutOff)).then(|| limits_of(view)).flatten(),
+        reconnection: is_after.then(|| limits_of(view)).flatten(),
+        restores: is_after
+            .then(|| Restores { fee: fee_to_restore(planner, stage, items), past_due: past_due_of_all(view) }),
     }
+}
+
+/// What turning on again costs beside the debts listed: as it was posted, or as the stage posts it with its letter.
+fn fee_to_restore(planner: Planner, stage: &Stage, listed: &[ItemId]) -> Cents {
+    let view = planner.view;
+    if restore::is_fee_posted(view) {
+        return restore::fee_owed(view, listed);
+    }
+    let fees = stage.acts.iter().filter_map(|action| match action {
+        Action::Fee(fee) if fee.reconnects.is_some() => Some(fee),
+        _ => None,
+    });
+    fees.map(|fee| within_the_law(view, fee, fee_amount(planner, &fee.amount))).sum()
+}
+
+/// All that is past due of the account, whatever counts toward the track; without fees of turning on again.
+fn past_due_of_all(view: &View) -> Cents {
+    let all = View { counts: Cow::Owned(BTreeSet::new()), listed: None, bill: None, ..view.clone() };
+    all.past_due().filter(|item| !restore::is_fee(view, item.id)).map(|item| item.open).sum()
 }
 
 /// What a household like this one, with a low income, pays at most to be turned on again.

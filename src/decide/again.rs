@@ -69,6 +69,26 @@ impl<'a> Walker<'_, 'a> {
         stage.acts.iter().any(|action| matches!(action, Action::Notice(_))) && self.planner().is_voided(&stage.id)
     }
 
+    /// Whether the shut-off of the round was undone by a restoration while debt is still owed: by an arrangement that was missed
+    /// since, or by money that other debts had the use of. Whoever is to be shut off again is told anew.
+    pub fn is_restored(&self, stage: &Stage, round: u16) -> bool {
+        let off = &self.view.snapshot.shut_off;
+        let mut of_stage = stage.acts.iter().flat_map(bars::services_of);
+        let cut = self.view.stage_events(&stage.id, round).filter(|event| event.kind == EventKind::ShutOff);
+        let cut = cut.map(|event| event.on).max();
+        let restored = self.view.events.iter().filter(|event| event.kind == EventKind::Restored);
+        stage.disconnects()
+            && !of_stage.any(|service| off.contains(service))
+            && cut.is_some_and(|cut| restored.map(|event| event.on).max().is_some_and(|on| cut <= on))
+    }
+
+    /// Takes the force from the notice before the stage and all behind it.
+    pub fn tell_anew(&mut self, index: usize, stage: &Stage, cause: &Cause) -> bool {
+        let notice = self.planner().notice_before(stage).map(|(notice, _)| notice.id.clone());
+        let first = notice.and_then(|id| self.track.stages.iter().position(|other| other.id == id));
+        self.spend_from(first.unwrap_or(index), cause)
+    }
+
     /// Whether a crew's errand other than a shut-off came to nothing in the round: a tag that could not be left, a visit
     /// that was not made, or either canceled. It is ordered anew on the next day on which the office is open.
     pub fn is_field_work_undone(&self, stage: &Stage, round: u16) -> bool {

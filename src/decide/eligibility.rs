@@ -105,9 +105,17 @@ impl Eligibility {
     }
 }
 
+impl Point {
+    /// The limit, without what there is: the same as long as the policy's limit is.
+    #[must_use]
+    pub fn limit(&self) -> String {
+        format!("{}: {} is asked for", self.condition.word(), self.asked)
+    }
+}
+
 impl std::fmt::Display for Point {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {} is asked for, and there is {}", self.condition.word(), self.asked, self.found)
+        write!(f, "{}, and there is {}", self.limit(), self.found)
     }
 }
 

@@ -185,6 +185,9 @@ impl<'a> Walker<'_, 'a> {
         if self.came_to_nothing(stage, round) && self.spend_from(index, &Cause::Expired) {
             return Outcome::Again;
         }
+        if self.is_restored(stage, round) && self.tell_anew(index, stage, &Cause::Restored) {
+            return Outcome::Again;
+        }
         if self.is_field_work_undone(stage, round) {
             let open = self.view.world.calendar.next_office_day(today);
             if open > today {

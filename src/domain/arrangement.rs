@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Service;
 use super::day::{Day, plus_days};
-use super::ids::{ArrangementId, EntryId, ItemId};
+use super::ids::{ArrangementId, EntryId, ItemId, ProposalId};
 use super::ledger::{Application, Carried, EntryKind, OpenItem, PlanSpan};
 use super::money::Cents;
 use super::person::Override;
@@ -69,6 +69,21 @@ pub struct Taken {
     pub receipts: Vec<String>,
 }
 
+/// An arrangement as it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRequest {
+    /// Paid when it is made, or taken already; zero for none.
+    pub down_payment: Cents,
+    /// The receipt under which the down payment was taken. Without it, money that was received on the day counts toward it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
+    /// How many installments follow, monthly.
+    pub installments: u16,
+    pub first_due: Day,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
 /// Limits of the policy that were overridden, by whom and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overridden {
@@ -76,6 +91,9 @@ pub struct Overridden {
     pub approval: Override,
     /// In a sentence each.
     pub limits: Vec<String>,
+    /// Where one person proposed it and another approved; `None` of those that were made before this was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<ProposalId>,
 }
 
 /// A missed arrangement was taken up again: from that day on its default is over, and what was missed is due anew.

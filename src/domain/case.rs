@@ -104,6 +104,8 @@ pub enum Cause {
     PolicyChanged,
     /// Its window closed.
     Expired,
+    /// The service that it shut off was turned on again.
+    Restored,
     /// Nobody can be called: there is no number, or the customer asked not to be called.
     Unreachable,
     /// A person, with a reason.
@@ -119,6 +121,7 @@ impl std::fmt::Display for Cause {
             Self::Referred => f.write_str("the debt was referred"),
             Self::PolicyChanged => f.write_str("the policy changed"),
             Self::Expired => f.write_str("its time ran out"),
+            Self::Restored => f.write_str("service was restored"),
             Self::Unreachable => f.write_str("the customer cannot be telephoned"),
             Self::Person(by) => write!(f, "{}: {}", by.by, by.reason),
         }

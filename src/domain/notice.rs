@@ -67,6 +67,18 @@ pub struct NoticeFacts {
     /// What a household with a low income pays at most to be turned on again; of a notice after a shut-off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconnection: Option<ReconnectionLimits>,
+    /// What else stands beside the sum that restores service; of a notice after a shut-off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restores: Option<Restores>,
+}
+
+/// Beside the debt for which service was shut off, which is what the notice lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restores {
+    /// The fee of turning it on again, which belongs to the sum; zero where none is charged.
+    pub fee: Cents,
+    /// All that is past due on the account, without that fee. What of it is not listed keeps nothing off.
+    pub past_due: Cents,
 }
 
 /// One debt as a notice lists it.

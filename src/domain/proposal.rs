@@ -1,11 +1,14 @@
-//! Proposals: money that a person would give away, and that another has to approve.
+//! Proposals: money that a person would give away, or a limit that they would override, and that another has to approve.
 //!
-//! Nobody approves their own. What a proposal would post is fixed when it is made; where the ledger has moved on by the time
-//! it is decided, it is refused and proposed anew.
+//! Nobody approves their own. What a proposal would post or agree is fixed when it is made; where the ledger has moved on by the
+//! time it is decided, it is refused and proposed anew.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::account::{Service, words};
+use super::arrangement::{Installment, PlanRequest};
 use super::day::Day;
 use super::ids::{AccountId, AccountNumber, EntryId, ItemId, ProposalId};
 use super::ledger::OpenItem;
@@ -25,6 +28,8 @@ words! {
         Transfer = "transfer",
         /// What was written off is owed again, from its own due dates.
         Reinstatement = "reinstatement",
+        /// An arrangement against limits of the policy.
+        Arrangement = "arrangement",
     }
 }
 
@@ -32,13 +37,13 @@ words! {
     /// How far a proposal has come.
     ProposalState {
         Proposed = "proposed",
-        /// Posted.
+        /// Posted, or made.
         Approved = "approved",
         Declined = "declined",
     }
 }
 
-/// What would be posted.
+/// What would be posted or agreed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proposed {
@@ -74,6 +79,14 @@ pub enum Proposed {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left_over: Vec<LeftOver>,
     },
+    /// This arrangement is made though limits of the policy stand against it; the terms are those that were looked at then.
+    Arrangement {
+        request: PlanRequest,
+        covers: BTreeSet<ItemId>,
+        installments: Vec<Installment>,
+        /// The limits, in a sentence each.
+        limits: Vec<String>,
+    },
 }
 
 /// One debt of a write-off.
@@ -100,6 +113,7 @@ impl Proposed {
             Self::WriteOff { .. } => ProposalKind::WriteOff,
             Self::Transfer { .. } => ProposalKind::Transfer,
             Self::Reinstatement { .. } => ProposalKind::Reinstatement,
+            Self::Arrangement { .. } => ProposalKind::Arrangement,
         }
     }
 }
@@ -134,16 +148,18 @@ impl Proposal {
             Proposed::Waiver { .. }
             | Proposed::WriteOff { .. }
             | Proposed::Transfer { .. }
-            | Proposed::Reinstatement { .. } => self.amount,
+            | Proposed::Reinstatement { .. }
+            | Proposed::Arrangement { .. } => self.amount,
         }
     }
 
-    /// The reason, and behind it the facts that were known when it was made.
+    /// The reason, and behind it the facts that were known when it was made, or the limits that stand against it.
     #[must_use]
     pub fn reason_with_facts(&self) -> String {
         let facts = match &self.what {
             Proposed::Waiver { .. } | Proposed::Adjustment { .. } | Proposed::WriteOff { .. } => &[][..],
             Proposed::Transfer { facts, .. } | Proposed::Reinstatement { facts, .. } => facts,
+            Proposed::Arrangement { limits, .. } => limits,
         };
         [std::slice::from_ref(&self.reason), facts].concat().join("; ")
     }
@@ -156,7 +172,8 @@ impl Proposal {
             Proposed::Waiver { .. }
             | Proposed::Adjustment { .. }
             | Proposed::WriteOff { .. }
-            | Proposed::Reinstatement { .. } => None,
+            | Proposed::Reinstatement { .. }
+            | Proposed::Arrangement { .. } => None,
         }
     }
 }

@@ -50,7 +50,8 @@ pub struct Snapshot {
     pub proofs: Vec<Proof>,
     pub promises: Vec<Promise>,
     pub arrangements: Vec<Arrangement>,
-    /// What the arrangements' and promises' standing is computed from; empty when there are none.
+    /// What the arrangements' and promises' standing is computed from, and what was paid since a shut-off; empty when there are
+    /// none and nothing is off.
     pub payments: Vec<Entry>,
     pub applications: Vec<Application>,
     /// Fees that decisions have posted, of whatever case, in the order in which they were posted.

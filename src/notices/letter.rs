@@ -13,7 +13,7 @@ use super::wording::{Block, Wording, WordingError, Wordings};
 use crate::config::CityProfile;
 use crate::domain::arrangement::Installment;
 use crate::domain::notice::{Notice, NoticeFacts};
-use crate::domain::{Address, Cents, Channel, Day, Language, Profile, Recipient, Service};
+use crate::domain::{Address, Cents, Channel, Day, EntryKind, Language, Profile, Recipient, Service};
 use crate::typeset::{DocumentMeta, Typeset, TypesetError, Typesetter};
 
 /// A notice in one language, with every figure written out. Letters and emails are made of it.
@@ -21,7 +21,7 @@ use crate::typeset::{DocumentMeta, Typeset, TypesetError, Typesetter};
 pub struct Part {
     /// BCP 47 code.
     pub language: Language,
-    pub labels: &'static Labels,
+    pub labels: Labels,
     pub title: String,
     pub subject: String,
     pub stub: bool,
@@ -147,8 +147,10 @@ fn part(
     language: Language,
 ) -> Result<Part, WordingError> {
     let facts = &notice.facts;
+    // What turns service on again is asked for with its debts.
+    let fee = facts.restores.map_or(Cents::ZERO, |restores| restores.fee);
     let amount = if installments.is_empty() {
-        facts.amount
+        facts.amount + fee
     } else {
         installments.iter().map(|installment| installment.amount).sum::<Cents>()
     };
@@ -181,6 +183,7 @@ fn part(
         "to_occupant": notice.recipient == Recipient::Occupant,
         "to_owner": notice.recipient == Recipient::Owner,
         "reconnection": reconnection(facts),
+        "restores": restores(facts),
         "to_third_party": notice.recipient == Recipient::ThirdParty,
     });
     // A date that the notice does not state is left undefined, so that a wording which needs it is refused.
@@ -194,7 +197,11 @@ fn part(
     if first.is_none() && blocks.contains(&Block::Installments) {
         return Err(WordingError::NoInstallments { name: notice.template.clone() });
     }
-    let labels = language::labels(language);
+    let mut labels = *language::labels(language);
+    if facts.restores.is_some() {
+        // The table is of what restores service, and not of all that is past due.
+        labels.total = labels.amount_due;
+    }
     Ok(Part {
         language,
         labels,
@@ -209,7 +216,7 @@ fn part(
         pay_by_short: first.map(|installment| installment.due_on).or(facts.pay_by).map(table_date),
         stub_amount: first.map_or(amount, |installment| installment.amount).to_string(),
         deposit: facts.deposit.map(|(on, amount)| DepositRow { date: table_date(on), amount: amount.to_string() }),
-        charges_total: facts.items.iter().map(|item| item.open).sum::<Cents>().to_string(),
+        charges_total: (facts.items.iter().map(|item| item.open).sum::<Cents>() + fee).to_string(),
         shut_off_on: facts.shut_off_on.map(date),
         charges: facts
             .items
@@ -221,6 +228,13 @@ fn part(
                 due: table_date(item.due_on),
                 amount: item.open.to_string(),
             })
+            .chain(fee.is_positive().then(|| ChargeRow {
+                service: labels.reconnection.to_owned(),
+                kind: language::kind_name(EntryKind::Fee, language),
+                billed: table_date(dated),
+                due: String::from("–"),
+                amount: fee.to_string(),
+            }))
             .collect(),
         installments: installments
             .iter()
@@ -248,6 +262,14 @@ fn reconnection(facts: &NoticeFacts) -> BTreeMap<&'static str, String> {
     limits
         .flat_map(|limits| [("in_hours", limits.in_hours.to_string()), ("after_hours", limits.after_hours.to_string())])
         .collect()
+}
+
+/// What stands beside the sum that restores service, in figures: the fee in it, and all that is past due where that is more.
+fn restores(facts: &NoticeFacts) -> BTreeMap<&'static str, String> {
+    let fee = facts.restores.map(|restores| ("fee", restores.fee)).filter(|(_, fee)| fee.is_positive());
+    let past_due = facts.restores.map(|restores| ("past_due", restores.past_due));
+    let past_due = past_due.filter(|(_, past_due)| *past_due > facts.amount);
+    fee.into_iter().chain(past_due).map(|(name, amount)| (name, amount.to_string())).collect()
 }
 
 /// The services that the listed debts belong to, as a sentence names them; charges of the account as a whole only

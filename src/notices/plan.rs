@@ -19,8 +19,12 @@ pub const ARRANGEMENT_LETTER: &str = "arrangement_letter";
 /// The addressee where nobody is known by name; the law's word, and the other language's.
 const OCCUPANT: &str = "Occupant / Ocupante";
 
-/// The addressee of the notice to the tenants of a landlord's account, which hangs on every door.
-pub const RESIDENTS: &str = "Residents / Residentes";
+/// The addressee of the notice to the tenants of a landlord's account, which hangs on every door; in Spanish too, where the
+/// notice is.
+#[must_use]
+pub fn residents(languages: &[Language]) -> &'static str {
+    if languages.contains(&Language::Spanish) { "Residents / Residentes" } else { "Residents" }
+}
 
 /// The pieces of an act: those of a notice, the one of a tag, none of anything else.
 #[must_use]
@@ -101,7 +105,8 @@ pub fn tag_piece(
     let (template, statutory) = (&action.template, action.statutory);
     let draft = Draft { facts, profile, act, required, template, statutory, deemed_days: 0 };
     if action.to_tenants {
-        return draft.piece(Channel::Posting, Recipient::Occupant, RESIDENTS, &profile.service_address);
+        let addressee = residents(&languages(profile, Recipient::Occupant, required, statutory));
+        return draft.piece(Channel::Posting, Recipient::Occupant, addressee, &profile.service_address);
     }
     let (recipient, addressee) = if profile.mails_elsewhere() {
         (Recipient::Occupant, OCCUPANT)

@@ -76,6 +76,7 @@ pub(crate) fn facts() -> NoticeFacts {
             after_hours: Cents::new(15_000),
             of: 2021,
         }),
+        restores: None,
     }
 }
 

@@ -65,6 +65,7 @@ pub(super) fn letter_of(plan: &NewArrangement, snapshot: &Snapshot, policy: &Pol
         citation: arrangements.map_or_else(String::new, |origin| origin.citation.clone()),
         deposit: None,
         reconnection: None,
+        restores: None,
         items,
     };
     arrangement_letter(snapshot.account, &snapshot.profile, &facts, on)

@@ -1,5 +1,5 @@
-//! Payment arrangements: proposed point by point, agreed, overridden, canceled. How a missed one is taken up again is in
-//! `reinstate`; the letter is in `agreement`.
+//! Payment arrangements: proposed point by point, agreed, canceled. One against limits of the policy is in `against_limits`; how a
+//! missed one is taken up again is in `reinstate`; the letter is in `agreement`.
 
 use std::collections::BTreeSet;
 
@@ -7,33 +7,18 @@ use super::accounts::need_reason;
 use super::agreement::letter_of;
 use super::{Office, OfficeError, Result, Rules};
 use crate::decide::eligibility::{Asked, Eligibility, Point, eligibility};
-use crate::domain::arrangement::{Installment, Overridden, Taken};
+pub use crate::domain::arrangement::PlanRequest;
+use crate::domain::arrangement::{Installment, Taken};
 use crate::domain::day::{plus_days, short};
-use crate::domain::person::Override;
 use crate::domain::{AccountId, ArrangementId, Cents, Day, Entry, EntryKind, ItemId, Snapshot};
 use crate::store::{NewArrangement, StoreError};
-
-/// An arrangement as it is asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PlanRequest {
-    /// Paid when it is made, or taken already; zero for none.
-    pub down_payment: Cents,
-    /// The receipt under which the down payment was taken. Without it, money that was received today counts toward it.
-    pub receipt: Option<String>,
-    /// How many installments follow, monthly.
-    pub installments: u16,
-    pub first_due: Day,
-    pub note: String,
-    /// Who says, and why, that limits of the policy do not stand against it.
-    pub approval: Option<Override>,
-}
 
 /// What a request would make, and each condition of the policy on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposed {
     pub eligibility: Eligibility,
     pub taken: Taken,
-    plan: NewArrangement,
+    pub(super) plan: NewArrangement,
 }
 
 impl Office {
@@ -43,11 +28,16 @@ impl Office {
     /// # Errors
     /// When there is no such receipt, it was a down payment before, or it is older than the policy's `taken_within`.
     pub async fn look_at_arrangement(&self, account: AccountId, request: &PlanRequest) -> Result<Proposed> {
+        self.look_at_plan(account, request, self.today()).await
+    }
+
+    /// The same, where money that was received from `since` on counts toward the down payment.
+    pub(super) async fn look_at_plan(&self, account: AccountId, request: &PlanRequest, since: Day) -> Result<Proposed> {
         let snapshot = self.snapshot(account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let today = self.today();
         let within = rules.policy.arrangements.taken_within_days;
-        let taken = taken(&self.store.entries(account).await?, &snapshot, request, within, today)?;
+        let taken = taken(&self.store.entries(account).await?, &snapshot, request, within, (since, today))?;
         let asked = Asked {
             down_payment: request.down_payment.max(taken.amount),
             taken: taken.amount,
@@ -74,8 +64,6 @@ impl Office {
     ) -> NewArrangement {
         let today = self.today();
         let past_due = snapshot.items.iter().filter(|item| item.due_on < today);
-        let limits: Vec<String> = eligibility.failing().map(ToString::to_string).collect();
-        let approval = request.approval.clone().filter(|_| !limits.is_empty());
         let plan = NewArrangement {
             seen_seq: snapshot.facts_seq,
             covers: past_due.map(|item| item.id).collect::<Vec<ItemId>>(),
@@ -83,7 +71,7 @@ impl Office {
             grace_days: rules.policy.arrangements.grace_days,
             note: request.note.clone(),
             taken: Some(taken),
-            overridden: approval.map(|approval| Overridden { approval, limits }),
+            overridden: None,
             letter: Vec::new(),
         };
         NewArrangement { letter: letter_of(&plan, snapshot, &rules.policy, today), ..plan }
@@ -92,7 +80,7 @@ impl Office {
     /// The arrangement that a request would make of what is past due.
     ///
     /// # Errors
-    /// The conditions of the policy that do not hold, unless somebody overrides them.
+    /// The conditions of the policy that do not hold.
     pub async fn propose_arrangement(&self, account: AccountId, request: &PlanRequest) -> Result<NewArrangement> {
         let Proposed { eligibility, plan, .. } = self.look_at_arrangement(account, request).await?;
         let failing: Vec<&Point> = eligibility.failing().collect();
@@ -100,32 +88,18 @@ impl Office {
         if !hard.is_empty() {
             return Err(not_eligible(&hard, "`arrears arrange propose` shows every condition"));
         }
-        match &request.approval {
-            None if !failing.is_empty() => {
-                Err(not_eligible(&failing, "who may approve may override it: --override REASON --approved-by NAME"))
-            }
-            Some(approval) if !failing.is_empty() => {
-                need_reason(&approval.reason)?;
-                Ok(plan)
-            }
-            Some(_) | None => Ok(plan),
+        if !failing.is_empty() {
+            return Err(not_eligible(&failing, "with `--override REASON` it is proposed to somebody who approves"));
         }
+        Ok(plan)
     }
 
     /// Makes an arrangement, with its letter.
     ///
     /// # Errors
-    /// As [`Self::propose_arrangement`]; and when who overrides a limit is who makes it.
+    /// As [`Self::propose_arrangement`].
     pub async fn arrange(&self, account: AccountId, request: &PlanRequest, by: &str) -> Result<ArrangementId> {
-        if request.approval.as_ref().is_some_and(|approval| approval.by == by) {
-            return Err(OfficeError::refused(
-                format!("{by} makes the arrangement, and nobody overrides a limit for themselves"),
-                "ask another who may approve",
-            ));
-        }
-        for person in std::iter::once(by).chain(request.approval.as_ref().map(|approval| approval.by.as_str())) {
-            self.not_of_household(person, account).await?;
-        }
+        self.not_of_household(by, account).await?;
         let plan = self.propose_arrangement(account, request).await?;
         match self.make(account, &plan, by).await {
             Err(OfficeError::Store(StoreError::Stale)) => {
@@ -181,22 +155,29 @@ impl Office {
     }
 }
 
-fn not_eligible(points: &[&Point], way_forward: &str) -> OfficeError {
+pub(super) fn not_eligible(points: &[&Point], way_forward: &str) -> OfficeError {
     let why: Vec<String> = points.iter().map(ToString::to_string).collect();
     OfficeError::refused(why.join("; "), way_forward)
 }
 
 /// What has been taken of the down payment already, so that what is owed is less by it: under the receipt named, or else of
-/// the money received today, as much as was agreed. A receipt is no older than `within` days: what was paid last year was paid
-/// on what was owed then.
-fn taken(entries: &[Entry], snapshot: &Snapshot, request: &PlanRequest, within: u16, today: Day) -> Result<Taken> {
+/// the money received since it was asked for, as much as was agreed. A receipt is no older than `within` days before: what was
+/// paid last year was paid on what was owed then.
+fn taken(
+    entries: &[Entry],
+    snapshot: &Snapshot,
+    request: &PlanRequest,
+    within: u16,
+    (since, today): (Day, Day),
+) -> Result<Taken> {
     let undone: BTreeSet<_> = entries.iter().filter_map(|entry| entry.reverses).collect();
     let stands = |entry: &&Entry| entry.kind == EntryKind::Payment && entry.is_credit() && !undone.contains(&entry.id);
     let Some(receipt) = &request.receipt else {
-        let of_today: Vec<&Entry> = entries.iter().filter(stands).filter(|entry| entry.effective_on == today).collect();
-        let received: Cents = of_today.iter().map(|entry| Cents::ZERO - entry.amount).sum();
+        let lately = |entry: &&Entry| since <= entry.effective_on && entry.effective_on <= today;
+        let of_late: Vec<&Entry> = entries.iter().filter(stands).filter(lately).collect();
+        let received: Cents = of_late.iter().map(|entry| Cents::ZERO - entry.amount).sum();
         let amount = received.min(request.down_payment).max(Cents::ZERO);
-        let receipts = of_today.iter().map(|entry| entry.reference.clone()).filter(|_| amount.is_positive());
+        let receipts = of_late.iter().map(|entry| entry.reference.clone()).filter(|_| amount.is_positive());
         return Ok(Taken { amount, receipts: receipts.collect() });
     };
     let used = snapshot
@@ -214,7 +195,7 @@ fn taken(entries: &[Entry], snapshot: &Snapshot, request: &PlanRequest, within: 
         what: "payment on this account that stands, under receipt",
         id: receipt.clone(),
     })?;
-    let (received, first) = (entry.effective_on, plus_days(today, -i64::from(within)));
+    let (received, first) = (entry.effective_on, plus_days(since.min(today), -i64::from(within)));
     if received < first {
         return Err(OfficeError::refused(
             format!(

@@ -6,6 +6,7 @@
 //! pages (`web`), arguments and tables (`cli`).
 
 mod accounts;
+mod against_limits;
 mod agreement;
 mod arrangements;
 mod backups;

@@ -1,4 +1,5 @@
-//! Proposals: fees waived, amounts corrected, debts written off. One person proposes, another approves.
+//! Proposals: fees waived, amounts corrected, debts written off, arrangements beyond the limits. One person proposes, another
+//! approves.
 
 use super::accounts::{need_reason, positive};
 use super::{Duty, Office, OfficeError, Result};
@@ -132,7 +133,7 @@ impl Office {
         Ok(self.store.propose(account, what, amount, reason, &self.stamp(by)).await?)
     }
 
-    /// Approves another's proposal, and posts it.
+    /// Approves another's proposal, and posts it; of an arrangement, makes it.
     ///
     /// # Errors
     /// When it is one's own or of one's own household, its amount is above what the person may approve, it is decided already,
@@ -164,7 +165,18 @@ impl Office {
         let rules = self.rules_on(self.today()).await?;
         self.tier_allows(&rules.policy.approvals, &proposal, by).await?;
         self.still_may_transfer(&proposal, by).await?;
-        self.store.approve_proposal(id, &rules.policy.ledger, &self.stamp(by)).await?;
+        match &proposal.what {
+            Proposed::Arrangement { .. } => {
+                self.approve_arrangement(&proposal, by).await?;
+            }
+            Proposed::Waiver { .. }
+            | Proposed::Adjustment { .. }
+            | Proposed::WriteOff { .. }
+            | Proposed::Transfer { .. }
+            | Proposed::Reinstatement { .. } => {
+                self.store.approve_proposal(id, &rules.policy.ledger, &self.stamp(by)).await?;
+            }
+        }
         let touched: Vec<AccountId> = std::iter::once(proposal.account).chain(proposal.other_account()).collect();
         self.settle_accounts(&touched).await?;
         self.store.proposal(id).await.map_err(Into::into)

@@ -207,6 +207,7 @@ mod tests {
             state: ReferralState::Placed,
             proposed_on: day("2026-03-02"),
             amount,
+            items: items.iter().map(|item| item.id).collect(),
             approved_by: Some("Ruth".into()),
             approved_on: Some(day("2026-03-02")),
             placed_on: Some(day("2026-03-02")),

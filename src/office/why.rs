@@ -21,6 +21,8 @@ pub struct Why {
     pub points: Vec<ShownPoint>,
     /// The exception that freezes the account, where one stands.
     pub frozen: Option<String>,
+    /// Arrangements against limits of the policy: those that wait for a second person, and the one that stands.
+    pub agreements: Vec<String>,
 }
 
 /// An act that a simulation would do.
@@ -63,7 +65,9 @@ impl Office {
             }
         }
         let points = if snapshot.proofs.is_empty() { Vec::new() } else { points(&snapshot.proofs, day) };
-        Ok(Why { points, frozen: snapshot.frozen, on: day, next_review: decision.next_review, explained, decision })
+        let agreements = self.told_of_limits(&snapshot, day).await?;
+        let frozen = snapshot.frozen;
+        Ok(Why { points, agreements, frozen, on: day, next_review: decision.next_review, explained, decision })
     }
 
     async fn snapshot_on(&self, account: AccountId, day: Day) -> Result<Snapshot> {

@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::{Office, OfficeError, Result};
 use crate::domain::arrangement::Installment;
-use crate::domain::notice::Notice;
-use crate::domain::{Action, Channel, Day, DocumentHash, Language, NoticeName, Recipient};
+use crate::domain::notice::{Notice, Restores};
+use crate::domain::{Action, Cents, Channel, Day, DocumentHash, Language, NoticeName, Recipient, Service};
 use crate::notices::language::{english_name, listed};
 use crate::notices::wording::{self, OwnWording};
-use crate::notices::{RESIDENTS, RenderError, Wordings, render_arrangement, samples};
+use crate::notices::{RenderError, Wordings, render_arrangement, residents, samples};
 use crate::rulebook::Policy;
 use crate::store::{ExceptionKind, WordingSignature};
 use crate::typeset::Typesetter;
@@ -178,10 +178,18 @@ impl Office {
         let mut notice = Notice { recipient, ..samples::notice(name, channel, languages) };
         match name {
             // After a shut-off none is announced.
-            "how_to_restore" => (notice.facts.pay_by, notice.facts.shut_off_on) = (None, None),
+            // After a shut-off none is announced; and what restores water is less than all that is past due.
+            "how_to_restore" => {
+                let facts = &mut notice.facts;
+                (facts.pay_by, facts.shut_off_on) = (None, None);
+                let past_due = facts.amount;
+                facts.items.retain(|item| item.service == Service::Water);
+                facts.amount = facts.items.iter().map(|item| item.open).sum();
+                facts.restores = Some(Restores { fee: Cents::new(4_500), past_due });
+            }
             "tenants_notice" => {
                 let address = samples::profile().service_address;
-                (notice.addressee, notice.address) = (RESIDENTS.to_owned(), address);
+                (notice.addressee, notice.address) = (residents(languages).to_owned(), address);
             }
             _ => {}
         }

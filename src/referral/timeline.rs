@@ -115,6 +115,16 @@ pub fn tell(input: &PacketInput, statement: &Statement<'_>) -> Vec<Moment> {
 /// An arrangement: made, and missed or canceled where it was.
 fn tell_plan(plan: &Arrangement, input: &PacketInput, at: &mut impl FnMut(Day, String)) {
     at(plan.made_on, format!("Arrangement made: {} installments, {} in all.", plan.installments.len(), plan.total()));
+    if let Some(overridden) = &plan.overridden {
+        let approval = &overridden.approval;
+        let text = format!(
+            "It was made against limits of the policy ({}); {} approved it: {}.",
+            overridden.limits.join("; "),
+            approval.by,
+            approval.reason.trim_end_matches('.')
+        );
+        at(plan.made_on, text);
+    }
     for again in plan.reinstated.iter().filter(|again| again.on <= input.cut_off) {
         let text = format!("An installment had been missed; it was agreed that it is paid by {}.", us(again.pay_by));
         at(again.on, text);

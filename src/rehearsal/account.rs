@@ -140,7 +140,7 @@ impl<'a> Account<'a> {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let books = self.books();
-        let planned = !self.promises.is_empty() || !self.arrangements.is_empty();
+        let planned = !(self.promises.is_empty() && self.arrangements.is_empty() && self.shut_off.is_empty());
         let overtaken = self.fees.iter().any(|fee| is_overtaken(fee, &self.entries, &self.petitions));
         let is_payment = |entry: &&Entry| matches!(entry.kind, EntryKind::Payment | EntryKind::Reversal);
         Snapshot {

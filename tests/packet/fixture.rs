@@ -391,6 +391,7 @@ pub fn notice(id: i64, template: &str, channel: Channel, mailed: &str, cents: i6
             citation: "RMC 13.04.110".into(),
             deposit: None,
             reconnection: None,
+            restores: None,
         },
         state: NoticeState::Mailed,
         planned_on: day(mailed),

@@ -125,24 +125,33 @@ pub fn each_condition_is_shown_and_a_limit_of_the_city_is_overridden_by_another_
     let make = [&["arrange", "make"], &plan[..]].concat();
     let refused = city.by("M. Chen", "2026-04-21", &make).refused();
     assert!(refused.contains("smallest installment: $25.00 or more is asked for, and there is $23.20"), "{refused}");
-    let by = |who, approver| {
-        city.by(
-            who,
-            "2026-04-21",
-            &[&make[..], &["--override", "on a fixed income", "--approved-by", approver]].concat(),
-        )
-    };
-    assert!(by("M. Chen", "M. Chen").refused().contains("may not approve"));
-    assert!(by("A. Park", "A. Park").refused().contains("nobody overrides a limit for themselves"));
-    by("M. Chen", "A. Park").ok();
-    let line = &city.on("2026-04-21", &["arrange", "list", "--json"]).rows()[0];
+    assert!(refused.contains("--override REASON"), "{refused}");
+    let over = [&make[..], &["--override", "on a fixed income"]].concat();
+    let named = city.by("M. Chen", "2026-04-21", &[&over[..], &["--approved-by", "A. Park"]].concat()).refused();
+    assert!(named.contains("nobody approves by being named"), "{named}");
+    let proposed = city.by("M. Chen", "2026-04-21", &over).ok();
+    assert!(proposed.contains("nothing is agreed yet") && proposed.contains("smallest installment"), "{proposed}");
+    assert!(city.by("M. Chen", "2026-04-21", &over).fails().contains("proposed the same"));
+    assert!(city.on("2026-04-21", &["arrange", "list", "--json"]).rows().is_empty(), "nothing is made");
+    let why = city.on("2026-04-21", &["why", NUMBER]).ok();
+    assert!(why.contains("waits for somebody who approves") && why.contains("on a fixed income"), "{why}");
+    let approve = ["approvals", "approve", "1"];
+    assert!(city.by("M. Chen", "2026-04-21", &approve).refused().contains("may not approve"));
+    // The arrangement runs from the day of the approval; its down payment is due on it.
+    let approved = city.by("A. Park", "2026-04-22", &approve).ok();
+    assert!(approved.contains("of $252.00 of account 10-000417 is made, as M. Chen proposed it"), "{approved}");
+    assert_eq!(installments(city, "2026-04-22")[0], (json!("2026-04-22"), json!(2_000)));
+    let line = &city.on("2026-04-22", &["arrange", "list", "--json"]).rows()[0];
+    assert_eq!(line["made_by"], json!("M. Chen"));
     assert_eq!(
         (&line["overridden"]["by"], &line["overridden"]["reason"]),
         (&json!("A. Park"), &json!("on a fixed income"))
     );
     assert_eq!(line["overridden"]["limits"].as_array().expect("limits").len(), 2);
-    let log = city.on("2026-04-21", &["log", NUMBER]).ok();
-    assert!(log.contains("on a fixed income"), "{log}");
+    let log = city.on("2026-04-22", &["log", NUMBER]).ok();
+    assert!(log.contains("on a fixed income") && log.contains("proposal approved"), "{log}");
+    let why = city.on("2026-04-22", &["why", NUMBER]).ok();
+    assert!(why.contains("A. Park approved it on") && !why.contains("waits for somebody who approves"), "{why}");
 }
 
 pub fn a_court_s_stay_is_overridden_by_nobody(city: &City) {
@@ -162,8 +171,6 @@ pub fn a_court_s_stay_is_overridden_by_nobody(city: &City) {
         "50.00",
         "--override",
         "she asked",
-        "--approved-by",
-        "A. Park",
     ];
     let refused = city.by("M. Chen", "2026-04-21", &make).refused();
     assert!(refused.contains("not under a hold") && refused.contains("bankruptcy"), "{refused}");

@@ -22,6 +22,7 @@ const LABELS: Labels = Labels {
     due: "到期日",
     amount: "未付金額",
     total: "逾期總額",
+    reconnection: "重新接通費",
     deposit_applied: "已抵用押金；上列金額已扣除",
     installment: "期數",
     online: "網上",

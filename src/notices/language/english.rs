@@ -20,6 +20,7 @@ const LABELS: Labels = Labels {
     due: "Due",
     amount: "Unpaid",
     total: "Total past due",
+    reconnection: "Reconnection fee",
     deposit_applied: "Deposit applied; it is already taken off the amounts above",
     installment: "Installment",
     online: "Online",

@@ -22,6 +22,7 @@ const LABELS: Labels = Labels {
     due: "납기일",
     amount: "미납액",
     total: "연체 총액",
+    reconnection: "재연결 수수료",
     deposit_applied: "보증금이 적용되었으며 위 금액에서 이미 공제되었습니다",
     installment: "회차",
     online: "온라인",

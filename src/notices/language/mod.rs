@@ -66,6 +66,7 @@ pub struct Labels {
     pub due: &'static str,
     pub amount: &'static str,
     pub total: &'static str,
+    pub reconnection: &'static str,
     pub deposit_applied: &'static str,
     pub installment: &'static str,
     pub online: &'static str,

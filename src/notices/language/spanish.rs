@@ -22,6 +22,7 @@ const LABELS: Labels = Labels {
     due: "Vencimiento",
     amount: "Sin pagar",
     total: "Total vencido",
+    reconnection: "Cargo de reconexión",
     deposit_applied: "Depósito aplicado; ya está descontado de los importes de arriba",
     installment: "Cuota",
     online: "Por internet",

@@ -22,6 +22,7 @@ const LABELS: Labels = Labels {
     due: "Takdang araw",
     amount: "Hindi pa bayad",
     total: "Kabuuang lampas na sa takda",
+    reconnection: "Bayad sa muling pagkakabit",
     deposit_applied: "Nailapat na deposito; nabawas na ito sa mga halaga sa itaas",
     installment: "Hulog",
     online: "Online",

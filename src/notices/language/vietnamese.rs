@@ -22,6 +22,7 @@ const LABELS: Labels = Labels {
     due: "Ngày đến hạn",
     amount: "Chưa trả",
     total: "Tổng số quá hạn",
+    reconnection: "Phí nối lại",
     deposit_applied: "Tiền đặt cọc đã được khấu trừ; các số tiền ở trên đã trừ khoản này",
     installment: "Kỳ",
     online: "Qua mạng",

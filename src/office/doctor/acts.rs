@@ -12,10 +12,11 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::ledger::settle;
 use crate::domain::notice::{Notice, NoticeState};
 use crate::domain::placement::Placement;
+use crate::domain::proposal::{Proposal, ProposalState};
 use crate::domain::referral::{Referral, ReferralState};
-use crate::domain::{AccountId, ActKey, Actor, Cents, Channel, ItemId, OpenItem, ReferralId};
+use crate::domain::{AccountId, ActKey, Actor, Cents, Channel, ItemId, OpenItem, ProposalId, ReferralId};
 use crate::office::restorations::{DAYS_AT_MOST, must_be_told, was_told};
-use crate::store::ReferralExport;
+use crate::store::{ReferralExport, StoreError};
 
 impl Examination<'_> {
     pub(super) async fn acts(&mut self) -> Result<[Check; 6]> {
@@ -163,7 +164,8 @@ impl Examination<'_> {
         Ok(check)
     }
 
-    /// Every act against the policy, and every arrangement beyond its limits, has a person and a reason in the log.
+    /// Every act against the policy, and every arrangement beyond its limits, has a person and a reason in the log; and where the
+    /// arrangement was proposed, another than who proposed it approved it.
     async fn overrides(&mut self) -> Result<Check> {
         let mut check = Check::new("overrides", "each has a person and a reason");
         let mut after = 0;
@@ -173,6 +175,20 @@ impl Examination<'_> {
             after = last.seq;
             for line in &page {
                 let body = serde_json::from_str::<Override>(&line.body).unwrap_or_default();
+                let approved = match body.proposal {
+                    None => true,
+                    Some(id) => match self.office.store.proposal(id).await {
+                        Ok(known) => body.is_approval_of(&known) && line.account == Some(known.account),
+                        Err(StoreError::NotFound { .. }) => false,
+                        Err(error) => return Err(error.into()),
+                    },
+                };
+                check.expects(approved, || {
+                    let finding = Finding::at(format!("log line {}", line.seq))
+                        .found(format!("{} by {}: {}", line.what, line.actor, line.body))
+                        .expected("a proposal of that account that one person made and another approved");
+                    line.account.map_or(finding.clone(), |account| finding.of(account))
+                });
                 let has_person =
                     matches!(serde_json::from_str(&line.actor), Ok(Actor::Person(name)) if !name.trim().is_empty());
                 check.expects(
@@ -275,12 +291,21 @@ struct Override {
     note: Option<String>,
     by: Option<String>,
     reason: Option<String>,
+    /// None of those that were made before a second person was asked.
+    proposal: Option<ProposalId>,
 }
 
 impl Override {
     fn has_reason(&self) -> bool {
         let noted = self.note.as_deref().and_then(|note| note.split_once(": ")).map(|(_, reason)| reason);
         noted.or(self.reason.as_deref()).is_some_and(|reason| !reason.trim().is_empty())
+    }
+
+    fn is_approval_of(&self, proposal: &Proposal) -> bool {
+        proposal.state == ProposalState::Approved
+            && proposal.decided_by.is_some()
+            && proposal.decided_by == self.by
+            && self.by.as_ref() != Some(&proposal.proposed_by)
     }
 
     fn has_approver(&self) -> bool {

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::Check;
 use crate::domain::hold::HoldKind;
 use crate::domain::referral::{Destination, Referral, ReferralState};
-use crate::domain::{AccountNumber, Cents, OrderId, ReferralId};
+use crate::domain::{AccountNumber, Cents, OrderId, ReferralId, Service};
 use crate::office::testing::{City, day};
 use crate::store::{CounterPayment, CrewResult, ExceptionKind, NewHold, Stamp};
 
@@ -220,4 +220,26 @@ async fn a_letter_that_was_mailed_before_it_was_planned_and_an_order_done_before
     let found = found(&city, "dates").await;
     assert!(found.iter().any(|found| found == "mailed Thu 2026-04-30, released Fri 2026-05-01"), "{found:?}");
     assert!(found.iter().any(|found| found.starts_with("done Wed 2026-05-20, finalized Fri 2026-05-22")), "{found:?}");
+}
+
+#[tokio::test]
+async fn an_arrangement_beyond_the_limits_that_nobody_else_approved_is_found() {
+    let (city, _) = shut_off().await;
+    let account = city.debtor().await;
+    let change = Cents::new(-100);
+    let waiting = city.office.propose_adjustment(account, Service::Water, change, "leak", "Omar").await.unwrap();
+    for proposal in [waiting.0, 99] {
+        let body = format!(
+            "{{\"arrangement\":1,\"by\":\"Ruth\",\"reason\":\"in hospital\",\"limits\":[],\"proposal\":{proposal}}}"
+        );
+        tampers(
+            &city,
+            &format!(
+                "INSERT INTO log (account_id, recorded_at, actor, what, body, hash)
+                 VALUES ({account}, '2026-05-22T16:00:00Z', '{{\"person\":\"Ruth\"}}', 'limits overridden', '{body}', 'x')"
+            ),
+        )
+        .await;
+    }
+    assert_eq!(found(&city, "overrides").await.len(), 2, "one waits, and one there is not");
 }

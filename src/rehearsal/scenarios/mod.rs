@@ -11,6 +11,7 @@ mod holds;
 mod law;
 mod notices;
 mod placed;
+mod restored;
 mod stays;
 
 use super::account::{Account, Payment};

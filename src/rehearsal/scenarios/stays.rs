@@ -82,6 +82,22 @@ fn a_petition_that_is_learned_late_takes_back_the_fee_and_turns_the_water_on() {
 }
 
 #[test]
+fn water_that_is_off_for_a_stayed_bill_is_not_kept_off_by_a_younger_one() {
+    let policy = riverbend();
+    let mut tale = Tale::owing_nothing(&policy);
+    tale.account.bill(Service::Water, Cents::new(24_000), day("2026-03-23"));
+    // The first bill behind the petition may span its day, and is stayed with the older one.
+    tale.account.bill(Service::Water, Cents::new(5_000), day("2026-06-20"));
+    tale.account.bill(Service::Water, Cents::new(6_000), day("2026-07-20"));
+    tale.through("2026-07-31");
+    assert_eq!((tale.days("shut_off"), tale.days("restore")), (vec!["2026-05-22".into()], vec![]));
+    // The bill of July is 12 days past due: no notice of it was served, and it was no ground for the shut-off.
+    tale.on("2026-08-01", |account| account.petition(day("2026-05-26"))).through("2026-08-02");
+    assert_eq!(tale.days("restore"), ["2026-08-01"]);
+    assert!(tale.account.snapshot().balance().is_positive(), "it is owed all the same");
+}
+
+#[test]
 fn dismissal_brings_the_debt_back_with_its_due_date_and_new_notices() {
     let policy = riverbend();
     let mut tale = Tale::owing_nothing(&policy);

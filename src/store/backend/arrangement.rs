@@ -9,9 +9,10 @@ use super::given::{NewArrangement, Stamp};
 use super::kept;
 use super::log::{self, NewLine};
 use super::settle::{self, resettle};
-use super::{Backend, Conn, Result, StoreError, ledger, notice, outbox, touch};
+use super::{Backend, Conn, Result, StoreError, ledger, notice, outbox, proposal, touch};
 use crate::domain::arrangement::{Arrangement, HadPaid, Overridden, Reinstatement, Reversed};
 use crate::domain::notice::{Notice, NoticeState};
+use crate::domain::proposal::{Proposal, ProposalState};
 use crate::domain::{AccountId, ArrangementId, Channel, ItemId};
 use crate::rulebook::policy::LedgerRules;
 
@@ -24,60 +25,25 @@ impl Backend {
         stamp: &Stamp,
     ) -> Result<ArrangementId> {
         let mut tx = self.write().await?;
-        let known_through = ledger::known_through(&mut tx, account, new.seen_seq).await?;
-        let standing: Vec<Arrangement> = kept::of_account(&mut tx, account).await?;
-        if let Some(other) = standing.iter().find(|plan| plan.canceled_on.is_none() && overlap(plan, new)) {
-            return Err(StoreError::Conflict(format!(
-                "arrangement {} of {} covers the same debt: cancel it first",
-                other.id, other.made_on
-            )));
-        }
-        let covers: BTreeSet<ItemId> = new.covers.iter().copied().collect();
-        let entries = ledger::entries_known(&mut tx, account, None).await?;
-        let spans = settle::plans(&mut tx, &[account]).await?.remove(&account).unwrap_or_default();
-        let books = crate::domain::ledger::settle(&entries, &rules.order, &spans, stamp.on);
-        let plan = Arrangement {
-            id: ArrangementId(0),
-            made_on: stamp.on,
-            known_through,
-            made_by: stamp.by.to_string(),
-            had_paid: Some(HadPaid::of(&covers, &books.applications, stamp.on)),
-            covers,
-            installments: new.installments.clone(),
-            grace_days: new.grace_days,
-            canceled_on: None,
-            note: new.note.clone(),
-            reversed: Reversed::default(),
-            taken: new.taken.clone(),
-            overridden: new.overridden.clone(),
-            reinstated: Vec::new(),
-        };
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO arrangement (account_id, body, recorded_at) VALUES ($1, $2, $3) RETURNING id",
-        )
-        .bind(account.0)
-        .bind(Json(&plan))
-        .bind(stamp.at)
-        .fetch_one(&mut *tx)
-        .await?;
-        let plan = Arrangement { id: ArrangementId(id), ..plan };
-        let by = stamp.by.to_string();
-        let letter: Vec<Notice> = new.letter.iter().map(|piece| piece.clone().into_letter_of(plan.id, &by)).collect();
-        notice::add(&mut tx, &letter).await?;
-        let keys: BTreeSet<String> = letter.into_iter().map(|piece| piece.act_key).collect();
-        outbox::enqueue_rendering(&mut tx, &keys.into_iter().collect::<Vec<_>>(), stamp.at).await?;
-        resettle(&mut tx, &[account], rules, stamp).await?;
-        touch(&mut tx, &[account], stamp.on).await?;
-        let mut lines = vec![NewLine::of(account, "arrangement", json!(plan))];
-        if let Some(Overridden { approval, limits }) = &plan.overridden {
-            let body = json!({
-                "arrangement": plan.id, "by": approval.by, "reason": approval.reason, "limits": limits,
-            });
-            lines.push(NewLine::of(account, "limits overridden", body));
-        }
-        log::write(&mut tx, &lines, None, stamp).await?;
+        let id = make(&mut tx, account, new, &stamp.by.to_string(), rules, stamp).await?;
         tx.commit().await?;
-        Ok(plan.id)
+        Ok(id)
+    }
+
+    /// Approves the proposal and makes its arrangement, by who proposed it, in one transaction: both or neither.
+    pub async fn approve_arrangement(
+        &self,
+        proposed: &Proposal,
+        new: &NewArrangement,
+        rules: &LedgerRules,
+        stamp: &Stamp,
+    ) -> Result<ArrangementId> {
+        let mut tx = self.write().await?;
+        ledger::hold_still(&mut tx, proposed.account).await?;
+        proposal::decide(&mut tx, proposed.id, ProposalState::Approved, None, stamp).await?;
+        let made = make(&mut tx, proposed.account, new, &proposed.proposed_by, rules, stamp).await?;
+        tx.commit().await?;
+        Ok(made)
     }
 
     pub async fn cancel_arrangement(
@@ -163,6 +129,71 @@ impl Backend {
         let mut tx = self.read().await?;
         kept::with_accounts(&mut tx, kept::select("ended_at IS NULL ORDER BY id")).await
     }
+}
+
+/// Makes an arrangement, with its letter. `made_by` agreed it with the customer; where limits were overridden, who did that is the
+/// stamp's.
+async fn make(
+    conn: &mut Conn,
+    account: AccountId,
+    new: &NewArrangement,
+    made_by: &str,
+    rules: &LedgerRules,
+    stamp: &Stamp,
+) -> Result<ArrangementId> {
+    let known_through = ledger::known_through(conn, account, new.seen_seq).await?;
+    let standing: Vec<Arrangement> = kept::of_account(conn, account).await?;
+    if let Some(other) = standing.iter().find(|plan| plan.canceled_on.is_none() && overlap(plan, new)) {
+        return Err(StoreError::Conflict(format!(
+            "arrangement {} of {} covers the same debt: cancel it first",
+            other.id, other.made_on
+        )));
+    }
+    let covers: BTreeSet<ItemId> = new.covers.iter().copied().collect();
+    let entries = ledger::entries_known(conn, account, None).await?;
+    let spans = settle::plans(conn, &[account]).await?.remove(&account).unwrap_or_default();
+    let books = crate::domain::ledger::settle(&entries, &rules.order, &spans, stamp.on);
+    let plan = Arrangement {
+        id: ArrangementId(0),
+        made_on: stamp.on,
+        known_through,
+        made_by: made_by.to_owned(),
+        had_paid: Some(HadPaid::of(&covers, &books.applications, stamp.on)),
+        covers,
+        installments: new.installments.clone(),
+        grace_days: new.grace_days,
+        canceled_on: None,
+        note: new.note.clone(),
+        reversed: Reversed::default(),
+        taken: new.taken.clone(),
+        overridden: new.overridden.clone(),
+        reinstated: Vec::new(),
+    };
+    let id: i64 =
+        sqlx::query_scalar("INSERT INTO arrangement (account_id, body, recorded_at) VALUES ($1, $2, $3) RETURNING id")
+            .bind(account.0)
+            .bind(Json(&plan))
+            .bind(stamp.at)
+            .fetch_one(&mut *conn)
+            .await?;
+    let plan = Arrangement { id: ArrangementId(id), ..plan };
+    let by = stamp.by.to_string();
+    let letter: Vec<Notice> = new.letter.iter().map(|piece| piece.clone().into_letter_of(plan.id, &by)).collect();
+    notice::add(conn, &letter).await?;
+    let keys: BTreeSet<String> = letter.into_iter().map(|piece| piece.act_key).collect();
+    outbox::enqueue_rendering(conn, &keys.into_iter().collect::<Vec<_>>(), stamp.at).await?;
+    resettle(conn, &[account], rules, stamp).await?;
+    touch(conn, &[account], stamp.on).await?;
+    let mut lines = vec![NewLine::of(account, "arrangement", json!(plan))];
+    if let Some(Overridden { approval, limits, proposal }) = &plan.overridden {
+        let body = json!({
+            "arrangement": plan.id, "by": approval.by, "reason": approval.reason, "limits": limits,
+            "proposal": proposal,
+        });
+        lines.push(NewLine::of(account, "limits overridden", body));
+    }
+    log::write(conn, &lines, None, stamp).await?;
+    Ok(plan.id)
 }
 
 /// Whose it is, which never changes: nothing is locked yet.

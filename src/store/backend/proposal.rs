@@ -131,7 +131,7 @@ impl Backend {
         found.into_iter().map(proposal).collect()
     }
 
-    /// Marks an adjustment or a write-off approved and posts it, in one transaction. A waiver is posted by its own way.
+    /// Marks what changes the ledger approved and posts it, in one transaction. An arrangement has its own way.
     pub async fn approve_proposal(&self, id: ProposalId, rules: &LedgerRules, stamp: &Stamp) -> Result<()> {
         let mut tx = self.write().await?;
         sqlx::query(super::LOCK_NO_IMPORT).execute(&mut *tx).await?;
@@ -168,6 +168,11 @@ impl Backend {
                 for (n, left) in left_over.iter().enumerate() {
                     keep_written_off(&mut tx, &proposal, *left, n + 1, rules, stamp).await?;
                 }
+            }
+            Proposed::Arrangement { .. } => {
+                return Err(StoreError::Conflict(format!(
+                    "proposal {id} is of an arrangement, which is made on terms that are looked at again"
+                )));
             }
         }
         dispute::proposal_decided(&mut tx, proposal.account, id, stamp).await?;

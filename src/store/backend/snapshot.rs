@@ -57,7 +57,9 @@ impl Backend {
         learn(&mut tx, &mut found, accounts, None).await?;
         let planned: Vec<AccountId> = found
             .iter()
-            .filter(|snapshot| !(snapshot.arrangements.is_empty() && snapshot.promises.is_empty()))
+            .filter(|snapshot| {
+                !(snapshot.arrangements.is_empty() && snapshot.promises.is_empty() && snapshot.shut_off.is_empty())
+            })
             .map(|snapshot| snapshot.account)
             .collect();
         if !planned.is_empty() {
@@ -103,7 +105,7 @@ pub(super) async fn as_of(
     snapshot.stayed = books.stayed;
     snapshot.unapplied = books.unapplied;
     snapshot.idle = books.idle;
-    if !plans.is_empty() || !snapshot.promises.is_empty() {
+    if !plans.is_empty() || !snapshot.promises.is_empty() || !snapshot.shut_off.is_empty() {
         snapshot.payments = entries.into_iter().filter(is_payment).collect();
         snapshot.applications = books.applications;
     }

@@ -59,6 +59,8 @@ struct WhyPart {
     case: String,
     next_review: String,
     stages: Vec<Explained>,
+    /// Arrangements against limits of the policy.
+    agreements: Vec<String>,
     missing: Option<String>,
 }
 
@@ -234,6 +236,7 @@ async fn why(web: &Web, snapshot: &Snapshot, on: Option<Day>) -> Result<WhyPart,
         case: String::new(),
         next_review: String::new(),
         stages: Vec::new(),
+        agreements: Vec::new(),
         missing: None,
     };
     // Without a policy in force the account still has its ledger and its letters to show.
@@ -246,6 +249,7 @@ async fn why(web: &Web, snapshot: &Snapshot, on: Option<Day>) -> Result<WhyPart,
                 }),
                 next_review: words::maybe_day(why.next_review),
                 stages: why.explained.into_iter().map(dated).collect(),
+                agreements: why.agreements.iter().map(|told| words::us_dates(told)).collect(),
                 ..empty
             })
         }

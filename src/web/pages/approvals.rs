@@ -1,5 +1,6 @@
-//! What one person proposes and another approves: waivers, adjustments, write-offs.
+//! What one person proposes and another approves: waivers, adjustments, write-offs, arrangements beyond the limits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use super::{Line, snapshots};
 use crate::domain::ProposalId;
-use crate::domain::proposal::Proposal;
+use crate::domain::proposal::{Proposal, ProposalKind, Proposed};
 use crate::web::error::WebError;
 use crate::web::form::{Key, Posted};
 use crate::web::session::Person;
@@ -31,6 +32,10 @@ struct Row {
     proposed: String,
     /// The one who looks proposed it, and so does not approve it.
     is_own: bool,
+    /// Why it can no longer be approved as it is; empty where it can.
+    stale: String,
+    /// The installments of an arrangement.
+    terms: String,
     decided: String,
     note: String,
 }
@@ -46,6 +51,12 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
     decided.reverse();
     decided.truncate(DECIDED);
     let known = snapshots(store, waiting.iter().chain(&decided).map(|proposal| proposal.account)).await?;
+    let mut stale = BTreeMap::new();
+    for proposal in &waiting {
+        if let Some(why) = web.office.stale(proposal).await? {
+            stale.insert(proposal.id, why);
+        }
+    }
     let rows = |proposals: Vec<Proposal>| -> Vec<Row> {
         proposals
             .into_iter()
@@ -56,6 +67,8 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
                 amount: proposal.shown_amount().to_string(),
                 proposed: format!("{} by {}", words::day(proposal.proposed_on), proposal.proposed_by),
                 is_own: proposal.proposed_by == person.name(),
+                stale: stale.get(&proposal.id).cloned().unwrap_or_default(),
+                terms: terms(&proposal),
                 decided: match (&proposal.decided_by, proposal.decided_on) {
                     (Some(by), Some(on)) => {
                         format!("{} by {by}, {}", words::plain(proposal.state.word()), words::day(on))
@@ -76,7 +89,13 @@ pub async fn approve(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) 
     posted.person.must_approve()?;
     let done = web.office.approve_proposal(ProposalId(id), posted.person.name()).await?;
     let what = words::plain(done.what.kind().word());
-    web.say(&posted.person.session, format!("{what} of {} approved and posted.", done.shown_amount()), &[]);
+    let said = if done.what.kind() == ProposalKind::Arrangement {
+        format!("{what} of {} approved and made; its letter goes out.", done.shown_amount())
+    } else {
+        format!("{what} of {} approved and posted.", done.shown_amount())
+    };
+    let recalls = web.office.recalls(done.account).await?;
+    web.say(&posted.person.session, said, &recalls);
     Ok(Redirect::to("/approvals"))
 }
 
@@ -85,6 +104,13 @@ pub async fn decline(State(web): State<Arc<Web>>, Key(id): Key, posted: Posted) 
     posted.person.must_write()?;
     let reason = posted.fields.text("reason", "The reason to decline")?;
     web.office.decline_proposal(ProposalId(id), reason, posted.person.name()).await?;
-    web.say(&posted.person.session, "Proposal declined; nothing was posted.", &[]);
+    web.say(&posted.person.session, "Proposal declined; nothing was posted or agreed.", &[]);
     Ok(Redirect::to("/approvals"))
+}
+
+/// The installments of an arrangement, in a line each; empty of all else.
+fn terms(proposal: &Proposal) -> String {
+    let Proposed::Arrangement { installments, .. } = &proposal.what else { return String::new() };
+    let lines = installments.iter().map(|one| format!("{} by {}", one.amount, words::day(one.due_on)));
+    lines.collect::<Vec<_>>().join(", ")
 }
