@@ -66,7 +66,9 @@ impl<'a> Division<'a> {
     /// Takes in the accounts and their past.
     pub async fn opening(&mut self, files: &[CityFile]) -> Result<()> {
         self.shown.accounts = self.city.people.len() as u64;
-        files.iter().for_each(|file| self.billing.hand_over(file));
+        for file in files {
+            self.billing.hand_over(file);
+        }
         let mut files = files.to_vec();
         files.push(deposits(self.city));
         self.take(&files).await
@@ -87,7 +89,9 @@ impl<'a> Division<'a> {
     pub async fn dawn(&mut self, today: &CityDay) -> Result<()> {
         self.clock.set(instant(today.day, NIGHT));
         let mut files = today.files.clone();
-        files.iter().for_each(|file| self.billing.hand_over(file));
+        for file in &files {
+            self.billing.hand_over(file);
+        }
         self.forgets(today.day);
         files.extend(self.billing.morning(today.day));
         self.take(&files).await?;

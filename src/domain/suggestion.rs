@@ -367,7 +367,11 @@ mod tests {
     fn the_payers_name_in_the_memo_speaks_for_the_account_also_with_the_family_name_first() {
         let account = candidate("10-000417", "Rosa Munoz", 100);
         for memo in ["Rosa Munoz", "MUNOZ, ROSA", "Check 1187; from Rosa Munoz", "CK# 1187 / Rosa  Munoz"] {
-            assert_eq!(said(&lookup("?", 5_000, memo), &[account.clone()]), ["10-000417: the payer's name"], "{memo}");
+            assert_eq!(
+                said(&lookup("?", 5_000, memo), std::slice::from_ref(&account)),
+                ["10-000417: the payer's name"],
+                "{memo}"
+            );
         }
         assert!(said(&lookup("?", 5_000, "Rosa"), &[account]).is_empty());
     }

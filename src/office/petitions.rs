@@ -84,6 +84,7 @@ impl Office {
     }
 
     /// What was done after the petition about debts of before it, and how each is undone.
+    #[expect(clippy::too_many_lines, reason = "what may have been done, one thing after the other")]
     async fn done_since(&self, account: AccountId, new: &NewPetition) -> Result<Option<String>> {
         let since = new.petition_on;
         let snapshot = self.snapshot(account).await?;
