@@ -256,6 +256,26 @@ fn part(
     })
 }
 
+/// The table of charges; what turns service on again stands among them.
+fn charges(facts: &NoticeFacts, fee: Cents, dated: Day, language: Language) -> Vec<ChargeRow> {
+    let date = |day: Day| language::medium_date(day, language);
+    let of_item = |item: &ListedItem| ChargeRow {
+        service: language::capitalized(language::service_name(item.service, language)),
+        kind: language::kind_name(item.kind, language),
+        billed: date(item.billed_on),
+        due: date(item.due_on),
+        amount: item.open.to_string(),
+    };
+    let to_restore = fee.is_positive().then(|| ChargeRow {
+        service: language::labels(language).reconnection.to_owned(),
+        kind: language::kind_name(EntryKind::Fee, language),
+        billed: date(dated),
+        due: String::from("–"),
+        amount: fee.to_string(),
+    });
+    facts.items.iter().map(of_item).chain(to_restore).collect()
+}
+
 /// What turning on again costs at most, in figures. Empty where no limit is the customer's, as of a firm: a wording asks first.
 fn reconnection(facts: &NoticeFacts) -> BTreeMap<&'static str, String> {
     let limits = facts.reconnection.iter();
