@@ -66,7 +66,7 @@ impl Bench<'_> {
         for hold in self.snapshot.holds.iter().filter(|hold| hold.holds_on(day)) {
             let is_on_it = hold.items.is_empty() || cut.items.is_empty() || !hold.items.is_disjoint(cut.items);
             if (is_on_it || contests(hold.kind)) && self.policy.hold_blocks(hold.kind).contains(&Blocks::Disconnect) {
-                return Some(format!("a {} hold", hold.kind));
+                return Some(format!("a hold ({})", hold.kind));
             }
         }
         if let Some(out) = self.was_out(cut, day) {

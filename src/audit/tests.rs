@@ -982,7 +982,7 @@ fn a_notice_whose_announced_day_passed_under_a_hold_or_while_the_debt_was_out_ca
     goes_on.referral.while_placed = BTreeSet::from([Blocks::Disconnect]);
     assert!(cut_on(&over, &goes_on, &on, 18_000).is_ok(), "the policy goes on meanwhile");
     let held = account.clone().held(HoldKind::Extension, day("2026-05-20"), Some(day("2026-05-28")));
-    assert_eq!(broken(cut_on(&held, &pack(), &on, 18_000)), vain("a extension hold"));
+    assert_eq!(broken(cut_on(&held, &pack(), &on, 18_000)), vain("a hold (extension)"));
 }
 
 #[test]

@@ -204,7 +204,7 @@ mod tests {
 
     async fn why(city: &City) -> String {
         let why = city.office.why(city.debtor().await, None).await.unwrap();
-        why.explained.iter().map(|one| format!("{}: {}\n", one.stage, one.says)).collect()
+        why.explained.iter().map(|one| format!("{}: {}", one.stage, one.says)).collect::<Vec<_>>().join("\n")
     }
 
     async fn proposed(city: &City) -> Vec<(ProposalId, Proposed, Cents)> {
@@ -214,7 +214,7 @@ mod tests {
 
     async fn tasks(city: &City) -> String {
         let tasks = city.office.store.tasks(true).await.unwrap();
-        tasks.iter().map(|task| format!("{}\n", task.text)).collect()
+        tasks.into_iter().map(|task| task.text).collect::<Vec<_>>().join("\n")
     }
 
     #[tokio::test]

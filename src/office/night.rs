@@ -202,7 +202,9 @@ impl Office {
         let rules = self.rules_on(day).await?;
         let page = self.read_page(accounts, &rules).await?;
         let mut decided = self.decide_page(day, page).await?;
-        decided.iter_mut().for_each(|of_group| of_group.ready.retain(|commit| wanted(commit)));
+        for of_group in &mut decided {
+            of_group.ready.retain(|commit| wanted(commit));
+        }
         let report = self.commit_page(None, &decided, &stamp).await?;
         self.recheck_orders(accounts).await?;
         self.watch_placed(accounts).await?;

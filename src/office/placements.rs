@@ -416,7 +416,7 @@ mod tests {
         let snapshot = city.office.snapshot(city.debtor().await).await.unwrap();
         assert_eq!(
             snapshot.events.last().map(|event| (event.kind, event.on)),
-            Some((EventKind::DebtReturned, day("2026-05-01")))
+            Some((crate::domain::EventKind::DebtReturned, day("2026-05-01")))
         );
         // The same bytes again say nothing new.
         city.takes("back.csv", &format!("{RETURNS}1,04/30/2026,skip,no such address\n")).await;

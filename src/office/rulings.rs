@@ -103,7 +103,7 @@ impl<'a> Known<'a> {
         let appeal_by = last_to_appeal(self.dispute, policy, today).filter(|_| credit < claimed);
         let task = (credit < claimed || had_paid.is_positive()).then(|| {
             let rest = if credit < claimed { format!("; {}", appeal_words(appeal_by, policy)) } else { String::new() };
-            let told: String = told.iter().map(|one| format!("; {one}")).collect();
+            let told: String = told.iter().flat_map(|one| ["; ", one.as_str()]).collect();
             format!(
                 "Tell the customer in writing that dispute {id} was decided for them with {credit} of {claimed}: \
                  {}{told}{rest}",

@@ -81,7 +81,7 @@ mod tests {
     use crate::office::testing::City;
 
     /// Something in the inbox that was written at that local time of May 1.
-    async fn lies(city: &City, name: &str, hour: &str) {
+    fn lies(city: &City, name: &str, hour: &str) {
         city.at("2026-05-01", hour);
         let path = city.office.dir.join("inbox").join(name);
         let written = FileTimes::new().set_modified(SystemTime::from(city.office.now()));
@@ -102,7 +102,7 @@ mod tests {
         let inbox = city.office.dir.join("inbox");
         std::fs::create_dir_all(inbox.join("May")).unwrap();
         for name in ["May", "payments.csv.part", "payments.xlsx"] {
-            lies(&city, name, "09:00").await;
+            lies(&city, name, "09:00");
         }
         assert_eq!(told(&city).await, Vec::<String>::new(), "somebody may still be at it");
         city.at("2026-05-01", "09:10");

@@ -97,6 +97,11 @@ mod tests {
             let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             i64::try_from((mixed ^ (mixed >> 31)) % n).unwrap()
         }
+
+        /// The same, as a place in a list.
+        fn place(&mut self, n: u64) -> usize {
+            usize::try_from(self.below(n)).unwrap()
+        }
     }
 
     /// What happens on a day, the same in both cities.
@@ -119,7 +124,7 @@ mod tests {
         match dice.below(12) {
             0..=3 => {
                 // Of the last years as well, so that limitations come near and pass.
-                let due = plus_days(today, [20, -1, -10, -28, -40, -550, -551, -730, -731][dice.below(9) as usize]);
+                let due = plus_days(today, [20, -1, -10, -28, -40, -550, -551, -730, -731][dice.place(9)]);
                 let (account, cents) = (number(account), 20 + dice.below(90));
                 let billed = plus_days(due, -21).min(today);
                 Fact::File(
@@ -137,12 +142,12 @@ mod tests {
             6 | 7 => Fact::File("accounts.csv".into(), row(ACCOUNTS, profile(dice, account, today))),
             8 => {
                 let kinds = [HoldKind::Bankruptcy, HoldKind::Investigation, HoldKind::Medical, HoldKind::Dispute];
-                let kind = kinds[dice.below(4) as usize];
+                let kind = kinds[dice.place(4)];
                 let through = (dice.below(2) == 0).then(|| dice.below(12));
                 Fact::Hold(account, kind, dice.below(4), through)
             }
-            9 => Fact::HoldEnds(dice.below(5) as usize),
-            10 => Fact::Proposal(dice.below(3) as usize, dice.below(2) == 0),
+            9 => Fact::HoldEnds(dice.place(5)),
+            10 => Fact::Proposal(dice.place(3), dice.below(2) == 0),
             _ => match dice.below(3) {
                 0 => Fact::Policy(10 + dice.below(3) * 10),
                 _ => {

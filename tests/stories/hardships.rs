@@ -84,7 +84,7 @@ impl City {
             }
             Hardship::ServiceEnds => {
                 self.ended_on = Some(day);
-                self.takes(&format!("accounts-end-{day}.csv"), &self.records(day)).await;
+                self.takes(&format!("accounts-end-{day}.csv"), &Self::records(day)).await;
             }
             Hardship::Transfer => {
                 let Ok(next) = self.office.account(NEXT).await else { return };
@@ -160,7 +160,7 @@ impl City {
     }
 
     /// The billing system's record of both accounts once service has ended here.
-    fn records(&self, day: Day) -> String {
+    fn records(day: Day) -> String {
         format!(
             "account,customer_name,service_address,service_city,service_state,service_zip,phone,services,occupancy,\
              service_ended,customer\n\

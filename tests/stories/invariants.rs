@@ -283,7 +283,7 @@ impl Record {
     }
 
     /// Nobody is shut off where service has ended.
-    fn no_shut_off_after_the_end(&self, cuts: &[&FieldOrder], ended_on: Option<Day>, seed: u64) {
+    fn no_shut_off_after_the_end(cuts: &[&FieldOrder], ended_on: Option<Day>, seed: u64) {
         let after = cuts.iter().find(|cut| ended_on.is_some_and(|ended| cut.done_on > Some(ended)));
         assert!(after.is_none(), "{after:?} after the end of service, seed {seed}");
     }
