@@ -694,7 +694,7 @@ fn whatever_stops_a_shut_off_while_the_crew_is_out_says_at_once_whom_to_call_bac
     let said = city.on("2026-05-22", &["dispute", "open", "10-000417", "--reason", "the meter was misread"]).ok();
     let (_, at_once) = said.split_once("At once: ").expect("the crew is out");
     assert!(
-        at_once.starts_with("order ") && at_once.contains("call the crew back from the shut_off of water"),
+        at_once.starts_with("order ") && at_once.contains("call the crew back from the shut-off of water"),
         "{said}"
     );
     assert!(at_once.ends_with("(account 10-000417)\n"), "{said}");

@@ -53,7 +53,8 @@ impl Bench<'_> {
         if self.policy.referral.while_placed.contains(&Blocks::Disconnect) {
             return None;
         }
-        let is_at_stake = |item: &ItemId| cut.items.is_empty() || cut.items.contains(item);
+        let is_open = |item: &ItemId| self.snapshot.items.iter().any(|open| open.id == *item);
+        let is_at_stake = |item: &ItemId| if cut.items.is_empty() { is_open(item) } else { cut.items.contains(item) };
         let mut places = self.snapshot.placed.iter().chain(&self.snapshot.came_back);
         let found = places.find(|out| {
             out.on <= day && out.back_on.is_none_or(|back| day < back) && out.items.iter().any(is_at_stake)

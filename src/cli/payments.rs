@@ -1,7 +1,5 @@
 //! `payments`: the counter, the unmatched, the watermarks.
 
-use std::fmt::Write;
-
 use clap::Subcommand;
 
 use super::args::{By, Json, date, money, word};
@@ -117,13 +115,8 @@ impl Payments {
                 let balance = office.snapshot(account.id).await?.balance();
                 let number = &account.profile.number;
                 let said = if taken.is_new { "is posted" } else { "was posted before" };
-                let mut text = format!("{amount} {said} to account {number}; its balance is {balance}");
-                for order in taken.recalled {
-                    let crew = order.crew.as_deref().unwrap_or("a crew");
-                    // Writing to a string does not fail.
-                    let _ = write!(text, "\nOrder {} is with {crew}: call them back", order.id);
-                }
-                Ok(Answer::done(text))
+                // Whom to call back is said at the end of every command.
+                Ok(Answer::done(format!("{amount} {said} to account {number}; its balance is {balance}")))
             }
             Self::Void { receipt, reason, by } => {
                 let voided = office.void_payment(&receipt, &reason, by.may(&office, Duty::Release).await?).await?;

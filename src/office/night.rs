@@ -197,11 +197,10 @@ impl Office {
 
     /// As [`Self::settle_accounts`], of the decisions that are wanted; the others are left to the next run.
     async fn settle_those(&self, accounts: &[AccountId], wanted: impl Fn(&Commit) -> bool + Send) -> Result<DayReport> {
-        let day = self.today();
-        let stamp = self.daemon_stamp(day);
-        let rules = self.rules_on(day).await?;
+        let stamp = self.daemon_stamp(self.today());
+        let rules = self.rules_on(stamp.on).await?;
         let page = self.read_page(accounts, &rules).await?;
-        let mut decided = self.decide_page(day, page).await?;
+        let mut decided = self.decide_page(stamp.on, page).await?;
         for of_group in &mut decided {
             of_group.ready.retain(|commit| wanted(commit));
         }

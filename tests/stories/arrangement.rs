@@ -79,6 +79,7 @@ pub fn a_missed_installment_gives_sixty_days_then_a_posting_and_then_five_busine
     city.night("2026-08-31");
     assert_eq!(orders(city, "2026-08-31"), [("tag".to_owned(), "2026-08-31".to_owned())]);
     let tag = city.orders("2026-08-31", NUMBER)[0]["id"].to_string();
+    city.on("2026-08-31", &["outbox"]).ok();
     city.on("2026-08-31", &["orders", "dispatch", &tag, "--crew", "Crew 4"]).ok();
     city.on("2026-08-31", &["orders", "result", &tag, "--done", "--at", "10:00"]).ok();
     // Five business days: September 1 to 4, and 8; the 7th is Labor Day.
@@ -157,6 +158,7 @@ pub fn a_bill_that_stays_unpaid_beside_an_arrangement_that_is_kept_gives_sixty_d
     city.night("2026-08-21");
     assert_eq!(orders(city, "2026-08-21"), [("tag".to_owned(), "2026-08-21".to_owned())]);
     let tag = city.orders("2026-08-21", NUMBER)[0]["id"].to_string();
+    city.on("2026-08-21", &["outbox"]).ok();
     city.on("2026-08-21", &["orders", "dispatch", &tag, "--crew", "Crew 4"]).ok();
     city.on("2026-08-21", &["orders", "result", &tag, "--done", "--at", "10:00"]).ok();
     city.night("2026-08-27");
@@ -172,7 +174,7 @@ pub fn a_bill_that_stays_unpaid_beside_an_arrangement_that_is_kept_gives_sixty_d
     city.on("2026-08-28", &["orders", "finalize"]).ok();
     city.on("2026-08-28", &["orders", "dispatch", &id, "--crew", "Crew 4"]).ok();
     let paid = city.on("2026-08-28", &["payments", "counter", NUMBER, "95.00", "--receipt", "R-1"]).ok();
-    assert!(paid.contains(&format!("Order {id} is with Crew 4: call them back")), "{paid}");
+    assert!(paid.contains(&format!("order {id}: call the crew back from the shut-off of water (Crew 4)")), "{paid}");
     city.night("2026-09-01");
     assert!(city.orders("2026-09-01", NUMBER).iter().all(|order| order["state"] != "prepared"));
 }

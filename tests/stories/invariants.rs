@@ -61,7 +61,7 @@ pub async fn hold(city: &City, seed: u64) -> BTreeMap<&'static str, usize> {
     let documents = documents_are_what_was_sent(city, &record).await;
     record.nothing_stayed_is_asked_for(seed);
     record.write_offs_write_off_their_debts(seed);
-    record.no_shut_off_after_the_end(&cuts, city.ended_on, seed);
+    Record::no_shut_off_after_the_end(&cuts, city.ended_on, seed);
     money_adds_up(city, &record).await;
     packets_say_what_the_ledger_says(city, &record);
     everything_has_an_author(city).await;

@@ -13,7 +13,7 @@ use arrears::domain::hold::HoldKind;
 use arrears::domain::ledger::PaymentChannel;
 use arrears::domain::notice::NoticeState;
 use arrears::domain::referral::{Destination, ReferralState};
-use arrears::domain::{AccountId, Cents, Channel, Day, Language, NoticeId, OrderId};
+use arrears::domain::{AccountId, Cents, Channel, Day, Language, NoticeId, OpenItem, OrderId};
 use arrears::notices::Mailer;
 use arrears::office::{CallReport, IfLate, Office, PlanRequest};
 use arrears::referral::Packet;
@@ -408,6 +408,7 @@ impl City {
         }
         office.finalize_orders(day, BY).await.expect("a finalization");
         let ready = [ids(OrderState::Approved).await, ids(OrderState::Finalized).await].concat();
+        office.render_released(&|| true).await.expect("the tags");
         office.dispatch_orders(&ready, "Crew 4", BY).await.expect("a dispatch");
         for order in office.store.field_orders(Some(OrderState::Dispatched), None).await.expect("the orders") {
             let note = if order.kind == OrderKind::Visit { "spoke with her" } else { "a locked gate" }.to_owned();
@@ -429,7 +430,10 @@ impl City {
             let all: Cents = entries.iter().filter(|entry| entry.effective_on <= day).map(|entry| entry.amount).sum();
             let seen = office.snapshot(self.account).await.expect("the account");
             let left_over: Cents = seen.idle.iter().map(|idle| idle.left).sum();
-            let ledger = all + left_over - seen.stayed_amount();
+            // What is not due yet, contested or out already stands beside the claim.
+            let claimed = |item: &&OpenItem| referral.items.is_empty() || referral.items.contains(&item.id);
+            let beside: Cents = seen.items.iter().filter(|item| !claimed(item)).map(|item| item.open).sum();
+            let ledger = all + left_over - seen.stayed_amount() - beside;
             if let Ok(made) = office.packet(&account, None).await {
                 let again = office.packet(&account, None).await.expect("a second time");
                 assert_eq!(made.packet.hash, again.packet.hash, "invariant 9: the same packet to the byte, on {day}");

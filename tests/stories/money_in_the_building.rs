@@ -82,12 +82,11 @@ pub fn a_payment_that_is_in_the_building_keeps_the_water_on(city: &City) {
     city.on("2026-05-22T08:00", &["orders", "dispatch", &hers, "--crew", "Crew 4"]).ok();
     let pays = ["payments", "counter", "10-000417", "312.45", "--receipt", "R-1"];
     let paid = city.by("M. Chen", "2026-05-22T09:10", &pays).ok();
-    assert_eq!(
-        paid,
-        format!(
-            "$312.45 is posted to account 10-000417; its balance is $15.62\nOrder {hers} is with Crew 4: call them back\n"
-        )
+    let said = format!(
+        "$312.45 is posted to account 10-000417; its balance is $15.62\nAt once: order {hers}: call the crew back from the \
+         shut-off of water (Crew 4): the debt was paid (account 10-000417)\n"
     );
+    assert_eq!(paid, said);
     let [alert] = &city.exceptions("2026-05-22T09:10", "recall_crew")[..] else {
         panic!("an alert to recall the crew")
     };

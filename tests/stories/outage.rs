@@ -115,6 +115,7 @@ pub fn mail_that_came_back_bars_the_shut_off_until_a_visit_and_a_posting(city: &
     no_cut_by(city, &["2026-05-27", "2026-05-28"]);
     let why = city.on("2026-05-28", &["why", NUMBER]).ok();
     assert!(why.contains("waits for returned_mail: notice posted"), "{why}");
+    city.on("2026-05-29", &["outbox"]).ok();
     city.on("2026-05-29", &["orders", "dispatch", visit, tag, "--crew", "Crew 4"]).ok();
     // The notice is left on May 29, and its fifteen days end on Saturday, June 13; but a notice alone is no visit.
     city.on("2026-05-29", &["orders", "result", tag, "--done", "--at", "09:00"]).ok();

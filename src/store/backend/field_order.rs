@@ -17,6 +17,7 @@ use super::{
 };
 use crate::audit::Ordered;
 use crate::domain::field_order::{FieldOrder, FinalizeRefusal, OrderKind, OrderState};
+use crate::domain::spoken::spoken;
 use crate::domain::{AccountId, Day, EventKind, OrderId, Service, UnmatchedId};
 
 #[derive(Serialize)]
@@ -78,8 +79,12 @@ pub(super) async fn cancel(
     for order in &mut orders {
         let cause = cause(order);
         if order.state == OrderState::Dispatched {
-            let text =
-                format!("order {}: call the crew back from the {} of {}: {cause}", order.id, order.kind, order.service);
+            let crew = order.crew.as_deref().unwrap_or("a crew");
+            let errand = spoken(order.kind.word());
+            let text = format!(
+                "order {}: call the crew back from the {errand} of {} ({crew}): {cause}",
+                order.id, order.service
+            );
             exception::open(conn, Some(order.account), ExceptionKind::RecallCrew, &text, stamp).await?;
             exception::settle(conn, order.account, ExceptionKind::NoResult, &field_result::silence(order), stamp)
                 .await?;
