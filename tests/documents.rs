@@ -90,6 +90,8 @@ fn facts() -> NoticeFacts {
         shut_off_on: Some(day("2026-05-27")),
         citation: "Riverbend Municipal Code 13.04.110".into(),
         deposit: None,
+        restores: None,
+        agreed: None,
         reconnection: Some(ReconnectionLimits {
             in_hours: Cents::new(5_000),
             after_hours: Cents::new(15_000),

@@ -91,7 +91,7 @@ fn every_rule_of_riverbend_and_its_pack_names_its_law() {
         assert_eq!(origin.file, "guards/us-ca-water.yaml");
         assert!(!origin.citation.is_empty(), "{}", origin.name);
     }
-    assert_eq!(policy.guards.len(), 19);
+    assert_eq!(policy.guards.len(), 20);
 }
 
 #[test]
