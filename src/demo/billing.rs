@@ -89,7 +89,7 @@ impl Billing {
             self.post(&account, Some(on), amount);
             let [ours, kind, service, due_on, memo] =
                 ["arrears_reference", "kind", "service", "due_on", "name"].map(|name| row.text(name));
-            let amount = amount.to_plain();
+            let (amount, memo) = (amount.to_plain(), quoted(memo));
             let (rows, kind) = match kind {
                 "fee" | "interest" => (&mut self.charges, kind),
                 "reversal" => (&mut self.adjustments, "adjustment"),
@@ -140,6 +140,11 @@ impl Billing {
             *ledger.entry(on).or_default() += amount;
         }
     }
+}
+
+/// A value as it stands in a row.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 /// A row of a file, by the names of its columns. The files are the demonstration's own.
@@ -205,10 +210,10 @@ mod tests {
     fn a_fee_that_it_was_told_comes_back_under_a_reference_of_its_own_and_once() {
         let mut books = books();
         let list = "arrears_reference,kind,account,service,amount,posted_on,due_on,name,reverses\n\
-                    ARR-7,fee,10-1,general,10.00,2026-05-12,2026-05-12,late fee,\n#control,fees,1,10.00\n";
+                    ARR-7,fee,10-1,general,10.00,2026-05-12,2026-05-12,\"late, and said so\",\n#control,fees,1,10.00\n";
         books.told("fees-2026-05-12-1", list);
         books.told("fees-2026-05-12-1", list);
-        let row = "10-1,general,fee,10.00,2026-05-12,2026-05-12,cis,ARR-IN-1,ARR-7,late fee\n";
+        let row = "10-1,general,fee,10.00,2026-05-12,2026-05-12,cis,ARR-IN-1,ARR-7,\"late, and said so\"\n";
         let files = books.morning(day("2026-05-13"));
         assert_eq!(files, [file("charges-told-2026-05-13.csv", &[TOLD_CHARGES, row].concat())]);
         assert_eq!(books.morning(day("2026-05-18"))[0].text, "account,balance,as_of\n10-1,70.00,2026-05-17\n");
