@@ -12,12 +12,13 @@ use arrears::domain::arrangement::Installment;
 use arrears::domain::call::ScorePart;
 use arrears::domain::case::StageRef;
 use arrears::domain::day::parse;
+use arrears::domain::dispute::Side;
 use arrears::domain::document::Document;
 use arrears::domain::ledger::EntryKind;
-use arrears::domain::notice::{ListedItem, NewNotice, Notice, NoticeFacts};
+use arrears::domain::notice::{ListedItem, NewNotice, Notice, NoticeFacts, Ruled};
 use arrears::domain::{
-    AccountId, ActKey, Address, BatchId, Cents, Channel, CustomerClass, Day, EntryId, Language, NoticeId, Occupancy,
-    Profile, Recipient, Service,
+    AccountId, ActKey, Address, BatchId, Cents, Channel, CustomerClass, Day, DisputeId, EntryId, Language, NoticeId,
+    Occupancy, Profile, Recipient, Service,
 };
 use arrears::notices::batch::{self, Letter};
 use arrears::notices::call_sheet::{self, CallRow};
@@ -92,6 +93,7 @@ fn facts() -> NoticeFacts {
         deposit: None,
         restores: None,
         agreed: None,
+        ruled: None,
         reconnection: Some(ReconnectionLimits {
             in_hours: Cents::new(5_000),
             after_hours: Cents::new(15_000),
@@ -234,6 +236,20 @@ fn the_occupants_copy_tells_of_the_right_to_become_the_customer() {
     );
 }
 
+fn ruled() -> Ruled {
+    Ruled {
+        dispute: DisputeId(7),
+        on_appeal: false,
+        raised_on: day("2026-04-13"),
+        disputed: "the bill is twice the usual".into(),
+        side: Side::City,
+        on: day("2026-05-04"),
+        findings: "the meter was tested, and reads right".into(),
+        credited: Cents::ZERO,
+        appeal_by: Some(day("2026-05-14")),
+    }
+}
+
 #[test]
 fn every_wording_makes_an_accessible_letter_in_every_language() {
     let (folder, _guard) = folder();
@@ -245,7 +261,10 @@ fn every_wording_makes_an_accessible_letter_in_every_language() {
     for name in arrears::notices::wording::names() {
         for language in WRITTEN {
             let language = *language;
-            let notice = notice(name, Channel::Mail, &[language]);
+            let mut notice = notice(name, Channel::Mail, &[language]);
+            if name == "dispute_ruling" {
+                notice.facts.ruled = Some(Box::new(ruled()));
+            }
             let set = || {
                 let city = CityProfile::default();
                 let dated = day("2026-05-04");

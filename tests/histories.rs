@@ -688,8 +688,11 @@ fn first_adverse(days: &[Lived]) -> (Day, Day) {
     )
 }
 
+/// So many cases, or as many as `PROPTEST_CASES` says: a wide search takes hours, and is begun by hand.
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let asked = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { cases };
+    ProptestConfig { cases, failure_persistence: None, ..asked }
 }
 
 proptest! {
@@ -728,8 +731,15 @@ proptest! {
     ) {
         let policy = riverbend();
         let world = world_of(&policy);
+        let mut history = history;
+        if with == 3 {
+            // With a petition a life goes another way: shares of what is owed are other sums, no arrangement is made while it
+            // stands, a call is about another bill, and another petition is not recorded. What is compared is bills and holds.
+            history.contact = Some(history.contact.unwrap_or(true));
+            history.facts.retain(|(_, fact)| matches!(fact, Fact::Hold { .. }));
+        }
         let before = first_adverse(&live(&policy, &world, &history, Pace::WhenDue).map_err(TestCaseError::fail)?);
-        let (mut world, mut history) = (world, history);
+        let mut world = world;
         let from = plus_days(first_day(), on);
         match with {
             0 => history.facts.insert(0, (on, Fact::Hold { kind, days: Some(length), newest_item_only: false })),

@@ -505,6 +505,9 @@ fn what_is_missing_or_does_not_fit_is_refused_by_account_and_field_and_its_value
     let missing = record_of("nc-setoff", &line).unwrap_err();
     assert!(missing.contains("account 1042-07: field social security number (1-9)"), "{missing}");
     let mut line = owners_line();
+    line.profile.attributes.insert("customer.ssn".into(), "123-45-678".into());
+    let said = record_of("nc-setoff", &line).unwrap_err();
+    assert!(said.contains("takes 9 digits, and the value has 8"), "no zero in front makes it another person's: {said}");
     line.profile.attributes.insert("customer.ssn".into(), "123-45-67890".into());
     let long = record_of("nc-setoff", &line).unwrap_err();
     assert!(long.contains("takes 9 characters, and the value has 10") && !long.contains("67890"), "{long}");

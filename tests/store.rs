@@ -1,5 +1,7 @@
 //! The store's contract, held by SQLite and by PostgreSQL alike.
 
+#[path = "store/books.rs"]
+mod books;
 mod common;
 #[path = "store/debts.rs"]
 mod debts;
@@ -25,7 +27,7 @@ use arrears::domain::field_order::{FinalizeRefusal, OrderKind, OrderState};
 use arrears::domain::hold::{Estate, HoldKind};
 use arrears::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RowRefusal, UnmatchedState};
 use arrears::domain::ledger::{ApplicationOrder, PaymentChannel, settle};
-use arrears::domain::notice::{ListedItem, NewNotice, NoticeFacts, NoticeState};
+use arrears::domain::notice::{ListedItem, NewNotice, NoticeFacts, NoticeState, Restores};
 use arrears::domain::petition::{Chapter, StayEnd};
 use arrears::domain::placement::{Placement, ReportKind, ReportLine, ReturnReason};
 use arrears::domain::promise::PromiseState;
@@ -46,6 +48,14 @@ use arrears::store::{
     Permitted, PetitionNews, Pieces, PolicySource, ReferralExport, RenderedPiece, RunStart, StaffMember, Stamp, Store,
     StoreError, Whole, WorkKind,
 };
+use books::{
+    a_correction_after_a_petition_is_stayed_until_a_person_says_what_time_it_is_of,
+    a_deposit_that_is_given_back_after_it_was_applied_freezes_its_account,
+    a_payment_that_came_back_before_it_was_matched_can_still_be_matched_by_a_person,
+    holds_and_the_tasks_that_belong_to_them_are_placed_together_or_not_at_all,
+    money_for_a_debt_that_was_written_off_is_told_and_as_much_of_it_is_brought_back,
+    what_is_left_of_a_deposit_is_not_refunded_while_debts_are_written_off,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use debts::{
     a_debt_may_follow_the_same_customer_from_an_account_that_has_ended,
@@ -53,6 +63,7 @@ use debts::{
     a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed,
     a_transfer_posts_both_halves_of_each_debt_or_nothing,
     an_account_is_looked_at_once_for_its_facts_and_again_for_a_new_one,
+    what_lies_under_an_old_number_stays_told_whatever_is_settled_beside_it,
     what_was_written_off_comes_back_from_its_own_due_date,
     who_has_left_owing_is_held_against_those_who_are_here_once_a_debt_is_past_due,
     who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided,
@@ -149,6 +160,12 @@ contract! {
     a_dispute_holds_its_account_until_it_is_decided_appealed_and_its_credit_approved
     a_ruling_whose_credit_is_declined_is_withdrawn
     a_petition_takes_older_debt_out_of_what_is_open_until_it_is_dismissed
+    a_correction_after_a_petition_is_stayed_until_a_person_says_what_time_it_is_of
+    a_deposit_that_is_given_back_after_it_was_applied_freezes_its_account
+    what_is_left_of_a_deposit_is_not_refunded_while_debts_are_written_off
+    money_for_a_debt_that_was_written_off_is_told_and_as_much_of_it_is_brought_back
+    a_payment_that_came_back_before_it_was_matched_can_still_be_matched_by_a_person
+    holds_and_the_tasks_that_belong_to_them_are_placed_together_or_not_at_all
     what_a_petition_stays_is_written_off_after_its_discharge
     letters_go_to_an_estate_once_somebody_acts_for_it
     an_arrangement_moves_money_to_current_charges_and_is_held_against_what_was_applied
@@ -171,6 +188,7 @@ contract! {
     a_deposit_is_taken_from_a_file_applied_once_and_known_as_it_was
     a_deposit_that_the_billing_system_applied_is_held_no_longer_until_that_is_reversed
     a_transfer_posts_both_halves_of_each_debt_or_nothing
+    what_lies_under_an_old_number_stays_told_whatever_is_settled_beside_it
     a_debt_may_follow_the_same_customer_from_an_account_that_has_ended
     an_account_is_looked_at_once_for_its_facts_and_again_for_a_new_one
     who_has_left_owing_is_held_against_those_who_are_here_once_a_debt_is_past_due
@@ -189,6 +207,8 @@ contract! {
     a_hold_ends_by_a_person_and_is_not_ended_twice
     what_a_household_shows_is_known_from_its_recording_until_its_end
     a_shut_off_is_approved_finalized_dispatched_and_done
+    what_money_has_paid_is_kept_from_the_shut_off_on_now_and_as_of_a_day_past
+    a_restoration_ends_the_letter_that_says_service_is_off
     a_shut_off_refused_at_finalization_is_canceled_with_its_reason
     a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incident
     a_shut_off_canceled_while_it_is_dispatched_is_recalled_or_never_leaves
@@ -465,6 +485,7 @@ fn piece(account: AccountId, of: &str, channel: Channel, recipient: Recipient, o
             reconnection: None,
             restores: None,
             agreed: None,
+            ruled: None,
         },
         needs_release: true,
         planned_on: day(on),
@@ -984,8 +1005,6 @@ async fn a_check_that_bounces_before_it_is_matched_leaves_the_list_and_the_file_
     assert_eq!(open_cents(&store, debtor).await, [18_000]);
     let listed = store.unmatched_payments(None).await.expect("the list").remove(0);
     assert_eq!((listed.state, listed.returned.expect("its return").on), (UnmatchedState::Returned, day("2026-04-15")));
-    let matched = store.match_payment(listed.id, debtor, &rules(), &lead("2026-04-16")).await;
-    assert!(matches!(matched, Err(StoreError::Conflict(_))), "{matched:?}");
     // The bank says it again, and then says something else.
     let again = [returns, vec![payment("1001", "P-3", 1, "2026-04-15")]].concat();
     assert_eq!(took(&store, again, "2026-04-16").await.unchanged, 2);
@@ -1223,7 +1242,7 @@ async fn a_fee_that_had_no_ground_is_taken_back_once_and_the_next_decision_sees_
 
 /// Waives an entry as two people do; gives what undoes it.
 async fn waive(store: &Store, account: AccountId, entry: EntryId, on: &str) -> Result<EntryId, StoreError> {
-    let what = Proposed::Waiver { fee: entry };
+    let what = Proposed::Waiver { fee: entry, by_law: false };
     let proposal = store.propose(account, &what, Cents::new(1_000), "first in a year", &lead(on)).await?;
     store.approve_proposal(proposal, &[], &rules(), &by(Actor::Person("Ida".to_owned()), on)).await?;
     let entries = store.entries(account).await?;
@@ -1514,7 +1533,7 @@ async fn a_tag_that_the_crew_left_is_posted_and_one_that_it_brought_back_is_not(
         let order = store.orders_of(debtor).await.expect("the orders").pop().expect("one").id;
         assert_eq!(dispatch(&store, order, on).await, all_done(&[order]));
         let result = CrewResult { done: is_left, note: "a dog in the yard".to_owned(), ..done(on) };
-        store.record_order_result(order, &result, &lead(on)).await.expect("recorded");
+        store.record_order_result(order, &result, &rules(), &lead(on)).await.expect("recorded");
         let notice = store.notice(notice.id).await.expect("the notice");
         assert_eq!((notice.state, notice.served_on), (state, is_left.then(|| day(on))));
         assert_eq!(kinds(&snapshot(&store, debtor).await).pop(), Some((came_of_it, day(on))));
@@ -1930,6 +1949,7 @@ fn ruling(side: Side, proposals: Vec<(Proposed, Cents, String)>) -> NewRuling {
         findings: "tested".into(),
         appeal_by,
         proposals,
+        tell: "decided".into(),
         task: Some("tell the customer".into()),
         seen: None,
     }
@@ -2011,6 +2031,7 @@ fn petitioning(on: &str) -> NewPetition {
         relief_on: day(on),
         learned_on: day("2026-05-04"),
         late: Some("a payment was taken".into()),
+        others: Vec::new(),
     }
 }
 
@@ -2690,7 +2711,7 @@ async fn a_visit_is_for_the_crew_and_one_that_met_nobody_is_contact_failed(store
         assert_eq!((order.kind, order.state), (OrderKind::Visit, OrderState::Approved));
         assert_eq!(dispatch(&store, order.id, on).await, all_done(&[order.id]));
         let result = CrewResult { done: false, at: at.map(str::to_owned), ..done(on) };
-        store.record_order_result(order.id, &result, &lead(on)).await.expect("recorded");
+        store.record_order_result(order.id, &result, &rules(), &lead(on)).await.expect("recorded");
         let known = snapshot(&store, debtor).await;
         let mut expected = vec![EventKind::CallImpossible];
         expected.extend(came_of_it);
@@ -2707,10 +2728,10 @@ async fn a_visit_is_a_conversation_only_when_it_says_with_whom(store: Store, _: 
     let order = store.orders_of(debtor).await.expect("the orders").pop().expect("one").id;
     assert_eq!(dispatch(&store, order, "2026-05-08").await, all_done(&[order]));
     let bare = CrewResult { note: String::new(), ..done("2026-05-08") };
-    let refused = store.record_order_result(order, &bare, &lead("2026-05-08")).await;
+    let refused = store.record_order_result(order, &bare, &rules(), &lead("2026-05-08")).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
     let spoken = CrewResult { note: "spoke with Rosa Muñoz".to_owned(), ..bare };
-    store.record_order_result(order, &spoken, &lead("2026-05-08")).await.expect("recorded");
+    store.record_order_result(order, &spoken, &rules(), &lead("2026-05-08")).await.expect("recorded");
     assert_eq!(kinds(&snapshot(&store, debtor).await).pop().map(|event| event.0), Some(EventKind::ContactMade));
 }
 
@@ -2808,10 +2829,10 @@ async fn dispatched(store: &Store, order: OrderId) {
 
 async fn a_shut_off_is_approved_finalized_dispatched_and_done(store: Store, _: String) {
     let (debtor, order) = one_order(&store).await;
-    let early = store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await;
+    let early = store.record_order_result(order, &done("2026-05-22"), &rules(), &lead("2026-05-22")).await;
     assert!(matches!(early, Err(StoreError::Conflict(_))), "{early:?}");
     dispatched(&store, order).await;
-    store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await.expect("done");
+    store.record_order_result(order, &done("2026-05-22"), &rules(), &lead("2026-05-22")).await.expect("done");
     let known = snapshot(&store, debtor).await;
     assert_eq!(known.shut_off, [Service::Water]);
     assert_eq!(kinds(&known), [(EventKind::ShutOff, day("2026-05-22"))]);
@@ -2820,11 +2841,44 @@ async fn a_shut_off_is_approved_finalized_dispatched_and_done(store: Store, _: S
     decide(&store, debtor, vec![act(debtor, "restore", restore, "2026-05-26")], &[], "2026-05-26").await;
     let order = store.orders_of(debtor).await.expect("the orders")[1].id;
     assert_eq!(dispatch(&store, order, "2026-05-26").await, all_done(&[order]));
-    store.record_order_result(order, &done("2026-05-26"), &lead("2026-05-26")).await.expect("done");
+    store.record_order_result(order, &done("2026-05-26"), &rules(), &lead("2026-05-26")).await.expect("done");
     assert!(snapshot(&store, debtor).await.shut_off.is_empty());
     assert!(store.shut_offs().await.expect("none").is_empty());
     let then = store.snapshot_as_of(debtor, day("2026-05-23"), end_of("2026-05-23"), &rules()).await.expect("then");
     assert_eq!(then.shut_off, [Service::Water]);
+}
+
+async fn what_money_has_paid_is_kept_from_the_shut_off_on_now_and_as_of_a_day_past(store: Store, _: String) {
+    let (debtor, order) = one_order(&store).await;
+    take_entries(&store, vec![payment("1001", "P-1", 3_000, "2026-05-01")], &at("2026-05-01")).await;
+    assert_eq!(snapshot(&store, debtor).await.applications, []);
+    dispatched(&store, order).await;
+    store.record_order_result(order, &done("2026-05-22"), &rules(), &lead("2026-05-22")).await.expect("done");
+    let paid = |snapshot: &Snapshot| snapshot.applications.iter().map(|part| part.amount.get()).collect::<Vec<_>>();
+    assert_eq!(paid(&snapshot(&store, debtor).await), [3_000], "also what was paid before");
+    take_entries(&store, vec![payment("1001", "P-2", 7_500, "2026-05-23")], &at("2026-05-23")).await;
+    let now = snapshot(&store, debtor).await;
+    assert_eq!(paid(&now), [3_000, 7_500]);
+    let then = store.snapshot_as_of(debtor, day("2026-05-23"), end_of("2026-05-23"), &rules()).await.expect("then");
+    assert_eq!((then.applications, then.payments), (now.applications, now.payments));
+}
+
+async fn a_restoration_ends_the_letter_that_says_service_is_off(store: Store, _: String) {
+    let (debtor, order) = one_order(&store).await;
+    dispatched(&store, order).await;
+    store.record_order_result(order, &done("2026-05-22"), &rules(), &lead("2026-05-22")).await.expect("done");
+    let mut letter = piece(debtor, "how_to_restore", Channel::Mail, Recipient::Customer, "2026-05-22");
+    let restores = Restores { fee: Cents::ZERO, listed: Cents::ZERO, past_due: Cents::new(18_000) };
+    letter.facts.restores = Some(restores);
+    let other = piece(debtor, "demand", Channel::Mail, Recipient::Customer, "2026-05-22");
+    let restore = Action::Restore { services: vec![Service::Water], without_fee: false };
+    decide(&store, debtor, vec![act(debtor, "restore", restore, "2026-05-22")], &[letter, other], "2026-05-22").await;
+    let order = store.orders_of(debtor).await.expect("the orders")[1].id;
+    assert_eq!(dispatch(&store, order, "2026-05-22").await, all_done(&[order]));
+    store.record_order_result(order, &done("2026-05-22"), &rules(), &lead("2026-05-22")).await.expect("done");
+    let states: Vec<NoticeState> =
+        store.notices_of(debtor).await.expect("the notices").into_iter().map(|notice| notice.state).collect();
+    assert_eq!(states, [NoticeState::Voided, NoticeState::Planned]);
 }
 
 async fn a_shut_off_refused_at_finalization_is_canceled_with_its_reason(store: Store, _: String) {
@@ -2850,8 +2904,8 @@ async fn a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incid
         list.into_iter().map(|exception| exception.kind).collect::<Vec<_>>()
     };
     assert_eq!(standing().await, [ExceptionKind::RecallCrew]);
-    store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await.expect("recorded");
-    assert_eq!(standing().await, [ExceptionKind::RecallCrew, ExceptionKind::Incident]);
+    store.record_order_result(order, &done("2026-05-22"), &rules(), &lead("2026-05-22")).await.expect("recorded");
+    assert_eq!(standing().await, [ExceptionKind::Incident], "nobody is to be called back any more");
     let known = snapshot(&store, debtor).await;
     assert_eq!((known.shut_off, known.without_leave), (vec![Service::Water], vec![Service::Water]));
     let told: Vec<EventKind> = known.events.iter().map(|event| event.kind).collect();
@@ -2861,7 +2915,7 @@ async fn a_payment_after_dispatch_calls_the_crew_back_and_a_late_cut_is_an_incid
     decide(&store, debtor, vec![act(debtor, "restore", restore, "2026-05-22")], &[], "2026-05-22").await;
     let order = store.orders_of(debtor).await.expect("the orders")[1].id;
     assert_eq!(dispatch(&store, order, "2026-05-22").await, all_done(&[order]));
-    store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-22")).await.expect("done");
+    store.record_order_result(order, &done("2026-05-22"), &rules(), &lead("2026-05-22")).await.expect("done");
     let known = snapshot(&store, debtor).await;
     assert_eq!((known.shut_off, known.without_leave), (vec![], vec![]));
 }
@@ -2903,7 +2957,7 @@ async fn an_order_without_a_result_is_told_once_and_settled_by_the_result(store:
     assert_eq!((told("2026-05-23").await, told("2026-05-24").await), (1, 1));
     let lines = standing().await;
     assert_eq!((lines.len(), lines[0].kind, lines[0].account), (1, ExceptionKind::NoResult, Some(debtor)));
-    store.record_order_result(order, &done("2026-05-22"), &lead("2026-05-24")).await.expect("recorded");
+    store.record_order_result(order, &done("2026-05-22"), &rules(), &lead("2026-05-24")).await.expect("recorded");
     assert_eq!(standing().await, []);
     assert_eq!(told("2026-05-25").await, 0);
 }

@@ -41,6 +41,8 @@ mod random_lives;
 mod rerun;
 #[path = "stories/returning.rs"]
 mod returning;
+#[path = "stories/served.rs"]
+mod served;
 
 /// Lives each story on both databases.
 macro_rules! story {
@@ -71,6 +73,7 @@ story! {
     hard::a_petition_learned_late_undoes_what_it_can_and_leaves_younger_debt_its_own_course
     hard::of_a_customer_who_died_nothing_is_collected_and_the_household_keeps_its_water
     money_in_the_building::a_payment_that_is_in_the_building_keeps_the_water_on
+    money_in_the_building::who_pays_what_the_notice_asks_for_is_not_shut_off_whichever_debt_the_money_paid
     outage::a_letter_that_leaves_late_moves_the_shut_off_out
     outage::a_batch_that_nobody_marks_as_mailed_never_leads_to_a_shut_off
     outage::mail_that_came_back_bars_the_shut_off_until_a_visit_and_a_posting
@@ -97,4 +100,10 @@ story! {
     california::interest_is_waived_by_law_once_in_twelve_months_for_who_has_shown_a_low_income
     packet::an_old_debt_goes_out_once_counted_and_by_its_own_date
     rerun::what_is_done_twice_happens_once
+    served::whoever_follows_a_customer_who_died_is_told_anew
+    served::after_the_doubt_whose_account_it_is_everything_is_told_anew
+    served::a_bill_that_is_corrected_behind_its_final_notice_has_another
+    served::a_correction_calls_the_crew_back_and_a_payment_of_a_part_does_not
+    served::a_debt_that_time_bars_goes_to_an_agency_only_for_a_reason
+    served::behind_a_write_off_the_water_stays_off_until_the_lead_orders_it_on
 }

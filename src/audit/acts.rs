@@ -29,6 +29,10 @@ impl Bench<'_> {
         if let Action::ApplyDeposit(deposit) = &act.action {
             return self.may_apply(act, deposit);
         }
+        let is_question = act.key.of.stage.as_str() == "given_up" && self.stage(&act.key.of).is_none();
+        if is_question && matches!(act.action, Action::Task { .. }) {
+            return self.may_ask(act);
+        }
         let run = self.check_key(cases, act)?;
         let of = &act.key.of;
         if is_outward(&act.action) {
@@ -43,6 +47,7 @@ impl Bench<'_> {
         }
         if is_outward(&act.action) {
             self.service_goes_on(of, act.for_day)?;
+            self.something_is_on(of)?;
         }
         if matches!(act.action, Action::Notice(_) | Action::Tag(_) | Action::Call(_) | Action::Visit(_)) {
             self.is_not_arranged(of, act.for_day)?;
@@ -83,6 +88,9 @@ impl Bench<'_> {
                 self.is_never_alone(notice)?;
                 self.is_stated_right(facts, act.for_day)?;
                 self.restores_what_it_says(act, facts)?;
+                if notice.statutory {
+                    self.may_be_announced(of, &listed(facts), facts.shut_off_on)?;
+                }
                 self.is_of_this_account(of, facts)?;
                 let services: Vec<Service> = act.key.service.into_iter().collect();
                 let to_estate = |hold: &Hold| !notice.statutory && goes_to_estate(hold);
@@ -91,6 +99,7 @@ impl Bench<'_> {
             Action::Tag(_) => {
                 let facts = act.notice.as_ref().ok_or(Broken::NoticeWithoutFacts)?;
                 self.is_stated_right(facts, act.for_day)?;
+                self.may_be_announced(of, &listed(facts), facts.shut_off_on)?;
                 self.is_of_this_account(of, facts)?;
                 self.are_free(act, Some(&listed(facts)))
             }
@@ -104,18 +113,6 @@ impl Bench<'_> {
             | Action::Hold { .. }
             | Action::Flag { .. }
             | Action::Freeze { .. } => Ok(()),
-        }
-    }
-
-    /// A restoration is of no stage and may come after the case: it takes nothing from anybody, but there must be
-    /// something to restore.
-    fn may_restore(&self, act: &Act, services: &[Service]) -> Checked {
-        if act.key.account != self.snapshot.account {
-            return Err(Broken::OtherCase { account: act.key.account, named: act.key.of.case }.into());
-        }
-        match services.iter().find(|service| !self.snapshot.shut_off.contains(service)) {
-            Some(service) => Err(Broken::NotShutOff { service: *service }.into()),
-            None => Ok(()),
         }
     }
 

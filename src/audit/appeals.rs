@@ -9,7 +9,7 @@ use crate::domain::day::plus_days;
 use crate::domain::dispute::Dispute;
 use crate::domain::hold::Blocks;
 use crate::domain::referral::Destination;
-use crate::domain::{Day, ItemId};
+use crate::domain::{Action, Day, Event, EventKind, ItemId};
 
 impl Bench<'_> {
     /// No ruling on a dispute is in its time for an appeal.
@@ -62,6 +62,18 @@ impl Bench<'_> {
         found.map(|out| out.to)
     }
 
+    /// Whether one of the services was off on the day, by what crews have recorded.
+    fn was_off(self, cut: &Disconnection, day: Day) -> bool {
+        let events = &self.snapshot.events;
+        events.iter().filter(|event| event.kind == EventKind::ShutOff && event.on <= day).any(|event| {
+            let strikes = |action: &Action| matches!(action, Action::Disconnect { services, .. } if services.iter().any(|s| cut.services.contains(s)));
+            let stage = event.of.as_ref().and_then(|of| self.stage(of));
+            let is_of_service = stage.is_none_or(|(_, stage)| stage.acts.iter().any(strikes));
+            let back = |other: &&Event| other.kind == EventKind::Restored && event.on <= other.on && other.on <= day;
+            is_of_service && !events.iter().any(|other| back(&other))
+        })
+    }
+
     /// The hold, placement or time to appeal that kept the shut-off from happening on the day, in words.
     fn kept_from(self, cut: &Disconnection, day: Day) -> Option<String> {
         for hold in self.snapshot.holds.iter().filter(|hold| hold.holds_on(day)) {
@@ -69,6 +81,9 @@ impl Bench<'_> {
             if (is_on_it || contests(hold.kind)) && self.policy.hold_blocks(hold.kind).contains(&Blocks::Disconnect) {
                 return Some(format!("a hold ({})", hold.kind));
             }
+        }
+        if self.was_off(cut, day) {
+            return Some("service was off".to_owned());
         }
         if let Some(out) = self.was_out(cut, day) {
             return Some(format!("the debt was out ({out})"));

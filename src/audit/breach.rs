@@ -4,6 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::phrases::{
+    amount_phrase, cite_phrase, found_phrase, kind_phrase, not_before_phrase, now_phrase, open_phrase,
+    unanswered_phrase,
+};
 use crate::domain::calendar::DayKind;
 use crate::domain::day::short;
 use crate::domain::hold::{Blocks, HoldKind};
@@ -139,7 +143,6 @@ pub enum Broken {
     DatedBack { for_day: Day, today: Day },
     #[error("a notice announced {} for it, and an announced day is never made earlier", short(*.announced))]
     BeforeAnnounced { announced: Day },
-    /// The day announced passed while a hold stood or the debt was out.
     #[error("a fee is dated {}, after today", short(*.for_day))]
     DatedAhead { for_day: Day },
 
@@ -157,6 +160,16 @@ pub enum Broken {
         short(*.announced)
     )]
     AnnouncedDayPassed { announced: Day, what: String },
+    #[error(
+        "{stage} was told {}, and since {} somebody else may be the customer: it is told anew",
+        short(*.told), short(*.since)
+    )]
+    ServedOnAnother { stage: StageId, told: Day, since: Day },
+    #[error(
+        "{stage} of {} asked for {amount} more than was owed, as entry {entry} has it since: it is told anew",
+        short(*.told)
+    )]
+    Overstated { stage: StageId, told: Day, amount: Cents, entry: ItemId },
     #[error("item {item} of {open} is contested, and that is not decided")]
     Contested { item: ItemId, open: Cents },
     #[error(
@@ -208,8 +221,17 @@ pub enum Broken {
     NotShutOff { service: Service },
     #[error("{service} is off, nothing is owed of what it was shut off for, and it is not turned on again")]
     KeptOff { service: Service },
+    #[error("it says how service is restored, and none is off that money turns on again")]
+    OnAgain,
     #[error("item {item} is listed as what restores service, and nothing was shut off for it")]
     RestoresNothing { item: ItemId },
+    #[error("{service} is off already: nobody is told of another shut-off until it is on again")]
+    OffAlready { service: Service },
+    #[error(
+        "{amount} of what {service} was shut off for was written off or moved to another account, which is no payment: \
+         the lead decides whether it is turned on"
+    )]
+    GivenUp { service: Service, amount: Cents },
     #[error("it names no service")]
     NoService,
     #[error("item {item} of {open} is due {}, not past due", short(*.due_on))]
@@ -226,19 +248,22 @@ pub enum Broken {
     )]
     NotListed { item: ItemId, open: Cents },
     #[error(
+        "its notice asked for {asked}, and {received} has come since {}: who pays what a notice asks for is not shut off on it",
+        short(*.since)
+    )]
+    PaidAsAsked { asked: Cents, received: Cents, since: Day },
+    #[error(
         "item {item} ({open}) needs a required notice that lists it by {}; {}",
         short(*.last_day), found_phrase(*.found)
     )]
     NoticeTooLate { item: ItemId, open: Cents, last_day: Day, found: Option<Day> },
     #[error("mail goes elsewhere, and no copy that lists item {item} reached the occupant by {}", short(*.last_day))]
     NoOccupantCopy { item: ItemId, last_day: Day },
-
     #[error(
         "the account is a landlord's, and a required notice must be left for the tenants by {}; {}",
         short(*.last_day), found_phrase(*.found)
     )]
     TenantsNotTold { last_day: Day, found: Option<Day> },
-
     #[error(
         "nobody was spoken to by {}, nor was a required notice left at the premises by {} after attempts had failed",
         short(*.spoken_by), short(*.posted_by)
@@ -263,7 +288,6 @@ pub enum Broken {
     FeeAmount,
     #[error("the item that it penalizes is due {}, and the fee is dated {}", short(*.due_on), short(*.for_day))]
     FeeTooEarly { due_on: Day, for_day: Day },
-
     #[error(
         "turning on again would cost {posted}, and of a household that has shown a low income the law lets {limit} be asked"
     )]
@@ -302,55 +326,6 @@ pub enum Broken {
     OtherRoute { to: Destination, now: Option<Destination>, amount: Cents },
     #[error("no destination was found, and the route sends {amount} to {now}")]
     RouteMissed { now: Destination, amount: Cents },
-}
-
-fn now_phrase(now: Option<Destination>) -> String {
-    now.map_or_else(|| "nowhere".to_owned(), |to| format!("to {to}"))
-}
-
-fn cite_phrase(citation: &str) -> String {
-    if citation.is_empty() { String::new() } else { format!(" ({citation})") }
-}
-
-fn found_phrase(found: Option<Day>) -> String {
-    found.map_or_else(|| "none stands".to_owned(), |day| format!("the one that stands counts from {}", short(day)))
-}
-
-const fn unanswered_phrase(is_visited: bool, is_left: bool) -> &'static str {
-    match (is_visited, is_left) {
-        (true, _) => "no required notice was left at the premises",
-        (false, true) => "nobody has visited the premises",
-        (false, false) => "nobody has visited the premises and left a required notice there",
-    }
-}
-
-fn open_phrase(open: Option<Cents>) -> String {
-    open.map_or_else(|| "no such open item".to_owned(), |open| open.to_string())
-}
-
-fn amount_phrase(amount: Option<Cents>) -> String {
-    amount.map_or_else(|| "no amount".to_owned(), |amount| amount.to_string())
-}
-
-fn not_before_phrase(from: Option<Day>) -> String {
-    from.map_or_else(|| "service has ended".to_owned(), short)
-}
-
-const fn kind_phrase(kind: DayKind) -> &'static str {
-    match kind {
-        DayKind::Monday => "a Monday",
-        DayKind::Tuesday => "a Tuesday",
-        DayKind::Wednesday => "a Wednesday",
-        DayKind::Thursday => "a Thursday",
-        DayKind::Friday => "a Friday",
-        DayKind::Saturday => "a Saturday",
-        DayKind::Sunday => "a Sunday",
-        DayKind::Holiday => "a legal holiday",
-        DayKind::OfficeClosed => "a day on which the office is closed",
-        DayKind::WeekendEve => "the day before a weekend",
-        DayKind::HolidayEve => "the day before a legal holiday",
-        DayKind::ClosedEve => "the day before a day on which the office is closed",
-    }
 }
 
 /// The acts that leave the building: a frozen account has none.

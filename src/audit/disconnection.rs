@@ -48,6 +48,8 @@ impl Bench<'_> {
             self.is_not_arranged_on_stayed(day)?;
         }
         self.announced_day_was_free(cut)?;
+        self.was_told_truly(cut)?;
+        self.no_notice_was_answered(cut)?;
         self.default_lets_shut_off(cut.of, cut.services, cut.for_day)?;
         self.is_no_moratorium(cut.for_day)?;
         self.is_allowed_day(cut)?;

@@ -10,6 +10,8 @@
 //! own waits, which are no limits of law; IO and clocks.
 
 mod acts;
+mod announced;
+mod answered;
 mod appeals;
 mod beside;
 mod breach;
@@ -19,22 +21,27 @@ mod disconnection;
 mod ended;
 mod languages;
 pub mod minimum;
+mod phrases;
 mod protection;
 mod reexamine;
 mod refusal;
 mod restored;
 mod returned;
 mod routed;
+mod served;
 mod service;
 mod stay;
 #[cfg(test)]
 mod tests;
+mod told;
 mod truth;
+mod wanted;
 
 pub use breach::{Breach, Broken, BrokenAct};
 pub use languages::{MissingLanguage, audit_languages};
 pub use reexamine::{Ordered, Pending, Permit, Refusal, Remedy, reexamine};
 pub use routed::must_come_back;
+pub use stay::most_asked;
 
 use std::collections::BTreeSet;
 

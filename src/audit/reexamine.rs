@@ -18,7 +18,7 @@ use crate::domain::hold::{Blocks, Hold, HoldKind};
 use crate::domain::notice::Notice;
 use crate::domain::referral::Destination;
 use crate::domain::{
-    AccountId, Action, ArrangementId, Cents, Day, ItemId, OpenItem, Service, Snapshot, StepState, World,
+    AccountId, Action, ArrangementId, Cents, Day, DisputeId, ItemId, OpenItem, Service, Snapshot, World,
 };
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Origin;
@@ -48,6 +48,8 @@ pub enum Ordered {
     Notice,
     /// The letter that confirms an arrangement is about to be batched or sent.
     Agreement(ArrangementId),
+    /// The letter that tells the ruling on a dispute is about to be released, batched or sent.
+    Ruling(DisputeId),
     /// A crew is about to leave a tag.
     Tag,
     Call,
@@ -63,12 +65,16 @@ impl Ordered {
     /// What a notice's piece is.
     #[must_use]
     pub fn of_piece(notice: &Notice) -> Self {
-        notice.arrangement.map_or(Self::Notice, Self::Agreement)
+        match (&notice.facts.ruled, notice.arrangement) {
+            (Some(ruled), _) => Self::Ruling(ruled.dispute),
+            (None, Some(arrangement)) => Self::Agreement(arrangement),
+            (None, None) => Self::Notice,
+        }
     }
 
     pub(super) fn struck_by(self) -> BTreeSet<Blocks> {
         match self {
-            Self::Notice | Self::Agreement(_) | Self::Tag => BTreeSet::from([Blocks::Notices]),
+            Self::Notice | Self::Agreement(_) | Self::Ruling(_) | Self::Tag => BTreeSet::from([Blocks::Notices]),
             Self::Call => BTreeSet::from([Blocks::Calls]),
             Self::ShutOff => BTreeSet::from([Blocks::Disconnect]),
             Self::Referral(_) | Self::WriteOff => BTreeSet::from([Blocks::Referral]),
@@ -130,6 +136,8 @@ pub enum Refusal {
     AmountChanged { stated: Cents, open: Cents },
     #[error("the condition of its stage no longer holds")]
     ConditionGone,
+    #[error("it says how service is restored, and none is off that money turns on again")]
+    OnAgain,
     #[error("it is for {}, and today is {}", short(*.for_day), short(*.today))]
     WrongDay { for_day: Day, today: Day },
     #[error("a {0} hold stands")]
@@ -142,6 +150,8 @@ pub enum Refusal {
     Arrangement { made_on: Day },
     #[error("the arrangement that it confirms was canceled")]
     ArrangementCanceled,
+    #[error("the ruling that it tells does not stand: dispute {0} was appealed, or its ruling withdrawn")]
+    RulingGone(DisputeId),
     #[error("{0}")]
     ClosedDay(String),
     #[error("moratorium: {name}, through {}", short(*.through))]
@@ -178,6 +188,8 @@ impl Refusal {
             | Self::Paid
             | Self::AmountChanged { .. }
             | Self::ArrangementCanceled
+            | Self::RulingGone(_)
+            | Self::OnAgain
             | Self::ConditionGone => Remedy::Cancel,
             Self::WrongDay { for_day, today } if for_day < today => Remedy::Cancel,
             Self::WrongDay { .. }
@@ -207,7 +219,15 @@ pub fn reexamine(snapshot: &Snapshot, policy: &Policy, world: &World, pending: &
     if let Ordered::Agreement(arrangement) = pending.ordered {
         bench.stands(arrangement)?;
         bench.may_happen(pending).map_err(|objection| refusal(policy, objection))?;
-    } else if pending.ordered != Ordered::Restore {
+    } else if let Ordered::Ruling(dispute) = pending.ordered {
+        bench.may_be_told(dispute, pending)?;
+    } else if pending.ordered == Ordered::Restore {
+        let services: Vec<Service> = pending.service.into_iter().collect();
+        bench.is_still_served(&services).map_err(|objection| refusal(policy, objection))?;
+    } else {
+        if pending.ordered == Ordered::Notice {
+            bench.is_off_still(&pending.of).map_err(|objection| refusal(policy, objection))?;
+        }
         bench.is_still_wanted(pending)?;
         bench.may_happen(pending).map_err(|objection| refusal(policy, objection))?;
     }
@@ -215,83 +235,8 @@ pub fn reexamine(snapshot: &Snapshot, policy: &Policy, world: &World, pending: &
 }
 
 impl Bench<'_> {
-    /// The case, the stage and the debt are still there.
-    fn is_still_wanted(self, pending: &Pending) -> Result<(), Refusal> {
-        // A referral may outlive its case, which it closes itself.
-        let outlives = matches!(pending.ordered, Ordered::Referral(_) | Ordered::WriteOff);
-        let case = self.snapshot.case.as_ref().filter(|case| case.number == pending.of.case);
-        match case {
-            None if !outlives => return Err(Refusal::CaseClosed),
-            None => {}
-            Some(case) => {
-                let runs = case.tracks.iter().filter(|r| r.track == pending.of.track && r.anchor == pending.of.anchor);
-                for run in runs {
-                    if let Some((_, cause)) = run.closed.as_ref().filter(|_| !outlives) {
-                        return Err(Refusal::StageCanceled(cause.clone()));
-                    }
-                    let steps = run.steps.iter().filter(|s| s.stage == pending.of.stage && s.round == pending.of.round);
-                    for step in steps.filter(|s| s.service.is_none() || s.service == pending.service) {
-                        match &step.state {
-                            StepState::Acted(_) => {}
-                            StepState::Canceled(_, cause) => return Err(Refusal::StageCanceled(cause.clone())),
-                            StepState::Skipped(by) => {
-                                return Err(Refusal::StageOver { how: format!("skipped by {}: {}", by.by, by.reason) });
-                            }
-                            StepState::Spent(_, on) => {
-                                return Err(Refusal::StageOver { how: format!("it lost its force {}", short(*on)) });
-                            }
-                            StepState::Expired(on) => {
-                                return Err(Refusal::StageOver { how: format!("its window closed {}", short(*on)) });
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        self.is_still_owed(pending)
-    }
-
-    fn is_still_owed(self, pending: &Pending) -> Result<(), Refusal> {
-        let open = self.open_of(pending);
-        if let Some(kind) = self.is_withdrawn(pending).filter(|_| !open.is_positive()) {
-            return Err(Refusal::Protected(kind));
-        }
-        if !open.is_positive() || open < self.policy.cure_below {
-            return Err(Refusal::Paid);
-        }
-        match pending.ordered {
-            // What is printed must be true when it leaves.
-            Ordered::Notice | Ordered::Tag if open != pending.amount => {
-                Err(Refusal::AmountChanged { stated: pending.amount, open })
-            }
-            Ordered::ShutOff if pending.for_day != self.world.today => {
-                Err(Refusal::WrongDay { for_day: pending.for_day, today: self.world.today })
-            }
-            Ordered::Notice
-            | Ordered::Agreement(_)
-            | Ordered::Tag
-            | Ordered::Call
-            | Ordered::ShutOff
-            | Ordered::Referral(_)
-            | Ordered::WriteOff
-            | Ordered::Restore => Ok(()),
-        }
-    }
-
-    /// What is still open of the items; of all that is past due where none are named.
-    fn open_of(self, pending: &Pending) -> Cents {
-        let contested = self.contested(self.world.today);
-        let at_stake = |item: &&OpenItem| {
-            if contested.contains(&item.id) {
-                return false;
-            }
-            if pending.items.is_empty() { item.due_on < self.world.today } else { pending.items.contains(&item.id) }
-        };
-        self.snapshot.items.iter().filter(at_stake).map(|item| item.open).sum()
-    }
-
     /// Whether what it rests on is owed, and nobody may be asked for it now: contested, or stayed by a petition.
-    fn is_withdrawn(self, pending: &Pending) -> Option<HoldKind> {
+    pub(super) fn is_withdrawn(self, pending: &Pending) -> Option<HoldKind> {
         let contested = self.contested(self.world.today);
         let names = |item: &&OpenItem| pending.items.is_empty() || pending.items.contains(&item.id);
         if self.snapshot.stayed.iter().any(|item| names(&item)) {
@@ -319,6 +264,7 @@ impl Bench<'_> {
         self.no_deposit_waits(today)?;
         if pending.ordered != Ordered::Restore {
             self.service_goes_on(&pending.of, today)?;
+            self.something_is_on(&pending.of)?;
         }
         self.is_not_before_announced(&pending.of, today)?;
         let struck = pending.ordered.struck_by();
@@ -330,14 +276,18 @@ impl Bench<'_> {
         // After a part payment the rest is at stake, as long as the stage's own condition still holds.
         let amount = Some(pending.amount.min(self.open_of(pending)));
         match pending.ordered {
-            Ordered::Restore | Ordered::Agreement(_) => Ok(()),
+            Ordered::Restore | Ordered::Agreement(_) | Ordered::Ruling(_) => Ok(()),
             Ordered::Notice | Ordered::Tag | Ordered::Call => {
                 // Whoever has promised is let be until the promise's day, even where the policy would have called before.
                 if pending.ordered == Ordered::Call {
                     self.is_not_promised(today)?;
                 }
+                self.is_meant_for_the_customer(&pending.of)?;
                 self.is_not_arranged(&pending.of, today)?;
                 self.may_all_be_asked_for(&pending.items, today)?;
+                if pending.ordered != Ordered::Call {
+                    self.may_be_announced(&pending.of, &pending.items, None)?;
+                }
                 self.is_free_but(&pending.ordered.struck_by(), &services, items, today, |hold| {
                     self.is_free_for_estate(pending, hold)
                 })

@@ -20,10 +20,14 @@ pub(super) fn refusal(policy: &Policy, objection: Objection) -> Refusal {
         Broken::BeforePetition { .. } => Refusal::Protected(HoldKind::Bankruptcy),
         Broken::NothingOwed => Refusal::Paid,
         Broken::ConditionGone => Refusal::ConditionGone,
+        Broken::OnAgain => Refusal::OnAgain,
         // What was pending is made anew, should the debt come back.
-        over @ (Broken::Out { .. } | Broken::ServiceEnded { .. } | Broken::AnnouncedDayPassed { .. }) => {
-            Refusal::StageOver { how: over.to_string() }
-        }
+        over @ (Broken::Out { .. }
+        | Broken::ServiceEnded { .. }
+        | Broken::OffAlready { .. }
+        | Broken::AnnouncedDayPassed { .. }
+        | Broken::ServedOnAnother { .. }
+        | Broken::Overstated { .. }) => Refusal::StageOver { how: over.to_string() },
         closed @ Broken::ClosedDay { .. } => Refusal::ClosedDay(closed.to_string()),
         broken => Refusal::GuardNotMet { broken, origin },
     }

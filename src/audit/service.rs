@@ -117,6 +117,7 @@ fn of_step(snapshot: &Snapshot, case: &Case, run: &TrackRun, step: &Step, stage:
             | EventKind::Recalled
             | EventKind::DebtReturned
             | EventKind::Rerouted
+            | EventKind::CustomerFollows
             | EventKind::Overridden => {}
         }
     }

@@ -41,7 +41,8 @@ impl Bench<'_> {
             if is_over || day < petition.petition_on {
                 continue;
             }
-            let most = most_after(item, petition.petition_on);
+            let most =
+                most_asked(item, petition.petition_on, petition.of_after.iter().any(|said| said.entry == item.id));
             if item.open > most {
                 let (item, open, petition_on) = (item.id, item.open, petition.petition_on);
                 return Err(Broken::BeforePetition { item, open, most, petition_on }.into());
@@ -101,12 +102,22 @@ pub(super) const fn contests(kind: HoldKind) -> bool {
     matches!(kind, HoldKind::Dispute | HoldKind::Appeal | HoldKind::Investigation)
 }
 
+/// The most that may be asked for of a debt while the petition stays debts; `is_said` where a person has said of a correction that
+/// it is of the time after.
+#[must_use]
+pub fn most_asked(item: &OpenItem, petition_on: Day, is_said: bool) -> Cents {
+    if is_said && item.kind == EntryKind::Adjustment && item.billed_on > petition_on {
+        return item.amount;
+    }
+    most_after(item, petition_on)
+}
+
 /// The most that can be owed of a debt for the days after the petition's.
 fn most_after(item: &OpenItem, petition_on: Day) -> Cents {
     let all_or_nothing = |is_after: bool| if is_after { item.amount } else { Cents::ZERO };
     let period = (item.printed.get("service_from"), item.printed.get("service_through"));
     match (item.kind, period) {
-        (EntryKind::Charge, (Some(from), Some(through))) if from <= through => {
+        (EntryKind::Charge | EntryKind::Adjustment, (Some(from), Some(through))) if from <= through => {
             let (mut days, mut after, mut day) = (0_i64, 0_i64, *from);
             while day <= *through {
                 days += 1;
@@ -118,11 +129,44 @@ fn most_after(item: &OpenItem, petition_on: Day) -> Cents {
         }
         // Without its days a bill is of the time after only where it was billed, and fell due, after.
         (EntryKind::Charge, _) => all_or_nothing(item.billed_on > petition_on && item.due_on > petition_on),
+        // A correction without its days is as old as the bill that it corrects, and of before where it names none.
+        (EntryKind::Adjustment, _) => all_or_nothing(item.printed.get("first_billed").is_some_and(|first_billed| {
+            *first_billed > petition_on && item.due_on > petition_on && item.billed_on > petition_on
+        })),
         // What came from another account is as old as it was there.
         (EntryKind::Transfer, _) => {
             let first_billed = item.printed.get("first_billed").copied().unwrap_or(item.billed_on);
             all_or_nothing(first_billed > petition_on && item.due_on > petition_on && item.billed_on > petition_on)
         }
         _ => all_or_nothing(item.billed_on > petition_on),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::testing::day;
+    use crate::domain::{EntryId, Service};
+
+    #[test]
+    fn of_a_correction_nothing_is_asked_for_unless_its_bill_its_days_or_a_person_say_that_it_is_of_the_time_after() {
+        let petition_on = day("2026-05-10");
+        let correction = |printed: &[(&str, &str)]| OpenItem {
+            id: EntryId(1),
+            service: Service::Water,
+            kind: EntryKind::Adjustment,
+            amount: Cents::new(3_000),
+            open: Cents::new(3_000),
+            billed_on: day("2026-07-01"),
+            due_on: day("2026-07-22"),
+            printed: printed.iter().map(|(name, on)| ((*name).to_owned(), day(on))).collect(),
+        };
+        let most = |printed: &[(&str, &str)], is_said| most_asked(&correction(printed), petition_on, is_said).get();
+        assert_eq!((most(&[], false), most(&[], true)), (0, 3_000));
+        assert_eq!(most(&[("first_billed", "2026-05-02")], false), 0);
+        assert_eq!(most(&[("first_billed", "2026-06-20")], false), 3_000);
+        assert_eq!(most(&[("service_from", "2026-05-01"), ("service_through", "2026-05-30")], false), 2_000);
+        let old = OpenItem { billed_on: day("2026-05-02"), ..correction(&[]) };
+        assert_eq!(most_asked(&old, petition_on, true), Cents::ZERO, "posted before the petition");
     }
 }

@@ -24,11 +24,12 @@ use crate::domain::placement::Placed;
 use crate::domain::proof::{Proof, ProofKind};
 use crate::domain::referral::Destination;
 use crate::domain::route::{Route, RouteLine};
+use crate::domain::taken_off::TakenOff;
 use crate::domain::testing::{With, bill, day, snapshot, stage_ref, world};
 use crate::domain::world::Moratorium;
 use crate::domain::{
-    Act, ActKey, Action, Address, Cents, Channel, CustomerClass, Day, DepositId, DisputeId, EntryId, EventKind, HoldId,
-    Occupancy, Party, PetitionId, ProofId, Recipient, ReferralId, RuleId, Service,
+    Act, ActKey, Action, Address, Cents, Channel, CustomerClass, Day, DepositId, DisputeId, EntryId, EntryKind,
+    EventKind, HoldId, Occupancy, Party, PetitionId, ProofId, Recipient, ReferralId, RuleId, Service,
 };
 use crate::rulebook::policy::{
     BarRule, CallRules, Cmp, Cond, Fact, FollowRules, Guard, LedgerRules, Limit, Offset, OpenCases, Opens, Origin, Per,
@@ -289,6 +290,7 @@ fn a_notice_whose_shut_off_expired_is_spent() {
         round: 1,
         state: StepState::Expired(day("2026-05-28")),
         items: vec![],
+        known: None,
     };
     account.case.as_mut().unwrap().tracks[0].steps.push(expired);
     let refused = broken(cut_on(&account, &policy(Vec::new()), &world(day("2026-06-04")), 18_000));
@@ -616,6 +618,7 @@ fn petition(on: Day) -> Petition {
         discharged_on: None,
         ended: None,
         ordered_on: None,
+        of_after: Vec::new(),
     }
 }
 
@@ -825,6 +828,7 @@ fn facts(listed: &[(i64, i64)], amount: i64) -> NoticeFacts {
         reconnection: None,
         restores: None,
         agreed: None,
+        ruled: None,
     }
 }
 
@@ -1234,8 +1238,10 @@ fn ruled(account: &mut Snapshot, on: &str, appeal_by: &str) {
             appeal_by: Some(day(appeal_by)),
             proposals: Vec::new(),
             settled_on: Some(day(on)),
+            tell: None,
         }),
         appeal: None,
+        withdrawn: Vec::new(),
     });
 }
 
@@ -1268,4 +1274,89 @@ fn a_notice_whose_announced_day_passed_while_nobody_might_be_shut_off_carries_no
     let mut held = account.held(HoldKind::Dispute, day("2026-05-20"), None);
     held.holds[0].ended_on = Some(day("2026-05-22"));
     assert!(passed(broken(cut_on(&held, &pack(), &on, 18_000))));
+}
+
+// ---- what a served notice still carries ----------------------------------------------------------------------
+
+fn off(entry: i64, kind: EntryKind, debt: Option<i64>, on: Day) -> TakenOff {
+    let debt = debt.map(EntryId);
+    TakenOff { entry: EntryId(entry), kind, debt, service: Service::Water, on, amount: Cents::new(2_000) }
+}
+
+#[test]
+fn what_was_served_before_a_death_was_settled_shuts_nobody_off() {
+    let mut account = noticed(day("2026-05-01")).held(HoldKind::Deceased, day("2026-05-12"), None);
+    account.holds[0].ended_on = Some(day("2026-05-18"));
+    let refused = broken(cut_on(&account, &pack(), &world(day("2026-05-22")), 18_000));
+    let (told, since) = (day("2026-05-01"), day("2026-05-18"));
+    assert_eq!(refused, Broken::ServedOnAnother { stage: "final_notice".into(), told, since });
+    // Served on the day, it was served on whoever is there now.
+    account = noticed(day("2026-05-12"));
+    account = account.event(EventKind::CustomerFollows, day("2026-05-12"), None);
+    assert!(cut_on(&account, &pack(), &world(day("2026-05-22")), 18_000).is_ok());
+    account = account.event(EventKind::CustomerFollows, day("2026-05-13"), None);
+    let refused = broken(cut_on(&account, &pack(), &world(day("2026-05-22")), 18_000));
+    assert!(matches!(refused, Broken::ServedOnAnother { .. }), "{refused:?}");
+}
+
+#[test]
+fn a_notice_that_stated_more_than_was_owed_shuts_nobody_off() {
+    let today = world(day("2026-05-22"));
+    let mut account = noticed(day("2026-05-13"));
+    account.case.as_mut().unwrap().tracks[0].steps[0].known = Some(EntryId(4));
+    for (taken, stands) in [
+        (off(5, EntryKind::Adjustment, Some(1), day("2026-05-14")), false),
+        (off(5, EntryKind::Adjustment, Some(1), day("2026-05-02")), false),
+        (off(5, EntryKind::Reversal, Some(1), day("2026-05-14")), false),
+        (off(5, EntryKind::Adjustment, None, day("2026-05-14")), false),
+        (off(4, EntryKind::Adjustment, Some(1), day("2026-05-02")), true),
+        (off(5, EntryKind::Adjustment, Some(7), day("2026-05-14")), true),
+        (off(5, EntryKind::WriteOff, Some(1), day("2026-05-14")), true),
+        (off(5, EntryKind::Transfer, Some(1), day("2026-05-14")), true),
+    ] {
+        account.taken_off = vec![taken.clone()];
+        let found = cut_on(&account, &pack(), &today, 18_000);
+        assert_eq!(found.is_ok(), stands, "{taken:?}: {found:?}");
+        if let Err(breach) = found {
+            let stated = matches!(breach.broken, Broken::Overstated { amount, .. } if amount == Cents::new(2_000));
+            assert!(stated, "{breach}");
+        }
+    }
+}
+
+#[test]
+fn nobody_is_told_of_a_shut_off_of_what_is_off() {
+    let mut account = noticed(day("2026-05-13"));
+    account.shut_off = vec![Service::Water];
+    let on = world(day("2026-05-22"));
+    for ordered in [Ordered::Notice, Ordered::Tag, Ordered::Call] {
+        let refused = reexamine(&account, &pack(), &on, &pending(ordered, "final_notice", on.today)).unwrap_err();
+        let Refusal::StageOver { how } = &refused else { panic!("{ordered:?}: {refused}") };
+        assert!(how.contains("water is off already"), "{how}");
+    }
+    account.shut_off = Vec::new();
+    assert!(reexamine(&account, &pack(), &on, &pending(Ordered::Notice, "final_notice", on.today)).is_ok());
+}
+
+#[test]
+fn a_write_off_turns_nothing_on_and_a_discharge_or_as_much_money_does() {
+    let mut account = noticed(day("2026-05-01")).acted("shut_off", day("2026-05-22"), &[1]);
+    account = account.event(EventKind::ShutOff, day("2026-05-22"), Some(stage_ref(TRACK, 1, "shut_off")));
+    account.shut_off = vec![Service::Water];
+    account.items.clear();
+    let on = world(day("2026-05-28"));
+    let mut restore =
+        act("restore", Action::Restore { services: vec![Service::Water], without_fee: false }, None, on.today);
+    restore.key.of.track = "restoration".into();
+    let decided = |account: &Snapshot, acts: Vec<Act>| audit(account, &pack(), &on, decision(account, on.today, acts));
+    assert!(decided(&account, vec![restore.clone()]).is_ok(), "it was paid");
+    assert_eq!(broken(decided(&account, vec![])), Broken::KeptOff { service: Service::Water });
+
+    account.taken_off = vec![TakenOff { amount: Cents::new(18_000), ..off(9, EntryKind::WriteOff, Some(1), on.today) }];
+    let (service, amount) = (Service::Water, Cents::new(18_000));
+    assert_eq!(broken(decided(&account, vec![restore.clone()])), Broken::GivenUp { service, amount });
+    assert!(decided(&account, vec![]).is_ok(), "it stays off");
+    let mut paid = account.clone();
+    paid.payments = vec![crate::domain::testing::payment(8, 18_000, day("2026-05-26"))];
+    assert!(decided(&paid, vec![restore]).is_ok());
 }

@@ -114,6 +114,7 @@ fn notice(n: u32, profile: &Profile) -> NewNotice {
             reconnection: None,
             restores: None,
             agreed: None,
+            ruled: None,
         },
         planned_on: due_on,
         needs_release: true,

@@ -18,6 +18,8 @@ use crate::domain::hold::Hold;
 use crate::domain::notice::Notice;
 use crate::domain::petition::Petition;
 use crate::domain::promise::{Promise, PromiseState};
+use crate::domain::referral::Destination;
+use crate::domain::spoken::spoken;
 use crate::domain::{AccountNumber, Case, Cents, Day, Entry, OpenItem, Profile, Service, Snapshot, StepState, day};
 use crate::office::Out;
 use crate::store::Account;
@@ -54,6 +56,8 @@ struct Page {
     left_over: Cents,
     /// Contested by the customer: part of the balance, and asked for by nobody until it is decided.
     disputed: Cents,
+    /// Out with destinations: part of the balance, and asked for by them.
+    out: Vec<(Destination, Cents)>,
     /// Why it is frozen, where an exception stands.
     frozen: Option<String>,
     shut_off: Vec<Service>,
@@ -86,16 +90,18 @@ impl AccountArgs {
         let store = &office.store;
         let entries = store.entries(id).await?;
         let promises = store.promises_of(id).await?;
-        let shown_referrals = of(&number, store.referrals_of(id).await?)
-            .into_iter()
-            .map(|referral| referrals::Shown { out: Out::of(&referral.row, &snapshot), referral })
-            .collect();
+        let mut shown_referrals = Vec::new();
+        for referral in of(&number, store.referrals_of(id).await?) {
+            let sue_by = office.sue_by(&referral.row, &snapshot).await?;
+            shown_referrals.push(referrals::Shown { out: Out::of(&referral.row, &snapshot), referral, sue_by });
+        }
         let page = Page {
             today,
             balance: snapshot.balance(),
             past_due: past_due(&snapshot.items, today, Cents::ZERO),
             left_over: snapshot.idle.iter().map(|idle| idle.left).sum(),
             disputed: contested(&snapshot, today),
+            out: snapshot.out_with(),
             frozen: snapshot.frozen.clone(),
             shut_off: snapshot.shut_off.clone(),
             promises: promises
@@ -173,7 +179,8 @@ fn head(page: &Page) -> String {
     let mailing = if profile.mails_elsewhere() { profile.mailing_address.one_line() } else { String::new() };
     let some = |amount: Cents| if amount.is_zero() { String::new() } else { amount.to_string() };
     let mut text = format!("Account {} on {}\n", profile.number, day::long(page.today));
-    let lines: [(&str, String); 19] = [
+    let out: Vec<String> = page.out.iter().map(|(to, amount)| format!("{amount} with {to}")).collect();
+    let lines: [(&str, String); 20] = [
         ("Customer", profile.customer_name.clone()),
         ("Service address", profile.service_address.one_line()),
         ("Mailing address", mailing),
@@ -188,6 +195,7 @@ fn head(page: &Page) -> String {
         ("Attributes", attributes.join(", ")),
         ("Shut off", words(&page.shut_off)),
         ("Disputed", some(page.disputed)),
+        ("Out", out.join(", ")),
         ("Stayed", some(page.stayed.iter().map(|item| item.open).sum())),
         ("Left over", some(page.left_over)),
         ("Frozen", page.frozen.clone().unwrap_or_default()),
@@ -335,7 +343,7 @@ fn attempts(attempts: &[CallAttempt]) -> String {
             format!("{} {}", day::short(attempt.made_on), attempt.at),
             attempt.by.clone(),
             attempt.phone.clone(),
-            attempt.outcome.to_string(),
+            spoken(attempt.outcome.word()),
             attempt.note.clone(),
         ]);
     }

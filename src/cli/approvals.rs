@@ -150,6 +150,9 @@ pub struct WriteOff {
     /// With --reverse: only what is left over of write-offs whose debts were paid after all or taken back; nothing is owed by it
     #[arg(long, requires = "reverse")]
     left_over: bool,
+    /// With --reverse: only as much of it, of the oldest debts first
+    #[arg(long, requires = "reverse", conflicts_with = "left_over", value_parser = money)]
+    amount: Option<Cents>,
     #[arg(long)]
     reason: String,
     #[command(flatten)]
@@ -167,7 +170,7 @@ impl WriteOff {
             return Ok(Answer::done([vec![waits(id, &what, "posted")], facts].concat().join("; ")));
         }
         if self.reverse {
-            let (id, amount, facts) = office.propose_reinstatement(account.id, &self.reason, by).await?;
+            let (id, amount, facts) = office.propose_reinstatement(account.id, self.amount, &self.reason, by).await?;
             let what = format!("That {amount}, which was written off, is owed again from its own due dates,");
             return Ok(Answer::done([vec![waits(id, &what, "posted")], facts].concat().join("; ")));
         }

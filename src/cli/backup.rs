@@ -26,7 +26,14 @@ impl Backup {
         let bytes: u64 = made.manifest.files.iter().map(|file| file.bytes).sum();
         let files = counted(made.manifest.files.len(), "file", "files");
         let seal = made.manifest.seal.as_deref().unwrap_or("none: nothing was recorded yet");
-        Ok(Answer::done(format!("{}: {files}, {} KiB\nSeal: {seal}", made.path.display(), bytes.div_ceil(1024))))
+        let unsealed = made.unsealed.map_or_else(String::new, |why| {
+            format!("\nNo seal could be made first ({why}): what was recorded since the one above is in the backup, unsealed")
+        });
+        Ok(Answer::done(format!(
+            "{}: {files}, {} KiB\nSeal: {seal}{unsealed}",
+            made.path.display(),
+            bytes.div_ceil(1024)
+        )))
     }
 }
 

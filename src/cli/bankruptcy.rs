@@ -7,7 +7,7 @@ use super::show::{Numbered, numbered};
 use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
 use crate::domain::petition::{Chapter, Petition, StayEnd};
-use crate::domain::{Day, PetitionId, day};
+use crate::domain::{Day, EntryId, PetitionId, day};
 use crate::office::{Duty, PetitionRequest, RecordedPetition};
 
 #[derive(Debug, Subcommand)]
@@ -42,6 +42,16 @@ pub enum Bankruptcy {
         /// Today where absent
         #[arg(long, value_name = "DATE", value_parser = date)]
         on: Option<Day>,
+        #[command(flatten)]
+        by: By,
+    },
+    /// A correction that came after the petition is of the time after it: nothing else says so
+    After {
+        id: i64,
+        /// The number of the entry
+        entry: i64,
+        #[arg(long)]
+        reason: String,
         #[command(flatten)]
         by: By,
     },
@@ -99,6 +109,11 @@ impl Bankruptcy {
                 let by = by.may(&office, Duty::Write).await?;
                 office.petition_assured(PetitionId(id), on.unwrap_or(today), &form, by).await?;
                 Ok(Answer::done(format!("Assurance is recorded for petition {id}: {form}")))
+            }
+            Self::After { id, entry, reason, by } => {
+                let by = by.may(&office, Duty::Release).await?;
+                office.correction_after(PetitionId(id), EntryId(entry), &reason, by).await?;
+                Ok(Answer::done(format!("Entry {entry} is of the time after petition {id}: it is owed like any debt")))
             }
             Self::Discharged(Order { id, on, by }) => {
                 let by = by.may(&office, Duty::Release).await?;

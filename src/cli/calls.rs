@@ -10,6 +10,7 @@ use super::exit::counted;
 use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
 use crate::domain::call::{Call, CallOutcome, CallState};
+use crate::domain::spoken::spoken;
 use crate::domain::{AccountNumber, CallId, Cents, Day, Language, day};
 use crate::office::{CallReport, Duty, Office, OfficeError};
 
@@ -205,7 +206,7 @@ fn table(lines: &[Line], date: Day) -> String {
     for line in lines {
         let call = &line.call;
         let parts: Vec<String> =
-            call.score.iter().map(|part| format!("{} {}", part.name, points(part.milli))).collect();
+            call.score.iter().map(|part| format!("{} {}", spoken(&part.name), points(part.milli))).collect();
         table.row([
             super::show::maybe(call.rank.as_ref()),
             call.id.to_string(),
@@ -254,7 +255,17 @@ impl Record {
             CallState::Waiting => format!("to be made again from {}", day::short(call.not_before)),
             state => state.to_string(),
         };
-        Ok(Answer::done(format!("Call {}: {}; it is {next}", self.id, self.outcome)))
+        let number = office.store.account(call.account).await?.profile.number;
+        let more = if self.outcome == CallOutcome::Hardship {
+            format!(
+                "\nNothing stops by that alone. Show what they have: `arrears protection record {number} ...` (a certificate, a low \
+                 income), `arrears arrange propose {number}`, or hold the account until it is looked into: `arrears hold place \
+                 {number} review --reason TEXT --through DATE`"
+            )
+        } else {
+            String::new()
+        };
+        Ok(Answer::done(format!("Call {}: {}; it is {next}{more}", self.id, spoken(self.outcome.word()))))
     }
 }
 

@@ -114,7 +114,7 @@ fn decided(dispute: &Dispute) -> String {
                 ruling.into_iter().flat_map(|ruling| &ruling.proposals).map(ToString::to_string).collect();
             let rest = dispute.appeal_by().map_or_else(String::new, |last| {
                 format!(
-                    ". The customer is to be told (`arrears tasks list`), and can appeal for the rest until {}",
+                    ". A letter then tells the customer, who can appeal for the rest until {} or later",
                     day::short(last)
                 )
             });
@@ -125,13 +125,14 @@ fn decided(dispute: &Dispute) -> String {
             )
         }
         DisputeState::ForCity(Some(last)) => format!(
-            "Dispute {id} is decided for the city: the debt counts again. The customer is to be told (`arrears tasks list`), \
-             and can appeal until {}: through that day nobody is shut off or referred",
+            "Dispute {id} is decided for the city: the debt counts again. The letter that tells the customer \
+             waits for its release (`arrears notices list --state planned`); they can appeal until {}, or later where the letter is \
+             released later: through that day nobody is shut off or referred",
             day::short(last)
         ),
         DisputeState::ForCity(None) => {
             format!(
-                "Dispute {id} is decided for the city: the debt counts again, and the customer is to be told (`arrears tasks list`)"
+                "Dispute {id} is decided for the city: the debt counts again. The letter that tells the customer waits for its release (`arrears notices list --state planned`)"
             )
         }
         DisputeState::Open | DisputeState::Appealed | DisputeState::ForCustomer => {
@@ -159,6 +160,9 @@ pub fn table(rows: &[Numbered<Dispute>]) -> String {
             .iter()
             .chain(dispute.appeal.iter().flat_map(|appeal| &appeal.ruling))
             .map(|ruling| format!("{} ({}, {})", ruling.findings, ruling.by, day::short(ruling.on)))
+            .chain(dispute.withdrawn.iter().map(|fallen| {
+                format!("withdrawn {}: {} ({})", day::short(fallen.on), fallen.ruling.findings, fallen.ruling.by)
+            }))
             .collect();
         table.row([
             dispute.id.to_string(),

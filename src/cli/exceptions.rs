@@ -6,6 +6,7 @@ use super::args::{By, Json};
 use super::show::maybe_day;
 use super::table::{Column, Table};
 use super::{Answer, Desk, Result};
+use crate::domain::spoken::spoken;
 use crate::domain::{AccountNumber, day};
 use crate::office::Duty;
 use crate::store::Exception;
@@ -76,7 +77,7 @@ fn table(lines: &[Line]) -> String {
         table.row([
             exception.id.to_string(),
             day::short(exception.opened_on),
-            exception.kind.to_string(),
+            spoken(exception.kind.word()),
             super::show::maybe(account_number.as_ref()),
             exception.text.clone(),
             maybe_day(exception.cleared_on),

@@ -331,6 +331,16 @@ impl Desk {
         if office.now() <= SystemClock.now() {
             office.begin_day().await?;
         }
+        if let Some(night) =
+            office.store.last_finished(crate::office::NIGHT).await?.filter(|night| *night > office.today())
+        {
+            eprintln!(
+                "warning: the clock says {}, and the night of {} was run: what is recorded now is dated before it. Set the clock \
+                 right first, or {TODAY}",
+                crate::domain::day::short(office.today()),
+                crate::domain::day::short(night)
+            );
+        }
         self.watch.begins(&office).await?;
         Ok(office)
     }
@@ -350,14 +360,8 @@ impl Desk {
 
 /// What is to be said before anything is printed for a city that has not named itself; nothing in a trial.
 fn unnamed_city(office: &Office) -> Option<String> {
-    let config = &office.config;
-    config.is_nobodys().then(|| {
-        format!(
-            "no letter and no email goes out: they would bear the name of {}, a city that does not exist. Write `city:` with \
-             its `name:` into {FILE} (docs/CONFIGURATION.md)",
-            config.city.name
-        )
-    })
+    let lacks = office.config.unnamed()?;
+    Some(format!("no letter, no email and no packet goes out: {lacks} (docs/CONFIGURATION.md)"))
 }
 
 /// The machine's clock; in trials, one that stands at noon of the date that the environment names, or at the time behind it.

@@ -159,21 +159,10 @@ fn text(done: &Done) -> String {
         let dates = counted(done.missed as usize, "date before it was", "dates before it were");
         text.push_str(&format!("{dates} never run: recorded as missed.\n"));
     }
-    let lines: [(u64, &str); 11] = [
-        (report.examined, "accounts looked at"),
-        (report.changed, "decisions that changed something"),
-        (report.closed, "cases closed"),
-        (report.notices, "notices planned"),
-        (report.calls, "calls wanted"),
-        (report.fees, "fees posted"),
-        (report.orders, "field orders prepared"),
-        (report.referrals, "referrals proposed"),
-        (report.refused, "accounts frozen by the audit: `arrears exceptions list`"),
-        (done.lapsed_orders, "field orders lapsed"),
-        (done.calls_listed, "calls on the list of the day"),
-    ];
+    let of_people = [(done.lapsed_orders, "field orders lapsed"), (done.calls_listed, "calls on the list of the day")];
     let mut table = Table::new(&[Column::Right("Count"), Column::Left("What")]);
-    for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
+    let lines = report.lines().into_iter().chain(of_people.into_iter().filter(|(count, _)| *count > 0));
+    for (count, what) in lines {
         table.row([count.to_string(), what.into()]);
     }
     text.push_str(&table.show("Nothing was due."));

@@ -12,7 +12,7 @@ use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
 use crate::domain::document::MediaType;
 use crate::domain::notice::{Notice, NoticeState};
-use crate::domain::{BatchId, Day, NoticeId, day};
+use crate::domain::{BatchId, Day, NoticeId, day, postal};
 use crate::office::{Batching, Duty, IfLate, Marked, Office, OfficeError, Released, Reprinted};
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +91,9 @@ pub struct Mailed {
     /// Void the letters whose stated dates are too early for that day, and mark the others; without it, nothing is marked
     #[arg(long)]
     void_late: bool,
+    /// The carrier took them although the post office was closed that day
+    #[arg(long)]
+    closed_day: bool,
     /// The carrier's form and number: PS 3665 no. 118
     #[arg(long)]
     proof: String,
@@ -132,6 +135,15 @@ impl Notices {
             Self::Mailed(args) => {
                 let late = if args.void_late { IfLate::Void } else { IfLate::Refuse };
                 let by = args.by.may(&office, Duty::Write).await?;
+                if !args.closed_day
+                    && let Some(closed) = postal::closed(args.on)
+                {
+                    return Err(Failure::refused(format!(
+                        "{} is {closed}: the post office takes no mail then, and what is marked is not taken back. Correct the \
+                         day, or say --closed-day where the carrier took them all the same; nothing was marked",
+                        day::short(args.on)
+                    )));
+                }
                 let marked = match args.batch {
                     Some(batch) => office.mark_batch_mailed(BatchId(batch), args.on, late, &args.proof, by).await?,
                     None => {

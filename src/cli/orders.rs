@@ -7,8 +7,9 @@ use super::args::{By, Json, date, word};
 use super::exit::counted;
 use super::show::{Numbered, maybe, maybe_day, numbered};
 use super::table::{Column, Table};
-use super::{Answer, Desk, Result};
-use crate::domain::field_order::{FieldOrder, OrderState};
+use super::{Answer, Desk, Failure, Result};
+use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
+use crate::domain::spoken::spoken;
 use crate::domain::{AccountNumber, Day, OrderId, Service, day};
 use crate::office::{Duty, Handled, Office};
 use crate::store::CrewResult;
@@ -56,6 +57,17 @@ pub enum Orders {
     },
     /// Record what the crew brings back
     Result(OrderResult),
+    /// Order a service that is off to be turned on, whatever is owed: a lead decides it
+    Restore {
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+        #[arg(long, value_parser = word!(Service))]
+        service: Service,
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        by: By,
+    },
     /// Cancel an order that the crew has not done
     Cancel {
         id: i64,
@@ -145,6 +157,15 @@ impl Orders {
             }
             Self::Off { json } => shut_off(&office, json).await,
             Self::Result(args) => args.run(&office).await,
+            Self::Restore { account, service, reason, by } => {
+                let by = by.may(&office, Duty::Release).await?;
+                let account = office.account(&account).await?;
+                let order = office.order_restoration(account.id, service, &reason, by).await?;
+                Ok(Answer::done(format!(
+                    "Order {order} turns {service} of account {} on: `arrears orders dispatch {order} --crew NAME`",
+                    account.profile.number
+                )))
+            }
             Self::Cancel { id, reason, by } => {
                 office.cancel_order(OrderId(id), &reason, by.may(&office, Duty::Approve).await?).await?;
                 Ok(Answer::done(format!("Order {id} is canceled")))
@@ -156,6 +177,13 @@ impl Orders {
 impl OrderResult {
     async fn run(self, office: &Office) -> Result {
         let order = office.store.order(OrderId(self.id)).await?;
+        let is_cut = matches!(order.kind, OrderKind::ShutOff | OrderKind::Limit);
+        if self.done && self.on.is_none() && is_cut && order.for_day < office.today() {
+            let (id, for_day) = (order.id, day::short(order.for_day));
+            return Err(Failure::refused(format!(
+                "order {id} is for {for_day}: say on which day the crew was there, with `--on DATE`"
+            )));
+        }
         let result = CrewResult {
             done: self.done,
             on: self.on.unwrap_or_else(|| office.today()),
@@ -167,7 +195,7 @@ impl OrderResult {
         office.record_order_result(order.id, result, self.by.may(office, Duty::Write).await?).await?;
         let said = if self.done { "done" } else { "not done" };
         let is_off = office.off_without_leave(order.id).await?;
-        Ok(Answer::done(format!("Order {} ({}) was {said} {on}", order.id, order.kind)).urgent(is_off))
+        Ok(Answer::done(format!("Order {} ({}) was {said} {on}", order.id, spoken(order.kind.word()))).urgent(is_off))
     }
 }
 
@@ -212,7 +240,7 @@ pub fn table(rows: &[Numbered<FieldOrder>]) -> String {
             order.id.to_string(),
             day::short(order.for_day),
             account_number.to_string(),
-            order.kind.to_string(),
+            spoken(order.kind.word()),
             order.service.to_string(),
             order.amount.to_string(),
             order.state.to_string(),

@@ -120,7 +120,7 @@ fn table(proofs: &[Proof], today: Day) -> String {
         let through = match (proof.ended_on, proof.through) {
             (Some(ended), _) => format!("ended {}", day::short(ended)),
             (None, Some(through)) => day::short(through),
-            (None, None) => "ended by a person".to_owned(),
+            (None, None) => "until a person ends it".to_owned(),
         };
         table.row([
             proof.id.to_string(),

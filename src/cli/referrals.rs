@@ -28,7 +28,7 @@ pub enum Referrals {
     /// Approve a candidate
     Approve {
         id: i64,
-        /// Send it to a court although the time to sue has run out for some of the debt, for this reason
+        /// Send it to a court or an agency although the time to sue has run out for some of the debt, for this reason
         #[arg(long, value_name = "REASON")]
         override_limitation: Option<String>,
         #[command(flatten)]
@@ -104,6 +104,8 @@ pub struct Shown {
     #[serde(flatten)]
     pub referral: Numbered<Referral>,
     pub out: Option<Out>,
+    /// The last day to sue upon the first of its debts that time bars.
+    pub sue_by: Option<Day>,
 }
 
 impl Referrals {
@@ -120,7 +122,8 @@ impl Referrals {
                 for referral in numbered(&office, referrals, |referral| referral.account).await? {
                     let snapshot = office.snapshot(referral.row.account).await?;
                     let out = Out::of(&referral.row, &snapshot);
-                    rows.push(Shown { referral, out });
+                    let sue_by = office.sue_by(&referral.row, &snapshot).await?;
+                    rows.push(Shown { referral, out, sue_by });
                 }
                 json.or(&rows, || table(&rows))
             }
@@ -185,6 +188,7 @@ impl Referrals {
                 match office.import(&file, by).await? {
                     Taken::Done { outcome, .. } => {
                         office.settle().await?;
+                        office.recheck_todays_orders().await?;
                         Ok(Answer::done(format!("{} came back", counted(outcome.added as usize, "debt", "debts"))))
                     }
                     Taken::Before { .. } => Ok(Answer::done("All of it came back before")),
@@ -249,9 +253,10 @@ pub fn table(rows: &[Shown]) -> String {
         Right("Placed amount"),
         Right("Since"),
         Right("Balance there"),
+        Left("To sue by"),
         Left("Why"),
     ]);
-    for Shown { referral: Numbered { account_number, row: referral }, out } in rows {
+    for Shown { referral: Numbered { account_number, row: referral }, out, sue_by } in rows {
         table.row([
             referral.id.to_string(),
             account_number.to_string(),
@@ -264,6 +269,7 @@ pub fn table(rows: &[Shown]) -> String {
             maybe(out.map(|out| out.placed).as_ref()),
             maybe(out.map(|out| out.since).as_ref()),
             maybe(out.map(|out| out.balance).as_ref()),
+            maybe_day(*sue_by),
             maybe(referral.cause.as_ref()),
         ]);
     }

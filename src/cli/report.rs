@@ -4,13 +4,14 @@ use chrono::Datelike;
 use clap::{Args, Subcommand};
 
 use super::args::{Json, date, word};
+use super::exit::counted;
 use super::show::maybe_day;
 use super::table::{Column, Table};
 use super::{Answer, Desk, Failure, Result};
 use crate::domain::field_order::{OrderKind, OrderState};
 use crate::domain::ledger::settle;
 use crate::domain::proposal::Proposed;
-use crate::domain::{Day, OpenItem, Service, day};
+use crate::domain::{Cents, Day, OpenItem, Service, day};
 use crate::office::{Office, left_over_of};
 use crate::report::aging::{AgedAccount, Aging, Detail};
 use crate::report::shut_offs::{Cut, ShutOffs};
@@ -199,6 +200,7 @@ impl AgingArgs {
         let rules = office.rules_on(today).await?;
         let ledger = &rules.policy.ledger;
         let mut accounts = Vec::new();
+        let mut stayed_of: Vec<Cents> = Vec::new();
         let mut after = None;
         loop {
             let page = office.store.account_ids(after, PAGE).await?;
@@ -208,6 +210,7 @@ impl AgingArgs {
                 let spans = snapshot.spans();
                 // What a petition stays is not asked for, and owed: the report is of the whole ledger.
                 let all = |items: Vec<OpenItem>, stayed| items.into_iter().chain(stayed).collect::<Vec<OpenItem>>();
+                let mut stayed = snapshot.stayed_amount();
                 let mut aged = AgedAccount {
                     number: snapshot.profile.number,
                     name: snapshot.profile.customer_name,
@@ -218,7 +221,11 @@ impl AgingArgs {
                 if as_of < today {
                     let entries = office.store.entries(snapshot.account).await?;
                     let books = settle(&entries, &ledger.order, &spans, as_of);
+                    stayed = books.stayed.iter().map(|item| item.open).sum();
                     (aged.items, aged.unapplied) = (all(books.items, books.stayed), books.unapplied);
+                }
+                if stayed.is_positive() {
+                    stayed_of.push(stayed);
                 }
                 if !aged.items.is_empty() || !aged.unapplied.is_zero() {
                     accounts.push(aged);
@@ -226,16 +233,21 @@ impl AgingArgs {
             }
         }
         let detail = if self.detail || self.csv { Detail::Accounts } else { Detail::Summary };
-        self.shown(&Aging::of(accounts, &ledger.buckets, as_of, detail))
+        self.shown(&Aging::of(accounts, &ledger.buckets, as_of, detail), &stayed_of)
     }
 
-    fn shown(&self, report: &Aging) -> Result {
+    /// On the screen with a word on what petitions stay: an account's page and command show it beside the balance, not in it.
+    fn shown(&self, report: &Aging, stayed: &[Cents]) -> Result {
         let written = if self.json {
             report.to_json().map_err(|error| error.to_string())
         } else if self.csv {
             report.to_csv().map_err(|error| error.to_string())
         } else {
-            Ok(report.to_table())
+            let all: Cents = stayed.iter().copied().sum();
+            let accounts = counted(stayed.len(), "account", "accounts");
+            let note =
+                format!("{all} of it, of {accounts}, is stayed by petitions in bankruptcy: asked for by nobody\n");
+            Ok(report.to_table() + if stayed.is_empty() { "" } else { &note })
         };
         written.map(Answer::done).map_err(|error| Failure::failed(format!("the report could not be written: {error}")))
     }

@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::args::Json;
+use super::exit::counted;
 use super::table::{Column, Table};
 use super::{Desk, Result};
 use crate::domain::{AccountNumber, Day, day};
@@ -28,6 +29,8 @@ struct Shown {
     /// Why a night is held, where one is.
     held: Option<String>,
     waiting: Waiting,
+    /// Calls that wait because nobody on the staff makes any.
+    calls_without_callers: usize,
     /// Referrals whose time to sue ends soon: account and last day.
     limitations: Vec<(AccountNumber, Day)>,
 }
@@ -43,6 +46,8 @@ impl Today {
                 limitations.push((office.store.account(account).await?.profile.number, last_day));
             }
         }
+        let has_callers = office.store.staff().await?.iter().any(|person| person.capacity > 0);
+        let calls_without_callers = if has_callers { 0 } else { office.store.calls_waiting(today).await?.len() };
         let shown = Shown {
             today,
             policy,
@@ -50,6 +55,7 @@ impl Today {
             restored: office.stands_still().await?,
             held: office.held_night().await?.map(|line| line.text),
             waiting: office.store.waiting(today).await?,
+            calls_without_callers,
             limitations,
         };
         self.json.or(&shown, || text(&shown))
@@ -95,6 +101,13 @@ fn text(shown: &Shown) -> String {
     }
     if let Some(held) = &shown.held {
         text.push_str(&format!("A night is held. {held}.\n"));
+    }
+    if shown.calls_without_callers > 0 {
+        text.push_str(&format!(
+            "{} and nobody on the staff makes calls: `arrears staff add NAME --role representative --capacity CALLS --by \
+             NAME`, then `arrears night`.\n",
+            counted(shown.calls_without_callers, "call waits", "calls wait")
+        ));
     }
     for (account, last_day) in &shown.limitations {
         text.push_str(&format!("The time to sue over account {account} ends {}.\n", day::short(*last_day)));

@@ -24,6 +24,9 @@ pub struct WhyArgs {
 struct Shown {
     account_number: AccountNumber,
     on: Day,
+    /// What protects the account, and what is off there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stands: Vec<String>,
     /// Why the case ends on that day, where it does.
     closed: Option<String>,
     explained: Vec<Explained>,
@@ -32,6 +35,8 @@ struct Shown {
     points: Vec<ShownPoint>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     agreements: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    record: Vec<String>,
     has_case: bool,
     /// The exception that freezes the account.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,6 +59,7 @@ impl WhyArgs {
         let shown = Shown {
             account_number: account.profile.number,
             on: why.on,
+            stands: why.stands,
             closed: why.decision.closed.as_ref().map(ToString::to_string),
             has_case: why.decision.case.is_some(),
             frozen: why.frozen,
@@ -61,6 +67,7 @@ impl WhyArgs {
             next_review: why.next_review,
             points: why.points,
             agreements: why.agreements,
+            record: why.record,
         };
         self.json.or(&shown, || format!("{}\n{}", account.profile.customer_name, text(&shown)))
     }
@@ -68,9 +75,15 @@ impl WhyArgs {
 
 fn text(shown: &Shown) -> String {
     let mut text = format!("Account {} on {}\n\n", shown.account_number, day::long(shown.on));
+    for stands in &shown.stands {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{stands}.");
+    }
+    if !shown.stands.is_empty() {
+        text.push('\n');
+    }
     let indent = shown.explained.iter().map(|one| one.stage.chars().count()).max().unwrap_or(0);
     for one in &shown.explained {
-        // Writing to a string does not fail.
         let _ = writeln!(text, "{:<indent$}  {}", one.stage, one.says);
         let place = [one.citation.as_str(), one.place.as_str()].map(str::trim);
         let sources: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
@@ -86,6 +99,9 @@ fn text(shown: &Shown) -> String {
     }
     for told in &shown.agreements {
         let _ = writeln!(text, "\n{told}\n");
+    }
+    for told in &shown.record {
+        let _ = writeln!(text, "\n{told}");
     }
     match (&shown.closed, shown.has_case) {
         (Some(cause), _) => {

@@ -26,7 +26,8 @@ impl Localized {
     }
 }
 
-/// The letterhead and all that a letter says of the city. A field that the file leaves out is Riverbend's.
+/// The letterhead and all that a letter says of the city. What the file leaves out is Riverbend's in the demonstration, and
+/// elsewhere a word that says what to write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CityProfile {
@@ -56,6 +57,48 @@ pub struct CityProfile {
 }
 
 impl CityProfile {
+    /// What every letter bears, and no two cities have the same of.
+    pub(super) const BORNE: &[&str] = &[
+        "name",
+        "address",
+        "remit_to",
+        "phone",
+        "hours",
+        "email",
+        "website",
+        "pay_online",
+        "policy_page",
+        "legal_help",
+    ];
+
+    /// With a word in the place of what the file does not say, so that nothing bears another city's.
+    pub(super) fn lacking(mut self, fields: &[&'static str], has_payee: bool) -> Self {
+        let words = |field: &str| match field {
+            "name" => "(name of the city: set city: in arrears.yaml)".to_owned(),
+            field => format!("({} of the city: set city: {field}: in arrears.yaml)", field.replace('_', " ")),
+        };
+        let place = |field: &str| Address { line1: words(field), state: "CA".into(), ..Address::default() };
+        for field in fields {
+            match *field {
+                "name" => self.name = words(field),
+                "address" => self.address = place(field),
+                "remit_to" => self.remit_to = place(field),
+                "phone" => self.phone = words(field),
+                "hours" => self.hours = Localized(BTreeMap::from([(Language::English, words(field))])),
+                // Where it stands as a sender it has to be one.
+                "email" => self.email = "set-city-email@city.invalid".to_owned(),
+                "website" => self.website = words(field),
+                "pay_online" => self.pay_online = words(field),
+                "policy_page" => self.policy_page = words(field),
+                _ => self.legal_help = words(field),
+            }
+        }
+        if !has_payee {
+            self.payable_to.clone_from(&self.name);
+        }
+        self
+    }
+
     /// The domain of the city's email, which names its messages.
     #[must_use]
     pub fn mail_domain(&self) -> &str {

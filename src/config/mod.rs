@@ -9,6 +9,7 @@ pub mod imports;
 pub mod mail;
 pub mod schedule;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -32,9 +33,10 @@ pub const FILE: &str = "arrears.yaml";
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub city: CityProfile,
-    /// Whether the file names the city. One that does not is Riverbend, which does not exist.
+    /// The fields of `city:` that every letter bears and the file leaves out. A city that says it is Riverbend, which does not
+    /// exist, lacks none; nor does the demonstration.
     #[serde(skip)]
-    pub names_its_city: bool,
+    pub city_lacks: Vec<&'static str>,
     /// An IANA name, for example `America/Los_Angeles`. Business dates are dates there.
     pub time_zone: Tz,
     /// `sqlite:…` or `postgres://…`; `arrears.db` in the data directory when absent.
@@ -79,7 +81,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             city: CityProfile::default(),
-            names_its_city: false,
+            city_lacks: Vec::new(),
             time_zone: chrono_tz::America::Los_Angeles,
             database: None,
             mail: MailConfig::default(),
@@ -96,14 +98,10 @@ impl Default for Config {
 }
 
 /// What of the file says which city it is.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[expect(clippy::zero_sized_map_values, reason = "which fields are given is asked, and not what they say")]
 struct Named {
-    city: Option<NamedCity>,
-}
-
-#[derive(Deserialize)]
-struct NamedCity {
-    name: Option<String>,
+    city: Option<BTreeMap<String, serde::de::IgnoredAny>>,
 }
 
 /// Why the configuration cannot be used.
@@ -120,10 +118,34 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Whether letters would go out in the name of a city that does not exist. The demonstration is that city.
+    /// What keeps anything from being printed for the city, in words; `None` where it has said all that letters bear.
     #[must_use]
-    pub fn is_nobodys(&self) -> bool {
-        !self.names_its_city && self.trial_date.is_none()
+    pub fn unnamed(&self) -> Option<String> {
+        if self.city_lacks.is_empty() {
+            return None;
+        }
+        let fields: Vec<String> = self.city_lacks.iter().map(|field| format!("`{field}:`")).collect();
+        Some(format!("`city:` in {FILE} does not say {}, which every letter bears", fields.join(", ")))
+    }
+
+    /// With a word that says what to write in the place of each field that the file leaves out.
+    fn of_its_city(mut self, named: &Named) -> Self {
+        if self.trial_date.is_some() {
+            return self;
+        }
+        let given = named.city.as_ref();
+        let is_given = |field: &str| given.is_some_and(|city| city.contains_key(field));
+        let has_name = is_given("name") && !self.city.name.trim().is_empty();
+        if has_name && self.city.name == CityProfile::default().name {
+            return self;
+        }
+        self.city_lacks = CityProfile::BORNE.iter().copied().filter(|field| !is_given(field)).collect();
+        if !has_name {
+            self.city_lacks.retain(|field| *field != "name");
+            self.city_lacks.insert(0, "name");
+        }
+        self.city = self.city.lacking(&self.city_lacks, is_given("payable_to"));
+        self
     }
 
     /// Reads `arrears.yaml` of the data directory; the defaults when there is none.
@@ -134,7 +156,7 @@ impl Config {
         let path = dir.join(FILE);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(source) => return Err(ConfigError::Read { path, source }),
         };
         Self::parse(&text, &path)
@@ -146,13 +168,13 @@ impl Config {
     /// As [`Self::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         if text.trim().is_empty() {
-            return Ok(Self::default());
+            return Ok(Self::default().of_its_city(&Named::default()));
         }
         let wrong =
             |error: serde_saphyr::Error| ConfigError::Parse { path: path.to_owned(), message: error.to_string() };
-        let mut config: Self = serde_saphyr::from_str(text).map_err(wrong)?;
+        let config: Self = serde_saphyr::from_str(text).map_err(wrong)?;
         let named: Named = serde_saphyr::from_str(text).map_err(wrong)?;
-        config.names_its_city = named.city.and_then(|city| city.name).is_some_and(|name| !name.trim().is_empty());
+        let config = config.of_its_city(&named);
         for (field, given) in config.schedules.fields() {
             if let Err(error) = given.parse::<cron::Schedule>() {
                 let (given, message) = (given.to_owned(), error.to_string());
@@ -172,10 +194,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_file_is_riverbend_with_defaults() {
+    fn an_empty_file_is_a_city_that_has_not_named_itself() {
         let config = Config::parse("", Path::new(FILE)).unwrap();
-        assert_eq!(config, Config::default());
+        assert_eq!(config.city.name, "(name of the city: set city: in arrears.yaml)");
+        assert_eq!(config.city_lacks.len(), CityProfile::BORNE.len());
+        assert!(!format!("{:?}", config.city).contains("iverbend"), "{:?}", config.city);
         assert_eq!(config.time_zone, chrono_tz::America::Los_Angeles);
+    }
+
+    #[test]
+    fn a_city_that_has_a_name_and_no_address_lacks_it_and_does_not_bear_another_citys() {
+        let config = Config::parse("city: {name: City of Elm, phone: 555-0100}\n", Path::new(FILE)).unwrap();
+        assert_eq!(config.city.address.line1, "(address of the city: set city: address: in arrears.yaml)");
+        let told = config.unnamed().unwrap();
+        assert!(told.contains("`address:`, `remit_to:`") && !told.contains("`phone:`"), "{told}");
+        assert_eq!(config.city.payable_to, "City of Elm");
+        let trial = Config::parse("trial_date: 2026-05-04\n", Path::new(FILE)).unwrap();
+        assert_eq!((trial.city.name.as_str(), trial.unnamed()), ("City of Riverbend", None), "the demonstration");
     }
 
     #[test]
@@ -196,7 +231,7 @@ mod tests {
         let page = include_str!("../../docs/CONFIGURATION.md");
         let shown = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let config = Config::parse(shown, Path::new(FILE)).unwrap();
-        assert_eq!(config.city.name, "City of Elm");
+        assert_eq!((config.city.name.as_str(), config.unnamed()), ("City of Elm", None));
         assert_eq!((config.schedules, config.imports), (Schedules::default(), Imports::default()), "as it says");
         assert_eq!(config.guards, Guards::default(), "as it says");
         assert_eq!(config.moratoria.len(), 1);

@@ -12,18 +12,29 @@ pub struct Schedules {
     pub inbox: String,
     /// Doing what waits in the outbox.
     pub outbox: String,
+    /// Writing the list of fees for the billing system, once a day at most; by command alone where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<String>,
 }
 
 impl Default for Schedules {
     fn default() -> Self {
-        Self { night: "0 30 3 * * *".into(), inbox: "0 */5 * * * *".into(), outbox: "*/20 * * * * *".into() }
+        Self {
+            night: "0 30 3 * * *".into(),
+            inbox: "0 */5 * * * *".into(),
+            outbox: "*/20 * * * * *".into(),
+            fees: None,
+        }
     }
 }
 
 impl Schedules {
     /// Each by its name.
     #[must_use]
-    pub fn fields(&self) -> [(&'static str, &str); 3] {
-        [("night", &self.night), ("inbox", &self.inbox), ("outbox", &self.outbox)]
+    pub fn fields(&self) -> Vec<(&'static str, &str)> {
+        let fees = self.fees.as_deref().map(|fees| ("fees", fees));
+        let always: [(&'static str, &str); 3] =
+            [("night", &self.night), ("inbox", &self.inbox), ("outbox", &self.outbox)];
+        always.into_iter().chain(fees).collect()
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::arrears;
 use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Act, ActKey, Finding};
+use crate::domain::hold::Blocks;
 use crate::domain::notice::{ListedItem, NoticeFacts, Restores};
 use crate::domain::proof::{self, ProofKind};
 use crate::domain::{
@@ -29,8 +30,9 @@ pub fn rests_on<'a>(planner: Planner<'_, 'a>, stage: &'a Stage) -> Vec<&'a OpenI
         let mut keep: Vec<&OpenItem> = off.iter().flat_map(|service| restore::keeps_off(view, *service)).collect();
         keep.sort_unstable_by_key(|item| (item.due_on, item.id));
         keep.dedup_by_key(|item| item.id);
-        keep.retain(|item| arrears::is_past_due(item, view.on, Cents::ZERO) && !view.disputed.contains(&item.id));
-        if !keep.is_empty() {
+        keep.retain(|item| arrears::is_past_due(item, view.on, Cents::ZERO) && !view.stayed.contains(&item.id));
+        // Other bills restore nothing; where no case tells, all that counts is asked for.
+        if !keep.is_empty() || restore::is_known(view) {
             return keep;
         }
     }
@@ -119,50 +121,52 @@ fn fee_amount(planner: Planner, amount: &FeeAmount) -> Cents {
 /// What a notice decided today states. Restating it on a later day is the same function on a later view.
 pub fn notice_facts(planner: Planner, stage: &Stage, items: &[ItemId]) -> NoticeFacts {
     let view = planner.view;
-    let listed: Vec<ListedItem> = view
-        .snapshot
-        .items
-        .iter()
-        .filter(|item| items.contains(&item.id))
-        .map(|item| ListedItem {
-            item: item.id,
-            service: item.service,
-            kind: item.kind,
-            billed_on: item.billed_on,
-            due_on: item.due_on,
-            open: item.open,
-        })
-        .collect();
+    let listed: Vec<ListedItem> =
+        view.snapshot.items.iter().filter(|item| items.contains(&item.id)).map(ListedItem::of).collect();
     let is_after = planner.track.opens == Opens::On(EventKind::ShutOff);
     let shut_off_on = announced(planner, stage, items).map(|(_, day)| day);
     let citation = view.policy.origin(stage.rule).map(|origin| origin.citation.clone()).unwrap_or_default();
+    let restores = is_after.then(|| restores(planner, stage, items));
+    // The fee that is posted with the letter is owed when it leaves.
+    let to_come = restores.filter(|_| !restore::is_fee_posted(view)).map_or(Cents::ZERO, |restores| restores.fee);
     NoticeFacts {
         amount: listed.iter().map(|item| item.open).sum(),
         items: listed,
-        balance: view.balance(),
+        balance: askable(view) + to_come,
         days_past_due: view.past_due().map(|item| arrears::days_past_due(item, view.on)).max().unwrap_or(0),
         pay_by: shut_off_on.map(|day| plus_days(day, -1)),
         shut_off_on,
         citation,
         deposit: super::deposits::credited(view),
         agreed: None,
+        ruled: None,
         reconnection: is_after.then(|| limits_of(view)).flatten(),
-        restores: is_after
-            .then(|| Restores { fee: fee_to_restore(planner, stage, items), past_due: past_due_of_all(view) }),
+        restores,
     }
 }
 
-/// What turning on again costs beside the debts listed: as it was posted, or as the stage posts it with its letter.
-fn fee_to_restore(planner: Planner, stage: &Stage, listed: &[ItemId]) -> Cents {
+/// What a letter may ask for in all: the balance without what is contested, and without what is out with a destination, which
+/// whoever has it asks for.
+fn askable(view: &View) -> Cents {
+    let out = view.placed(&BTreeSet::from([Blocks::Notices]));
+    let is_out = |item: &&OpenItem| out.contains(&item.id) && !view.disputed.contains(&item.id);
+    view.balance() - view.snapshot.items.iter().filter(is_out).map(|item| item.open).sum::<Cents>()
+}
+
+/// What turning on again costs, as it was posted, or as the stage posts it with its letter; and what else is past due.
+fn restores(planner: Planner, stage: &Stage, listed: &[ItemId]) -> Restores {
     let view = planner.view;
+    let past_due = past_due_of_all(view);
     if restore::is_fee_posted(view) {
-        return restore::fee_owed(view, listed);
+        let (fee, listed) = restore::fee_owed(view, listed);
+        return Restores { fee, listed, past_due };
     }
     let fees = stage.acts.iter().filter_map(|action| match action {
         Action::Fee(fee) if fee.reconnects.is_some() => Some(fee),
         _ => None,
     });
-    fees.map(|fee| within_the_law(view, fee, fee_amount(planner, &fee.amount))).sum()
+    let fee = fees.map(|fee| within_the_law(view, fee, fee_amount(planner, &fee.amount))).sum();
+    Restores { fee, listed: Cents::ZERO, past_due }
 }
 
 /// All that is past due of the account, whatever counts toward the track; without fees of turning on again.
@@ -213,6 +217,7 @@ fn as_if_served<'a>(planner: Planner<'_, 'a>, stage: &Stage, items: &[ItemId]) -
         round,
         state: StepState::Acted(today),
         items: items.to_vec(),
+        known: None,
     });
     run.announced.clear();
     let of = StageRef { case: view.case, track: run.track.clone(), anchor: run.anchor, stage: stage.id.clone(), round };

@@ -135,8 +135,8 @@ impl<'a> Walker<'_, 'a> {
         (matches!(all_later, Planned::On { .. }) && self.spend_from(index, &Cause::Expired)).then_some(Outcome::Again)
     }
 
-    /// A notice whose announced day passed under a hold, in the time to appeal a ruling, or while the debt was out with a
-    /// destination, is served anew: what it says has become untrue.
+    /// A notice whose announced day passed under a hold, in the time to appeal a ruling, while the debt was out with a
+    /// destination, or while the service was off, is served anew: what it says has become untrue.
     pub fn announced_day_was_held(&mut self, narrowed: &View<'a>, stage: &'a Stage, items: &[ItemId]) -> bool {
         let today = self.view.world.today;
         let Some(announced) = self.gives.run.announced.get(&stage.id).copied() else { return false };
@@ -155,24 +155,35 @@ impl<'a> Walker<'_, 'a> {
             let from = ruled_on.max(announced);
             from < today && dispute.appealable_through(from).is_some()
         });
+        let struck = stage.acts.iter().flat_map(bars::services_of).copied().collect();
+        let was_off = super::off::spans(narrowed, &struck).iter().any(|(cut_on, restored)| {
+            let from = (*cut_on).max(announced);
+            from < today && restored.is_none_or(|restored| from < restored)
+        });
         let index = self
             .planner()
             .notice_before(stage)
             .map(|(notice, _)| notice)
             .and_then(|notice| self.track.stages.iter().position(|other| other.id == notice.id));
-        (was_held || was_out || was_appealable) && index.is_some_and(|index| self.spend_from(index, &Cause::Expired))
+        (was_held || was_out || was_appealable || was_off)
+            && index.is_some_and(|index| self.spend_from(index, &Cause::Expired))
     }
 
     /// Takes the force from all steps from `index` on, and cancels what they left pending. False when none had acted
     /// before today.
     pub fn spend_from(&mut self, index: usize, cause: &Cause) -> bool {
+        self.spend_what_acted_before(self.view.world.today, index, cause)
+    }
+
+    /// The same of what acted before `limit`, which is today or the day after.
+    pub fn spend_what_acted_before(&mut self, limit: Day, index: usize, cause: &Cause) -> bool {
         let today = self.view.world.today;
         let behind = &self.track.stages[index..];
         let mut spent = false;
         for step in self.gives.run.steps.iter_mut().filter(|step| behind.iter().any(|stage| stage.id == step.stage)) {
             match step.state {
-                StepState::Acted(day) if day < today => spent = true,
-                StepState::Expired(day) if day < today => {}
+                StepState::Acted(day) if day < limit => spent = true,
+                StepState::Expired(day) if day < limit => {}
                 _ => continue,
             }
             let day = step.on();
@@ -195,14 +206,16 @@ impl<'a> Walker<'_, 'a> {
             let is_behind = before.clone().count() < behind.len();
             !is_behind || !before.clone().any(tells)
         });
+        self.gives.run.asked.retain(|asked, _| behind.iter().all(|stage| stage.id != *asked));
         spent
     }
 
     pub fn set(&mut self, stage: &Stage, round: u16, state: StepState, items: Vec<ItemId>) {
+        let known = matches!(state, StepState::Acted(_)).then(|| super::served::last_correction(self.view));
         let steps = &mut self.gives.run.steps;
         match steps.iter_mut().find(|step| step.stage == stage.id && step.round == round) {
-            Some(step) => step.state = state,
-            None => steps.push(Step { stage: stage.id.clone(), service: None, round, state, items }),
+            Some(step) => (step.state, step.known) = (state, known.or(step.known)),
+            None => steps.push(Step { stage: stage.id.clone(), service: None, round, state, items, known }),
         }
     }
 }

@@ -177,6 +177,65 @@ fn age_crosses(view: &View, days: i64) -> Option<Day> {
         .min()
 }
 
+/// Whether what the account is rules the condition out, on whatever day and whatever happens: only its record can change that.
+#[must_use]
+pub fn is_ruled_out(cond: &Cond, view: &View) -> bool {
+    by_record(cond, view) == Some(false)
+}
+
+/// What the condition is by the account's record alone, where that settles it.
+fn by_record(cond: &Cond, view: &View) -> Option<bool> {
+    let settled = |parts: &[Cond], by: bool| {
+        let parts: Vec<Option<bool>> = parts.iter().map(|part| by_record(part, view)).collect();
+        if parts.contains(&Some(by)) { Some(by) } else { parts.iter().all(|part| *part == Some(!by)).then_some(!by) }
+    };
+    match cond {
+        Cond::Always => Some(true),
+        Cond::All(parts) => settled(parts, false),
+        Cond::Any(parts) => settled(parts, true),
+        Cond::Not(inner) => by_record(inner, view).map(|holds| !holds),
+        Cond::Is(fact, cmp, value) if is_of_record(fact) => match compare(&evaluate(fact, view).value, *cmp, value) {
+            Truth::True => Some(true),
+            Truth::False => Some(false),
+            Truth::Unknown => None,
+        },
+        Cond::Is(..) => None,
+    }
+}
+
+/// Whether the fact stands in the account's record and differs by no day and no event.
+const fn is_of_record(fact: &Fact) -> bool {
+    match fact {
+        Fact::Class
+        | Fact::Occupancy
+        | Fact::DebtorIsOwner
+        | Fact::LandlordAccount
+        | Fact::MasterMeter
+        | Fact::HasService(_)
+        | Fact::Attribute(_) => true,
+        Fact::Balance
+        | Fact::PastDue
+        | Fact::UnpaidCharges
+        | Fact::DebtAged(_)
+        | Fact::DaysPastDue
+        | Fact::Language
+        | Fact::HasEmail
+        | Fact::MailsElsewhere
+        | Fact::IsShutOff(_)
+        | Fact::Hold(_)
+        | Fact::Shown(_)
+        | Fact::ContactMade(_)
+        | Fact::ContactFailed(_)
+        | Fact::ArrangementPerforming
+        | Fact::ArrangementMissed
+        | Fact::CurrentUnpaid
+        | Fact::OpenPromise
+        | Fact::NoticeReturned(_)
+        | Fact::ServiceEnded
+        | Fact::Count(..) => false,
+    }
+}
+
 fn contact_made(view: &View, stage: Option<&StageId>) -> bool {
     let made = view.last_event(EventKind::ContactMade, stage);
     let failed = view.last_event(EventKind::ContactFailed, stage);

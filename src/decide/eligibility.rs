@@ -9,7 +9,7 @@ use crate::domain::arrangement::Installment;
 use crate::domain::day::{plus_days, plus_months, short};
 use crate::domain::hold::HoldKind;
 use crate::domain::placement::Placed;
-use crate::domain::{Calendar, Cents, Day, ItemId, Snapshot};
+use crate::domain::{Calendar, Cents, Day, ItemId, OpenItem, Snapshot};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::LeastDown;
 
@@ -137,7 +137,11 @@ pub fn eligibility(
     let rules = &policy.arrangements;
     let origin = rules.rule.and_then(|rule| policy.origin(rule));
     let citation = origin.map_or_else(String::new, |origin| origin.citation.clone());
-    let owed: Cents = snapshot.items.iter().filter(|item| item.due_on < today).map(|item| item.open).sum();
+    // What is contested is asked for by nobody until it is decided, in installments neither.
+    let contested = snapshot.disputed(today);
+    let is_asked = |item: &&OpenItem| item.due_on < today && !contested.contains(&item.id);
+    let owed: Cents = snapshot.items.iter().filter(is_asked).map(|item| item.open).sum();
+    let left_out: Cents = snapshot.items.iter().filter(|item| contested.contains(&item.id)).map(|item| item.open).sum();
     let to_come = (asked.down_payment - asked.taken).max(Cents::ZERO);
     let installments = schedule(owed, to_come, asked, today, calendar);
     let is_payable = !asked.down_payment.is_negative() && to_come < owed;
@@ -147,7 +151,12 @@ pub fn eligibility(
         points.push(Point { condition, holds, overridable, asked, found, citation: citation.to_owned() });
     };
     let none = "";
-    point(Condition::PastDue, owed.is_positive(), "a debt".into(), format!("{owed} past due"), none);
+    let found = if left_out.is_positive() {
+        format!("{owed} past due, beside {left_out} that is disputed, for which nobody is asked until it is decided")
+    } else {
+        format!("{owed} past due")
+    };
+    point(Condition::PastDue, owed.is_positive(), "a debt".into(), found, none);
     let running = snapshot.arrangement_on(today).filter(|(_, standing)| standing.next.is_some());
     let found = running.map_or("none".to_owned(), |(plan, _)| {
         format!("an arrangement runs already, of {}: cancel it first, with a reason", short(plan.made_on))

@@ -28,7 +28,7 @@ impl<'a> Walker<'_, 'a> {
 
 /// Whether the stage shuts off, or tells of a shut-off that the track has behind it: by a notice or tag that the law asks for,
 /// or a crew or call that has to have been there first.
-fn leads_to_shut_off(track: &Track, stage: &Stage) -> bool {
+pub fn leads_to_shut_off(track: &Track, stage: &Stage) -> bool {
     let tells = |action: &Action| match action {
         Action::Notice(notice) => notice.statutory,
         Action::Tag(tag) => tag.statutory,

@@ -215,6 +215,16 @@ impl<'p, 'a> Planner<'p, 'a> {
         })
     }
 
+    /// For a stage that tells the tenants of a landlord's account: whether the account is known for one only since other stages
+    /// went past it.
+    pub fn lacks_tenants(&self, stage: &Stage) -> bool {
+        let tells = stage.acts.iter().any(|act| matches!(act, Action::Tag(tag) if tag.statutory && tag.to_tenants));
+        let later = || self.track.stages.iter().skip_while(|other| other.id != stage.id);
+        tells
+            && self.view.snapshot.profile.landlords_tenants().is_some()
+            && !later().any(|other| other.disconnects() && self.acted_on(&other.id).is_some())
+    }
+
     /// The day on which the occupant's copy was mailed: a notice counts as mailed when all its pieces are.
     pub fn occupant_evidence(&self, stage: &Stage) -> Result<Day, Verdict> {
         let Some((notice_stage, _)) = self.notice_before(stage) else {

@@ -5,6 +5,8 @@
 
 mod acts;
 mod again;
+mod announced;
+mod answered;
 mod apart;
 mod bars;
 pub mod condition;
@@ -17,12 +19,15 @@ mod evidence;
 mod fees;
 mod guarded;
 pub mod held;
+mod off;
 mod perform;
 mod plan;
 mod restate;
 mod restore;
 mod returned;
 mod routes;
+mod served;
+pub mod stands;
 mod stay;
 mod tracks;
 mod view;
@@ -39,6 +44,7 @@ use held::{Truth, earlier};
 use view::{View, events_by};
 
 pub use restate::{announced_if_mailed, last_day_of, restate};
+pub use restore::key as restoration_key;
 
 /// Decides one account on the world's business date.
 ///
@@ -72,10 +78,10 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
     let triggers = tracks::open_triggers(&view);
     let delinquent = is_delinquent(&view);
     // What is contested opens no case, and is not paid either: a case waits for its decision.
-    let contested = view.with_disputed();
-    let unsettled = delinquent || is_delinquent(&contested);
+    let owes_fee = restore::owes_fee(&view);
+    let unsettled = delinquent || owes_fee || is_delinquent(&view.with_disputed());
     decision.findings.extend(stay::of_account(&view, delinquent));
-    restore::restore(&contested, unsettled, &mut decision);
+    restore::restore(&view, delinquent || owes_fee, &mut decision);
     let Some(mut case) = open_case(&view, delinquent || !triggers.is_empty()) else {
         return decision;
     };
@@ -100,11 +106,14 @@ pub fn decide(snapshot: &Snapshot, world: &World, policy: &Policy) -> Decision {
         let elsewhere = case.kept_elsewhere(&run.track, run.anchor);
         let of_run =
             View { ordered: tracks::ordered_elsewhere(&view, &case, index), ..view.of_run(track, run, elsewhere) };
+        let (run, withdrawn) = walk::without_contested(track, run.clone(), &of_run);
+        decision.cancels.extend(withdrawn);
+        case.tracks[index] = run;
         if let Some(finding) = stay::rests(&of_run, track) {
             decision.findings.push(finding);
             continue;
         }
-        let walked = walk::walk(track, run.clone(), &of_run);
+        let walked = walk::walk(track, case.tracks[index].clone(), &of_run);
         case.tracks[index] = walked.run;
         decision.acts.extend(walked.acts);
         decision.cancels.extend(walked.cancels);

@@ -1,9 +1,11 @@
 //! A stage whose day has come: its condition, what bars its acts, and the acts themselves.
 
 use super::acts;
+use super::answered;
 use super::bars::{self, Barred};
 use super::condition::{FactsRead, asks_for_contact, holds};
 use super::held::{Truth, earlier};
+use super::restore;
 use super::view::View;
 use super::walk::{Outcome, Walker};
 use crate::domain::action::TagAction;
@@ -11,7 +13,7 @@ use crate::domain::case::StageRef;
 use crate::domain::day::plus_days;
 use crate::domain::decision::{Bar, Finding, Verdict};
 use crate::domain::{Action, Day, EventKind, ItemId, Role, Service, StageId, StepState};
-use crate::rulebook::policy::Stage;
+use crate::rulebook::policy::{Opens, Stage};
 
 impl<'a> Walker<'_, 'a> {
     /// The stage's day has come: its condition, its bars, its acts.
@@ -39,6 +41,9 @@ impl<'a> Walker<'_, 'a> {
                 self.found(stage, stage.rule, Verdict::NotMet, facts, held.until);
                 return Outcome::Next;
             }
+        }
+        if self.is_answered(stage) {
+            return Outcome::Again;
         }
         if let Some(outcome) = self.leads_past_a_window(stage) {
             return outcome;
@@ -77,9 +82,24 @@ impl<'a> Walker<'_, 'a> {
     /// The stage's acts that nothing bars, a shut-off one service each.
     fn act_freely(&mut self, narrowed: &View<'a>, stage: &'a Stage, for_day: Day, facts: FactsRead) -> Outcome {
         let items = self.items_of(narrowed, stage);
+        if let Some(held) = self.announces_in_vain(narrowed, stage, &items) {
+            let rule = held.value.rule.unwrap_or(stage.rule);
+            self.found(stage, rule, Verdict::Barred(held.value.bar), held.value.facts, held.until);
+            return Outcome::Stop;
+        }
         let (mut free, mut barred): (Vec<Action>, Vec<(Barred, Option<Day>)>) = (Vec::new(), Vec::new());
         let mut is_unrouted = false;
+        let is_in_vain = self.track.opens == Opens::On(EventKind::ShutOff)
+            && (items.is_empty() || restore::is_told_in_vain(narrowed));
         for action in stage.acts.iter().flat_map(|action| as_it_can_be_done(action, narrowed)) {
+            let tells = |action: &Action| match action {
+                Action::Notice(_) => true,
+                Action::Fee(fee) => fee.reconnects.is_some(),
+                _ => false,
+            };
+            if is_in_vain && tells(&action) {
+                continue;
+            }
             if matches!(action, Action::Refer { to } if to.reaches_property())
                 && out_of_reach(stage, narrowed).is_some()
             {
@@ -101,6 +121,11 @@ impl<'a> Walker<'_, 'a> {
             }
         }
         if is_unrouted && free.is_empty() && barred.is_empty() {
+            return Outcome::Next;
+        }
+        if free.is_empty() && barred.is_empty() && is_in_vain {
+            let facts = vec![("asked for to restore service".into(), "nothing".into())];
+            self.found(stage, stage.rule, Verdict::NotMet, facts, None);
             return Outcome::Next;
         }
         if free.is_empty()
@@ -170,6 +195,9 @@ impl<'a> Walker<'_, 'a> {
         let is_statutory = stage.acts.iter().any(|act| matches!(act, Action::Notice(notice) if notice.statutory));
         if is_statutory && let Some((later, day)) = acts::announced(self.planner(), stage, &items) {
             self.gives.run.announced.insert(later, day);
+        }
+        if let Some(asked) = answered::asked(self.planner().on(narrowed), stage, &items, today) {
+            self.gives.run.asked.insert(stage.id.clone(), asked);
         }
         self.set(stage, round, StepState::Acted(for_day.min(today)), items);
         // The next stage may be due at once; it is looked at tomorrow.

@@ -28,10 +28,14 @@ fn triggering<'v>(view: &'v View, kind: EventKind) -> impl Iterator<Item = &'v E
         view.events.iter().filter(|event| event.kind == EventKind::PaymentRedeemed).map(|event| event.on).max();
     // What happened before the first of the open debts was billed concerns none of them.
     let since = view.snapshot.items.iter().map(|item| item.billed_on).min();
+    // The fee of turning on again is of the shut-off, and billed after it.
+    let of_fee = (kind == EventKind::ShutOff && super::restore::owes_fee(view))
+        .then(|| view.events.iter().filter(|event| event.kind == kind).map(|event| event.on).max())
+        .flatten();
     view.events.iter().filter(move |event| {
         event.kind == kind
             && event.on <= view.on
-            && since.is_some_and(|since| since <= event.on)
+            && (since.is_some_and(|since| since <= event.on) || of_fee == Some(event.on))
             && !(kind == EventKind::PaymentReturned && redeemed.is_some_and(|on| on >= event.on))
     })
 }
@@ -100,6 +104,7 @@ fn begin(view: &View, case: &mut Case, track: &Track, anchor: &OpenItem, dates: 
         opened_on: today,
         steps: charged_before(view, track, dates),
         announced: BTreeMap::new(),
+        asked: BTreeMap::new(),
         frozen: BTreeMap::new(),
         unrouted: BTreeSet::new(),
         own: BTreeSet::new(),
@@ -120,7 +125,7 @@ fn charged_before(view: &View, track: &Track, bill: Dates) -> Vec<Step> {
             let of_bill = view.snapshot.fees.iter().filter(|fee| fee.charges(&track.id, &stage.id, bill));
             let last = of_bill.map(|fee| fee.on).max()?;
             let state = StepState::Acted(last);
-            Some(Step { stage: stage.id.clone(), service: None, round: 1, state, items: Vec::new() })
+            Some(Step { stage: stage.id.clone(), service: None, round: 1, state, items: Vec::new(), known: None })
         })
         .collect()
 }
@@ -134,6 +139,7 @@ pub fn reopen(run: &mut TrackRun, track: &Track, today: Day) {
     run.closed = None;
     run.opened_on = today;
     run.announced.clear();
+    run.asked.clear();
     for step in &mut run.steps {
         let stage = track.stages.iter().find(|stage| stage.id == step.stage);
         if !stage.is_some_and(only_charges)

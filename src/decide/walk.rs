@@ -5,7 +5,7 @@
 //! not come, holds back what follows. How a stage acts is `perform`'s; what makes one come around again, `again`'s.
 
 use super::bars::{self, Barred};
-use super::condition::FactsRead;
+use super::condition::{FactsRead, holds, is_ruled_out};
 use super::dates::forward;
 use super::held::{Held, earlier};
 use super::plan::{Planned, Planner};
@@ -53,6 +53,18 @@ pub fn walk(track: &Track, run: TrackRun, view: &View) -> Walked {
     walker.gives
 }
 
+/// Takes the force from the letters that have not left and ask for what the customer contests: they are made anew without it,
+/// or once it is decided. Gives the run, and what is canceled by it.
+pub fn without_contested(track: &Track, run: TrackRun, view: &View) -> (TrackRun, Vec<(StageRef, Cause)>) {
+    if view.disputed.is_empty() {
+        return (run, Vec::new());
+    }
+    let gives = Walked { run, acts: Vec::new(), cancels: Vec::new(), findings: Vec::new(), review: None };
+    let mut walker = Walker { track, view, gives };
+    walker.withdraw_contested();
+    (walker.gives.run, walker.gives.cancels)
+}
+
 pub struct Walker<'w, 'a> {
     pub track: &'a Track,
     /// Narrowed to the run, today.
@@ -63,6 +75,9 @@ pub struct Walker<'w, 'a> {
 impl<'a> Walker<'_, 'a> {
     /// One pass along the stages; true when the walk must begin anew.
     fn pass(&mut self) -> bool {
+        if self.tells_anew_what_lost_its_force() {
+            return true;
+        }
         let mut held_back: Option<&StageId> = None;
         for (index, stage) in self.track.stages.iter().enumerate() {
             if let Some(before) = held_back {
@@ -83,8 +98,15 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn stage(&mut self, index: usize, stage: &'a Stage) -> Outcome {
-        if let Some(outcome) = self.reached_before(index, stage).or_else(|| self.passed_over(stage)) {
+        let found = self.reached_before(index, stage).or_else(|| self.passed_over(stage));
+        if let Some(outcome) = found.or_else(|| self.waits_while_off(stage)) {
             return outcome;
+        }
+        if is_ruled_out(&stage.only_if, self.view) {
+            let mut facts = FactsRead::new();
+            holds(&stage.only_if, self.view, &mut facts);
+            self.found(stage, stage.rule, Verdict::NotForAccount, facts, None);
+            return Outcome::Next;
         }
         if let Some((bar, facts)) = self.all_is_out(stage) {
             self.found(stage, stage.rule, Verdict::Barred(bar), facts, None);
@@ -136,9 +158,12 @@ impl<'a> Walker<'_, 'a> {
         let Some(step) = self.planner().step(&stage.id) else {
             // What a later stage went past in this round is not gone back to.
             let is_passed = self.track.stages[index + 1..].iter().any(|later| {
-                self.planner().step(&later.id).is_some_and(|step| !matches!(step.state, StepState::Spent(..)))
+                let step = self.planner().step(&later.id).filter(|step| !matches!(step.state, StepState::Spent(..)));
+                step.is_some_and(|step| !self.waited_while_off(stage, step.on()))
             });
-            let is_asked = self.planner().lacks_posting(stage) || self.planner().is_unanswered_return(stage);
+            let planner = self.planner();
+            let is_asked =
+                planner.lacks_posting(stage) || planner.is_unanswered_return(stage) || planner.lacks_tenants(stage);
             return (is_passed && !is_asked).then(|| {
                 let facts = super::perform::out_of_reach(stage, self.view).into_iter().collect();
                 self.found(stage, stage.rule, Verdict::NotMet, facts, None);
@@ -183,6 +208,10 @@ impl<'a> Walker<'_, 'a> {
             return self.waits(stage, stage.rule, Verdict::Done(day), None);
         }
         if self.came_to_nothing(stage, round) && self.spend_from(index, &Cause::Expired) {
+            return Outcome::Again;
+        }
+        if super::restore::is_overtaken(self.view, self.track, stage, round) && self.spend_from(index, &Cause::Restored)
+        {
             return Outcome::Again;
         }
         if self.is_restored(stage, round) && self.tell_anew(index, stage, &Cause::Restored) {
@@ -297,6 +326,9 @@ impl<'a> Walker<'_, 'a> {
             let open: Cents = self.view.items().map(|item| item.open).sum();
             let owed = if open.is_positive() { format!("{open} open") } else { "paid".to_owned() };
             facts.insert(0, ("bill".into(), format!("due {}, {owed}", short(due))));
+        }
+        if let Some(words) = self.told_before(stage) {
+            facts.push(("served anew".into(), words));
         }
         self.gives.review = earlier(self.gives.review, until);
         self.gives.findings.push(Finding {

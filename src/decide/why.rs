@@ -55,6 +55,7 @@ fn sentence(finding: &Finding, policy: &Policy) -> String {
         Verdict::WaitsFor(kind, None) => format!("waits for: {kind}"),
         Verdict::WaitsForStage(stage) => format!("comes after {stage}"),
         Verdict::NotMet => "does not apply: its condition is not met".to_owned(),
+        Verdict::NotForAccount => "not for this account".to_owned(),
         Verdict::Unknown(fact) => format!("barred: {fact} is not known, and what is not known bars an adverse act"),
         Verdict::Barred(bar) => format!("barred: {}", bar_words(bar, policy)),
         Verdict::Expired(day) => format!("its time ran out {}", short(*day)),
@@ -95,5 +96,13 @@ pub fn bar_words(bar: &Bar, policy: &Policy) -> String {
         Bar::Frozen(reason) => format!("an exception stands: {reason}"),
         Bar::Deposit(held) => format!("service has ended and a deposit of {held} is held, which is applied first"),
         Bar::Placed(to, on) => format!("the debt is out ({to}) since {}", short(*on)),
+        Bar::Off(services) => {
+            let names: Vec<&str> = services.iter().map(|service| service.word()).collect();
+            format!("{} is off already; what falls due is told once it is on again", names.join(" and "))
+        }
+        Bar::GivenUp(service, amount) => format!(
+            "{service} stays off: {amount} of what it was shut off for was written off or moved to another account, which is no \
+             payment; the lead decides, by `arrears orders restore`"
+        ),
     }
 }

@@ -229,6 +229,12 @@ impl Profile {
         folded(&self.customer_name)
     }
 
+    /// Who the customer is, as far as two accounts can be told to be one customer's: by the billing system's number, else by name.
+    #[must_use]
+    pub fn who(&self) -> String {
+        self.customer().map_or_else(|| self.name_key(), |customer| format!("customer {customer}"))
+    }
+
     /// What speaks for both being the same customer, in words: the billing system's number; or the name together with a
     /// telephone number, an email address or a mailing address. Empty where nothing does: a name alone is many people's.
     #[must_use]

@@ -10,11 +10,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::account::Service;
-use super::day::{Day, plus_days};
+use super::day::Day;
 use super::ids::{ArrangementId, EntryId, ItemId, ProposalId};
 use super::ledger::{Application, Carried, EntryKind, OpenItem, PlanSpan};
 use super::money::Cents;
 use super::person::Override;
+
+pub use super::standing::{ArrangementState, Standing};
 
 /// One installment. The down payment, where there is one, is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,34 +171,6 @@ const fn every_entry() -> EntryId {
     EntryId(i64::MAX)
 }
 
-/// How an arrangement stands on a day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
-    pub state: ArrangementState,
-    /// What has been paid on the covered debts since it was made, with the down payment.
-    pub paid: Cents,
-    /// Due dates of installments that were unpaid after their grace, in order; empty once cured, and once nothing that it
-    /// covers is owed. Of a canceled arrangement those that had come due before it was canceled: canceling undoes no
-    /// default.
-    pub missed: Vec<Day>,
-    /// The next installment that is not yet paid.
-    pub next: Option<Installment>,
-    /// The next day on which the standing changes without a new fact.
-    pub until: Option<Day>,
-}
-
-/// The states of an arrangement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ArrangementState {
-    Performing,
-    /// An installment is unpaid after its grace, since the day given: what that allows is the policy's.
-    Missed(Day),
-    /// The installments are paid, or nothing that it covers is owed any more.
-    Completed,
-    Canceled(Day),
-}
-
 impl Arrangement {
     /// The due date of the oldest bill beside it that is unpaid on `on`: one that came due after it was made, is not covered,
     /// and of which at least `least` is open. `counts` names the services whose bills count; none means all.
@@ -228,10 +202,27 @@ impl Arrangement {
             known_through: self.known_through,
             until: self.canceled_on,
             covers: self.covers.clone(),
+            installments: self.sums_asked_for(),
             carried: self.reversed.carried.clone(),
             stays: None,
             discharged: None,
+            of_after: BTreeSet::new(),
         }
+    }
+
+    /// The sums that its letters ask for: each installment, all of them, and those that were missed when it was taken up again,
+    /// from any of them on.
+    fn sums_asked_for(&self) -> BTreeSet<Cents> {
+        let mut sums: BTreeSet<Cents> = self.installments.iter().map(|installment| installment.amount).collect();
+        sums.insert(self.total());
+        for again in &self.reinstated {
+            let mut sum = Cents::ZERO;
+            for missed in self.installments.iter().rev().filter(|installment| installment.due_on < again.on) {
+                sum += missed.amount;
+                sums.insert(sum);
+            }
+        }
+        sums
     }
 
     /// What was paid on the covered debts through `day` and counts toward it: by money dated after the day on which it was
@@ -262,99 +253,6 @@ impl Arrangement {
             .map(|application| application.amount)
             .sum();
         later + (that_day + earlier).max(Cents::ZERO)
-    }
-
-    /// When an installment is due by what is known on a day, and the last day on which it is in time: anew, where it was
-    /// missed and the arrangement was then taken up again.
-    #[must_use]
-    pub fn asked_for(&self, installment: &Installment, on: Day) -> (Day, Day) {
-        let due_on = installment.due_on;
-        let agreed = (due_on, plus_days(due_on, i64::from(self.grace_days)));
-        self.reinstated.iter().filter(|again| again.on <= on).fold(agreed, |(due_on, last_day), again| {
-            if last_day < again.on { (again.pay_by, again.pay_by) } else { (due_on, last_day) }
-        })
-    }
-
-    /// What is left to pay on `on`, each part with the day by which it is asked for then; parts of one day are one.
-    #[must_use]
-    pub fn left(&self, applications: &[Application], on: Day) -> Vec<Installment> {
-        let mut paid = self.paid_by(applications, on);
-        let mut left: Vec<Installment> = Vec::new();
-        for installment in &self.installments {
-            let of_this = paid.min(installment.amount).max(Cents::ZERO);
-            paid -= of_this;
-            let amount = installment.amount - of_this;
-            if !amount.is_positive() {
-                continue;
-            }
-            let (due_on, _) = self.asked_for(installment, on);
-            match left.iter_mut().find(|part| part.due_on == due_on) {
-                Some(part) => part.amount += amount,
-                None => left.push(Installment { due_on, amount }),
-            }
-        }
-        left.sort_by_key(|part| part.due_on);
-        left
-    }
-
-    /// How it stands at the end of `on`, by what was applied to the covered debts, and by what is `open` of them.
-    #[must_use]
-    pub fn standing(&self, applications: &[Application], open: &[OpenItem], on: Day) -> Standing {
-        let paid = self.paid_by(applications, on);
-        let canceled = self.canceled_on.filter(|canceled| *canceled <= on);
-        let mut asked = Cents::ZERO;
-        let mut missed = Vec::new();
-        let mut next = None;
-        let mut until: Option<Day> = None;
-        for installment in &self.installments {
-            asked += installment.amount;
-            let (due_on, last_day) = self.asked_for(installment, on);
-            if paid >= asked {
-                continue;
-            }
-            next = next.or(Some(Installment { due_on, ..*installment }));
-            if let Some(canceled) = canceled {
-                // The grace ends with the arrangement, and what was to come due after it is not asked for. A reinstatement
-                // does not outlive it either.
-                if canceled > installment.due_on {
-                    missed.push(due_on.min(canceled));
-                }
-            } else if on > last_day {
-                missed.push(due_on);
-            } else {
-                let change = plus_days(last_day, 1);
-                until = Some(until.map_or(change, |u| u.min(change)));
-            }
-        }
-        missed.sort_unstable();
-        missed.dedup();
-        let is_owed = open.iter().any(|item| item.open.is_positive() && self.covers.contains(&item.id));
-        if !is_owed && self.reversed.unreplaced.is_empty() {
-            missed.clear();
-            until = None;
-            // A canceled arrangement remains one, unless it was paid as agreed.
-            next = next.filter(|_| canceled.is_some());
-        }
-        let state = match (canceled, missed.first()) {
-            _ if next.is_none() => ArrangementState::Completed,
-            (Some(canceled), _) => ArrangementState::Canceled(canceled),
-            (_, Some(first)) => ArrangementState::Missed(*first),
-            _ => ArrangementState::Performing,
-        };
-        Standing { state, paid, missed, next, until }
-    }
-}
-
-impl Standing {
-    /// The due date from which the wait after a default runs: of the first installment that is missed, or was when the
-    /// arrangement was canceled. `None` once it was paid.
-    #[must_use]
-    pub fn defaulted_on(&self) -> Option<Day> {
-        match self.state {
-            ArrangementState::Missed(first) => Some(first),
-            ArrangementState::Canceled(_) => self.missed.first().copied(),
-            ArrangementState::Performing | ArrangementState::Completed => None,
-        }
     }
 }
 
@@ -392,12 +290,37 @@ mod tests {
 
     /// $60.00 of entry 9, which was learned after the arrangement was made.
     fn paid(on: &str) -> Application {
-        Application { credit: EntryId(9), debt: EntryId(1), amount: Cents::new(6_000), on: day(on) }
+        let due_on = day("2026-03-23");
+        Application { credit: EntryId(9), debt: EntryId(1), amount: Cents::new(6_000), on: day(on), due_on }
     }
 
     /// Of the covered bill, something is owed.
     fn owed() -> [OpenItem; 1] {
         [bill(1, Service::Water, 6_000, day("2026-03-23"))]
+    }
+
+    #[test]
+    fn an_installment_that_went_to_a_bill_due_later_is_kept_until_that_bill_is_past_due() {
+        // $60.00 came on May 30 for the installment of June 1. The bill due June 12 was there, and came first.
+        let to_the_bill = Application { debt: EntryId(7), due_on: day("2026-06-12"), ..paid("2026-05-30") };
+        let standing = |applications: &[Application], on: &str| arrangement().standing(applications, &owed(), day(on));
+        let kept = standing(&[to_the_bill], "2026-06-02");
+        assert_eq!((kept.state, kept.paid), (ArrangementState::Performing, Cents::ZERO));
+        assert_eq!((kept.missed, kept.until), (vec![], Some(day("2026-06-13"))));
+        assert_eq!(kept.next.map(|next| next.due_on), Some(day("2026-07-01")), "nothing is due before");
+        // The rest of the bill is paid by its day, and what is over pays the installment.
+        let over = Application { credit: EntryId(11), ..paid("2026-06-12") };
+        assert_eq!(standing(&[to_the_bill, over], "2026-06-13").state, ArrangementState::Performing);
+        // It is not, and $60.00 are missing in all: now the installment is missed.
+        assert_eq!(standing(&[to_the_bill], "2026-06-13").state, ArrangementState::Missed(day("2026-06-01")));
+        // Money that comes late, and goes ahead as well, mends it as if it had paid the installment.
+        let late = Application { due_on: day("2026-07-12"), ..to_the_bill };
+        let late = Application { on: day("2026-06-20"), ..late };
+        assert_eq!(standing(&[late], "2026-06-19").state, ArrangementState::Missed(day("2026-06-01")));
+        assert_eq!(standing(&[late], "2026-06-20").state, ArrangementState::Performing);
+        // A cent less is less.
+        let short = Application { amount: Cents::new(5_999), ..to_the_bill };
+        assert_eq!(standing(&[short], "2026-06-02").state, ArrangementState::Missed(day("2026-06-01")));
     }
 
     #[test]

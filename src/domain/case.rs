@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Service;
 use super::day::Day;
-use super::ids::{ItemId, PolicyHash, StageId, TrackId};
+use super::ids::{EntryId, ItemId, PolicyHash, StageId, TrackId};
 use super::money::Cents;
 use super::person::Override;
 
@@ -22,6 +22,12 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether a notice that leads to a shut-off stands: what was paid since is to be known.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        self.tracks.iter().any(|run| !run.asked.is_empty())
+    }
+
     /// The debts that other open runs of the track keep for themselves.
     #[must_use]
     pub fn kept_elsewhere(&self, track: &TrackId, anchor: ItemId) -> BTreeSet<ItemId> {
@@ -43,6 +49,9 @@ pub struct TrackRun {
     /// Days that a released notice has announced for a later stage: no act of that stage before them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub announced: BTreeMap<StageId, Day>,
+    /// What the notices that lead to a shut-off asked for, while they stand. Who pays as much is not shut off on them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub asked: BTreeMap<StageId, Asked>,
     /// Amounts frozen by a stage ("arrears of October 1"), by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub frozen: BTreeMap<String, Cents>,
@@ -58,6 +67,14 @@ pub struct TrackRun {
     pub closed: Option<(Day, Cause)>,
 }
 
+/// What a notice asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The day on which it was decided: nobody can answer it before.
+    pub on: Day,
+    pub amount: Cents,
+}
+
 /// A stage that was reached. Stages still ahead have no step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -70,6 +87,10 @@ pub struct Step {
     /// The items on which it rests: what its notice listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemId>,
+    /// Of a stage that acted: the last entry that took something off a debt, of those known then; zero where there was none.
+    /// What has a higher number was learned after it. None of a step that was written before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<EntryId>,
 }
 
 /// What has become of a stage.
@@ -119,8 +140,16 @@ pub enum Cause {
     Expired,
     /// The service that it shut off was turned on again.
     Restored,
+    /// As much was paid as its notice asked for, and went to other debts.
+    Answered,
     /// Nobody can be called: there is no number, or the customer asked not to be called.
     Unreachable,
+    /// Another person has taken the customer's place since.
+    Follows,
+    /// What it stated was corrected since, in the customer's favor.
+    Corrected,
+    /// The customer contests what it asks for.
+    Contested,
     /// A person, with a reason.
     Person(Override),
 }
@@ -135,7 +164,11 @@ impl std::fmt::Display for Cause {
             Self::PolicyChanged => f.write_str("the policy changed"),
             Self::Expired => f.write_str("its time ran out"),
             Self::Restored => f.write_str("service was restored"),
+            Self::Answered => f.write_str("as much was paid as the notice asked for"),
             Self::Unreachable => f.write_str("the customer cannot be telephoned"),
+            Self::Follows => f.write_str("it was meant for somebody who is not the customer any more"),
+            Self::Corrected => f.write_str("what it stated was corrected since"),
+            Self::Contested => f.write_str("the customer contests what it asks for"),
             Self::Person(by) => write!(f, "{}: {}", by.by, by.reason),
         }
     }

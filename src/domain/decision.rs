@@ -144,6 +144,8 @@ pub enum Verdict {
     WaitsForStage(StageId),
     /// Its condition does not hold.
     NotMet,
+    /// What the account is rules its condition out, on whatever day and whatever happens.
+    NotForAccount,
     /// The facts do not say; an adverse act is barred and the account listed.
     Unknown(String),
     /// A rule, guard, hold, promise, arrangement or closed day bars it.
@@ -179,4 +181,9 @@ pub enum Bar {
     Deposit(Cents),
     /// The debt is out with a destination since the day.
     Placed(super::referral::Destination, Day),
+    /// What a shut-off would be of is off already, and nobody is told of another.
+    Off(Vec<Service>),
+    /// So much of what the service was shut off for was written off or moved to another account, and not paid: the lead
+    /// decides whether it is turned on.
+    GivenUp(Service, Cents),
 }

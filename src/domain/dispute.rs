@@ -38,6 +38,19 @@ pub struct Dispute {
     pub ruling: Option<Ruling>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appeal: Option<Appeal>,
+    /// Rulings whose credit was declined, in the order in which they fell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withdrawn: Vec<Withdrawn>,
+}
+
+/// A ruling that stands no more, for what it gave was declined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    pub ruling: Ruling,
+    pub on: Day,
+    /// Whether an appeal had been taken against it, which is still to be decided.
+    #[serde(default)]
+    pub appealed: bool,
 }
 
 /// How a dispute, or the appeal against its first ruling, was decided.
@@ -56,6 +69,10 @@ pub struct Ruling {
     /// The day on which the hold ended: that of the ruling, or of the last approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_on: Option<Day>,
+    /// What the customer is to be told, in words; the letter says it in its own. Absent of rulings from before there was a letter,
+    /// which people told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tell: Option<String>,
 }
 
 /// An appeal against the ruling on a dispute.
@@ -104,6 +121,22 @@ impl Dispute {
         self.ruling.iter().chain(self.appeal.iter().flat_map(|appeal| &appeal.ruling))
     }
 
+    /// What rulings proposed in the customer's favor, of those that were withdrawn as well: of several proposals one may have
+    /// been posted before another was declined.
+    pub fn proposals(&self) -> impl Iterator<Item = ProposalId> {
+        let withdrawn = self.withdrawn.iter().map(|withdrawn| &withdrawn.ruling);
+        self.rulings().chain(withdrawn).flat_map(|ruling| ruling.proposals.iter().copied())
+    }
+
+    /// Who decided what the appeal is against: whoever did decides nothing on the appeal.
+    pub fn appealed_from(&self) -> impl Iterator<Item = &str> {
+        let withdrawn = self.withdrawn.iter().filter(|withdrawn| withdrawn.appealed).map(|withdrawn| &withdrawn.ruling);
+        self.appeal
+            .iter()
+            .flat_map(move |_| self.ruling.iter().chain(withdrawn.clone()))
+            .map(|ruling| ruling.by.as_str())
+    }
+
     /// The last day on which its ruling can be appealed: one for the city, or one that gave less than was claimed. None where
     /// it cannot, or was.
     #[must_use]
@@ -118,6 +151,13 @@ impl Dispute {
             Some(appeal) => appeal.ruling.as_ref(),
             None => self.ruling.as_ref(),
         }
+    }
+
+    /// The ruling that is to be told by letter: one that stands, with all that was given approved.
+    #[must_use]
+    pub fn to_be_told(&self) -> Option<&Ruling> {
+        let is_settled = matches!(self.state(), DisputeState::ForCity(_) | DisputeState::ForCustomer);
+        self.standing_ruling().filter(|ruling| is_settled && ruling.tell.is_some())
     }
 
     /// The last day of the time to appeal its first ruling, while that runs on `day`: an appeal must be worth something, and
@@ -178,6 +218,7 @@ mod tests {
             hold: HoldId(1),
             ruling: None,
             appeal: None,
+            withdrawn: Vec::new(),
         }
     }
 
@@ -190,6 +231,7 @@ mod tests {
             appeal_by: None,
             proposals: Vec::new(),
             settled_on: settled.map(day),
+            tell: None,
         }
     }
 

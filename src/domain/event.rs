@@ -44,6 +44,8 @@ words! {
         DebtReturned = "debt returned",
         /// A candidate for legal action was withdrawn: the route sends the debt elsewhere now.
         Rerouted = "referral rerouted",
+        /// After a death, or after a file had named another customer, a person has said that the account goes on.
+        CustomerFollows = "customer follows",
         /// A person did a stage by hand, skipped it or postponed it, with a reason.
         Overridden = "overridden",
     }

@@ -44,7 +44,8 @@ impl OrderState {
 }
 
 impl FieldOrder {
-    /// A crew did it although it had been canceled. The cause stays with the order, and only cancellation gives one.
+    /// A crew did it although it had been canceled, or on another day than the one for which it was looked at. The cause stays with the
+    /// order, and nothing else gives one.
     #[must_use]
     pub const fn is_done_without_leave(&self) -> bool {
         matches!(self.state, OrderState::Done) && self.cause.is_some()
@@ -69,6 +70,9 @@ pub struct FieldOrder {
     pub approved_on: Option<Day>,
     pub finalized_by: Option<String>,
     pub finalized_on: Option<Day>,
+    /// The day on which a crew got it; of one from before this was kept, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispatched_on: Option<Day>,
     pub done_on: Option<Day>,
     /// Local time of the crew's act, `HH:MM`.
     pub done_at: Option<String>,

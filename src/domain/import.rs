@@ -116,6 +116,9 @@ pub struct ImportOutcome {
     pub added: u32,
     /// Accounts whose record differs from before.
     pub updated: u32,
+    /// Whether the log has what the file changed of the accounts' records; older ones were taken before it kept that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes_kept: bool,
     /// Rows that were known already.
     pub unchanged: u32,
     /// Payments that match no account; they are on the unmatched list.

@@ -20,6 +20,9 @@ words! {
     }
 }
 
+/// Who says that a pair is one customer's where its own number of the customer is on both.
+pub const BILLING_SYSTEM: &str = "the billing system";
+
 /// A pair of accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kinship {
@@ -40,6 +43,12 @@ pub struct Kinship {
 }
 
 impl Kinship {
+    /// Whether nobody has to say anything: the billing system's number of the customer says it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.state == KinshipState::Confirmed && self.decided_by.as_deref() == Some(BILLING_SYSTEM)
+    }
+
     /// The other account of the pair.
     #[must_use]
     pub fn other(&self, account: AccountId) -> AccountId {

@@ -134,6 +134,8 @@ pub struct Application {
     pub amount: Cents,
     /// The credit's effective date: what counts for timeliness.
     pub on: Day,
+    /// The debt's due date.
+    pub due_on: Day,
 }
 
 /// Where fees stand in the order of application.
@@ -155,7 +157,8 @@ pub struct ApplicationOrder {
     pub services: Vec<Service>,
 }
 
-/// While an arrangement runs, money pays current charges first, then what the arrangement covers.
+/// While an arrangement runs, money pays current charges first, then what the arrangement covers; money that is an installment to the
+/// cent the other way round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanSpan {
     pub from: Day,
@@ -164,6 +167,8 @@ pub struct PlanSpan {
     /// The day on which it was canceled. Money of that day still goes by it: what was paid in the morning is not moved.
     pub until: Option<Day>,
     pub covers: BTreeSet<ItemId>,
+    /// The amounts of the installments: money of just such an amount is one of them.
+    pub installments: BTreeSet<Cents>,
     /// Covered bills that stand in the place of reversed ones.
     pub carried: Vec<Carried>,
     /// The day of a petition in bankruptcy: until the span's end no money of it or of a later day pays what is of the time through
@@ -171,6 +176,8 @@ pub struct PlanSpan {
     pub stays: Option<Day>,
     /// The day on which what is stayed was discharged: a write-off from then on is of the stayed part.
     pub discharged: Option<Day>,
+    /// Corrections that are not of the time through the petition, for a person has said so.
+    pub of_after: BTreeSet<EntryId>,
 }
 
 /// A bill that took the place of one which the billing system reversed, under an arrangement that covered that one.
@@ -255,7 +262,7 @@ pub fn settle(entries: &[Entry], order: &ApplicationOrder, plans: &[PlanSpan], a
         open: BTreeMap::new(),
         before: plans
             .iter()
-            .map(|plan| plan.stays.map_or_else(BTreeMap::new, |on| shares_before(&standing, on)))
+            .map(|plan| plan.stays.map_or_else(BTreeMap::new, |on| shares_before(&standing, on, &plan.of_after)))
             .collect(),
         waiting: Vec::new(),
         applications: Vec::new(),
@@ -385,6 +392,7 @@ impl<'a> Replay<'a> {
         let may_pay_stayed = self.designated(credit) == Some(debt) && credit.kind != EntryKind::Deposit;
         let writes_off_discharged = credit.kind == EntryKind::WriteOff && self.is_discharged();
         let Some(item) = self.open.get_mut(&debt) else { return left };
+        let due_on = item.due_on;
         let asked_for = (item.open - stayed).max(Cents::ZERO);
         let paid = if may_pay_stayed { item.open } else { asked_for }.min(left);
         if paid.is_positive() {
@@ -398,7 +406,13 @@ impl<'a> Replay<'a> {
                     *part = (*part - of_before).max(Cents::ZERO).min(item.open);
                 }
             }
-            self.applications.push(Application { credit: credit.id, debt, amount: paid, on: credit.effective_on });
+            self.applications.push(Application {
+                credit: credit.id,
+                debt,
+                amount: paid,
+                on: credit.effective_on,
+                due_on,
+            });
         }
         left - paid
     }
@@ -418,6 +432,17 @@ impl<'a> Replay<'a> {
         })
     }
 
+    /// Whether a payment is, to the cent, an installment of an arrangement, and is not the open amount of a bill beside it. Nobody
+    /// sends $68.19 by chance: it is what the coupon of the arrangement's letter says.
+    fn is_installment(&self, credit: &Entry, covered: &BTreeSet<ItemId>) -> bool {
+        let amount = Cents::ZERO - credit.amount;
+        let mut plans = self.plans.iter().filter(|plan| plan.directs(credit));
+        let mut beside = self.open.values().filter(|item| !covered.contains(&item.id));
+        credit.kind == EntryKind::Payment
+            && plans.any(|plan| plan.installments.contains(&amount))
+            && !beside.any(|item| item.open == amount)
+    }
+
     /// The open debts in the order in which `credit` pays them.
     fn in_order(&self, credit: &Entry) -> Vec<ItemId> {
         let covered: BTreeSet<ItemId> = self
@@ -426,6 +451,7 @@ impl<'a> Replay<'a> {
             .filter(|plan| plan.directs(credit))
             .flat_map(|plan| plan.covers.iter().copied())
             .collect();
+        let is_installment = self.is_installment(credit, &covered);
         let designated = self.designated(credit);
         // A deposit that is for a charge of the final bill pays the whole bill first, and what was billed since.
         let bill = designated
@@ -466,7 +492,7 @@ impl<'a> Replay<'a> {
                 bill.is_some_and(|bill| item.billed_on < bill),
                 bill.is_none() && designated != Some(item.id),
                 credit.designated_service.is_some_and(|service| service != item.service),
-                covered.contains(&item.id),
+                covered.contains(&item.id) != is_installment,
                 fee_rank,
                 service_rank,
                 item.due_on,
@@ -482,31 +508,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::day::{parse, plus_days};
+    use super::super::testing::entry;
     use super::*;
 
     fn day(text: &str) -> Day {
         parse(text).unwrap()
-    }
-
-    fn entry(id: i64, kind: EntryKind, cents: i64, effective: Day, due: Option<Day>) -> Entry {
-        Entry {
-            id: EntryId(id),
-            account: AccountId(1),
-            service: Service::Water,
-            kind,
-            amount: Cents::new(cents),
-            effective_on: effective,
-            due_on: due,
-            printed: BTreeMap::new(),
-            designated_item: None,
-            designated_service: None,
-            reverses: None,
-            channel: None,
-            source: "test".into(),
-            reference: id.to_string(),
-            memo: String::new(),
-            recorded_at: DateTime::UNIX_EPOCH,
-        }
     }
 
     fn charge(id: i64, cents: i64, billed: &str, due: &str) -> Entry {
@@ -602,6 +608,24 @@ mod tests {
         assert_eq!(open_of(&books), [(1, 35_500)]);
     }
 
+    #[test]
+    fn money_that_is_an_installment_to_the_cent_pays_the_arrangement_also_beside_an_unpaid_bill() {
+        let entries = |cents| {
+            [
+                charge(1, 36_000, "2026-03-02", "2026-03-23"),
+                charge(2, 9_500, "2026-06-02", "2026-06-22"),
+                payment(3, cents, "2026-06-15"),
+            ]
+        };
+        let left = |cents, installment| {
+            let plan = PlanSpan { installments: BTreeSet::from([Cents::new(installment)]), ..plan("2026-05-15", 1) };
+            open_of(&settle(&entries(cents), &ApplicationOrder::default(), &[plan], day("2026-06-30")))
+        };
+        assert_eq!(left(6_819, 6_819), [(1, 29_181), (2, 9_500)]);
+        assert_eq!(left(6_820, 6_819), [(1, 36_000), (2, 2_680)], "a cent more is no installment");
+        assert_eq!(left(9_500, 9_500), [(1, 36_000)], "it is the amount of the current bill as well");
+    }
+
     /// An arrangement on entry 1.
     fn plan(from: &str, known_through: i64) -> PlanSpan {
         let known_through = EntryId(known_through);
@@ -610,9 +634,11 @@ mod tests {
             known_through,
             until: None,
             covers: BTreeSet::from([EntryId(1)]),
+            installments: BTreeSet::new(),
             carried: Vec::new(),
             stays: None,
             discharged: None,
+            of_after: BTreeSet::new(),
         }
     }
 

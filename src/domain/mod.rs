@@ -32,6 +32,7 @@ pub mod own_name;
 pub mod person;
 pub mod petition;
 pub mod placement;
+pub mod postal;
 pub mod promise;
 pub mod proof;
 pub mod proposal;
@@ -40,7 +41,9 @@ pub mod route;
 pub mod snapshot;
 pub mod spoken;
 pub mod spreadsheet;
+mod standing;
 pub mod suggestion;
+pub mod taken_off;
 #[cfg(test)]
 pub mod testing;
 pub mod transfer;

@@ -8,7 +8,8 @@ use super::arrangement::Installment;
 use super::case::StageRef;
 use super::day::Day;
 use super::decision::ActKey;
-use super::ids::{AccountId, ArrangementId, BatchId, DocumentHash, ItemId, NoticeId, NoticeName};
+use super::dispute::{Dispute, Side};
+use super::ids::{AccountId, ArrangementId, BatchId, DisputeId, DocumentHash, ItemId, NoticeId, NoticeName};
 use super::money::Cents;
 
 words! {
@@ -74,6 +75,28 @@ pub struct NoticeFacts {
     /// What else the letter of an arrangement says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed: Option<Agreed>,
+    /// What the letter on a ruling tells of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ruled: Option<Box<Ruled>>,
+}
+
+/// A ruling on a dispute, as its letter tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruled {
+    pub dispute: DisputeId,
+    /// Whether it is the ruling on the appeal, which is the last.
+    pub on_appeal: bool,
+    pub raised_on: Day,
+    /// In the customer's words.
+    pub disputed: String,
+    pub side: Side,
+    pub on: Day,
+    pub findings: String,
+    /// What was taken off in all, late fees too.
+    pub credited: Cents,
+    /// The last day for an appeal; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appeal_by: Option<Day>,
 }
 
 /// Beside the installments, of the letter that confirms an arrangement.
@@ -95,8 +118,19 @@ pub struct Agreed {
 pub struct Restores {
     /// The fee of turning it on again, which belongs to the sum; zero where none is charged.
     pub fee: Cents,
+    /// What of that fee is among the debts listed.
+    #[serde(default)]
+    pub listed: Cents,
     /// All that is past due on the account, without that fee. What of it is not listed keeps nothing off.
     pub past_due: Cents,
+}
+
+impl Restores {
+    /// What is to be paid of the fee beside the debts listed.
+    #[must_use]
+    pub fn beside(&self) -> Cents {
+        self.fee - self.listed
+    }
 }
 
 /// One debt as a notice lists it.
@@ -108,6 +142,21 @@ pub struct ListedItem {
     pub billed_on: Day,
     pub due_on: Day,
     pub open: Cents,
+}
+
+impl ListedItem {
+    /// The debt as it stands.
+    #[must_use]
+    pub fn of(item: &super::ledger::OpenItem) -> Self {
+        Self {
+            item: item.id,
+            service: item.service,
+            kind: item.kind,
+            billed_on: item.billed_on,
+            due_on: item.due_on,
+            open: item.open,
+        }
+    }
 }
 
 /// One piece.
@@ -173,6 +222,20 @@ pub struct NewNotice {
 }
 
 impl Notice {
+    /// Whether a stage of a case ordered it. The letter of an arrangement or on a ruling is told to a person whatever becomes of
+    /// the case: no stage waits for it, and no case ends it.
+    #[must_use]
+    pub const fn is_of_stage(&self) -> bool {
+        self.arrangement.is_none() && self.facts.ruled.is_none()
+    }
+
+    /// Whether it tells the ruling on the dispute that stands now: the first, or that on its appeal.
+    #[must_use]
+    pub fn tells_ruling_on(&self, dispute: &Dispute) -> bool {
+        let is_of = |ruled: &Ruled| ruled.dispute == dispute.id && ruled.on_appeal == dispute.appeal.is_some();
+        self.facts.ruled.as_deref().is_some_and(is_of)
+    }
+
     /// The letter of an arrangement once more, after it could not be made; `None` of any other piece.
     #[must_use]
     pub fn letter_again(&self, on: Day, by: &str) -> Option<Self> {

@@ -69,6 +69,18 @@ pub struct Petition {
     /// The day of the court's order behind it, or behind the discharge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered_on: Option<Day>,
+    /// Corrections of which nothing else says what time they are of, and of which a person has said that it is that after.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of_after: Vec<OfAfter>,
+}
+
+/// What a person said of a correction that was posted after the petition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfAfter {
+    pub entry: EntryId,
+    pub by: String,
+    pub on: Day,
+    pub reason: String,
 }
 
 /// Adequate assurance of payment for service after the petition: a deposit, a bond, a prepayment.
@@ -95,9 +107,11 @@ impl Petition {
             known_through: EntryId(i64::MAX),
             until: self.ended.map(|(ended, _)| plus_days(ended, -1)),
             covers: BTreeSet::new(),
+            installments: BTreeSet::new(),
             carried: Vec::new(),
             stays: Some(self.petition_on),
             discharged: self.discharged_on,
+            of_after: self.of_after.iter().map(|said| said.entry).collect(),
         }
     }
 
@@ -124,7 +138,8 @@ impl Petition {
 /// A bill whose service period is known is split by days, the petition's own among those before, and the cent that does
 /// not divide with them. One whose period is not known is stayed whole where it was billed or due by then, and where it
 /// is the first of its service after (`is_first_after`), since its period may span the day. A debt that came from another
-/// account goes by its first bill and its due date, other debts by their day.
+/// account goes by its first bill and its due date. A correction goes by the days that it is for, or by the bill that it
+/// corrects; where nothing says them it is stayed, whenever it was posted. Other debts go by their day.
 #[must_use]
 pub fn share_before(entry: &Entry, petition_on: Day, is_first_after: bool) -> Cents {
     let whole = |is_before: bool| if is_before { entry.amount } else { Cents::ZERO };
@@ -134,27 +149,55 @@ pub fn share_before(entry: &Entry, petition_on: Day, is_first_after: bool) -> Ce
         let due_on = entry.due_on.unwrap_or(entry.effective_on);
         return whole(billed_on.min(due_on) <= petition_on);
     }
-    if entry.kind != EntryKind::Charge {
+    let is_correction = entry.kind == EntryKind::Adjustment;
+    if entry.kind != EntryKind::Charge && !is_correction {
         return whole(entry.effective_on <= petition_on);
     }
-    match (entry.printed.get(PERIOD_FROM), entry.printed.get(PERIOD_THROUGH)) {
-        (Some(from), Some(through)) if from <= through => {
-            let days = days_between(*from, *through) + 1;
-            let before = (days_between(*from, petition_on) + 1).clamp(0, days);
-            let cents = i128::from(entry.amount.get()) * i128::from(before);
-            let up = (cents + i128::from(days) - 1).div_euclid(i128::from(days));
-            Cents::new(i64::try_from(up).unwrap_or(i64::MAX))
-        }
-        _ => {
-            let due_on = entry.due_on.unwrap_or(entry.effective_on);
-            whole(entry.effective_on <= petition_on || due_on <= petition_on || is_first_after)
-        }
+    if let Some((from, through)) = period(entry) {
+        let days = days_between(from, through) + 1;
+        let before = (days_between(from, petition_on) + 1).clamp(0, days);
+        let cents = i128::from(entry.amount.get()) * i128::from(before);
+        let up = (cents + i128::from(days) - 1).div_euclid(i128::from(days));
+        return Cents::new(i64::try_from(up).unwrap_or(i64::MAX));
     }
+    match billed_on(entry) {
+        Some(billed_on) => {
+            let due_on = entry.due_on.unwrap_or(entry.effective_on);
+            whole(billed_on <= petition_on || due_on <= petition_on || is_first_after)
+        }
+        None => whole(true),
+    }
+}
+
+/// The days for which a debt is, where they are known.
+fn period(entry: &Entry) -> Option<(Day, Day)> {
+    let (from, through) = (entry.printed.get(PERIOD_FROM)?, entry.printed.get(PERIOD_THROUGH)?);
+    (from <= through).then_some((*from, *through))
+}
+
+/// The day of the bill by which a debt without its days goes: of a correction that of the bill which it corrects, where it
+/// names one.
+fn billed_on(entry: &Entry) -> Option<Day> {
+    if entry.kind == EntryKind::Adjustment {
+        entry.printed.get(FIRST_BILLED).copied()
+    } else {
+        Some(entry.effective_on)
+    }
+}
+
+/// Whether it is a correction that was posted after the petition and of which nothing says what time it is of: a person has to.
+#[must_use]
+pub fn is_of_unknown_time(entry: &Entry, petition_on: Day) -> bool {
+    entry.kind == EntryKind::Adjustment
+        && entry.is_debt()
+        && entry.effective_on > petition_on
+        && period(entry).is_none()
+        && billed_on(entry).is_none()
 }
 
 /// The parts, of those of `standing` that have one, by debt.
 #[must_use]
-pub fn shares_before(standing: &[&Entry], petition_on: Day) -> BTreeMap<ItemId, Cents> {
+pub fn shares_before(standing: &[&Entry], petition_on: Day, of_after: &BTreeSet<EntryId>) -> BTreeMap<ItemId, Cents> {
     let is_after =
         |entry: &&&Entry| entry.kind == EntryKind::Charge && entry.is_debt() && entry.effective_on > petition_on;
     let mut first: BTreeMap<Service, Day> = BTreeMap::new();
@@ -163,10 +206,10 @@ pub fn shares_before(standing: &[&Entry], petition_on: Day) -> BTreeMap<ItemId, 
         *day = charge.effective_on.min(*day);
     }
     let share = |entry: &&Entry| {
-        let is_first = first.get(&entry.service) == Some(&entry.effective_on);
+        let is_first = billed_on(entry).is_some_and(|day| first.get(&entry.service) == Some(&day));
         (entry.id, share_before(entry, petition_on, is_first))
     };
-    let debts = standing.iter().filter(|entry| entry.is_debt());
+    let debts = standing.iter().filter(|entry| entry.is_debt() && !of_after.contains(&entry.id));
     debts.map(share).filter(|(_, share)| share.is_positive()).collect()
 }
 
@@ -227,6 +270,33 @@ mod tests {
         assert_eq!(share(&charge(9_000, "2026-06-02", "2026-06-23", None), true), 9_000, "the first one after");
         assert_eq!(share(&charge(9_000, "2026-07-02", "2026-07-23", None), false), 0);
         assert_eq!(share(&charge(9_000, "2026-07-02", "2026-04-23", None), false), 9_000, "an old bill billed anew");
+    }
+
+    #[test]
+    fn a_correction_goes_by_its_days_or_its_bill_and_where_nothing_says_them_it_is_stayed() {
+        let correction = |period, billed: Option<&str>| {
+            let mut entry = Entry { kind: EntryKind::Adjustment, ..charge(3_000, "2026-07-01", "2026-07-22", period) };
+            entry.printed.extend(billed.map(|on| (FIRST_BILLED.to_owned(), day(on))));
+            entry
+        };
+        let unknown = correction(None, None);
+        assert_eq!(share(&unknown, false), 3_000);
+        assert!(is_of_unknown_time(&unknown, day("2026-05-10")));
+        assert!(!is_of_unknown_time(&unknown, day("2026-07-01")), "it was there before the petition");
+        let spans = correction(Some(("2026-05-01", "2026-05-30")), Some("2026-06-02"));
+        assert_eq!((share(&spans, false), is_of_unknown_time(&spans, day("2026-05-10"))), (1_000, false));
+        assert_eq!(share(&correction(None, Some("2026-05-02")), false), 3_000);
+        assert_eq!(share(&correction(None, Some("2026-07-01")), false), 0);
+        assert_eq!(share(&correction(None, Some("2026-06-02")), true), 3_000, "of the first bill after");
+    }
+
+    #[test]
+    fn of_a_correction_of_unknown_time_a_person_says_that_it_is_of_the_time_after() {
+        let unknown = Entry { kind: EntryKind::Adjustment, ..charge(3_000, "2026-07-01", "2026-07-22", None) };
+        let shares =
+            |of_after: &[EntryId]| shares_before(&[&unknown], day("2026-05-10"), &of_after.iter().copied().collect());
+        assert_eq!(shares(&[]), BTreeMap::from([(EntryId(1), Cents::new(3_000))]));
+        assert_eq!(shares(&[EntryId(1)]), BTreeMap::new());
     }
 
     #[test]

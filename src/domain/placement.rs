@@ -95,6 +95,9 @@ pub struct PlacementEnd {
     /// was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_on: Option<Day>,
+    /// What the destination said of the debtor after the debt had been called back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<ReturnReason>,
     /// The hold that stands for what the destination said of the debtor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldId>,
@@ -283,32 +286,14 @@ impl Placement {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
     use crate::domain::ledger::{ApplicationOrder, settle};
-    use crate::domain::testing::day;
-    use crate::domain::{AccountId, Service};
+    use crate::domain::testing::{self, day};
 
     fn entry(id: i64, kind: EntryKind, cents: i64, on: &str) -> Entry {
-        Entry {
-            id: EntryId(id),
-            account: AccountId(1),
-            service: Service::Water,
-            kind,
-            amount: Cents::new(cents),
-            effective_on: day(on),
-            due_on: (cents > 0 && kind != EntryKind::Reversal).then(|| day(on)),
-            printed: BTreeMap::new(),
-            designated_item: None,
-            designated_service: None,
-            reverses: None,
-            channel: None,
-            source: "agency".into(),
-            reference: format!("E{id}"),
-            memo: String::new(),
-            recorded_at: DateTime::UNIX_EPOCH,
-        }
+        let due_on = (cents > 0 && kind != EntryKind::Reversal).then(|| day(on));
+        let (source, reference) = ("agency".into(), format!("E{id}"));
+        Entry { source, reference, ..testing::entry(id, kind, cents, day(on), due_on) }
     }
 
     fn undoing(id: i64, of: i64, cents: i64, on: &str) -> Entry {

@@ -49,6 +49,9 @@ words! {
 pub enum Proposed {
     Waiver {
         fee: EntryId,
+        /// The law gives it to a household with a low income, once in 12 months (Health and Safety Code 116914(a)(2)).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_law: bool,
     },
     /// A signed change of the balance on a service: below zero in the customer's favor.
     Adjustment {
@@ -59,9 +62,7 @@ pub enum Proposed {
         item: Option<ItemId>,
     },
     /// The open amounts of these debts.
-    WriteOff {
-        debts: Vec<WrittenOff>,
-    },
+    WriteOff { debts: Vec<WrittenOff> },
     /// These debts go to another account; the facts are those that were known then.
     Transfer {
         to: AccountId,
@@ -78,6 +79,9 @@ pub enum Proposed {
         /// the write-off's own day, so that nothing is owed by it that was not.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left_over: Vec<LeftOver>,
+        /// Where only a part of them is owed again: how much of each. The rest is posted anew in the same way.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        partly: Vec<LeftOver>,
     },
     /// This arrangement is made though limits of the policy stand against it; the terms are those that were looked at then.
     Arrangement {
@@ -105,6 +109,15 @@ pub struct LeftOver {
 }
 
 impl Proposed {
+    /// Whether both would do the same: one of them is enough.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        if let (Self::Waiver { fee, .. }, Self::Waiver { fee: same, .. }) = (self, other) {
+            return fee == same;
+        }
+        self == other
+    }
+
     #[must_use]
     pub const fn kind(&self) -> ProposalKind {
         match self {

@@ -33,12 +33,14 @@ impl Destination {
         }
     }
 
-    /// Whether the debt is sued upon there, so that its limitation bars it.
+    /// Whether a debt that time bars goes there only for a reason that a person gives: it is sued upon there, or collected as if
+    /// it could be, which the law on collection does not let an agency say (15 USC 1692e; California Civil Code 1788.14(d)).
+    /// A lien, the tax roll and setoff have times of their own.
     #[must_use]
-    pub const fn goes_to_court(self) -> bool {
+    pub const fn asks_whether_time_bars(self) -> bool {
         match self {
-            Self::Attorney | Self::SmallClaims => true,
-            Self::Agency | Self::Lien | Self::TaxRoll | Self::Setoff => false,
+            Self::Attorney | Self::SmallClaims | Self::Agency => true,
+            Self::Lien | Self::TaxRoll | Self::Setoff => false,
         }
     }
 }

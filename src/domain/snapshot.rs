@@ -18,8 +18,11 @@ use super::ids::{AccountId, ItemId};
 use super::ledger::{Application, Entry, IdleWriteOff, OpenItem, PlanSpan};
 use super::money::Cents;
 use super::petition::Petition;
+use super::placement::Placed;
 use super::promise::Promise;
 use super::proof::Proof;
+use super::referral::Destination;
+use super::taken_off::TakenOff;
 
 /// One account at one moment. `facts_seq` names the moment: a decision commits only while it still stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +38,9 @@ pub struct Snapshot {
     /// Write-offs whose debts were paid after all or taken back: what is left of them is nobody's, and pays nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub idle: Vec<IdleWriteOff>,
+    /// What was taken off debts and is no money, in the order of the entries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_off: Vec<TakenOff>,
     /// What petitions in bankruptcy stay: owed, and no part of `items`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stayed: Vec<OpenItem>,
@@ -50,8 +56,8 @@ pub struct Snapshot {
     pub proofs: Vec<Proof>,
     pub promises: Vec<Promise>,
     pub arrangements: Vec<Arrangement>,
-    /// What the arrangements' and promises' standing is computed from, and what was paid since a shut-off; empty when there are
-    /// none and nothing is off.
+    /// What the arrangements' and promises' standing is computed from, and what was paid since a shut-off or since a notice that
+    /// leads to one; empty where there is none of these.
     pub payments: Vec<Entry>,
     pub applications: Vec<Application>,
     /// Fees that decisions have posted, of whatever case, in the order in which they were posted.
@@ -85,10 +91,61 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// An account of which nothing is known but who it is.
+    #[must_use]
+    pub fn new(account: AccountId, facts_seq: i64, profile: Profile) -> Self {
+        Self {
+            account,
+            facts_seq,
+            profile,
+            items: Vec::new(),
+            unapplied: Cents::ZERO,
+            idle: Vec::new(),
+            taken_off: Vec::new(),
+            stayed: Vec::new(),
+            petitions: Vec::new(),
+            disputes: Vec::new(),
+            events: Vec::new(),
+            holds: Vec::new(),
+            proofs: Vec::new(),
+            promises: Vec::new(),
+            arrangements: Vec::new(),
+            payments: Vec::new(),
+            applications: Vec::new(),
+            fees: Vec::new(),
+            ledger: Vec::new(),
+            shut_off: Vec::new(),
+            without_leave: Vec::new(),
+            placed: Vec::new(),
+            came_back: Vec::new(),
+            case: None,
+            cases_so_far: 0,
+            deposits: Vec::new(),
+            final_bill: None,
+            frozen: None,
+        }
+    }
+
     /// Debts less unapplied credit, without what a petition in bankruptcy stays: what the customer can be asked for.
     #[must_use]
     pub fn balance(&self) -> Cents {
         self.items.iter().map(|item| item.open).sum::<Cents>() - self.unapplied
+    }
+
+    /// The debts that are out with a destination: no letter of the city's asks for them meanwhile.
+    #[must_use]
+    pub fn out(&self) -> BTreeSet<ItemId> {
+        self.placed.iter().flat_map(|placed| placed.items.iter().copied()).collect()
+    }
+
+    /// How much of the balance is out, by destination.
+    #[must_use]
+    pub fn out_with(&self) -> Vec<(Destination, Cents)> {
+        let open = |placed: &Placed| {
+            self.items.iter().filter(|item| placed.items.contains(&item.id)).map(|item| item.open).sum::<Cents>()
+        };
+        let with = self.placed.iter().map(|placed| (placed.to, open(placed)));
+        with.filter(|(_, open)| open.is_positive()).collect()
     }
 
     /// What petitions in bankruptcy stay.

@@ -63,35 +63,7 @@ pub fn profile() -> Profile {
 /// Account 1 of that customer, owing nothing, without a case.
 #[must_use]
 pub fn snapshot() -> Snapshot {
-    Snapshot {
-        account: AccountId(1),
-        facts_seq: 1,
-        profile: profile(),
-        items: Vec::new(),
-        unapplied: Cents::ZERO,
-        idle: Vec::new(),
-        stayed: Vec::new(),
-        petitions: Vec::new(),
-        disputes: Vec::new(),
-        events: Vec::new(),
-        holds: Vec::new(),
-        proofs: Vec::new(),
-        promises: Vec::new(),
-        arrangements: Vec::new(),
-        payments: Vec::new(),
-        applications: Vec::new(),
-        fees: Vec::new(),
-        ledger: Vec::new(),
-        shut_off: Vec::new(),
-        without_leave: Vec::new(),
-        deposits: Vec::new(),
-        final_bill: None,
-        placed: Vec::new(),
-        came_back: Vec::new(),
-        case: None,
-        cases_so_far: 0,
-        frozen: None,
-    }
+    Snapshot::new(AccountId(1), 1, profile())
 }
 
 /// An open charge, wholly unpaid, billed 21 days before it is due.
@@ -204,7 +176,8 @@ impl With for Snapshot {
     fn applied(mut self, item: i64, cents: i64, on: Day) -> Self {
         let id = 1_000 + i64::try_from(self.payments.len()).unwrap();
         self.payments.push(payment(id, cents, on));
-        self.applications.push(Application { credit: EntryId(id), debt: EntryId(item), amount: Cents::new(cents), on });
+        let (credit, debt, amount) = (EntryId(id), EntryId(item), Cents::new(cents));
+        self.applications.push(Application { credit, debt, amount, on, due_on: on });
         self
     }
 
@@ -224,6 +197,7 @@ impl With for Snapshot {
                 opened_on,
                 steps: Vec::new(),
                 announced: BTreeMap::new(),
+                asked: BTreeMap::new(),
                 frozen: BTreeMap::new(),
                 unrouted: std::collections::BTreeSet::new(),
                 closed: None,
@@ -241,6 +215,7 @@ impl With for Snapshot {
             round: 1,
             state: StepState::Acted(on),
             items: items.iter().map(|id| EntryId(*id)).collect(),
+            known: None,
         });
         self
     }
@@ -252,17 +227,17 @@ pub fn stage_ref(track: &str, anchor: i64, stage: &str) -> StageRef {
     StageRef { case: 1, track: track.into(), anchor: EntryId(anchor), stage: stage.into(), round: 1 }
 }
 
-/// A payment for water of that many cents.
+/// An entry for water of that many cents; money off is below zero.
 #[must_use]
-pub fn payment(id: i64, cents: i64, on: Day) -> Entry {
+pub fn entry(id: i64, kind: EntryKind, cents: i64, on: Day, due_on: Option<Day>) -> Entry {
     Entry {
         id: EntryId(id),
         account: AccountId(1),
         service: Service::Water,
-        kind: EntryKind::Payment,
-        amount: Cents::new(-cents),
+        kind,
+        amount: Cents::new(cents),
         effective_on: on,
-        due_on: None,
+        due_on,
         printed: BTreeMap::new(),
         designated_item: None,
         designated_service: None,
@@ -273,4 +248,10 @@ pub fn payment(id: i64, cents: i64, on: Day) -> Entry {
         memo: String::new(),
         recorded_at: chrono::DateTime::UNIX_EPOCH,
     }
+}
+
+/// A payment for water of that many cents.
+#[must_use]
+pub fn payment(id: i64, cents: i64, on: Day) -> Entry {
+    entry(id, EntryKind::Payment, -cents, on, None)
 }

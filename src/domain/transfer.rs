@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Service;
 use super::day::{Day, days_between};
-use super::ids::{AccountId, ItemId};
+use super::ids::{AccountId, AccountNumber, ItemId};
 use super::ledger::OpenItem;
 use super::money::Cents;
 
@@ -25,6 +25,19 @@ pub struct MovedDebt {
     pub due_on: Day,
     /// The day on which it was billed, on whatever account that was.
     pub billed_on: Day,
+}
+
+/// A debt that went from an account and is owed on another, by one transfer or several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoneDebt {
+    /// What it was on the account that it left.
+    pub item: ItemId,
+    /// The account on which it is owed now.
+    pub to: AccountId,
+    pub number: AccountNumber,
+    /// What it is there.
+    pub now: ItemId,
+    pub open: Cents,
 }
 
 /// One of the two entries of a transfer.
@@ -56,6 +69,21 @@ pub fn to_move(items: &[OpenItem], day: Day, after: u16) -> Vec<MovedDebt> {
         .collect()
 }
 
+/// Of the debts, oldest first, as much as is paid by the money that lies where they came from.
+#[must_use]
+pub fn to_take_back(debts: Vec<MovedDebt>, lies: Cents) -> Vec<MovedDebt> {
+    let mut left = lies;
+    let mut back = Vec::new();
+    for debt in debts {
+        let open = debt.open.min(left);
+        left -= open;
+        if open.is_positive() {
+            back.push(MovedDebt { open, ..debt });
+        }
+    }
+    back
+}
+
 /// The two entries that take a debt from one account to another.
 #[must_use]
 pub fn halves(debt: &MovedDebt, from: AccountId, to: AccountId) -> [Half; 2] {
@@ -80,12 +108,11 @@ pub fn halves(debt: &MovedDebt, from: AccountId, to: AccountId) -> [Half; 2] {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
     use proptest::prelude::*;
 
     use super::super::day::{parse, plus_days};
-    use super::super::ids::EntryId;
     use super::super::ledger::{ApplicationOrder, Entry, EntryKind, settle};
+    use super::super::testing;
     use super::*;
 
     fn day(text: &str) -> Day {
@@ -93,24 +120,8 @@ mod tests {
     }
 
     fn entry(id: usize, account: AccountId, kind: EntryKind, cents: i64, on: Day) -> Entry {
-        Entry {
-            id: EntryId(i64::try_from(id).unwrap()),
-            account,
-            service: Service::Water,
-            kind,
-            amount: Cents::new(cents),
-            effective_on: on,
-            due_on: (cents > 0).then(|| plus_days(on, 21)),
-            printed: BTreeMap::new(),
-            designated_item: None,
-            designated_service: None,
-            reverses: None,
-            channel: None,
-            source: "test".into(),
-            reference: id.to_string(),
-            memo: String::new(),
-            recorded_at: DateTime::UNIX_EPOCH,
-        }
+        let due_on = (cents > 0).then(|| plus_days(on, 21));
+        Entry { account, ..testing::entry(i64::try_from(id).unwrap(), kind, cents, on, due_on) }
     }
 
     fn of(ledger: &[Entry], account: AccountId) -> Vec<Entry> {

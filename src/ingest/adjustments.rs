@@ -6,11 +6,26 @@ use super::columns::{Column, Columns, Form, Row};
 use super::errors::Problem;
 use super::forms::{self, one_of, word_form};
 use crate::domain::import::{FileKind, NewEntry};
+use crate::domain::petition::{PERIOD_FROM, PERIOD_THROUGH};
 use crate::domain::{AccountNumber, Cents, Day, EntryKind, Service};
 
 pub const COLUMNS: Columns = Columns {
     kind: FileKind::Adjustments,
-    named: &[&ACCOUNT, &SERVICE, &KIND, &AMOUNT, &ADJUSTED_ON, &DUE_ON, &SOURCE, &REFERENCE, &ARREARS_REFERENCE, &MEMO],
+    named: &[
+        &ACCOUNT,
+        &SERVICE,
+        &KIND,
+        &AMOUNT,
+        &ADJUSTED_ON,
+        &DUE_ON,
+        &FOR_REFERENCE,
+        &SERVICE_FROM,
+        &SERVICE_THROUGH,
+        &SOURCE,
+        &REFERENCE,
+        &ARREARS_REFERENCE,
+        &MEMO,
+    ],
     families: &[],
 };
 
@@ -41,6 +56,24 @@ static DUE_ON: Column<Day> = Column::optional(
     "Only where the amount is above zero: when it is to be paid. Blank: the policy's `due:` rule gives it.",
     "2026-06-12",
 );
+static FOR_REFERENCE: Column<String> = Column::optional(
+    "for_reference",
+    &forms::REFERENCE,
+    "The reference of the bill that it corrects: a credit pays that one first, and what is added is as old as that one.",
+    "B-88120-W",
+);
+static SERVICE_FROM: Column<Day> = Column::optional(
+    "service_from",
+    &forms::DATE,
+    "Only where the amount is above zero: the first day of service that it is for.",
+    "2026-03-01",
+);
+static SERVICE_THROUGH: Column<Day> = Column::optional(
+    "service_through",
+    &forms::DATE,
+    "The last day of service that it is for. Under a petition in bankruptcy these days say what of it is stayed.",
+    "2026-03-31",
+);
 static SOURCE: Column<String> =
     Column::required("source", &forms::SOURCE, "The system that the reference belongs to.", "cis");
 static REFERENCE: Column<String> =
@@ -62,6 +95,9 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
     let amount = row.required(&AMOUNT);
     let adjusted_on = row.required(&ADJUSTED_ON);
     let due_on = row.optional(&DUE_ON);
+    let designated_reference = row.optional(&FOR_REFERENCE);
+    let service_from = row.optional(&SERVICE_FROM);
+    let service_through = row.optional(&SERVICE_THROUGH);
     let source = row.required(&SOURCE);
     let reference = row.required(&REFERENCE);
     let arrears_reference = row.optional(&ARREARS_REFERENCE);
@@ -82,6 +118,27 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
             row.error("due_on", Some(&due.to_string()), problem);
         }
     }
+    let mut printed = BTreeMap::new();
+    match (service_from, service_through) {
+        (Some(from), Some(through)) if through < from => {
+            let problem = Problem::BeforeOther { other: "service_from", other_value: from.to_string() };
+            row.error("service_through", Some(&through.to_string()), problem);
+        }
+        (Some(from), Some(through)) => {
+            printed.insert(PERIOD_FROM.to_owned(), from);
+            printed.insert(PERIOD_THROUGH.to_owned(), through);
+        }
+        (Some(_), None) | (None, Some(_)) => {
+            let (blank, given) = if service_from.is_some() {
+                ("service_through", service_from)
+            } else {
+                ("service_from", service_through)
+            };
+            let why = "both days of service are known, or neither; expected a date, or a blank in both";
+            row.error(blank, given.map(|day| day.to_string()).as_deref(), Problem::DoesNotFit { why });
+        }
+        (None, None) => {}
+    }
     Some(NewEntry {
         line: row.line,
         account: account?,
@@ -90,9 +147,9 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
         amount: amount?,
         effective_on: adjusted_on?,
         due_on,
-        printed: BTreeMap::new(),
+        printed,
         channel: None,
-        designated_reference: None,
+        designated_reference,
         // As with a payment: what is given for one service pays that one first.
         designated_service: Some(service)
             .filter(|_| amount.is_some_and(Cents::is_negative) && service != Service::General),

@@ -3,8 +3,12 @@
 use super::columns::{Column, Columns, Family, Form, Row};
 use super::errors::Problem;
 use super::forms::{self, one_of, word_form};
+use crate::domain::day::days_between;
 use crate::domain::import::{FileKind, NewEntry};
 use crate::domain::{AccountNumber, Cents, Day, EntryKind, Service};
+
+/// The most days from a bill to its due date. With a mistyped year the debt would never fall due, and nobody would be told.
+const LONGEST_TERM: i64 = 366;
 
 pub const COLUMNS: Columns = Columns {
     kind: FileKind::Charges,
@@ -70,6 +74,14 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
         let problem = Problem::BeforeOther { other: "billed_on", other_value: billed.to_string() };
         row.error("due_on", Some(&due.to_string()), problem);
     }
+    if let (Some(billed), Some(due)) = (billed_on, due_on) {
+        let days = days_between(billed, due);
+        if days > LONGEST_TERM {
+            let other_value = billed.to_string();
+            let problem = Problem::LongAfter { other: "billed_on", other_value, days, most: LONGEST_TERM };
+            row.error("due_on", Some(&due.to_string()), problem);
+        }
+    }
     Some(NewEntry {
         line: row.line,
         account: account?,
@@ -88,4 +100,20 @@ pub fn row(row: &mut Row) -> Option<NewEntry> {
         arrears_reference,
         memo,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_due_date_more_than_a_year_after_its_bill_is_a_mistyped_year() {
+        let text = "account,service,amount,billed_on,due_on,source,reference\n10-000417,water,61.40,2026-05-01,2068-05-22,cis,B-1\n\
+            10-000417,water,61.40,2026-05-01,2027-05-02,cis,B-2\n";
+        let report = crate::ingest::read("charges.csv", text.as_bytes()).unwrap_err().text();
+        assert!(
+            report.contains(
+                "line 2, column due_on: \"2068-05-22\": the date lies 15362 days after billed_on, 2026-05-01; at most 366 are"
+            ) && !report.contains("line 3"),
+            "{report}"
+        );
+    }
 }

@@ -70,6 +70,10 @@ pub enum Problem {
     DuplicateColumn { first: usize, second: usize },
     #[error("the row has {found} values and the header names {expected} columns; is a comma missing, or a quote?")]
     RaggedRow { expected: usize, found: usize },
+    #[error(
+        "the row has {found} values and there are {expected} columns; a separator within a value moves what follows into other columns"
+    )]
+    SurplusValues { expected: usize, found: usize },
     #[error("a double quote is not closed in this row; a quote inside a quoted value is written twice")]
     OpenQuote,
     #[error("the row cannot be read: {why}")]
@@ -86,6 +90,8 @@ pub enum Problem {
     BadValue { expectation: Expectation, nearest: Option<String> },
     #[error("blank, though {because} is given; expected {expectation}")]
     Incomplete { because: String, expectation: Expectation },
+    #[error("the date lies {days} days after {other}, {other_value}; at most {most} are taken for right")]
+    LongAfter { other: &'static str, other_value: String, days: i64, most: i64 },
     #[error("the date lies before {other}, {other_value}")]
     BeforeOther { other: &'static str, other_value: String },
     #[error("the date lies too far ahead; expected {latest} ({days} days ahead) at the latest")]

@@ -12,7 +12,8 @@ use super::language::{self, Labels};
 use super::wording::{Block, Wording, WordingError, Wordings};
 use crate::config::CityProfile;
 use crate::domain::arrangement::Installment;
-use crate::domain::notice::{ListedItem, Notice, NoticeFacts};
+use crate::domain::dispute::Side;
+use crate::domain::notice::{ListedItem, Notice, NoticeFacts, Restores};
 use crate::domain::{Address, Cents, Channel, Day, EntryKind, Language, Profile, Recipient, Service};
 use crate::typeset::{DocumentMeta, Typeset, TypesetError, Typesetter};
 
@@ -164,7 +165,7 @@ fn part(
 ) -> Result<Part, WordingError> {
     let facts = &notice.facts;
     // What turns service on again is asked for with its debts.
-    let fee = facts.restores.map_or(Cents::ZERO, |restores| restores.fee);
+    let fee = facts.restores.map_or(Cents::ZERO, |restores| restores.beside());
     let amount = if installments.is_empty() {
         facts.amount + fee
     } else {
@@ -201,6 +202,7 @@ fn part(
         "reconnection": reconnection(facts),
         "restores": restores(facts),
         "agreed": agreed(facts, language),
+        "ruling": ruling(facts, language),
         "to_third_party": notice.recipient == Recipient::ThirdParty,
     });
     // A date that the notice does not state is left undefined, so that a wording which needs it is refused.
@@ -215,8 +217,8 @@ fn part(
         return Err(WordingError::NoInstallments { name: notice.template.clone() });
     }
     let mut labels = *language::labels(language);
-    if facts.restores.is_some() {
-        // The table is of what restores service, and not of all that is past due.
+    if facts.restores.is_some() || facts.ruled.is_some() {
+        // The table is of what restores service, or of what was disputed, and not of all that is past due.
         labels.total = labels.amount_due;
     }
     Ok(Part {
@@ -292,11 +294,34 @@ fn agreed(facts: &NoticeFacts, language: Language) -> BTreeMap<&'static str, Str
     taken.map(|taken| ("taken", taken)).chain(pay_by.map(|day| ("pay_by", day))).collect()
 }
 
+/// What a letter on a ruling says of it. What is zero is left out: a wording asks first.
+fn ruling(facts: &NoticeFacts, language: Language) -> BTreeMap<&'static str, String> {
+    let Some(ruled) = facts.ruled.as_deref() else { return BTreeMap::new() };
+    let date = |day: Day| language::long_date(day, language);
+    let mut said = BTreeMap::from([
+        ("raised_on", date(ruled.raised_on)),
+        ("on", date(ruled.on)),
+        ("disputed", breakable(&ruled.disputed)),
+        ("findings", breakable(&ruled.findings)),
+    ]);
+    let outcome = match ruled.side {
+        Side::Customer => "for_you",
+        Side::City => "stands",
+    };
+    said.insert(outcome, "yes".to_owned());
+    let sums = [("credited", ruled.credited), ("owed", facts.amount)];
+    said.extend(sums.into_iter().filter(|(_, sum)| sum.is_positive()).map(|(name, sum)| (name, sum.to_string())));
+    said.extend(ruled.appeal_by.map(|day| ("appeal_by", date(day))));
+    said.extend(ruled.on_appeal.then(|| ("on_appeal", "yes".to_owned())));
+    said
+}
+
 /// What stands beside the sum that restores service, in figures: the fee in it, and all that is past due where that is more.
 fn restores(facts: &NoticeFacts) -> BTreeMap<&'static str, String> {
     let fee = facts.restores.map(|restores| ("fee", restores.fee)).filter(|(_, fee)| fee.is_positive());
-    let past_due = facts.restores.map(|restores| ("past_due", restores.past_due));
-    let past_due = past_due.filter(|(_, past_due)| *past_due > facts.amount);
+    // What is past due is told without that fee, which may stand among the debts listed.
+    let is_more = |restores: &Restores| restores.past_due > facts.amount - restores.listed;
+    let past_due = facts.restores.filter(is_more).map(|restores| ("past_due", restores.past_due));
     fee.into_iter().chain(past_due).map(|(name, amount)| (name, amount.to_string())).collect()
 }
 
@@ -401,7 +426,10 @@ mod tests {
         let (city, wordings) = (CityProfile::default(), Wordings::builtin().unwrap());
         for name in names() {
             for recipient in Recipient::ALL {
-                let notice = Notice { recipient: *recipient, ..samples::notice(name, Channel::Mail, WRITTEN) };
+                let mut notice = Notice { recipient: *recipient, ..samples::notice(name, Channel::Mail, WRITTEN) };
+                if name == "dispute_ruling" {
+                    samples::tell_ruling(&mut notice.facts);
+                }
                 let parts = parts(&city, &wordings, &notice, &profile(), day("2026-05-04"), &installments).unwrap();
                 for part in &parts[1..] {
                     let language = part.language;

@@ -25,6 +25,6 @@ pub mod smtp;
 pub mod wording;
 
 pub use deliver::{Delivery, Mailer};
-pub use plan::{ARRANGEMENT_LETTER, arrangement_letter, of_act, residents};
+pub use plan::{ARRANGEMENT_LETTER, arrangement_letter, of_act, residents, ruling_letter};
 pub use render::{Press, RenderError, render, render_arrangement};
 pub use wording::Wordings;

@@ -12,9 +12,11 @@ use crate::domain::{
     AccountId, Act, ActKey, Action, Address, Channel, Day, EntryId, Language, NoticeName, Profile, Recipient,
 };
 
-/// The wording that confirms an arrangement.
 /// The wording of the letter that confirms an arrangement.
 pub const ARRANGEMENT_LETTER: &str = "arrangement_letter";
+
+/// The wording of the letter on a ruling.
+pub const RULING_LETTER: &str = "dispute_ruling";
 
 /// The addressee where nobody is known by name; the law's word, and the other language's.
 const OCCUPANT: &str = "Occupant / Ocupante";
@@ -137,6 +139,42 @@ pub fn arrangement_letter(account: AccountId, profile: &Profile, facts: &NoticeF
         deemed_days: 0,
         facts: facts.clone(),
         needs_release: false,
+        planned_on: on,
+    };
+    std::iter::once(Channel::Mail).chain(email).map(piece).collect()
+}
+
+/// The letter that tells the ruling on a dispute: by mail, and by email as well where the customer has it, in every language that
+/// the law requires. It goes to the customer alone, waits for its release, and is a round of its own each time it is made.
+#[must_use]
+pub fn ruling_letter(
+    account: AccountId,
+    profile: &Profile,
+    facts: &NoticeFacts,
+    required: &[Language],
+    round: u16,
+    on: Day,
+) -> Vec<NewNotice> {
+    let Some(ruled) = &facts.ruled else { return Vec::new() };
+    let email = profile.email_that_arrives().is_some_and(is_address).then_some(Channel::Email);
+    // No stage orders it, and no case has the number 0: the dispute stands in the anchor's place.
+    let stage = if ruled.on_appeal { "appeal" } else { "ruling" };
+    let of =
+        StageRef { case: 0, track: "dispute".into(), anchor: EntryId(ruled.dispute.0), stage: stage.into(), round };
+    let key = ActKey { account, of, service: None, n: 0 };
+    let piece = |channel| NewNotice {
+        key: key.clone(),
+        template: RULING_LETTER.into(),
+        channel,
+        recipient: Recipient::Customer,
+        addressee: profile.customer_name.clone(),
+        address: profile.mailing_address.clone(),
+        email: profile.email.clone().filter(|_| channel == Channel::Email),
+        languages: languages(profile, Recipient::Customer, required, true),
+        statutory: true,
+        deemed_days: 0,
+        facts: facts.clone(),
+        needs_release: true,
         planned_on: on,
     };
     std::iter::once(Channel::Mail).chain(email).map(piece).collect()

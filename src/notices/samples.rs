@@ -6,11 +6,12 @@ use crate::domain::account::Party;
 use crate::domain::action::ReconnectionLimits;
 use crate::domain::case::StageRef;
 use crate::domain::day::parse;
+use crate::domain::dispute::Side;
 use crate::domain::ledger::EntryKind;
-use crate::domain::notice::{ListedItem, NewNotice, Notice, NoticeFacts};
+use crate::domain::notice::{ListedItem, NewNotice, Notice, NoticeFacts, Ruled};
 use crate::domain::{
-    AccountId, ActKey, Address, Cents, Channel, CustomerClass, Day, EntryId, Language, NoticeId, Occupancy, Profile,
-    Recipient, Service,
+    AccountId, ActKey, Address, Cents, Channel, CustomerClass, Day, DisputeId, EntryId, Language, NoticeId, Occupancy,
+    Profile, Recipient, Service,
 };
 
 pub(crate) fn day(text: &str) -> Day {
@@ -78,7 +79,29 @@ pub(crate) fn facts() -> NoticeFacts {
         }),
         restores: None,
         agreed: None,
+        ruled: None,
     }
+}
+
+/// Makes them those of the letter on a ruling that took $20.00 off the water bill, and can be appealed.
+pub(crate) fn tell_ruling(facts: &mut NoticeFacts) {
+    (facts.pay_by, facts.shut_off_on, facts.reconnection) = (None, None, None);
+    facts.items.retain(|item| item.service == Service::Water);
+    facts.amount = facts.items.iter().map(|item| item.open).sum();
+    facts.citation = "Health and Safety Code 116908(b), Public Utilities Code 10010".into();
+    facts.ruled = Some(Box::new(Ruled {
+        dispute: DisputeId(7),
+        on_appeal: false,
+        raised_on: day("2026-04-13"),
+        disputed: "nobody lived there in February, and the bill is twice the usual".into(),
+        side: Side::Customer,
+        on: day("2026-05-04"),
+        findings: "The meter was tested and reads right. A reading of January 30 was estimated too low, and $20.00 of \
+                   the difference belongs to January's rate."
+            .into(),
+        credited: Cents::new(2_000),
+        appeal_by: Some(day("2026-05-14")),
+    }));
 }
 
 pub(crate) fn stage() -> StageRef {

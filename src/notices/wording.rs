@@ -61,6 +61,12 @@ const WORDINGS: &[(&str, Language, &str)] = &[
     ("arrangement_letter", Language::Tagalog, include_str!("../../templates/notices/arrangement_letter/tl.md")),
     ("arrangement_letter", Language::Vietnamese, include_str!("../../templates/notices/arrangement_letter/vi.md")),
     ("arrangement_letter", Language::Korean, include_str!("../../templates/notices/arrangement_letter/ko.md")),
+    ("dispute_ruling", Language::English, include_str!("../../templates/notices/dispute_ruling/en.md")),
+    ("dispute_ruling", Language::Spanish, include_str!("../../templates/notices/dispute_ruling/es.md")),
+    ("dispute_ruling", Language::Chinese, include_str!("../../templates/notices/dispute_ruling/zh.md")),
+    ("dispute_ruling", Language::Tagalog, include_str!("../../templates/notices/dispute_ruling/tl.md")),
+    ("dispute_ruling", Language::Vietnamese, include_str!("../../templates/notices/dispute_ruling/vi.md")),
+    ("dispute_ruling", Language::Korean, include_str!("../../templates/notices/dispute_ruling/ko.md")),
 ];
 
 /// The names of the notices that have a wording, in order.

@@ -92,9 +92,10 @@ impl Office {
             Proposed::Arrangement { .. } if proposal.state == ProposalState::Proposed => {
                 match self.look_again(proposal).await {
                     Ok((_, changed)) => Ok(changed),
-                    // The receipt of its down payment was voided since.
-                    Err(gone @ OfficeError::NotFound { .. }) => Ok(Some(gone.to_string())),
-                    Err(error) => Err(error),
+                    // The database failed, and says nothing of the proposal.
+                    Err(OfficeError::Store(error)) => Err(error.into()),
+                    // The receipt of its down payment was voided since, or another arrangement has it.
+                    Err(refused) => Ok(Some(refused.to_string())),
                 }
             }
             Proposed::Arrangement { .. }
@@ -262,6 +263,20 @@ mod tests {
         let plan = city.office.store.arrangements_of(account).await.unwrap().remove(0);
         assert_eq!((plan.taken.as_ref().unwrap().amount, plan.total()), (Cents::new(2_420), Cents::new(20_000)));
         assert_eq!(plan.installments.len(), 20);
+    }
+
+    #[tokio::test]
+    async fn a_receipt_that_another_arrangement_has_makes_the_proposal_stale_and_hides_no_other() {
+        let (city, account) = city().await;
+        let (received_on, reference) = (day("2026-05-01"), "R-1".to_owned());
+        let payment =
+            crate::store::CounterPayment { amount: Cents::new(2_420), received_on, reference, memo: String::new() };
+        city.office.counter_payment(account, &payment, "Omar").await.unwrap();
+        let request = PlanRequest { down_payment: Cents::new(2_420), receipt: Some("R-1".into()), ..long() };
+        let (id, _) = city.office.propose_against_limits(account, &request, "in hospital", "Omar").await.unwrap();
+        city.office.arrange(account, &PlanRequest { installments: 4, ..request }, "Omar").await.unwrap();
+        let stale = city.office.stale(&city.office.store.proposal(id).await.unwrap()).await.unwrap().unwrap();
+        assert!(stale.contains("R-1 was the down payment of arrangement 1"), "{stale}");
     }
 
     #[tokio::test]

@@ -66,16 +66,7 @@ pub(super) fn letter_again(
 
 fn letter(covers: &BTreeSet<ItemId>, agreed: Agreed, snapshot: &Snapshot, policy: &Policy, on: Day) -> Vec<NewNotice> {
     let covered = snapshot.items.iter().filter(|item| covers.contains(&item.id) && item.open.is_positive());
-    let items: Vec<ListedItem> = covered
-        .map(|item| ListedItem {
-            item: item.id,
-            service: item.service,
-            kind: item.kind,
-            billed_on: item.billed_on,
-            due_on: item.due_on,
-            open: item.open,
-        })
-        .collect();
+    let items: Vec<ListedItem> = covered.map(ListedItem::of).collect();
     let arrangements = policy.arrangements.rule.and_then(|rule| policy.origin(rule));
     let facts = NoticeFacts {
         amount: items.iter().map(|item| item.open).sum::<Cents>(),
@@ -88,6 +79,7 @@ fn letter(covers: &BTreeSet<ItemId>, agreed: Agreed, snapshot: &Snapshot, policy
         reconnection: None,
         agreed: Some(agreed),
         restores: None,
+        ruled: None,
         items,
     };
     arrangement_letter(snapshot.account, &snapshot.profile, &facts, on)

@@ -63,7 +63,8 @@ impl Office {
         taken: Taken,
     ) -> NewArrangement {
         let today = self.today();
-        let past_due = snapshot.items.iter().filter(|item| item.due_on < today);
+        let contested = snapshot.disputed(today);
+        let past_due = snapshot.items.iter().filter(|item| item.due_on < today && !contested.contains(&item.id));
         let plan = NewArrangement {
             seen_seq: snapshot.facts_seq,
             covers: past_due.map(|item| item.id).collect::<Vec<ItemId>>(),

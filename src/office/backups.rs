@@ -48,6 +48,8 @@ const LOOK_AT_IT: &str =
 pub struct BackedUp {
     pub path: PathBuf,
     pub manifest: Manifest,
+    /// Why no seal was made first, where the machine's own disk takes nothing more: what came since the last one is unsealed.
+    pub unsealed: Option<String>,
 }
 
 /// A city as it was restored.
@@ -86,7 +88,8 @@ impl Office {
     /// # Errors
     /// When something cannot be read or written; no archive is left then.
     pub async fn back_up(&self, to: &Path, database: Option<&str>) -> Result<BackedUp> {
-        self.seal("backup").await?;
+        // On a full disk nothing can be recorded, the seal neither; a backup to another disk is wanted then most of all.
+        let unsealed = self.seal("backup").await.err().map(|error| error.to_string());
         let seal = self.store.seals(1).await?.pop().map(|seal| seal.root);
         let made_at = self.now();
         let path = if to.extension().is_some_and(|extension| extension == "zip") {
@@ -94,7 +97,8 @@ impl Office {
         } else {
             to.join(format!("arrears-{}.zip", made_at.format("%Y%m%dT%H%M%SZ")))
         };
-        let scratch = tempfile_in(&self.dir)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let scratch = tempfile_in(folder)?;
         let copied = self.copy_database(&scratch, database).await;
         let packed = match copied {
             Ok((name, copy)) => {
@@ -107,7 +111,7 @@ impl Office {
             Err(error) => Err(error),
         };
         std::fs::remove_dir_all(&scratch).map_err(|source| OfficeError::file(&scratch, source))?;
-        Ok(BackedUp { path, manifest: packed? })
+        Ok(BackedUp { path, manifest: packed?, unsealed })
     }
 
     async fn copy_database(&self, scratch: &Path, database: Option<&str>) -> Result<(&'static str, PathBuf)> {
@@ -140,15 +144,12 @@ impl Office {
         Ok(self.standstill_said().await?.map(|why| format!("{why}; {LOOK_AT_IT}")))
     }
 
-    /// Refuses to set or release letters in the name of a city that does not exist.
+    /// Refuses what leaves the house while it would bear no city's name, or another's.
     pub(super) fn has_a_name(&self) -> Result<()> {
-        if self.config.is_nobodys() {
-            return Err(OfficeError::refused(
-                format!("the letters would bear the name of {}, a city that does not exist", self.config.city.name),
-                format!("write `city:` with its `name:` into {FILE} (docs/CONFIGURATION.md)"),
-            ));
+        match self.config.unnamed() {
+            Some(lacks) => Err(OfficeError::refused(lacks, "write it there first (docs/CONFIGURATION.md)")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     async fn standstill_said(&self) -> Result<Option<String>> {

@@ -113,7 +113,8 @@ fn of_order(order: &FieldOrder) -> String {
         OrderState::Finalized => format!("order {id} is finalized, waits for a crew"),
         OrderState::Dispatched => format!("order {id} is with {}", order.crew.as_deref().unwrap_or("a crew")),
         OrderState::Done if order.is_done_without_leave() => {
-            dated(&format!("order {id} was canceled, and done all the same"), order.done_on)
+            let cause = order.cause.as_deref().unwrap_or_default();
+            dated(&format!("order {id} was done without leave ({cause})"), order.done_on)
         }
         OrderState::Done => {
             let what = match order.kind {
@@ -183,6 +184,7 @@ mod tests {
             approved_on: None,
             finalized_by: None,
             finalized_on: None,
+            dispatched_on: None,
             done_on: None,
             done_at: None,
             crew: Some("Crew 1".to_owned()),

@@ -12,7 +12,7 @@ use crate::domain::call::{Call, CallAttempt, CallOutcome, CallState};
 use crate::domain::day::plus_days;
 use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::promise::PromiseState;
-use crate::domain::{AccountId, CallId, Cents, Day, EventKind, Snapshot};
+use crate::domain::{AccountId, CallId, Cents, Day, EventKind, OpenItem, Snapshot};
 use crate::store::{CallNext, FollowUp, ListedCall, NewHold, Permitted, Stamp, StoreError};
 
 /// How many days of attempts are read for the limits.
@@ -62,7 +62,11 @@ impl Office {
         for (call, snapshot) in waiting.iter().filter_map(|call| Some((call, snapshots.get(&call.account)?))) {
             // What would not be released is not listed.
             if self.leave_for_call(call, snapshot, day).await?.is_ok() {
-                candidates.push(candidate(call, snapshot, &rules, day));
+                let candidate = candidate(call, snapshot, &rules, day);
+                // Of whom all that is past due is contested, or out, there is nothing to be asked for.
+                if candidate.amount.is_positive() {
+                    candidates.push(candidate);
+                }
             }
         }
         let attempts = self.store.attempts_between(plus_days(day, -HISTORY_DAYS), day).await?;
@@ -279,9 +283,12 @@ fn candidate(call: &Call, snapshot: &Snapshot, rules: &super::Rules, day: Day) -
         .flat_map(|run| run.announced.values())
         .filter(|announced| **announced >= day)
         .min();
-    // Nobody is called about a bill that they contest.
+    // Nobody is called about a bill that they contest, or that is out with a destination.
     let contested = snapshot.disputed(day);
-    let asked_for: Vec<_> = snapshot.items.iter().filter(|item| !contested.contains(&item.id)).cloned().collect();
+    let goes_on = rules.policy.referral.while_placed.contains(&Blocks::Calls);
+    let out = if goes_on { BTreeSet::new() } else { snapshot.out() };
+    let is_asked_for = |item: &&OpenItem| !contested.contains(&item.id) && !out.contains(&item.id);
+    let asked_for: Vec<OpenItem> = snapshot.items.iter().filter(is_asked_for).cloned().collect();
     Candidate {
         call: call.id,
         account: call.account,

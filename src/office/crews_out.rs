@@ -70,7 +70,7 @@ impl Office {
         );
         let cause = order.cause.unwrap_or_default();
         Ok(Some(format!(
-            "{} is off at account {number}, and should not be: order {id} had been canceled ({cause}); {next}",
+            "{} is off at account {number}, and should not be: order {id} had no leave ({cause}); {next}",
             order.service
         )))
     }

@@ -78,7 +78,7 @@ impl Office {
         let seal = self.seal_night(date).await?;
         Ok(DigestFacts {
             date,
-            did: did(&report),
+            did: report.lines().into_iter().map(|(count, what)| (count, what.to_owned())).collect(),
             waits: self.what_waits(date).await?,
             alarms: self.alarms(date).await?,
             seal: seal.map(|seal| seal.root),
@@ -122,6 +122,12 @@ impl Office {
                 ExceptionKind::WriteOffLeftOver => "accounts with a write-off whose debt was paid or taken back",
                 ExceptionKind::MoneyLeftBehind => "debts for which money may lie on another account",
                 ExceptionKind::CustomerChanged => "accounts that a file gives to another customer while they owe",
+                ExceptionKind::DepositGivenBack => "deposits that were applied and are said to be given back",
+                ExceptionKind::CorrectionStayed => {
+                    "corrections after a petition of which nobody says what time they are of"
+                }
+                ExceptionKind::WrittenOffBefore => "deposits left over while debts are written off",
+                ExceptionKind::PaidAfterWriteOff => "payments for debts that were written off",
                 ExceptionKind::NightHeld => "night that is held until somebody has looked",
                 ExceptionKind::MailDown => "mail server that takes no email",
                 ExceptionKind::Restored => "restored database that sends nothing until it is released",
@@ -159,21 +165,6 @@ impl Office {
         }
         Ok(alarms)
     }
-}
-
-fn did(report: &DayReport) -> Vec<(u64, String)> {
-    let lines: [(u64, &str); 9] = [
-        (report.examined, "accounts looked at"),
-        (report.changed, "decisions that changed something"),
-        (report.closed, "cases closed"),
-        (report.notices, "notices planned"),
-        (report.calls, "calls wanted"),
-        (report.fees, "fees posted"),
-        (report.orders, "field orders prepared"),
-        (report.referrals, "referrals proposed"),
-        (report.refused, "accounts frozen by the audit"),
-    ];
-    lines.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| (count, what.to_owned())).collect()
 }
 
 #[cfg(test)]

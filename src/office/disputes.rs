@@ -42,6 +42,7 @@ impl Office {
         not_ahead(raised_on, today, "the day on which a dispute was raised")?;
         let entries = self.store.entries(account).await?;
         let items = request.items.iter().map(|name| named(&entries, name)).collect::<Result<Vec<ItemId>>>()?;
+        self.are_owed_here(account, &items).await?;
         let snapshot = self.snapshot(account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         let stops_clock = rules.policy.holds.iter().any(|rule| rule.kind == HoldKind::Dispute && rule.stops_clock);
@@ -51,9 +52,28 @@ impl Office {
         Ok(dispute)
     }
 
+    /// What is disputed is owed on the account: a debt that went to another is disputed there, for there it is asked for.
+    async fn are_owed_here(&self, account: AccountId, items: &[ItemId]) -> Result<()> {
+        let mut gone = self.store.debts_gone_from(account).await?;
+        gone.retain(|debt| items.is_empty() || items.contains(&debt.item));
+        let Some(first) = gone.first() else { return Ok(()) };
+        let owed: Cents = gone.iter().filter(|debt| debt.to == first.to).map(|debt| debt.open).sum();
+        let there: Vec<String> =
+            gone.iter().filter(|debt| debt.to == first.to).map(|debt| format!("--item {}", debt.now)).collect();
+        let rest = if items.is_empty() { "; dispute what is left here by its --item" } else { "" };
+        Err(OfficeError::refused(
+            format!("{owed} of it went to account {} and is owed there", first.number),
+            format!(
+                "dispute it there: `arrears dispute open {} {} --reason TEXT`{rest}",
+                first.number,
+                there.join(" ")
+            ),
+        ))
+    }
+
     /// Decides a dispute that is open, or the appeal against its first ruling.
     ///
-    /// For the city: what it was about counts again, and the lead has a task to tell the customer, with the last day for an
+    /// For the city: what it was about counts again, and a letter to the customer is planned, with the last day for an
     /// appeal where the policy has one; until then nobody is shut off. For the customer: the credit, and what the late fees of
     /// the bill come to less by it, are proposed for somebody else to approve; until then all stays as it is. A ruling that
     /// gives less than was claimed can be appealed for the rest.
@@ -65,7 +85,7 @@ impl Office {
         need_reason(&request.findings)?;
         let (account, dispute) = self.store.dispute(id).await?;
         self.not_of_household(by, account).await?;
-        if dispute.state() == DisputeState::Appealed && dispute.ruling.as_ref().is_some_and(|first| first.by == by) {
+        if dispute.state() == DisputeState::Appealed && dispute.appealed_from().any(|first| first == by) {
             return Err(OfficeError::refused(
                 format!("{by} decided dispute {id}, and nobody decides on the appeal against their own ruling"),
                 "ask somebody else who may",
@@ -82,9 +102,10 @@ impl Office {
                 known.for_customer(request, &rules.policy, self.today())?
             }
         };
-        let decided = self.store.rule_on_dispute(id, &new, &self.stamp(by)).await?;
+        self.store.rule_on_dispute(id, &new, &self.stamp(by)).await?;
+        self.tell_rulings(account, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
-        Ok(decided)
+        Ok(self.store.dispute(id).await?.1)
     }
 
     fn for_city(
@@ -99,16 +120,14 @@ impl Office {
         }
         let appeal_by = last_to_appeal(dispute, &rules.policy, self.today());
         let appeal = appeal_words(appeal_by, &rules.policy);
-        let task = format!(
-            "Tell the customer in writing that dispute {} was decided for the city: {}; {appeal}",
-            dispute.id, request.findings
-        );
+        let tell = format!("dispute {} was decided for the city: {}; {appeal}", dispute.id, request.findings);
         Ok(NewRuling {
             side: Side::City,
             findings: request.findings.clone(),
             appeal_by,
             proposals: Vec::new(),
-            task: Some(task),
+            tell,
+            task: None,
             seen: Some(snapshot.facts_seq),
         })
     }
@@ -149,6 +168,7 @@ mod tests {
     use crate::domain::notice::NoticeState;
     use crate::domain::proposal::{ProposalState, Proposed};
     use crate::domain::{Language, NoticeId, ProposalId, Role};
+    use crate::office::IfLate;
     use crate::office::testing::{City, day, report};
     use crate::store::StaffMember;
 
@@ -217,6 +237,17 @@ mod tests {
         tasks.into_iter().map(|task| task.text).collect::<Vec<_>>().join("\n")
     }
 
+    /// The letter on the ruling goes out.
+    async fn told(city: &City) {
+        let planned = city.office.store.notices_in(NoticeState::Planned, 10).await.unwrap();
+        let letters = planned.iter().filter(|piece| piece.template.as_str() == "dispute_ruling");
+        let letters: Vec<NoticeId> = letters.map(|piece| piece.id).collect();
+        city.office.release_notices(&letters, "Ruth").await.unwrap();
+        city.office.work_outbox(&city.mailer()).await.unwrap();
+        let today = city.office.today();
+        city.office.mark_mailed(&letters, today, IfLate::Refuse, "PS 3665", "Ruth").await.unwrap();
+    }
+
     #[tokio::test]
     async fn nobody_is_shut_off_inside_the_time_to_appeal_and_the_notice_behind_it_is_served_anew() {
         let city = city().await;
@@ -230,6 +261,7 @@ mod tests {
         let dispute = opened(&city, &["B1-W"]).await;
         city.at("2026-05-18", "09:00");
         assert_eq!(decided(&city, dispute.id, Side::City, None).await.appeal_by(), Some(day("2026-05-28")));
+        told(&city).await;
         // The final notice announced May 22: it passes inside the time to appeal.
         nights(&city, "2026-05-19", "2026-05-28").await;
         assert_eq!((pending_orders(&city).await, final_notices(&city).await.len()), (0, 1));
@@ -257,6 +289,7 @@ mod tests {
         assert!(recalls[0].contains("call the crew back"), "{recalls:?}");
         city.at("2026-05-27", "09:00");
         decided(&city, dispute.id, Side::City, None).await;
+        told(&city).await;
         nights(&city, "2026-05-28", "2026-06-08").await;
         assert_eq!(pending_orders(&city).await, 0);
         // June 7 is a Sunday.
@@ -280,7 +313,28 @@ mod tests {
         city.at("2026-05-06", "09:00");
         let released = city.office.release_notices(&planned, "Ruth").await.unwrap();
         assert_eq!(released.released, []);
-        assert!(!released.refused.is_empty());
+        assert_eq!(final_notices(&city).await, [(day("2026-05-04"), NoticeState::Canceled)]);
+        // The appeal is lost: now the letter is made anew, of that day.
+        nights(&city, "2026-05-07", "2026-05-10").await;
+        city.at("2026-05-11", "09:00");
+        city.office.decide_dispute(dispute.id, &ruling(Side::City, None), "Vale").await.unwrap();
+        nights(&city, "2026-05-12", "2026-05-12").await;
+        let anew = final_notices(&city).await;
+        assert_eq!(anew.last(), Some(&(day("2026-05-11"), NoticeState::Planned)), "{anew:?}");
+    }
+
+    #[tokio::test]
+    async fn a_letter_that_waits_is_made_anew_without_the_bill_that_is_disputed_meanwhile() {
+        let city = city().await;
+        city.takes("more.csv", "account,service,amount,billed_on,due_on,source,reference\n10-000417,water,90.00,2026-03-02,2026-03-23,cis,B9-W\n").await;
+        city.at("2026-05-01", "04:00");
+        city.office.night(day("2026-05-01")).await.unwrap();
+        opened(&city, &["B1-W"]).await;
+        let notices = city.office.store.notices_of(city.debtor().await).await.unwrap();
+        let told = notices.iter().filter(|notice| notice.of.stage.as_str() == "final_notice");
+        let told: Vec<_> = told.map(|notice| (notice.state, notice.facts.amount)).collect();
+        let (both, rest) = (Cents::new(31_420), Cents::new(9_000));
+        assert_eq!(told, [(NoticeState::Canceled, both), (NoticeState::Planned, rest)]);
     }
 
     #[tokio::test]
@@ -290,7 +344,7 @@ mod tests {
         let dispute = opened(&city, &["B1-W"]).await;
         let ruled = decided(&city, dispute.id, Side::Customer, Some(2_000)).await;
         assert_eq!((ruled.state(), ruled.appeal_by()), (DisputeState::Settling, Some(day("2026-05-11"))));
-        let told = tasks(&city).await;
+        let told = ruled.ruling.as_ref().and_then(|ruling| ruling.tell.clone()).unwrap();
         assert!(told.contains("decided for them with $20.00 of $224.20"), "{told}");
         assert!(told.contains("it can be appealed until Mon 2026-05-11"), "{told}");
         city.at("2026-05-05", "09:00");
@@ -317,6 +371,31 @@ mod tests {
         let known = city.office.snapshot(account).await.unwrap();
         assert_eq!((standing(&known.holds), known.balance()), (vec![], Cents::ZERO));
         assert_eq!(known.disputes[0].state(), DisputeState::ForCustomer);
+    }
+
+    #[tokio::test]
+    async fn an_appeal_is_not_decided_by_who_decided_first_though_what_they_gave_was_declined() {
+        let city = city().await;
+        nights(&city, "2026-04-02", "2026-04-03").await;
+        city.at("2026-04-20", "09:00");
+        let dispute = opened(&city, &["B1-W"]).await;
+        decided(&city, dispute.id, Side::Customer, Some(2_000)).await;
+        city.office.appeal_dispute(dispute.id, "all of it is wrong", "Omar").await.unwrap();
+        // Its part of the late fee is posted before the credit of the bill is declined.
+        let given = proposed(&city).await;
+        city.office.approve_proposal(given[1].0, "Ida").await.unwrap();
+        city.office.decline_proposal(given[0].0, "not proven", "Ida").await.unwrap();
+        let (_, known) = city.office.store.dispute(dispute.id).await.unwrap();
+        assert_eq!((known.state(), known.ruling.is_none()), (DisputeState::Appealed, true));
+        assert_eq!((known.withdrawn[0].ruling.by.as_str(), known.withdrawn[0].appealed), ("Ruth", true));
+        assert!(tasks(&city).await.contains("somebody else than Ruth decides it"));
+        let own = city.office.decide_dispute(dispute.id, &ruling(Side::City, None), "Ruth").await.unwrap_err();
+        assert!(own.to_string().contains("nobody decides on the appeal against their own ruling"), "{own}");
+        // What is posted of the withdrawn ruling is not taken off twice: $1.00 of the fee of $11.21.
+        city.office.decide_dispute(dispute.id, &ruling(Side::Customer, Some(2_000)), "Vale").await.unwrap();
+        let given: Vec<Cents> = proposed(&city).await.iter().map(|(_, _, amount)| *amount).collect();
+        assert_eq!(given, [Cents::new(2_000)]);
+        assert!(city.office.doctor(&|_, _| {}).await.unwrap().is_clean());
     }
 
     #[tokio::test]
@@ -347,7 +426,7 @@ mod tests {
         assert_eq!(fee.amount, Cents::new(1_121));
         city.at("2026-04-10", "09:00");
         let dispute = opened(&city, &["B1-W"]).await;
-        decided(&city, dispute.id, Side::Customer, Some(2_000)).await;
+        let ruled = decided(&city, dispute.id, Side::Customer, Some(2_000)).await;
         let given: Vec<(Proposed, Cents)> =
             proposed(&city).await.into_iter().map(|(_, what, amount)| (what, amount)).collect();
         let of_fee = |change: i64| Proposed::Adjustment {
@@ -356,7 +435,7 @@ mod tests {
             item: Some(fee.entry),
         };
         assert_eq!(given[1], (of_fee(-100), Cents::new(100)), "{given:?}");
-        let told = tasks(&city).await;
+        let told = ruled.ruling.as_ref().and_then(|ruling| ruling.tell.clone()).unwrap();
         assert!(told.contains("of the late fee of $11.21, $1.00 is taken off"), "{told}");
         for (id, _, _) in proposed(&city).await {
             city.office.approve_proposal(id, "Ida").await.unwrap();
@@ -388,7 +467,7 @@ mod tests {
         let [(credit, _, amount)] = proposed(&city).await[..] else { panic!("one credit") };
         assert_eq!(amount, Cents::new(22_420));
         let told = tasks(&city).await;
-        assert!(told.contains("$224.20 of it had been paid") && told.contains("refunded"), "{told}");
+        assert!(told.contains("$224.20 of what is taken off had been paid") && told.contains("refunded"), "{told}");
         city.office.approve_proposal(credit, "Ida").await.unwrap();
         let known = city.office.snapshot(city.debtor().await).await.unwrap();
         assert_eq!(known.balance(), Cents::new(-22_420));
@@ -430,5 +509,50 @@ mod tests {
         assert!(!posted);
         assert_eq!(city.office.store.proposal(id).await.unwrap().state, ProposalState::Proposed);
         assert_eq!(city.office.snapshot(account).await.unwrap().balance(), Cents::new(22_420));
+    }
+
+    const BILLS: &str =
+        "account,service,amount,billed_on,due_on,printed.service_from,printed.service_through,source,reference\n";
+    const REVERSALS: &str = "account,reversed_on,reverses_source,reverses_reference,source,reference\n";
+
+    #[tokio::test]
+    async fn a_dispute_goes_on_with_the_bill_that_comes_in_the_place_of_the_disputed_one() {
+        let city = city().await;
+        city.at("2026-05-01", "09:00");
+        let dispute = opened(&city, &["B1-W"]).await;
+        city.takes("reversals.csv", &format!("{REVERSALS}10-000417,2026-05-04,cis,B1-W,cis,X-1\n")).await;
+        let told = tasks(&city).await;
+        assert!(
+            told.contains("B1-W of cis, $224.20 due Mon 2026-03-23, which dispute 1 is about, was reversed"),
+            "{told}"
+        );
+        // Another bill is not it: it is due on another day.
+        let other = "10-000417,water,90.00,2026-05-04,2026-05-25,2026-04-01,2026-04-30,cis,B2-W";
+        let anew = "10-000417,water,180.00,2026-03-02,2026-03-23,cis,B1-W-2";
+        city.at("2026-05-05", "09:00");
+        city.inbox("other.csv", &format!("{BILLS}{other}\n"));
+        city.office.take_inbox().await.unwrap();
+        let account = city.debtor().await;
+        let named = async || {
+            let known = city.office.snapshot(account).await.unwrap();
+            let references = city.office.store.entries(account).await.unwrap();
+            let name = |item: &ItemId| references.iter().find(|entry| entry.id == *item).unwrap().reference.clone();
+            let of_hold = known.holds.iter().find(|hold| hold.kind == HoldKind::Dispute).unwrap().items.clone();
+            assert_eq!(of_hold, known.disputes[0].items, "the hold is of the same debts");
+            known.disputes[0].items.iter().map(name).collect::<Vec<_>>()
+        };
+        assert_eq!(named().await, ["B1-W"]);
+        let head = "account,service,amount,billed_on,due_on,source,reference";
+        city.takes("anew.csv", &format!("{head}\n{anew}\n")).await;
+        assert_eq!(named().await, ["B1-W-2"]);
+        let told = tasks(&city).await;
+        assert!(!told.contains("was reversed") && told.contains("Dispute 1 goes on with B1-W-2 of $180.00"), "{told}");
+        let lines = city.office.store.log(0, 1_000).await.unwrap();
+        assert!(lines.iter().any(|line| line.what == "dispute carried over"));
+        assert!(city.office.doctor(&|_, _| {}).await.unwrap().is_clean());
+        // The ruling is about the new bill.
+        decided(&city, dispute.id, Side::Customer, None).await;
+        let [(_, _, amount)] = proposed(&city).await[..] else { panic!("one credit") };
+        assert_eq!(amount, Cents::new(18_000));
     }
 }

@@ -7,9 +7,10 @@ use super::{Office, OfficeError, Result};
 use crate::domain::account::Party;
 use crate::domain::day::{plus_days, plus_months, short};
 use crate::domain::hold::{Estate, Hold, HoldKind};
+use crate::domain::placement::ReturnReason;
 use crate::domain::{AccountId, Day, HoldId, Role};
 use crate::rulebook::policy::EstateRules;
-use crate::store::NewHold;
+use crate::store::{HeldWithTask, NewHold};
 
 /// What is learned of an estate.
 #[derive(Clone, Debug)]
@@ -96,19 +97,25 @@ impl Office {
                 claimed_on: None,
             }),
         };
-        let stamp = self.stamp(by);
-        let id = self.store.place_hold(account, &hold, &stamp).await?;
-        let text = format!(
+        let id = HeldWithTask::NUMBER;
+        let task = format!(
             "{name} died, as {told_by} told. Find who acts for the estate (`arrears deceased representative {id}`) and who lives \
              at {}: whoever does may become the customer, by an account of their own in the billing system. Nothing is \
              shut off until you decide (`arrears deceased end {id}`)",
             snapshot.profile.service_address.one_line()
         );
-        self.store.open_task(account, &format!("hold {id}, deceased"), &text, Role::Lead, &stamp).await?;
-        self.settle_accounts(&[account]).await?;
         let what = format!("{name} died, as {told_by} told");
-        self.hold_others_of_customer(account, &what, "arrears deceased record", by).await?;
-        Ok(id)
+        let (others, _) =
+            self.holds_of_others(account, ReturnReason::Deceased, &what, "arrears deceased record").await?;
+        let mut held = vec![HeldWithTask { account, hold, about: "deceased", task }];
+        held.extend(others);
+        let placed = self.store.place_holds_with_tasks(&held, &self.stamp(by)).await?;
+        let accounts: Vec<AccountId> = held.iter().map(|held| held.account).collect();
+        self.settle_accounts(&accounts).await?;
+        placed
+            .first()
+            .copied()
+            .ok_or_else(|| OfficeError::NotFound { what: "hold of account", id: account.to_string() })
     }
 
     /// Writes down what is learned of an estate.

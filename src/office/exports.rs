@@ -47,6 +47,7 @@ impl Office {
     /// When the files cannot be written: what is recorded is written by the next export, or by the daemon. A referral
     /// against which something stands, or whose packet is refused, is left out and named.
     pub async fn export_referrals(&self, to: Destination, by: &str) -> Result<Exported> {
+        self.has_a_name()?;
         self.goes_out().await?;
         self.nothing_is_held().await?;
         self.write_exports().await?;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::{Office, OfficeError, Result};
 use crate::domain::document::{Document, MediaType};
 use crate::notices::files::write_whole;
-use crate::store::{FeeExport, FeeLine, NewFeeExport, StoreError};
+use crate::store::{FeeExport, FeeLine, NewFeeExport, Stamp, StoreError};
 
 /// How often the list is made anew where fees were posted meanwhile.
 const ATTEMPTS: u32 = 5;
@@ -21,17 +21,28 @@ impl Office {
     /// While a restored city stands still or a night is held: its fees may be told already, or may not be meant. When the
     /// file cannot be written: what is recorded is written by the next export, or by the daemon.
     pub async fn export_fees(&self, by: &str) -> Result<Option<FeeExport>> {
+        self.export_fees_of(&self.stamp(by)).await
+    }
+
+    /// The same, by the daemon at its hour.
+    ///
+    /// # Errors
+    /// As [`Self::export_fees`].
+    pub async fn export_fees_by_itself(&self) -> Result<Option<FeeExport>> {
+        self.export_fees_of(&self.daemon_stamp(self.today())).await
+    }
+
+    async fn export_fees_of(&self, stamp: &Stamp) -> Result<Option<FeeExport>> {
         self.goes_out().await?;
         self.nothing_is_held().await?;
         self.write_fee_exports().await?;
-        let stamp = self.stamp(by);
         for _ in 0..ATTEMPTS {
             let lines = self.store.fees_to_export().await?;
             if lines.is_empty() {
                 return Ok(None);
             }
             let document = Document::new(MediaType::Csv, list(&lines)?);
-            match self.store.make_fee_export(&NewFeeExport { lines, document }, &stamp).await {
+            match self.store.make_fee_export(&NewFeeExport { lines, document }, stamp).await {
                 Ok(made) => {
                     self.write_fee_exports().await?;
                     return Ok(Some(made));
@@ -350,5 +361,60 @@ mod tests {
         assert_eq!(frozen(&city).await, None, "the same cent");
         balance(&city, Cents::new(22_418), "2026-04-29").await;
         assert!(frozen(&city).await.is_some(), "another cent");
+    }
+
+    const ADJUSTMENTS: &str = "account,amount,adjusted_on,for_reference,source,reference\n";
+
+    /// April 6: the late fee went out, came back under the billing system's name, and was waived here by two people.
+    async fn waived(city: &City) -> Cents {
+        let (name, fee) = with_a_late_fee(city).await;
+        city.office.export_fees("Ruth").await.unwrap();
+        city.at("2026-04-05", "09:00");
+        let row = format!("10-000417,general,fee,{},2026-04-03,2026-04-03,cis,F-7,{name}\n", fee.to_plain());
+        city.takes("charges-2.csv", &format!("{CHARGES}{row}")).await;
+        city.at("2026-04-06", "09:00");
+        let account = city.debtor().await;
+        let entries = city.office.store.entries(account).await.unwrap();
+        let entry = entries.iter().find(|entry| entry.kind == EntryKind::Fee).unwrap().id;
+        let (id, _) = city.office.propose_waiver(account, entry, "first time", "Omar").await.unwrap();
+        city.office.approve_proposal(id, "Ruth").await.unwrap();
+        fee
+    }
+
+    #[tokio::test]
+    async fn a_credit_that_names_the_fee_which_was_waived_here_is_that_waiver_and_is_not_counted_again() {
+        let city = City::new().await;
+        let fee = waived(&city).await;
+        assert_eq!(owed(&city).await, Cents::new(22_420));
+        city.at("2026-04-07", "09:00");
+        let row = format!("10-000417,-{},2026-04-07,F-7,cis,ADJ-9\n", fee.to_plain());
+        city.takes("adjustments.csv", &format!("{ADJUSTMENTS}{row}")).await;
+        assert_eq!(owed(&city).await, Cents::new(22_420));
+        // The billing system has both now: its balance is ours, and nothing waits to be told.
+        city.at("2026-04-08", "09:00");
+        balance(&city, Cents::new(22_420), "2026-04-07").await;
+        assert_eq!((frozen(&city).await, city.office.export_fees("Ruth").await.unwrap()), (None, None));
+        // The same row in another file says nothing new.
+        let again = format!("{ADJUSTMENTS}{row}10-000417,-1.00,2026-04-08,,cis,ADJ-10\n");
+        city.takes("adjustments-2.csv", &again).await;
+        assert_eq!(owed(&city).await, Cents::new(22_320));
+    }
+
+    #[tokio::test]
+    async fn a_credit_of_that_amount_which_names_nothing_is_taken_and_told() {
+        let city = City::new().await;
+        let fee = waived(&city).await;
+        city.at("2026-04-07", "09:00");
+        let row = format!("10-000417,-{},2026-04-07,,cis,ADJ-9\n", fee.to_plain());
+        city.takes("adjustments.csv", &format!("{ADJUSTMENTS}{row}")).await;
+        assert_eq!(owed(&city).await, Cents::new(22_420) - fee);
+        let lines = city.office.store.exceptions(true).await.unwrap();
+        let doubt = lines.iter().find(|line| line.kind == ExceptionKind::FileDoubtful).unwrap();
+        assert!(
+            doubt.text.contains("1 credit is of the amount of a fee that was waived here (first: line 2, ADJ-9 for account 10-000417, and \
+                                 the late fee of 2026-04-02)"),
+            "{}",
+            doubt.text
+        );
     }
 }

@@ -293,12 +293,6 @@ impl Office {
                 match self.store.import(&file, &rules.policy.ledger, stamp).await? {
                     ImportResult::Done(outcome) => {
                         self.tell_returning().await?;
-                        if let ImportRows::Returns(returns) = &file.rows {
-                            self.tell_returns(returns, stamp).await?;
-                        }
-                        for doubt in &outcome.doubts {
-                            self.store.open_exception(None, ExceptionKind::FileDoubtful, doubt, stamp).await?;
-                        }
                         let told = ahead.iter().map(DatedAhead::to_string).chain(told).collect();
                         return Ok(Ok(Taken::Done { outcome, told: self.told(told, stamp).await? }));
                     }

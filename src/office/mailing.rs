@@ -1,5 +1,6 @@
 //! How letters leave and come back: batched for the printer, marked as mailed, returned.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::looks::{Overtaken, PAGE, Seen};
@@ -8,8 +9,9 @@ use super::{Office, OfficeError, Result};
 use crate::audit::{Refusal, Remedy};
 use crate::decide::{announced_if_mailed, last_day_of};
 use crate::domain::document::MediaType;
+use crate::domain::hold::Blocks;
 use crate::domain::notice::{Notice, NoticeState};
-use crate::domain::{AccountNumber, BatchId, Cents, Channel, Day, EntryKind, NoticeId, OpenItem, Snapshot};
+use crate::domain::{AccountNumber, BatchId, Cents, Channel, Day, EntryKind, ItemId, NoticeId, OpenItem, Snapshot};
 use crate::notices::batch::{self, Letter};
 use crate::store::{NewBatch, Permitted, Pieces, Stamp, Whole};
 
@@ -150,6 +152,13 @@ impl Office {
     fn too_early(&self, seen: &Seen, notice: &Notice, mailed_on: Day, today: Day) -> Option<String> {
         let Seen { snapshot, rules } = seen;
         let world = self.world(rules, today);
+        if let Some(last) =
+            notice.facts.ruled.as_ref().and_then(|ruled| ruled.appeal_by).filter(|last| *last <= mailed_on)
+        {
+            return Some(format!(
+                "it states that the ruling can be appealed until {last}, and is mailed on {mailed_on}"
+            ));
+        }
         let stated = notice.facts.shut_off_on?;
         let earliest = announced_if_mailed(snapshot, &world, &rules.policy, &notice.of, mailed_on)?;
         (stated < earliest).then(|| format!("it states {stated}, and mailed on {mailed_on} the earliest is {earliest}"))
@@ -173,7 +182,13 @@ impl Office {
         if let Some(cause) = self.too_early(seen, notice, today, today) {
             return Some(Untrue { cause, becomes });
         }
-        let owed = owed_since(snapshot, notice, today);
+        // What a letter on a ruling says is owed is of the disputed debts alone, and the audit has looked at it.
+        if notice.facts.ruled.is_some() {
+            return None;
+        }
+        let goes_on = rules.policy.referral.while_placed.contains(&Blocks::Notices);
+        let out = if goes_on { BTreeSet::new() } else { snapshot.out() };
+        let owed = owed_since(snapshot, notice, &out, today);
         let stated = notice.facts.balance;
         (owed != stated).then(|| Untrue { cause: format!("it states {stated} owed in all, and {owed} is"), becomes })
     }
@@ -261,11 +276,16 @@ impl Office {
             });
         }
         let stamp = self.stamp(by);
-        let (mut fit, mut too_late, mut outcome) = (Vec::new(), Vec::new(), Marked::default());
+        let (mut fit, mut too_late, mut untrue, mut outcome) = (Vec::new(), Vec::new(), Vec::new(), Marked::default());
         let pieces: Vec<Notice> = pieces.into_iter().filter(|notice| notice.state.is_pending()).collect();
         for page in pieces.chunks(PAGE) {
             let view = self.view(page.iter().map(|notice| notice.account)).await?;
             for notice in page {
+                // Nobody is told that service is off where it is on.
+                if notice.facts.restores.is_some() && view.of(notice.account)?.snapshot.shut_off.is_empty() {
+                    untrue.push((notice.id, "it says how service is restored, and it is on"));
+                    continue;
+                }
                 match self.too_early(view.of(notice.account)?, notice, on, stamp.on) {
                     Some(cause) => too_late.push((notice, cause)),
                     None => fit.push(notice.id),
@@ -274,6 +294,10 @@ impl Office {
         }
         if late == IfLate::Refuse && !too_late.is_empty() {
             return Err(nothing_marked(on, &too_late));
+        }
+        for (id, cause) in untrue {
+            self.store.void_notices(&[id], cause, &stamp).await?;
+            outcome.voided.push((id, format!("{cause}; it was voided: take it out, it is not to be mailed")));
         }
         for (notice, cause) in too_late {
             self.store.void_notices(&[notice.id], &cause, &stamp).await?;
@@ -322,12 +346,12 @@ fn nothing_marked(on: Day, too_late: &[(&Notice, String)]) -> OfficeError {
 
 /// The balance as the letter would state it today. A bill that has come since it was dated, and is not past due yet, does
 /// not make untrue what it says.
-fn owed_since(snapshot: &Snapshot, notice: &Notice, today: Day) -> Cents {
+fn owed_since(snapshot: &Snapshot, notice: &Notice, out: &BTreeSet<ItemId>, today: Day) -> Cents {
     let dated = notice.dated.unwrap_or(notice.planned_on);
     let is_new = |item: &&OpenItem| item.kind == EntryKind::Charge && item.billed_on > dated && item.due_on >= today;
-    // A bill that is contested stands in no letter.
+    // A bill that is contested, or out with a destination, stands in no letter.
     let contested = snapshot.disputed(today);
-    let left_out = |item: &&OpenItem| is_new(item) || contested.contains(&item.id);
+    let left_out = |item: &&OpenItem| is_new(item) || contested.contains(&item.id) || out.contains(&item.id);
     snapshot.balance() - snapshot.items.iter().filter(left_out).map(|item| item.open).sum::<Cents>()
 }
 

@@ -5,14 +5,13 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::cores::on_all_cores;
 use super::decided::{Refused, broken, decide_one};
 use super::runaway::Usual;
-use super::{Office, OfficeError, Result, Rules};
+use super::{DayReport, Office, OfficeError, Result, Rules};
 use crate::domain::{AccountId, Act, Action, Day, PolicyHash, RunId, Snapshot};
 use crate::rulebook::policy::LedgerRules;
 use crate::store::{Commit, CommitOutcome, ExceptionKind, RunStart, Stamp};
@@ -22,47 +21,6 @@ const PAGE: u32 = 1_000;
 
 /// The kind under which a night's run is recorded.
 pub const NIGHT: &str = "night";
-
-/// What a run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DayReport {
-    /// Accounts that were looked at.
-    pub examined: u64,
-    /// Decisions that changed something.
-    pub changed: u64,
-    pub notices: u64,
-    pub calls: u64,
-    pub fees: u64,
-    pub orders: u64,
-    pub referrals: u64,
-    pub closed: u64,
-    /// Accounts frozen because the audit refused the decision.
-    pub refused: u64,
-    /// Accounts that learned something in between; they are looked at again.
-    pub stale: u64,
-    /// Whether the date had been run before, so that nothing was done now.
-    pub already_done: bool,
-    /// Whether it waits for the lead: it was stopped, or was so before.
-    #[serde(default)]
-    pub held: bool,
-}
-
-impl DayReport {
-    /// Adds another page's figures.
-    pub fn add(&mut self, other: Self) {
-        self.examined += other.examined;
-        self.changed += other.changed;
-        self.notices += other.notices;
-        self.calls += other.calls;
-        self.fees += other.fees;
-        self.orders += other.orders;
-        self.referrals += other.referrals;
-        self.closed += other.closed;
-        self.refused += other.refused;
-        self.stale += other.stale;
-        self.held |= other.held;
-    }
-}
 
 /// Told after each page of a long run.
 pub type Progress<'a> = &'a (dyn Fn(&DayReport) + Sync);
@@ -113,6 +71,7 @@ impl Office {
         self.tell_unassured(day).await?;
         self.tell_claims(day).await?;
         self.store.ripen(&rules.policy.ledger, &stamp).await?;
+        self.store.tell_left_behind(&stamp).await?;
         let report = self.decide_due(Some(run), day, &rules, usual, progress).await?;
         if report.held {
             return Ok(report);
@@ -199,14 +158,17 @@ impl Office {
     async fn settle_those(&self, accounts: &[AccountId], wanted: impl Fn(&Commit) -> bool + Send) -> Result<DayReport> {
         let stamp = self.daemon_stamp(self.today());
         let rules = self.rules_on(stamp.on).await?;
-        let page = self.read_page(accounts, &rules).await?;
+        // What was posted on one account may freeze another that has debts of it, or let it go on.
+        let beside = self.store.accounts_with_debts_of(accounts).await?;
+        let accounts: Vec<AccountId> = accounts.iter().copied().chain(beside).collect();
+        let page = self.read_page(&accounts, &rules).await?;
         let mut decided = self.decide_page(stamp.on, page).await?;
         for of_group in &mut decided {
             of_group.ready.retain(|commit| wanted(commit));
         }
         let report = self.commit_page(None, &decided, &stamp).await?;
-        self.recheck_orders(accounts).await?;
-        self.watch_placed(accounts).await?;
+        self.recheck_orders(&accounts).await?;
+        self.watch_placed(&accounts).await?;
         Ok(report)
     }
 
@@ -340,7 +302,7 @@ impl Office {
             for (ready, outcome) in ready.iter().zip(outcomes) {
                 match outcome {
                     CommitOutcome::Stale => report.stale += 1,
-                    CommitOutcome::Committed => count(ready, &mut report),
+                    CommitOutcome::Committed => report.count(ready),
                 }
             }
         }
@@ -368,33 +330,7 @@ fn accounts_of(page: &[Decided]) -> Vec<AccountId> {
 /// The figures of a run with the page behind it, as if all of that were committed.
 fn with(mut report: DayReport, page: &[Decided]) -> DayReport {
     for ready in page.iter().flat_map(|decided| &decided.ready) {
-        count(ready, &mut report);
+        report.count(ready);
     }
     report
-}
-
-fn count(commit: &Commit, report: &mut DayReport) {
-    let decision = commit.decision();
-    report.changed += u64::from(commit.changes());
-    report.closed += u64::from(decision.closed.is_some());
-    report.notices += commit.pieces().len() as u64;
-    for act in &decision.acts {
-        match act.action {
-            Action::Call(_) => report.calls += 1,
-            Action::Fee(_) => report.fees += 1,
-            Action::Disconnect { .. } | Action::Restore { .. } | Action::Tag(_) | Action::Visit(_) => {
-                report.orders += 1;
-            }
-            Action::Refer { .. } | Action::WriteOff => report.referrals += 1,
-            Action::Notice(_)
-            | Action::ReverseFee { .. }
-            | Action::ApplyDeposit(_)
-            | Action::Task { .. }
-            | Action::Hold { .. }
-            | Action::Flag { .. }
-            | Action::Route { .. }
-            | Action::NoRoute { .. }
-            | Action::Freeze { .. } => {}
-        }
-    }
 }

@@ -73,6 +73,9 @@ impl Office {
             }
             match self.look_before_release(view.of(notice.account)?, &notice, stamp.on) {
                 AtRelease::Goes(permit, facts) => {
+                    if facts.ruled != notice.facts.ruled {
+                        self.extend_appeal(&facts, stamp).await?;
+                    }
                     ready.push(Permitted { id: notice.id, permit });
                     if *facts != notice.facts {
                         restated.push((notice.id, *facts));
@@ -97,12 +100,19 @@ impl Office {
         }
         let Seen { snapshot, rules } = seen;
         let world = self.world(rules, today);
-        let Some(facts) = restate(snapshot, &world, &rules.policy, &notice.of) else {
-            return AtRelease::Falls("the debt it lists is no longer open".to_owned());
+        let restated = match notice.facts.ruled {
+            Some(_) => Self::ruling_as_of_today(snapshot, rules, notice, today),
+            None => restate(snapshot, &world, &rules.policy, &notice.of),
+        };
+        let Some(facts) = restated else {
+            return AtRelease::Falls(match notice.facts.ruled {
+                Some(_) => "the ruling that it tells does not stand any more".to_owned(),
+                None => "the debt it lists is no longer open".to_owned(),
+            });
         };
         let pending = Pending {
             account: notice.account,
-            ordered: Ordered::Notice,
+            ordered: Ordered::of_piece(notice),
             of: notice.of.clone(),
             service: None,
             items: facts.items.iter().map(|item| item.item).collect(),
@@ -126,7 +136,7 @@ impl Office {
         let notice = self.store.notice(id).await?;
         self.not_of_household(by, notice.account).await?;
         let is_copy = !matches!(notice.recipient, Recipient::Customer | Recipient::Occupant);
-        let is_of_stage = !is_copy && notice.arrangement.is_none();
+        let is_of_stage = !is_copy && notice.is_of_stage();
         if notice.state.is_pending() && is_of_stage && self.cancel_step(&notice.of, notice.account, reason, by).await? {
             return Ok(());
         }
@@ -166,11 +176,11 @@ impl Office {
         Ok(agreed(notice, &self.store.arrangements_of(notice.account).await?))
     }
 
-    /// Takes a piece out that shall not go out: one whose amounts have changed is voided and made anew, any other
-    /// canceled.
+    /// Takes a piece out that shall not go out: one whose amounts have changed is voided and made anew, as is one that says how
+    /// service is restored, should it be off again; any other is canceled.
     pub(super) async fn drop_piece(&self, id: NoticeId, refusal: &Refusal, stamp: &Stamp) -> Result<()> {
         let cause = refusal.to_string();
-        if matches!(refusal, Refusal::AmountChanged { .. }) {
+        if matches!(refusal, Refusal::AmountChanged { .. } | Refusal::OnAgain) {
             self.store.void_notices(&[id], &cause, stamp).await?;
         } else {
             self.store.cancel_notices(&[id], &cause, stamp).await?;

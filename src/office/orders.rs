@@ -338,7 +338,12 @@ impl Office {
             ));
         }
         let account = order.account;
-        self.store.record_order_result(id, &result, &self.stamp(by)).await?;
+        // What stood against it, and nobody had looked at yet, makes it an incident and not a cut by right.
+        if result.done {
+            self.recheck_orders(&[account]).await?;
+        }
+        let rules = self.rules_on(self.today()).await?;
+        self.store.record_order_result(id, &result, &rules.policy.ledger, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
         Ok(())
     }

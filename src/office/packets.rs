@@ -46,6 +46,7 @@ impl Office {
     /// # Errors
     /// A named refusal when the packet would be wrong or unlawful, or no referral is approved.
     pub async fn packet(&self, account: &Account, limitation_override: Option<Override>) -> Result<PacketMade> {
+        self.has_a_name()?;
         let referrals = self.store.referrals_of(account.id).await?;
         let approved = |referral: &&Referral| matches!(referral.state, ReferralState::Approved | ReferralState::Placed);
         let referral = referrals.iter().rfind(approved).cloned().ok_or_else(|| {

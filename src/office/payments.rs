@@ -75,6 +75,9 @@ impl Office {
         let rules = self.rules_on(self.today()).await?;
         let is_new = !self.is_posted(account, payment).await?;
         let mut out = self.store.orders_of(account).await?;
+        for beside in self.store.accounts_with_debts_of(&[account]).await? {
+            out.extend(self.store.orders_of(beside).await?);
+        }
         out.retain(|order| order.state == OrderState::Dispatched && is_shut_off(order.kind));
         let entry = self.store.counter_payment(account, payment, &rules.policy.ledger, &self.stamp(by)).await?;
         self.settle_accounts(&[account]).await?;
@@ -206,7 +209,9 @@ impl Office {
                 "`arrears writeoff ACCOUNT --reverse --left-over --reason TEXT`, and another approves it",
             ));
         }
-        if line.as_ref().is_some_and(|line| line.kind == ExceptionKind::ReturningDebtor) {
+        if line.as_ref().is_some_and(|line| line.kind == ExceptionKind::ReturningDebtor)
+            && self.store.kinships(true).await?.iter().any(|pair| pair.exception == Some(id))
+        {
             return Err(OfficeError::refused(
                 "somebody says whether it is the same customer",
                 "`arrears returning confirm ID --reason TEXT`, or `arrears returning reject ID --reason TEXT`",

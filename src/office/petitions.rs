@@ -7,9 +7,10 @@ use super::{Office, OfficeError, Result};
 use crate::domain::day::{plus_days, short};
 use crate::domain::field_order::OrderKind;
 use crate::domain::ledger::settle;
-use crate::domain::petition::{Assurance, Chapter, Petition, StayEnd};
+use crate::domain::petition::{Assurance, Chapter, OfAfter, Petition, StayEnd};
+use crate::domain::placement::ReturnReason;
 use crate::domain::referral::ReferralState;
-use crate::domain::{AccountId, Cents, Day, EntryKind, PetitionId, ProposalId, Role};
+use crate::domain::{AccountId, Cents, Day, EntryId, EntryKind, PetitionId, ProposalId, Role};
 use crate::rulebook::policy::BankruptcyRules;
 use crate::store::{NewPetition, PetitionNews};
 
@@ -72,14 +73,19 @@ impl Office {
             relief_on,
             learned_on,
             late: None,
+            others: Vec::new(),
         };
         let snapshot = self.snapshot(account).await?;
         let rules = self.rules_of_case(&snapshot).await?;
         new.late = self.done_since(account, &new).await?;
-        let id = self.store.record_petition(account, &new, &rules.policy.ledger, &self.stamp(by)).await?;
-        self.settle_accounts(&[account]).await?;
         let what = format!("a petition in bankruptcy of {}, case {}", short(new.petition_on), new.case_number);
-        let held = self.hold_others_of_customer(account, &what, "arrears bankruptcy record", by).await?;
+        let (others, held) =
+            self.holds_of_others(account, ReturnReason::Bankrupt, &what, "arrears bankruptcy record").await?;
+        new.others = others;
+        let id = self.store.record_petition(account, &new, &rules.policy.ledger, &self.stamp(by)).await?;
+        let touched: Vec<AccountId> =
+            std::iter::once(account).chain(new.others.iter().map(|held| held.account)).collect();
+        self.settle_accounts(&touched).await?;
         Ok(RecordedPetition { id, late: new.late, held })
     }
 
@@ -108,6 +114,7 @@ impl Office {
             discharged_on: None,
             ended: None,
             ordered_on: None,
+            of_after: Vec::new(),
         };
         let spans: Vec<_> = snapshot.spans().into_iter().chain([stay.span()]).collect();
         let after = settle(&entries, order, &spans, today);
@@ -214,6 +221,17 @@ impl Office {
         not_ahead(on, self.today(), "the day of the assurance")?;
         let assurance = Assurance { on, form: form.to_owned(), recorded_by: by.to_owned() };
         self.petition_news(id, &PetitionNews::Assured(assurance), by).await.map(|_| ())
+    }
+
+    /// A correction of which nothing says what time it is of is of the time after the petition: from now on it is owed like any
+    /// debt of that time.
+    ///
+    /// # Errors
+    /// When it is no such correction of the account, the stay has ended, or no reason is given.
+    pub async fn correction_after(&self, id: PetitionId, entry: EntryId, reason: &str, by: &str) -> Result<()> {
+        need_reason(reason)?;
+        let said = OfAfter { entry, by: by.to_owned(), on: self.today(), reason: reason.to_owned() };
+        self.petition_news(id, &PetitionNews::OfAfter(said), by).await.map(|_| ())
     }
 
     /// The debt of the time before is discharged: it is proposed for write-off, which another approves.

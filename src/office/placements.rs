@@ -18,7 +18,7 @@ use crate::domain::{AccountId, Cents, Day, OpenItem, ReferralId, Snapshot, World
 use crate::referral::limitation::{Clock, of_item};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::Stage;
-use crate::store::{Among, DebtReturn, ExceptionKind, LimitationTerms, Permitted, Stamp, StoreError};
+use crate::store::{Among, DebtReturn, LimitationTerms, Permitted, StoreError};
 
 /// What became of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,15 @@ impl Office {
             }
         }
         Err(OfficeError::Reexamined(Refusal::Overtaken))
+    }
+
+    /// The last day to sue upon the first of the referral's debts that time bars; none of a destination with times of its own.
+    ///
+    /// # Errors
+    /// When no policy is in force.
+    pub async fn sue_by(&self, referral: &Referral, snapshot: &Snapshot) -> Result<Option<Day>> {
+        let rules = self.rules_of_case(snapshot).await?;
+        Ok(sue_by(referral, snapshot, &rules.policy))
     }
 
     /// A small claims court takes no more than its cap, and of large claims no more than so many in a calendar year.
@@ -155,26 +164,13 @@ impl Office {
                 Err(StoreError::NotFound { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let snapshot = self.snapshot(referral.account).await?;
-            (row.hold, row.tell) = said_by(&referral, (row.reason, &row.note), &snapshot, today);
-        }
-        Ok(())
-    }
-
-    /// Says on the exceptions list which debts of a file came back where the policy has no stage for it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(super) async fn tell_returns(&self, returns: &[NewReturn], stamp: &Stamp) -> Result<()> {
-        for row in returns.iter().filter(|row| row.tell.is_none()) {
-            let referral = self.store.referral(row.referral).await?;
-            self.tell_return(&referral, stamp).await?;
+            (row.hold, row.tell) = self.told_of_return(&referral, (row.reason, &row.note), today).await?;
         }
         Ok(())
     }
 
     /// Takes debts back. What a destination says of the debtor, and nobody has recorded yet, holds the account and stands on
-    /// the exceptions list, in the transaction that takes the debt back.
+    /// the exceptions list, in the transaction that takes the debt back; so does that the policy has no stage for it.
     async fn take_back(&self, mut returns: Vec<DebtReturn>, by: &str) -> Result<usize> {
         let stamp = self.stamp(by);
         if let Some(ahead) = returns.iter().find(|back| back.on > stamp.on) {
@@ -191,31 +187,35 @@ impl Office {
                     "give the day on which the debt came back",
                 ));
             }
-            let snapshot = self.snapshot(referral.account).await?;
-            (back.hold, back.tell) = said_by(&referral, (back.reason, &back.note), &snapshot, stamp.on);
+            (back.hold, back.tell) = self.told_of_return(&referral, (back.reason, &back.note), stamp.on).await?;
         }
         let came_back = self.store.return_referrals(&returns, &stamp).await?;
-        let is_told = |referral: &Referral| returns.iter().any(|b| b.referral == referral.id && b.tell.is_some());
-        for referral in came_back.iter().filter(|referral| !is_told(referral)) {
-            self.tell_return(referral, &stamp).await?;
-        }
         let accounts: BTreeSet<AccountId> = came_back.iter().map(|referral| referral.account).collect();
         self.settle_accounts(&accounts.into_iter().collect::<Vec<_>>()).await?;
         Ok(came_back.len())
     }
 
-    async fn tell_return(&self, referral: &Referral, stamp: &Stamp) -> Result<()> {
-        let rules = self.rules_of_case(&self.snapshot(referral.account).await?).await?;
-        if !follows_a_return(&rules.policy) {
-            let text = format!(
-                "Referral {} came back from {} ({}), and the policy has no stage for it: decide what follows",
-                referral.id,
-                referral.to,
-                referral.cause.as_deref().unwrap_or_default()
-            );
-            self.store.open_exception(Some(referral.account), ExceptionKind::DebtReturned, &text, stamp).await?;
+    /// Why the account of a debt that comes back is held, and what the lead reads of it.
+    async fn told_of_return(
+        &self,
+        referral: &Referral,
+        (reason, note): (ReturnReason, &str),
+        today: Day,
+    ) -> Result<(Option<String>, Option<String>)> {
+        let snapshot = self.snapshot(referral.account).await?;
+        let (hold, tell) = said_by(referral, (reason, note), &snapshot, today);
+        // One that had been called back by then came back for the city's own reason.
+        let is_back = referral.state == ReferralState::Recalled;
+        if tell.is_some() || is_back || follows_a_return(&self.rules_of_case(&snapshot).await?.policy) {
+            return Ok((hold, tell));
         }
-        Ok(())
+        let note = note.trim();
+        let said = if note.is_empty() { reason.word().to_owned() } else { format!("{reason}: {note}") };
+        let text = format!(
+            "Referral {} came back from {} ({said}), and the policy has no stage for it: decide what follows",
+            referral.id, referral.to
+        );
+        Ok((hold, Some(text)))
     }
 
     /// Looks at debts of these accounts that are out: those that have to be called back stand on the exceptions list for
@@ -293,6 +293,7 @@ fn recalled_for(referral: &Referral, snapshot: &Snapshot, policy: &Policy, world
 /// Whether what keeps debts from being out may differ tomorrow without a new fact.
 fn changes_by_its_day(snapshot: &Snapshot, policy: &Policy, today: Day) -> bool {
     snapshot.holds.iter().any(|hold| hold.changes_after(today).is_some())
+        || snapshot.disputes.iter().any(|dispute| dispute.appealable_through(today).is_some())
         || snapshot.proofs.iter().any(|proof| proof.changes_after(today).is_some())
         || snapshot.promises.iter().any(|promise| promise.state(&snapshot.payments, today) == PromiseState::Open)
         || snapshot.arrangements.iter().any(|plan| plan.canceled_on.is_none_or(|canceled| today < canceled))
@@ -343,7 +344,15 @@ fn follows_a_return(policy: &Policy) -> bool {
     policy.tracks.iter().flat_map(|track| &track.stages).any(Stage::follows_a_return)
 }
 
-/// The override that a referral to a court needs where debts are barred by time; a refusal where none is given.
+/// The last day to sue upon the first of the referral's debts that time bars, where it is before a court or an agency.
+fn sue_by(referral: &Referral, snapshot: &Snapshot, policy: &Policy) -> Option<Day> {
+    let years = policy.referral.limitation_years;
+    let is_own = |item: &&OpenItem| referral.items.is_empty() || referral.items.contains(&item.id);
+    let own = snapshot.items.iter().filter(is_own).filter(|_| years > 0 && referral.to.asks_whether_time_bars());
+    own.map(|item| of_item(item, years).last_day).min()
+}
+
+/// The override that a referral to a court or an agency needs where debts are barred by time; a refusal where none is given.
 fn over_limitation_of(
     referral: &Referral,
     snapshot: &Snapshot,
@@ -352,7 +361,7 @@ fn over_limitation_of(
     on: Day,
     by: &str,
 ) -> Result<Option<Override>> {
-    if !referral.to.goes_to_court() {
+    if !referral.to.asks_whether_time_bars() {
         return Ok(None);
     }
     let years = policy.referral.limitation_years;
@@ -383,13 +392,106 @@ fn over_limitation_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::NoticeId;
+    use crate::domain::day::plus_days;
+    use crate::domain::dispute::Side;
+    use crate::domain::hold::Hold;
+    use crate::domain::notice::NoticeState;
     use crate::office::testing::{City, day};
+    use crate::office::{DisputeRequest, IfLate, RulingRequest};
+    use crate::store::ExceptionKind;
 
     const RETURNS: &str = "referral,returned_on,reason,note\n";
 
     async fn state(city: &City) -> (ReferralState, Option<String>) {
         let referral = city.office.store.referral(ReferralId(1)).await.unwrap();
         (referral.state, referral.cause)
+    }
+
+    #[tokio::test]
+    async fn a_debt_is_to_be_called_back_until_the_ruling_can_be_appealed_no_more() {
+        let city = City::new().await;
+        city.is_out("10-000417").await;
+        city.at("2026-05-01", "09:00");
+        let request = DisputeRequest { items: vec!["B1-W".into()], reason: "misread".into(), raised_on: None };
+        let dispute = city.office.open_dispute(city.debtor().await, &request, "Omar").await.unwrap();
+        city.at("2026-05-05", "09:00");
+        let ruling = RulingRequest { side: Side::City, findings: "read right".into(), credit: None };
+        city.office.decide_dispute(dispute.id, &ruling, "Ruth").await.unwrap();
+        // The time to appeal does not run out while the letter on the ruling lies here.
+        let mut told_on = Vec::new();
+        for after in 1..30 {
+            let today = plus_days(day("2026-05-05"), after);
+            city.at(&today.to_string(), "04:00");
+            city.office.night(today).await.unwrap();
+            let lines = city.office.store.exceptions_of_kind(ExceptionKind::RecallReferral).await.unwrap();
+            let told = lines.iter().any(|line| line.text.contains("can be appealed until"));
+            let known = city.office.snapshot(city.debtor().await).await.unwrap();
+            assert_eq!(told, known.disputes[0].appealable_through(today).is_some(), "{today}: {lines:?}");
+            if told {
+                told_on.push(today);
+            }
+            let planned = city.office.store.notices_in(NoticeState::Planned, 10).await.unwrap();
+            let letters: Vec<NoticeId> = planned.iter().map(|notice| notice.id).collect();
+            city.office.release_notices(&letters, "Ruth").await.unwrap();
+            city.office.work_outbox(&city.mailer()).await.unwrap();
+            if let Some(made) = city.office.make_batch("Ruth").await.unwrap().made {
+                city.office.mark_batch_mailed(made.batch, today, IfLate::Void, "PS 3665", "Ruth").await.unwrap();
+            }
+        }
+        let last = told_on.last().copied().unwrap();
+        assert!(told_on.len() >= 10 && last < day("2026-06-01"), "it ends: {told_on:?}");
+    }
+
+    async fn standing(city: &City) -> Vec<Hold> {
+        let mut holds = city.office.snapshot(city.debtor().await).await.unwrap().holds;
+        holds.retain(|hold| hold.ended_on.is_none());
+        holds
+    }
+
+    #[tokio::test]
+    async fn that_a_debt_is_disputed_is_answered_by_a_dispute_of_that_debt_and_of_no_other() {
+        let city = City::new().await;
+        city.is_out("10-000417").await;
+        city.at("2026-05-01", "09:00");
+        let other = "account,service,amount,billed_on,due_on,source,reference\n\
+                     10-000417,refuse,20.00,2026-04-15,2026-05-06,cis,B9-R\n";
+        city.takes("charges-2.csv", other).await;
+        let (on, said) = (day("2026-05-01"), "says the meter was misread");
+        city.office.return_referral(ReferralId(1), on, ReturnReason::Disputed, said, "Ruth").await.unwrap();
+        let request = |item: &str| DisputeRequest { items: vec![item.into()], reason: "x".into(), raised_on: None };
+        city.office.open_dispute(city.debtor().await, &request("B9-R"), "Omar").await.unwrap();
+        let kinds = |holds: Vec<Hold>| holds.into_iter().map(|hold| hold.kind).collect::<Vec<_>>();
+        assert_eq!(kinds(standing(&city).await), [HoldKind::Reported, HoldKind::Dispute]);
+        city.office.open_dispute(city.debtor().await, &request("B1-W"), "Omar").await.unwrap();
+        assert_eq!(kinds(standing(&city).await), [HoldKind::Dispute, HoldKind::Dispute]);
+    }
+
+    #[tokio::test]
+    async fn what_an_agency_says_of_the_debtor_of_a_recalled_debt_holds_the_account_all_the_same() {
+        let city = City::new().await;
+        city.is_out("10-000417").await;
+        city.at("2026-05-01", "09:00");
+        city.office.recall_referral(ReferralId(1), "paid to us", "Ruth").await.unwrap();
+        city.takes("back.csv", &format!("{RETURNS}1,2026-04-30,bankrupt,chapter 7\n")).await;
+        assert_eq!(state(&city).await, (ReferralState::Recalled, Some("paid to us".into())));
+        let [hold] = &standing(&city).await[..] else { panic!("one hold") };
+        assert!(hold.kind == HoldKind::Reported && hold.reason.contains("chapter 7"), "{hold:?}");
+        let told = || async { city.office.store.exceptions_of_kind(ExceptionKind::DebtReturned).await.unwrap().len() };
+        assert_eq!(told().await, 1);
+        // In the next file it stands again, with others.
+        city.takes("back-2.csv", &format!("{RETURNS}1,2026-04-30,bankrupt,chapter 7 again\n")).await;
+        assert_eq!((standing(&city).await.len(), told().await), (1, 1));
+        let request = crate::office::PetitionRequest {
+            chapter: crate::domain::petition::Chapter::Seven,
+            court: "Eastern District of California".into(),
+            case_number: "26-1".into(),
+            petition_on: day("2026-04-20"),
+            relief_on: None,
+            learned_on: None,
+        };
+        city.office.record_petition(city.debtor().await, &request, "Omar").await.unwrap();
+        assert_eq!(standing(&city).await, []);
     }
 
     #[tokio::test]

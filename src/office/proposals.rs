@@ -7,10 +7,11 @@ use super::{Duty, Office, OfficeError, Result, Rules};
 use crate::audit::{Ordered, Pending, Refusal};
 use crate::domain::day::plus_months;
 use crate::domain::day::short;
-use crate::domain::dispute::Dispute;
 use crate::domain::proof::{self, ProofKind};
 use crate::domain::proposal::{Proposal, ProposalKind, ProposalState, Proposed, WrittenOff, to_write_off};
-use crate::domain::{AccountId, ActKey, Cents, DisputeId, EntryId, EntryKind, ProposalId, Role, Service, Snapshot};
+use crate::domain::{
+    AccountId, ActKey, Action, Cents, DisputeId, EntryId, EntryKind, ProposalId, Role, Service, Snapshot,
+};
 
 /// The ground of a waiver that the law gives to a household with a low income.
 const INTEREST_WAIVED: &str = "Health and Safety Code 116914(a)(2)";
@@ -24,6 +25,17 @@ impl Office {
         &self,
         account: AccountId,
         entry: EntryId,
+        reason: &str,
+        by: &str,
+    ) -> Result<(ProposalId, Cents)> {
+        self.waiver_of(account, entry, false, reason, by).await
+    }
+
+    async fn waiver_of(
+        &self,
+        account: AccountId,
+        entry: EntryId,
+        by_law: bool,
         reason: &str,
         by: &str,
     ) -> Result<(ProposalId, Cents)> {
@@ -48,16 +60,15 @@ impl Office {
         if entries.iter().any(|other| other.reverses == Some(entry)) {
             return Err(OfficeError::refused(format!("entry {entry} is reversed already"), ledger));
         }
-        let id = self.propose(account, &Proposed::Waiver { fee: entry }, fee.amount, reason, by).await?;
+        let id = self.propose(account, &Proposed::Waiver { fee: entry, by_law }, fee.amount, reason, by).await?;
         Ok((id, fee.amount))
     }
 
     /// Proposes to waive interest or a late fee of a household that has shown a low income, as the law has it once in 12 months.
-    /// Who proposes says that the household has shown it; the second person is the one of every waiver.
     ///
     /// # Errors
-    /// As [`Self::propose_waiver`]; when no low income is shown today, or the law's waiver was given or proposed in the last 12
-    /// months.
+    /// As [`Self::propose_waiver`]; when no low income is shown today, the fee is for something else than paying late, or the
+    /// law's waiver was given or proposed in the last 12 months.
     pub async fn propose_lawful_waiver(
         &self,
         account: AccountId,
@@ -73,9 +84,8 @@ impl Office {
             ));
         };
         let since = plus_months(today, -12);
-        let given = self.store.proposals(false).await?.into_iter().find(|proposal| {
-            proposal.account == account
-                && proposal.reason.starts_with(INTEREST_WAIVED)
+        let given = self.store.proposals_of(account).await?.into_iter().find(|proposal| {
+            matches!(proposal.what, Proposed::Waiver { by_law: true, .. })
                 && proposal.state != ProposalState::Declined
                 && since < proposal.proposed_on
         });
@@ -85,8 +95,31 @@ impl Office {
                 format!("it is given once in 12 months: again from {}", plus_months(given.proposed_on, 12)),
             ));
         }
+        self.is_for_lateness(account, entry).await?;
         let reason = format!("{INTEREST_WAIVED}: low income shown since {}, {}", proof.from, proof.evidence);
-        self.propose_waiver(account, entry, &reason, by).await
+        self.waiver_of(account, entry, true, &reason, by).await
+    }
+
+    /// What the law waives is the price of paying late: interest, and late fees in its place. A fee for turning a service on has
+    /// its own limits, and one for a returned check is no interest.
+    async fn is_for_lateness(&self, account: AccountId, entry: EntryId) -> Result<()> {
+        let snapshot = self.snapshot(account).await?;
+        let Some(fee) = snapshot.fees.iter().find(|fee| fee.entry == entry) else { return Ok(()) };
+        let rules = self.rules_of_case(&snapshot).await?;
+        let track = rules.policy.track(&fee.key.of.track);
+        let stage = track.and_then(|track| track.stages.iter().find(|stage| stage.id == fee.key.of.stage));
+        let mut acts = stage.iter().flat_map(|stage| &stage.acts);
+        let reconnects = acts.any(|act| matches!(act, Action::Fee(of) if of.reconnects.is_some()));
+        if fee.bill.is_some() && !reconnects {
+            return Ok(());
+        }
+        Err(OfficeError::refused(
+            format!(
+                "entry {entry}, {}, is no interest and no late fee, and the law waives no other ({INTEREST_WAIVED})",
+                fee.name
+            ),
+            "`arrears fee waive` without --low-income proposes to waive it all the same",
+        ))
     }
 
     /// Proposes to correct what is owed on a service: below zero in the customer's favor.
@@ -109,12 +142,13 @@ impl Office {
     /// Proposes to write off all that is past due. The debt is not forgotten: it stands in the ledger.
     ///
     /// # Errors
-    /// When nothing is past due, a referral of the debt is out, or no reason is given.
+    /// When nothing is past due, a referral of the debt is out, a deposit is held that pays it first, or no reason is given.
     pub async fn propose_write_off(&self, account: AccountId, reason: &str, by: &str) -> Result<(ProposalId, Cents)> {
         need_reason(reason)?;
         let snapshot = self.snapshot(account).await?;
         let debts = to_write_off(&snapshot.items, self.today());
         none_is_out(&snapshot, &debts)?;
+        self.no_deposit_is_held(&snapshot)?;
         let amount: Cents = debts.iter().map(|debt| debt.open).sum();
         if debts.is_empty() {
             return Err(OfficeError::refused("nothing of this account is past due", "there is nothing to write off"));
@@ -165,6 +199,7 @@ impl Office {
             let facts: Vec<(AccountId, i64)> = seen.iter().map(|known| (known.account, known.facts_seq)).collect();
             self.may_still_be_posted(&proposal, by).await?;
             if self.post(&proposal, &facts, &rules, by).await? {
+                self.tell_rulings(proposal.account, &self.stamp(by)).await?;
                 self.settle_accounts(&touched).await?;
                 return self.store.proposal(id).await.map_err(Into::into);
             }
@@ -195,9 +230,11 @@ impl Office {
         if let Proposed::WriteOff { debts } = &proposal.what {
             let snapshot = self.snapshot(proposal.account).await?;
             none_is_out(&snapshot, debts)?;
+            self.no_deposit_is_held(&snapshot)?;
             self.still_proposed(proposal, debts, &snapshot).await?;
         }
-        if matches!(proposal.what, Proposed::Reinstatement { .. }) {
+        // Of what is left over of a write-off nobody is asked for a cent.
+        if matches!(&proposal.what, Proposed::Reinstatement { left_over, .. } if left_over.is_empty()) {
             self.is_not_in_bankruptcy(proposal.account).await?;
         }
         self.still_may_transfer(proposal, by).await
@@ -279,17 +316,14 @@ impl Office {
     /// The dispute whose ruling made the proposal, and what its rulings give in all.
     async fn ruling_of(&self, proposal: &Proposal) -> Result<Option<(DisputeId, Cents)>> {
         let disputes = self.store.disputes_of(proposal.account).await?;
-        let given =
-            |dispute: &Dispute| dispute.rulings().flat_map(|ruling| ruling.proposals.clone()).collect::<Vec<_>>();
-        let Some((id, given)) =
-            disputes.iter().map(|dispute| (dispute.id, given(dispute))).find(|(_, given)| given.contains(&proposal.id))
-        else {
+        let Some(dispute) = disputes.iter().find(|known| known.proposals().any(|given| given == proposal.id)) else {
             return Ok(None);
         };
+        let given: Vec<ProposalId> = dispute.proposals().collect();
         let of_account = self.store.proposals_of(proposal.account).await?;
         let of_ruling = of_account.iter().filter(|known| given.contains(&known.id));
         let sum = of_ruling.filter(|known| known.state != ProposalState::Declined).map(|known| known.amount).sum();
-        Ok(Some((id, sum)))
+        Ok(Some((dispute.id, sum)))
     }
 
     /// Refuses what somebody would decide on an account of their own household.

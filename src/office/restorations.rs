@@ -1,15 +1,18 @@
 //! Whoever was shut off is told how to have service restored (Health and Safety Code 116912): the policy orders the letter, and
-//! here it is seen whether it left.
+//! here it is seen whether it left. And a lead who orders a service on by hand.
 
 use std::collections::BTreeSet;
 
-use super::{Office, Result};
+use super::accounts::need_reason;
+use super::{Office, OfficeError, Result};
+use crate::decide::restoration_key;
 use crate::domain::day::{plus_days, short};
+use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{Notice, NoticeState};
-use crate::domain::{AccountId, AccountNumber, Day, EventKind, Profile, Service};
+use crate::domain::{AccountId, AccountNumber, Cents, Day, EventKind, OrderId, Profile, Service};
 use crate::rulebook::Policy;
 use crate::rulebook::policy::{Limit, Opens};
-use crate::store::ExceptionKind;
+use crate::store::{Exception, ExceptionKind, Stamp};
 
 /// Days after which the lead is told that the letter has not left; a weekend lies within them.
 const DAYS_TO_TELL: i64 = 4;
@@ -63,7 +66,67 @@ pub(super) fn untold(service: Service, number: &AccountNumber, since: Day) -> St
     )
 }
 
+/// What it says of a service that was off when service ended: no payment turns on the water of whoever lives there next.
+fn off_where_ended(service: Service, number: &AccountNumber, since: Day, ended: Day) -> String {
+    format!(
+        "{service} of account {number} is off since {}, and its service ended {}: nothing is turned on there for this account. \
+         Have it turned on for whoever has the premises now, under their own account, and clear this line",
+        short(since),
+        short(ended)
+    )
+}
+
 impl Office {
+    /// Orders a service that is off to be turned on, whatever is owed: the lead has decided it. What is owed stays owed, and
+    /// for another shut-off everything is told anew.
+    ///
+    /// # Errors
+    /// When it gives no reason, the service is not off, or the order stands already.
+    pub async fn order_restoration(
+        &self,
+        account: AccountId,
+        service: Service,
+        reason: &str,
+        by: &str,
+    ) -> Result<OrderId> {
+        need_reason(reason)?;
+        self.not_of_household(by, account).await?;
+        let snapshot = self.snapshot(account).await?;
+        if !snapshot.shut_off.contains(&service) {
+            return Err(OfficeError::refused(
+                format!("{service} is not shut off here"),
+                "`arrears orders off` shows what is",
+            ));
+        }
+        let key = restoration_key(&snapshot, service);
+        let stamp = self.stamp(by);
+        let order = FieldOrder {
+            id: OrderId(0),
+            account,
+            act_key: key.to_string(),
+            of: Some(key.of),
+            kind: OrderKind::Restore,
+            service,
+            state: OrderState::Approved,
+            for_day: stamp.on,
+            amount: Cents::ZERO,
+            approved_by: Some(by.to_owned()),
+            approved_on: Some(stamp.on),
+            finalized_by: None,
+            finalized_on: None,
+            done_on: None,
+            done_at: None,
+            crew: None,
+            dispatched_on: None,
+            note: reason.to_owned(),
+            instruction: None,
+            cause: None,
+        };
+        let id = self.store.order_restoration(&order, reason, &stamp).await?;
+        self.settle_accounts(&[account]).await?;
+        Ok(id)
+    }
+
     /// Puts on the exceptions list what should have come by now: a crew's result, word to whoever was shut off.
     ///
     /// # Errors
@@ -80,12 +143,24 @@ impl Office {
     async fn report_untold(&self, day: Day) -> Result<()> {
         let stamp = self.daemon_stamp(day);
         let mut by_persons = None;
-        for off in self.store.shut_offs().await? {
+        let shut_offs = self.store.shut_offs().await?;
+        for line in self.store.exceptions_of_kind(ExceptionKind::RestorationUntold).await? {
+            let Some(account) = line.account else { continue };
+            if shut_offs.iter().all(|off| off.account != account) {
+                self.store.settle_exception(account, line.kind, &line.text, &stamp).await?;
+            }
+        }
+        for off in shut_offs {
+            let profile = self.store.account(off.account).await?.profile;
+            if let Some(ended) = profile.ended.filter(|ended| *ended <= day) {
+                let text = off_where_ended(off.service, &profile.number, off.since, ended);
+                self.tell_once(off.account, &text, &stamp).await?;
+                continue;
+            }
             if plus_days(off.since, DAYS_TO_TELL) > day || self.is_told(off.account, off.service, off.since).await? {
                 continue;
             }
-            let number = self.store.account(off.account).await?.profile.number;
-            let text = untold(off.service, &number, off.since);
+            let text = untold(off.service, &profile.number, off.since);
             if by_persons.is_none() {
                 by_persons = Some(self.told_by_persons().await?);
             }
@@ -93,6 +168,16 @@ impl Office {
                 continue;
             }
             self.store.open_exception(Some(off.account), ExceptionKind::RestorationUntold, &text, &stamp).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts the incident on the list, and not again once somebody has cleared it.
+    async fn tell_once(&self, account: AccountId, text: &str, stamp: &Stamp) -> Result<()> {
+        let lines = self.store.exceptions(false).await?;
+        let is_same = |line: &Exception| line.kind == ExceptionKind::Incident && line.text == text;
+        if !lines.iter().any(is_same) {
+            self.store.open_exception(Some(account), ExceptionKind::Incident, text, stamp).await?;
         }
         Ok(())
     }
@@ -115,40 +200,4 @@ impl Office {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::office::testing::{City, day};
-    use crate::store::CrewResult;
-
-    #[tokio::test]
-    async fn whoever_was_told_by_word_of_mouth_stands_on_the_list_once() {
-        let city = City::new().await;
-        let order = city.to_the_shut_off().await;
-        city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
-        city.office.dispatch_orders(&[order], "Crew 2", "Ruth").await.unwrap();
-        let done = CrewResult {
-            done: true,
-            on: day("2026-05-22"),
-            at: Some("10:00".into()),
-            crew: "Crew 2".into(),
-            note: String::new(),
-        };
-        city.office.record_order_result(order, done, "Ruth").await.unwrap();
-        city.at("2026-05-27", "09:00");
-        let untold = async || city.office.store.exceptions_of_kind(ExceptionKind::RestorationUntold).await.unwrap();
-        city.office.report_overdue(day("2026-05-27")).await.unwrap();
-        let [line] = &untold().await[..] else { panic!("the lead is told") };
-        let wrong = async || {
-            let told = city.office.doctor(&|_, _| {}).await.unwrap();
-            let letters = told.checks.into_iter().find(|check| check.name == "restoration letters");
-            letters.map(|check| check.wrong)
-        };
-        assert_eq!(wrong().await, Some(1));
-        let refused = city.office.clear_exception(line.id, None, "Ruth").await.unwrap_err().to_string();
-        assert!(refused.contains("say whom you told, when and how"), "{refused}");
-        city.office.clear_exception(line.id, Some("told by telephone, May 27"), "Ruth").await.unwrap();
-        city.at("2026-05-28", "09:00");
-        city.office.report_overdue(day("2026-05-28")).await.unwrap();
-        assert_eq!((untold().await, wrong().await), (vec![], Some(0)), "it does not come back");
-    }
-}
+mod tests;

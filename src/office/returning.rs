@@ -3,16 +3,21 @@
 //! Nothing follows by itself. A confirmed pair lets a transfer be proposed; what was written off is owed again only when
 //! one person proposes it and another approves.
 
+use std::collections::BTreeMap;
+
 use super::accounts::need_reason;
 use super::transfers::last_day;
 use super::{Office, OfficeError, Result};
 use crate::domain::hold::HoldKind;
 use crate::domain::kinship::{Kinship, KinshipState};
 use crate::domain::ledger::OWN_SOURCE;
-use crate::domain::proposal::Proposed;
+use crate::domain::proposal::{LeftOver, Proposed};
 use crate::domain::referral::ReferralState;
 use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryKind, KinshipId, ProposalId};
 use crate::referral::limitation::of_due;
+
+/// Of more customers than this one line tells, and does not name them.
+const MANY: usize = 10;
 
 /// A pair of accounts as the lead is shown it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -43,27 +48,72 @@ impl Office {
         Ok(shown)
     }
 
-    /// Puts the pairs that were noted on the exceptions list, each once.
+    /// Puts the pairs that were noted on the exceptions list, each once: a line for two customers, and one for all where they
+    /// are many.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn tell_returning(&self) -> Result<()> {
         let stamp = self.daemon_stamp(self.today());
-        for pair in self.store.kinships_untold().await? {
-            let debtor = self.store.account(pair.debtor).await?.profile;
-            let owes = self.owes(pair.debtor).await?.join("; ");
+        let untold = self.store.kinships_untold().await?;
+        let mut groups: BTreeMap<(bool, String, String), Vec<Kinship>> = BTreeMap::new();
+        for pair in untold {
+            let who = self.store.account(pair.account).await?.profile.who();
+            let owes = self.store.account(pair.debtor).await?.profile.who();
+            groups.entry((pair.is_known(), who, owes)).or_default().push(pair);
+        }
+        if groups.len() > MANY {
+            let pairs: Vec<KinshipId> = groups.values().flatten().map(|pair| pair.id).collect();
             let text = format!(
-                "May be the customer who owes on account {} ({}): the same {}. There: {owes}. Say whether it is the same \
-                 customer: `arrears returning confirm {}` or `arrears returning reject {}`",
-                debtor.number,
-                debtor.customer_name,
-                pair.matches.join(", "),
-                pair.id,
-                pair.id
+                "{} customers of one file may be back, or are, and owe on {} other accounts: `arrears returning list --all` shows each \
+                 pair with what is owed. Say of those that wait whether it is the same customer, `arrears returning confirm ID` or \
+                 `arrears returning reject ID`",
+                groups.len(),
+                pairs.len()
             );
-            self.store.tell_kinship(pair.id, &text, &stamp).await?;
+            return Ok(self.store.tell_kinships(&pairs, None, &text, &stamp).await?);
+        }
+        for pairs in groups.into_values() {
+            let Some(first) = pairs.first() else { continue };
+            let text = self.told_of(first, &pairs).await?;
+            let ids: Vec<KinshipId> = pairs.iter().map(|pair| pair.id).collect();
+            self.store.tell_kinships(&ids, Some(first.account), &text, &stamp).await?;
         }
         Ok(())
+    }
+
+    /// What the lead reads of the pairs of two customers.
+    async fn told_of(&self, first: &Kinship, pairs: &[Kinship]) -> Result<String> {
+        let debtor = self.store.account(first.debtor).await?.profile;
+        let (number, name) = (&debtor.number, &debtor.customer_name);
+        let matches = first.matches.join(", ");
+        let others = pairs.len() - 1;
+        let (on, owes) = if others == 0 {
+            (format!("account {number} ({name})"), self.owes(first.debtor).await?.join("; "))
+        } else {
+            let others = if others == 1 { "one other account".to_owned() } else { format!("{others} other accounts") };
+            let owes =
+                format!("{}; the others: `arrears returning list --all`", self.owes(first.debtor).await?.join("; "));
+            (format!("account {number} and {others} ({name})"), owes)
+        };
+        if first.is_known() {
+            return Ok(format!(
+                "Is the customer who owes on {on}: the same {matches}. There: {owes}. Nothing follows by itself: \
+                 `arrears writeoff {number} --reverse --reason TEXT` proposes that what was written off is owed again. Clear this line \
+                 when you have seen it"
+            ));
+        }
+        let each: Vec<String> = pairs.iter().map(|pair| pair.id.to_string()).collect();
+        let each = match &each[..] {
+            [id] => format!("`arrears returning confirm {id}` or `arrears returning reject {id}`"),
+            _ => format!(
+                "`arrears returning confirm ID` or `arrears returning reject ID`, for each of the pairs {}",
+                each.join(", ")
+            ),
+        };
+        Ok(format!(
+            "May be the customer who owes on {on}: the same {matches}. There: {owes}. Say whether it is the same customer: {each}"
+        ))
     }
 
     /// Says that both accounts are one customer's.
@@ -92,14 +142,15 @@ impl Office {
         Ok(self.store.decide_kinship(id, state, reason, &self.stamp(by)).await?)
     }
 
-    /// Proposes that what was written off is owed again, from its own due dates. Gives the proposal, how much, and what is to
-    /// be known of it.
+    /// Proposes that what was written off is owed again, from its own due dates: all of it, or the oldest `up_to` an amount.
+    /// Gives the proposal, how much, and what is to be known of it.
     ///
     /// # Errors
-    /// When nothing was written off here, the customer is in bankruptcy, or no reason is given.
+    /// When nothing was written off here, or not so much, the customer is in bankruptcy, or no reason is given.
     pub async fn propose_reinstatement(
         &self,
         account: AccountId,
+        up_to: Option<Cents>,
         reason: &str,
         by: &str,
     ) -> Result<(ProposalId, Cents, Vec<String>)> {
@@ -119,10 +170,19 @@ impl Office {
             });
         }
         self.is_not_in_bankruptcy(account).await?;
-        let amount = -ours.iter().map(|entry| entry.amount).sum::<Cents>();
+        let all = -ours.iter().map(|entry| entry.amount).sum::<Cents>();
+        let amount = up_to.unwrap_or(all);
+        if amount > all || !amount.is_positive() {
+            return Err(OfficeError::Input {
+                what: "the amount that is owed again",
+                given: amount.to_string(),
+                expected: format!("above zero, and no more than what was written off here, {all}"),
+            });
+        }
+        let (ours, partly) = oldest(ours, &entries, amount);
         let facts = self.limitations(&entries, &ours).await?;
         let write_offs = ours.iter().map(|entry| entry.id).collect();
-        let what = Proposed::Reinstatement { write_offs, facts: facts.clone(), left_over: Vec::new() };
+        let what = Proposed::Reinstatement { write_offs, facts: facts.clone(), left_over: Vec::new(), partly };
         let id = self.propose(account, &what, amount, reason, by).await?;
         Ok((id, amount, facts))
     }
@@ -190,6 +250,26 @@ impl Office {
         let is_held = snapshot.holds.iter().any(|hold| hold.kind == HoldKind::Bankruptcy && hold.holds_on(today));
         Ok(is_held || snapshot.stay_on(today).is_some())
     }
+}
+
+/// Of write-offs those of the oldest debts that make up the amount, and how much of the last one where not all of it is needed.
+fn oldest<'a>(mut write_offs: Vec<&'a Entry>, entries: &[Entry], amount: Cents) -> (Vec<&'a Entry>, Vec<LeftOver>) {
+    let due = |entry: &Entry| {
+        let debt = entries.iter().find(|debt| Some(debt.id) == entry.designated_item).unwrap_or(entry);
+        debt.due_on.unwrap_or(debt.effective_on)
+    };
+    write_offs.sort_by_key(|entry| (due(entry), entry.id));
+    let (mut left, mut partly) = (amount, Vec::new());
+    write_offs.retain(|entry| {
+        let is_needed = left.is_positive();
+        let whole = -entry.amount;
+        if is_needed && left < whole {
+            partly.push(LeftOver { write_off: entry.id, left });
+        }
+        left -= whole;
+        is_needed
+    });
+    (write_offs, partly)
 }
 
 /// Write-offs that nothing has taken back.
@@ -285,7 +365,7 @@ mod tests {
         city.office.confirm_returning(KinshipId(1), "she said so at the counter", "Ruth").await.unwrap();
         let balance = || async { city.office.snapshot(debtor).await.unwrap().balance() };
         assert_eq!(balance().await, Cents::ZERO, "nothing follows by itself");
-        let (id, amount, facts) = city.office.propose_reinstatement(debtor, "she is back", "Omar").await.unwrap();
+        let (id, amount, facts) = city.office.propose_reinstatement(debtor, None, "she is back", "Omar").await.unwrap();
         assert_eq!((amount, facts.join(";").as_str()), (Cents::new(22_420), "the last day to sue is Thu 2028-03-23"));
         assert_eq!(balance().await, Cents::ZERO);
         city.office.approve_proposal(id, "Ida").await.unwrap();
@@ -300,7 +380,7 @@ mod tests {
         city.office.approve_proposal(id, "Ida").await.unwrap();
         assert_eq!(city.office.snapshot(new).await.unwrap().balance(), Cents::new(22_420));
         assert!(city.office.doctor(&|_, _| {}).await.unwrap().is_clean());
-        let none = city.office.propose_reinstatement(debtor, "again", "Omar").await.unwrap_err().to_string();
+        let none = city.office.propose_reinstatement(debtor, None, "again", "Omar").await.unwrap_err().to_string();
         assert!(none.contains("nothing of this account was written off"), "{none}");
     }
 
@@ -314,7 +394,8 @@ mod tests {
         let line = lines(&city).await.remove(0);
         assert!(line.contains("the last day to sue has passed, Thu 2028-03-23"), "{line}");
         assert!(line.contains("in bankruptcy: nothing of before the petition is collected"), "{line}");
-        let refused = city.office.propose_reinstatement(debtor, "she is back", "Omar").await.unwrap_err().to_string();
+        let refused =
+            city.office.propose_reinstatement(debtor, None, "she is back", "Omar").await.unwrap_err().to_string();
         assert!(refused.contains("524(a)(2)"), "{refused}");
     }
 
@@ -322,7 +403,7 @@ mod tests {
     async fn a_debt_that_a_court_discharged_is_never_brought_back() {
         let city = written_off().await;
         let debtor = city.debtor().await;
-        let (proposal, ..) = city.office.propose_reinstatement(debtor, "she is back", "Omar").await.unwrap();
+        let (proposal, ..) = city.office.propose_reinstatement(debtor, None, "she is back", "Omar").await.unwrap();
         let request = crate::office::PetitionRequest {
             chapter: crate::domain::petition::Chapter::Seven,
             court: "Eastern District of California".into(),
@@ -336,7 +417,78 @@ mod tests {
         city.office.petition_discharged(recorded.id, day("2026-08-12"), "Ruth").await.unwrap();
         let late = city.office.approve_proposal(proposal, "Ida").await.unwrap_err().to_string();
         assert!(late.contains("524(a)(2)"), "{late}");
-        let refused = city.office.propose_reinstatement(debtor, "she is back", "Omar").await.unwrap_err().to_string();
+        let refused =
+            city.office.propose_reinstatement(debtor, None, "she is back", "Omar").await.unwrap_err().to_string();
         assert!(refused.contains("524(a)(2)"), "{refused}");
+    }
+
+    /// So many accounts of a landlord: the first few have ended and owe, the others are active. A `customer` number where given.
+    fn landlord(ended: usize, all: usize, phone: &str, customer: &str) -> String {
+        let row = |n: usize| {
+            let gone = if n < ended { "2026-04-01" } else { "" };
+            format!("30-{n:04},Hill Homes LLC,{n} Hill Rd,Riverbend,CA,95600,{phone},water,tenant,{gone},{customer}\n")
+        };
+        (0..all).map(row).collect()
+    }
+
+    async fn landlord_city(customer: &str) -> City {
+        let city = City::new().await;
+        city.at("2026-04-20", "09:00");
+        let head = "account,customer_name,service_address,service_city,service_state,service_zip,phone,services,occupancy,\
+                    service_ended,customer\n";
+        city.takes("landlord.csv", &format!("{head}{}", landlord(10, 40, "(916) 555-0100", customer))).await;
+        let bill = |n: usize| format!("30-{n:04},water,50.00,2026-03-02,2026-03-23,cis,H-{n}\n");
+        let bills: String = (0..20).map(bill).collect();
+        city.takes("bills.csv", &format!("account,service,amount,billed_on,due_on,source,reference\n{bills}")).await;
+        city.takes("moved.csv", &format!("{head}{}", landlord(10, 40, "(916) 555-0177", customer))).await;
+        city
+    }
+
+    #[tokio::test]
+    async fn a_landlord_whose_number_the_billing_system_has_is_nothing_to_ask_about() {
+        let city = landlord_city("C-9").await;
+        assert_eq!(lines(&city).await, Vec::<String>::new());
+        assert!(city.office.returning(false).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_landlord_with_many_accounts_is_one_question_and_active_accounts_owe_for_themselves() {
+        let city = landlord_city("").await;
+        let pairs = city.office.returning(true).await.unwrap();
+        // One for each account that has ended and owes, and none for those that are active and past due.
+        assert_eq!(pairs.len(), 10);
+        assert!(pairs.iter().all(|pair| pair.debtor_number.as_str() < "30-0010"), "{pairs:?}");
+        let [line] = &lines(&city).await[..] else { panic!("one line") };
+        assert!(
+            line.contains("owes on account 30-0000 and 9 other accounts (Hill Homes LLC)")
+                && line.contains("for each of the pairs 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"),
+            "{line}"
+        );
+        for n in 1..=10 {
+            assert_eq!(lines(&city).await.len(), 1, "until the last is decided");
+            city.office.reject_returning(KinshipId(n), "two firms", "Ruth").await.unwrap();
+        }
+        assert!(lines(&city).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn of_more_than_ten_customers_one_line_tells_how_many_they_are() {
+        let city = City::new().await;
+        city.at("2026-04-20", "09:00");
+        let person = |n: usize, at: &str, gone: &str| {
+            format!("{at}-{n:04},Pat Doe {n},{n} Oak St,Riverbend,CA,95600,(916) 555-{n:04},water,tenant,{gone}\n")
+        };
+        let gone: String = (0..12).map(|n| person(n, "40", "2026-04-01")).collect();
+        city.takes("gone.csv", &format!("{ACCOUNTS}{gone}")).await;
+        let bill = |n: usize| format!("40-{n:04},water,50.00,2026-03-02,2026-03-23,cis,P-{n}\n");
+        let bills: String = (0..12).map(bill).collect();
+        city.takes("bills.csv", &format!("account,service,amount,billed_on,due_on,source,reference\n{bills}")).await;
+        let back: String = (0..12).map(|n| person(n, "50", "")).collect();
+        city.takes("back.csv", &format!("{ACCOUNTS}{back}")).await;
+        let [line] = &lines(&city).await[..] else { panic!("one line") };
+        assert!(line.starts_with("12 customers of one file may be back"), "{line}");
+        assert_eq!(city.office.returning(true).await.unwrap().len(), 12);
+        let exception = city.office.store.exceptions(true).await.unwrap().remove(0).id;
+        assert!(city.office.clear_exception(exception, Some("seen"), "Ruth").await.is_err());
     }
 }

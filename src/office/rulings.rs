@@ -87,32 +87,27 @@ impl<'a> Known<'a> {
             };
             told.push(format!("of the {} of {}, {off} is taken off ({words})", fee.name, fee.amount));
             let what = if off == fee.amount {
-                Proposed::Waiver { fee: fee.entry }
+                Proposed::Waiver { fee: fee.entry, by_law: false }
             } else {
                 Proposed::Adjustment { service, change: -off, item: Some(fee.entry) }
             };
             proposals.push((what, off, format!("{reason}; {words}")));
         }
         let had_paid: Cents = debts.iter().map(|debt| debt.off - debt.off.min(debt.open)).sum();
-        if had_paid.is_positive() {
-            told.push(format!(
-                "{had_paid} of it had been paid: once the credit is approved it pays what else is owed, and what is left is \
-                 to be refunded"
-            ));
-        }
         let appeal_by = last_to_appeal(self.dispute, policy, today).filter(|_| credit < claimed);
-        let task = (credit < claimed || had_paid.is_positive()).then(|| {
-            let rest = if credit < claimed { format!("; {}", appeal_words(appeal_by, policy)) } else { String::new() };
-            let told: String = told.iter().flat_map(|one| ["; ", one.as_str()]).collect();
+        let rest = if credit < claimed { format!("; {}", appeal_words(appeal_by, policy)) } else { String::new() };
+        let told: String = told.iter().flat_map(|one| ["; ", one.as_str()]).collect();
+        let of = format!("dispute {id} was decided for them with {credit} of {claimed}");
+        let tell = format!("{of}: {}{told}{rest}", request.findings);
+        let task = had_paid.is_positive().then(|| {
             format!(
-                "Tell the customer in writing that dispute {id} was decided for them with {credit} of {claimed}: \
-                 {}{told}{rest}",
-                request.findings
+                "Dispute {id} was decided for the customer, and {had_paid} of what is taken off had been paid: once the credit is \
+                 approved it pays what else is owed, and what is left is to be refunded"
             )
         });
         let findings = request.findings.clone();
         let seen = Some(self.snapshot.facts_seq);
-        Ok(NewRuling { side: Side::Customer, findings, appeal_by, proposals, task, seen })
+        Ok(NewRuling { side: Side::Customer, findings, appeal_by, proposals, tell, task, seen })
     }
 
     /// The disputed debts, oldest due first, with what is open of each and what money has paid of it; without what an earlier
@@ -147,10 +142,9 @@ impl<'a> Known<'a> {
         debts
     }
 
-    /// What earlier rulings on the dispute take off a debt, of what is approved and what waits.
+    /// What earlier rulings on the dispute, withdrawn ones among them, take off a debt, of what is approved and what waits.
     fn given_for(self, debt: ItemId, counts: impl Fn(ProposalState) -> bool) -> Cents {
-        let given: Vec<ProposalId> =
-            self.dispute.rulings().flat_map(|ruling| ruling.proposals.iter().copied()).collect();
+        let given: Vec<ProposalId> = self.dispute.proposals().collect();
         let stands = |known: &&Proposal| {
             let is_open = known.state != ProposalState::Declined && counts(known.state);
             is_open && given.contains(&known.id)
@@ -168,9 +162,9 @@ impl<'a> Known<'a> {
         let of_bill = move |fee: &&PostedFee| debts.iter().any(|of| fee.bill == Some(bill(of.debt)));
         let is_disputed = move |fee: &&PostedFee| debts.iter().any(|of| of.debt.id == fee.entry);
         let is_asked = move |fee: &&PostedFee| {
-            let waiver = Proposed::Waiver { fee: fee.entry };
+            let waiver = Proposed::Waiver { fee: fee.entry, by_law: false };
             let mut waiting = self.proposals.iter().filter(|known| known.state == ProposalState::Proposed);
-            waiting.any(|known| known.what == waiver)
+            waiting.any(|known| known.what.is_same(&waiver))
         };
         let standing = self.snapshot.fees.iter().filter(|fee| fee.undone.is_none());
         standing.filter(of_bill).filter(move |fee| !is_disputed(fee) && !is_asked(fee))

@@ -8,7 +8,8 @@
 use serde_json::json;
 
 use super::accounts::need_reason;
-use super::night::{DayReport, NIGHT};
+use super::day_report::DayReport;
+use super::night::NIGHT;
 use super::{Office, OfficeError, Result};
 use crate::allocate::batch_guard::{BatchRules, batch_guard};
 use crate::domain::day::{days_between, plus_days, short};
@@ -462,17 +463,7 @@ mod tests {
     #[tokio::test]
     async fn while_a_night_is_held_or_dropped_an_account_without_water_gets_no_letter_and_no_fee() {
         let city = City::new().await;
-        let order = city.to_the_shut_off().await;
-        city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
-        city.office.dispatch_orders(&[order], "Crew 2", "Ruth").await.unwrap();
-        let done = CrewResult {
-            done: true,
-            on: day("2026-05-22"),
-            at: Some("10:00".into()),
-            crew: "Crew 2".into(),
-            note: String::new(),
-        };
-        city.office.record_order_result(order, done, "Ruth").await.unwrap();
+        city.to_the_dry_tap().await;
         // A second bill is past due long enough for its fee when the payments are no longer loaded.
         let head = "account,service,amount,billed_on,due_on,source,reference";
         city.takes("more.csv", &format!("{head}\n10-000417,water,90.00,2026-05-22,2026-06-12,cis,B2-W\n")).await;

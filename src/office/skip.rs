@@ -129,7 +129,7 @@ impl Office {
             StageRef { case: case_number, track: run.track.clone(), anchor: run.anchor, stage: stage.clone(), round };
         let on = skipped.on;
         let state = StepState::Skipped(skipped);
-        run.steps.push(Step { stage, service: None, round, state, items: Vec::new() });
+        run.steps.push(Step { stage, service: None, round, state, items: Vec::new(), known: None });
         Ok((of, by_hand(snapshot, rules, case, on)))
     }
 }
@@ -164,10 +164,13 @@ fn may_skip(decided: &Decision, run: &TrackRun, stage: &StageId) -> Result<()> {
             | Verdict::CanceledBy(..),
         ) => return Ok(()),
         Some(Verdict::WaitsForStage(before)) => format!("{before} comes before {stage}"),
-        Some(Verdict::Done(day)) => format!("{stage} was done on {day}"),
+        Some(Verdict::Done(day)) => format!(
+            "{stage} was decided on {day}, and what it ordered stands: cancel that (`arrears orders list`, `arrears notices list`)"
+        ),
         Some(Verdict::TakenBack(day)) => format!("the fee of {stage} was taken back on {day}"),
         Some(Verdict::Expired(day)) => format!("{stage} was over on {day}"),
         Some(Verdict::Overridden(by)) => format!("{stage} was skipped by {} on {}", by.by, by.on),
+        Some(Verdict::NotForAccount) => format!("{stage} is not for this account"),
         Some(Verdict::NotMet) | None => format!("{stage} does not apply now"),
     };
     Err(OfficeError::refused(why, "only the stage at which a track stands can be skipped: see `arrears why ACCOUNT`"))

@@ -18,6 +18,7 @@ use crate::domain::placement::{PlacedDebt, Placement};
 use crate::domain::referral::{Destination, Referral, ReferralState};
 use crate::domain::{AccountId, Cents, Day, Language, NoticeId, OrderId, ReferralId};
 use crate::notices::Mailer;
+use crate::store::CrewResult;
 
 const ACCOUNTS: &str = "\
 account,customer_name,service_address,service_city,service_state,service_zip,phone,services,occupancy
@@ -161,6 +162,21 @@ impl City {
             self.office.sign_no_payments(*channel, plus_days(day("2026-05-22"), -1), "Ruth").await.unwrap();
         }
         order
+    }
+
+    /// Past ten on that day: the crew has shut the water off.
+    pub async fn to_the_dry_tap(&self) {
+        let order = self.to_the_shut_off().await;
+        self.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+        self.office.dispatch_orders(&[order], "Crew 2", "Ruth").await.unwrap();
+        let done = CrewResult {
+            done: true,
+            on: day("2026-05-22"),
+            at: Some("10:00".into()),
+            crew: "Crew 2".into(),
+            note: String::new(),
+        };
+        self.office.record_order_result(order, done, "Ruth").await.unwrap();
     }
 }
 

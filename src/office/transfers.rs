@@ -8,13 +8,14 @@ use crate::domain::hold::{Blocks, HoldKind};
 use crate::domain::kinship::KinshipState;
 use crate::domain::proposal::{Proposal, ProposalState, Proposed};
 use crate::domain::referral::ReferralState;
-use crate::domain::transfer::{MovedDebt, to_move};
+use crate::domain::transfer::{MovedDebt, to_move, to_take_back};
 use crate::domain::{AccountId, Cents, Day, ItemId, ProposalId, Snapshot};
 use crate::referral::limitation::{Clock, Limitation, of_due};
 use crate::store::StoreError;
 
 impl Office {
-    /// Proposes that all that is past due on an account that has ended goes to another account of the same customer.
+    /// Proposes that all that is past due on an account that has ended goes to another account of the same customer; or that a
+    /// debt goes back where it came from, as far as the money that lies there pays it.
     ///
     /// # Errors
     /// When the customers are two, an account does not fit, something protects the debt, or no reason is given.
@@ -28,7 +29,14 @@ impl Office {
         need_reason(reason)?;
         let rules = self.rules_on(self.today()).await?;
         let (from, to) = (self.snapshot(from).await?, self.snapshot(to).await?);
-        let debts = to_move(&from.items, self.today(), 0);
+        let mut debts = to_move(&from.items, self.today(), 0);
+        if to.unapplied.is_positive() {
+            let came = self.store.debts_from(from.account, to.account).await?;
+            if !came.is_empty() {
+                debts.retain(|debt| came.contains(&debt.item));
+                debts = to_take_back(debts, to.unapplied);
+            }
+        }
         if debts.is_empty() {
             let number = &from.profile.number;
             return Err(OfficeError::refused(
@@ -114,6 +122,11 @@ impl Office {
         let today = self.today();
         let (left, here) = (&from.profile, &to.profile);
         let refuse = |what: String, way: &str| Err(OfficeError::refused(what, way));
+        not_contested(from, today)?;
+        if let Some(lies) = self.goes_back(from, to, debts).await? {
+            no_petition(&[from, to], today)?;
+            return Ok(vec![format!("{lies} lies on account {}, where the debt came from", here.number)]);
+        }
         let facts = self.same_customer(from, to).await?;
         if left.ended.is_none_or(|ended| today < ended) {
             return refuse(format!("service of account {} goes on", left.number), "its debt is collected there");
@@ -127,15 +140,7 @@ impl Office {
                 "a debt follows within one class, unless the policy says `debts_follow: {classes: any}`",
             );
         }
-        for snapshot in [from, to] {
-            let number = &snapshot.profile.number;
-            if let Some(petition) = snapshot.stay_on(today) {
-                return refuse(
-                    format!("a petition in bankruptcy stands on account {number} ({})", petition.words()),
-                    "what was owed before it is not moved (11 USC 362(a)(6)); wait for the court",
-                );
-            }
-        }
+        no_petition(&[from, to], today)?;
         for snapshot in [from, to] {
             let number = &snapshot.profile.number;
             if let Some(why) = &snapshot.frozen {
@@ -184,6 +189,17 @@ impl Office {
         Ok(facts)
     }
 
+    /// What lies where the debts came from, if that pays them: then they go back to the money, whatever else stands on either
+    /// account, for all that comes of it is that they are paid.
+    async fn goes_back(&self, from: &Snapshot, to: &Snapshot, debts: &[MovedDebt]) -> Result<Option<Cents>> {
+        let moved: Cents = debts.iter().map(|debt| debt.open).sum();
+        if from.account == to.account || to.unapplied < moved {
+            return Ok(None);
+        }
+        let came = self.store.debts_from(from.account, to.account).await?;
+        Ok(debts.iter().all(|debt| came.contains(&debt.item)).then_some(to.unapplied))
+    }
+
     /// What says that both accounts are one customer's: the billing system's number, or a person's word.
     async fn same_customer(&self, from: &Snapshot, to: &Snapshot) -> Result<Vec<String>> {
         let (left, here) = (&from.profile, &to.profile);
@@ -212,18 +228,50 @@ impl Office {
     }
 }
 
+/// A debt stays on the account on which it is disputed, and on which an appeal may still be taken: what protects its customer
+/// meanwhile, whichever bill it is about, is asked of that account.
+fn not_contested(from: &Snapshot, today: Day) -> Result<()> {
+    let number = &from.profile.number;
+    if let Some(hold) = from.holds.iter().find(|hold| hold.kind.contests() && hold.holds_on(today)) {
+        let what = format!("a {} hold stands on account {number}", hold.kind);
+        return Err(OfficeError::refused(what, "wait until it is decided"));
+    }
+    let running = from.disputes.iter().find_map(|known| Some((known.id, known.appealable_through(today)?)));
+    let Some((dispute, last)) = running else { return Ok(()) };
+    Err(OfficeError::refused(
+        format!("the ruling on dispute {dispute} of account {number} can be appealed until {}", short(last)),
+        "wait until then: an appeal holds the account on which the debt was disputed",
+    ))
+}
+
+/// What was owed before a petition stays where it is.
+fn no_petition(accounts: &[&Snapshot], today: Day) -> Result<()> {
+    for snapshot in accounts {
+        if let Some(petition) = snapshot.stay_on(today) {
+            let number = &snapshot.profile.number;
+            return Err(OfficeError::refused(
+                format!("a petition in bankruptcy stands on account {number} ({})", petition.words()),
+                "what was owed before it is not moved (11 USC 362(a)(6)); wait for the court",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Whether the proposal waits or was declined, and would move the debt.
 fn speaks_of(proposal: &Proposal, item: ItemId) -> bool {
     let Proposed::Transfer { debts, .. } = &proposal.what else { return false };
     proposal.state != ProposalState::Approved && debts.iter().any(|debt| debt.item == item)
 }
 
-/// Whether what keeps a debt where it is can pass on a day, without a fact: a hold's, the end of service, a missed installment.
+/// Whether what keeps a debt where it is can pass on a day, without a fact: a hold's, the end of service or of the time to
+/// appeal, a missed installment.
 fn may_pass(from: &Snapshot, to: &Snapshot, day: Day) -> bool {
     let dated =
         |known: &Snapshot| known.frozen.is_some() || known.holds.iter().any(|hold| hold.changes_after(day).is_some());
     let ends = from.profile.ended.is_some_and(|ended| day < ended);
-    ends || dated(from) || dated(to) || from.arrangement_on(day).is_some()
+    let appealable = from.disputes.iter().any(|dispute| dispute.appealable_through(day).is_some());
+    ends || dated(from) || dated(to) || appealable || from.arrangement_on(day).is_some()
 }
 
 fn is_passed(debt: &MovedDebt, day: Day, years: u16) -> bool {
@@ -388,6 +436,237 @@ mod tests {
             city.office.propose_adjustment(from, Service::Water, credit, "paid for 10-000900", "Omar").await.unwrap();
         city.office.approve_proposal(back, "Ida").await.unwrap();
         assert_eq!(frozen().await, None, "nothing lies there any more");
+    }
+
+    #[tokio::test]
+    async fn what_was_disputed_stays_where_it_is_until_no_appeal_can_come_and_is_disputed_where_it_is() {
+        let city = moved().await;
+        let (from, to) = (id(&city, "10-000417").await, id(&city, "10-000900").await);
+        let request = |item: &str| crate::office::DisputeRequest {
+            items: vec![item.into()],
+            reason: "the meter was misread".into(),
+            raised_on: None,
+        };
+        let (earlier, _) = city.office.propose_transfer(from, to, "moved", "Omar").await.unwrap();
+        let dispute = city.office.open_dispute(from, &request("B1-W"), "Omar").await.unwrap();
+        assert!(refused(&city, "10-000900").await.contains("a dispute hold stands on account 10-000417"));
+        city.at("2026-05-21", "09:00");
+        let ruling = crate::office::RulingRequest {
+            side: crate::domain::dispute::Side::City,
+            findings: "the meter was tested".into(),
+            credit: None,
+        };
+        let decided = city.office.decide_dispute(dispute.id, &ruling, "Ruth").await.unwrap();
+        let last = crate::domain::day::short(decided.appeal_by().unwrap());
+        let words = format!("the ruling on dispute {} of account 10-000417 can be appealed until {last}", dispute.id);
+        assert!(refused(&city, "10-000900").await.contains(&words));
+        let late = city.office.approve_proposal(earlier, "Ida").await.unwrap_err().to_string();
+        assert!(late.contains(&words), "{late}");
+        // A transfer of before this was barred: the appeal holds what it is about where that is owed.
+        let rules = city.office.rules_on(day("2026-05-21")).await.unwrap();
+        let stamp = city.office.stamp("Ida");
+        assert!(city.office.store.approve_proposal(earlier, &[], &rules.policy.ledger, &stamp).await.unwrap());
+        let again = city.office.open_dispute(from, &request("B1-W"), "Omar").await.unwrap_err().to_string();
+        assert!(again.contains("$224.20 of it went to account 10-000900 and is owed there"), "{again}");
+        city.office.appeal_dispute(dispute.id, "a plumber found a leak", "Omar").await.unwrap();
+        let here = city.office.snapshot(to).await.unwrap();
+        let moved = here.items.iter().find(|item| item.open == Cents::new(22_420)).unwrap();
+        assert!(here.holds.iter().any(|hold| hold.kind == HoldKind::Appeal && hold.items.contains(&moved.id)));
+        assert!(city.office.doctor(&|_, _| {}).await.unwrap().is_clean());
+        let hold = here.holds[0].id;
+        city.office.end_hold(hold, "too early", "Ruth").await.unwrap();
+        let checkup = city.office.doctor(&|_, _| {}).await.unwrap();
+        assert!(!checkup.is_clean(), "what is contested is not held where it is owed");
+    }
+
+    /// Rosa had two accounts that ended, and the debts of both went with her.
+    async fn moved_from_two() -> (City, [AccountId; 3]) {
+        let city = City::new().await;
+        for (name, role) in [("Ruth", Role::Lead), ("Omar", Role::Representative), ("Ida", Role::Approver)] {
+            let member = StaffMember { name: name.into(), role, languages: vec![Language::English], capacity: 0 };
+            city.office.put_staff(&member, "setup").await.unwrap();
+        }
+        let rows = "10-000417,Rosa Muñoz,C-20417,418 Alder St,Riverbend,CA,95600,,water,owner,,2026-03-20\n\
+                    10-000418,Rosa Muñoz,C-20417,420 Alder St,Riverbend,CA,95600,,water,owner,,2026-03-20\n\
+                    10-000900,Rosa Muñoz,C-20417,77 Quarry Rd,Riverbend,CA,95600,,water,tenant,,\n";
+        city.takes("accounts-2.csv", &format!("{ACCOUNTS}{rows}")).await;
+        let bill = "10-000418,water,110.00,2026-03-02,2026-03-23,cis,B2-W\n";
+        city.takes("charges-2.csv", &format!("{CHARGES}{bill}")).await;
+        city.at("2026-05-14", "09:00");
+        let ids = [id(&city, "10-000417").await, id(&city, "10-000418").await, id(&city, "10-000900").await];
+        for from in &ids[..2] {
+            let (proposal, _) = city.office.propose_transfer(*from, ids[2], "moved", "Omar").await.unwrap();
+            city.office.approve_proposal(proposal, "Ida").await.unwrap();
+        }
+        (city, ids)
+    }
+
+    async fn behind(city: &City) -> Vec<(i64, String)> {
+        let lines = city.office.store.exceptions_of_kind(crate::store::ExceptionKind::MoneyLeftBehind).await.unwrap();
+        let place = |text: &str| text.split(" and pays").next().unwrap_or_default().to_owned();
+        lines.into_iter().map(|line| (line.id, place(&line.text))).collect()
+    }
+
+    #[tokio::test]
+    async fn what_lies_under_one_old_number_is_told_until_it_is_looked_at_whatever_comes_under_another() {
+        let (city, [_, _, here]) = moved_from_two().await;
+        city.at("2026-05-20", "09:00");
+        city.lockbox("10-000417", "224.20", "2026-05-20").await;
+        assert_eq!(behind(&city).await, [(1, "$224.20 lies on account 10-000417".to_owned())]);
+        city.at("2026-05-27", "09:00");
+        city.lockbox("10-000418", "1.00", "2026-05-27").await;
+        let both =
+            [(1, "$224.20 lies on account 10-000417".to_owned()), (2, "$1.00 lies on account 10-000418".to_owned())];
+        assert_eq!(behind(&city).await, both);
+        let back = "account,reversed_on,reverses_source,reverses_reference,source,reference\n\
+                    10-000418,2026-05-28,lockbox,LB-10-000418-1.00-2026-05-27,lockbox,NSF-1\n";
+        city.at("2026-05-28", "09:00");
+        city.takes("reversals.csv", back).await;
+        assert_eq!(behind(&city).await, both[..1]);
+        assert!(city.office.doctor(&|_, _| {}).await.unwrap().is_clean());
+        // A person says that it is meant for something else, and is asked again only when more comes.
+        city.office.clear_exception(1, Some("a deposit of hers, by her letter"), "Ruth").await.unwrap();
+        city.at("2026-05-29", "09:00");
+        city.lockbox("10-000900", "10.00", "2026-05-29").await;
+        assert_eq!(city.office.snapshot(here).await.unwrap().frozen, None);
+        assert!(city.office.doctor(&|_, _| {}).await.unwrap().is_clean());
+        city.lockbox("10-000417", "5.00", "2026-05-29").await;
+        assert_eq!(behind(&city).await, [(3, "$229.20 lies on account 10-000417".to_owned())]);
+        // What came from there is paid where it is now: nothing is in doubt any more.
+        city.lockbox("10-000900", "324.20", "2026-05-29").await;
+        assert_eq!(behind(&city).await, []);
+    }
+
+    #[tokio::test]
+    async fn a_debt_goes_back_to_the_money_in_one_act_and_until_then_all_waits() {
+        let (city, [old, _, here]) = moved_from_two().await;
+        city.at("2026-05-20", "09:00");
+        city.lockbox("10-000417", "100.00", "2026-05-20").await;
+        let (back, amount) = city.office.propose_transfer(here, old, "paid by the old stub", "Omar").await.unwrap();
+        assert_eq!(amount, Cents::new(10_000), "no more than the money pays");
+        let known = city.office.store.proposal(back).await.unwrap().reason_with_facts();
+        assert!(known.contains("$100.00 lies on account 10-000417, where the debt came from"), "{known}");
+        assert!(city.office.snapshot(here).await.unwrap().frozen.is_some());
+        city.office.approve_proposal(back, "Ida").await.unwrap();
+        let (left, now) = (city.office.snapshot(old).await.unwrap(), city.office.snapshot(here).await.unwrap());
+        assert_eq!((left.balance(), now.balance()), (Cents::ZERO, Cents::new(12_420 + 11_000)));
+        assert_eq!((behind(&city).await, now.frozen), (vec![], None));
+        let checkup = city.office.doctor(&|_, _| {}).await.unwrap();
+        assert!(checkup.is_clean(), "{:?}", checkup.checks);
+        // The check bounces: it is owed on the old account again, and follows her as before.
+        let bounced = "account,reversed_on,reverses_source,reverses_reference,source,reference\n\
+                       10-000417,2026-05-28,lockbox,LB-10-000417-100.00-2026-05-20,lockbox,NSF-1\n";
+        city.at("2026-05-28", "09:00");
+        city.takes("reversals.csv", bounced).await;
+        assert_eq!(city.office.snapshot(old).await.unwrap().balance(), Cents::new(10_000));
+    }
+
+    #[tokio::test]
+    async fn money_that_is_gone_again_takes_no_debt_back() {
+        let (city, [old, _, here]) = moved_from_two().await;
+        city.at("2026-05-20", "09:00");
+        city.lockbox("10-000417", "100.00", "2026-05-20").await;
+        let (back, _) = city.office.propose_transfer(here, old, "paid by the old stub", "Omar").await.unwrap();
+        let bounced = "account,reversed_on,reverses_source,reverses_reference,source,reference\n\
+                       10-000417,2026-05-20,lockbox,LB-10-000417-100.00-2026-05-20,lockbox,NSF-1\n";
+        city.takes("reversals.csv", bounced).await;
+        let refused = city.office.approve_proposal(back, "Ida").await.unwrap_err().to_string();
+        assert!(refused.contains("service of account 10-000900 goes on"), "{refused}");
+    }
+
+    /// May 22: a crew is out for 10-000417, to which $100.00 came from 10-000300, where the same customer lived before.
+    async fn crew_is_out() -> (City, AccountId, AccountId, crate::domain::OrderId) {
+        let city = City::new().await;
+        for (name, role) in [("Ruth", Role::Lead), ("Omar", Role::Representative), ("Ida", Role::Approver)] {
+            let member = StaffMember { name: name.into(), role, languages: vec![Language::English], capacity: 0 };
+            city.office.put_staff(&member, "setup").await.unwrap();
+        }
+        let rows = "10-000417,Rosa Muñoz,C-20417,418 Alder St,Riverbend,CA,95600,(916) 555-0142,water,owner,,\n\
+                    10-000300,Rosa Muñoz,C-20417,9 Mill St,Riverbend,CA,95600,,water,owner,,2026-01-31\n";
+        city.takes("accounts-2.csv", &format!("{ACCOUNTS}{rows}")).await;
+        let bill = "10-000300,water,100.00,2026-01-02,2026-01-23,cis,B0-W\n";
+        city.takes("charges-2.csv", &format!("{CHARGES}{bill}")).await;
+        let (old, here) = (id(&city, "10-000300").await, city.debtor().await);
+        let (proposal, _) = city.office.propose_transfer(old, here, "moved", "Omar").await.unwrap();
+        city.office.approve_proposal(proposal, "Ida").await.unwrap();
+        let order = city.to_the_shut_off().await;
+        city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
+        city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+        city.at("2026-05-22", "09:30");
+        (city, old, here, order)
+    }
+
+    #[tokio::test]
+    async fn who_pays_what_the_water_was_shut_off_for_is_restored_whatever_came_under_the_old_number() {
+        let (city, _, here, order) = crew_is_out().await;
+        let result = crate::store::CrewResult {
+            done: true,
+            on: day("2026-05-22"),
+            at: Some("09:10".into()),
+            crew: "Crew 4".into(),
+            note: String::new(),
+        };
+        city.office.record_order_result(order, result, "Omar").await.unwrap();
+        city.at("2026-05-26", "04:00");
+        city.office.night(day("2026-05-26")).await.unwrap();
+        city.at("2026-05-26", "10:00");
+        let rows = "account,amount,received_on,channel,source,reference,for_reference\n\
+                    10-000417,224.20,2026-05-26,lockbox,lockbox,LB-1,B1-W\n\
+                    10-000300,5.00,2026-05-26,lockbox,lockbox,LB-2,\n";
+        city.takes("payments.csv", rows).await;
+        city.office.settle().await.unwrap();
+        let orders = city.office.store.orders_of(here).await.unwrap();
+        let restores = orders.iter().filter(|order| order.kind == crate::domain::field_order::OrderKind::Restore);
+        assert_eq!(restores.count(), 1, "{orders:?}");
+        assert_eq!(behind(&city).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn money_under_the_old_number_calls_the_crew_back_from_the_new_account() {
+        let (city, old, here, order) = crew_is_out().await;
+        let payment = crate::store::CounterPayment {
+            amount: Cents::new(10_000),
+            received_on: day("2026-05-22"),
+            reference: "R-1".into(),
+            memo: String::new(),
+        };
+        let taken = city.office.confirmed_counter_payment(old, &payment, "Omar").await.unwrap();
+        assert_eq!(
+            taken.recalled.iter().map(|order| order.id).collect::<Vec<_>>(),
+            [order],
+            "whoever takes it is told"
+        );
+        let recalls = city.office.recalls(here).await.unwrap();
+        assert!(recalls[0].contains("call the crew back"), "{recalls:?}");
+        // Taken by mistake, it is voided: nothing is in doubt, and the account is decided anew at once.
+        city.office.void_payment("R-1", "keyed twice", "Omar").await.unwrap();
+        assert_eq!(city.office.snapshot(here).await.unwrap().frozen, None);
+        assert!(city.office.doctor(&|_, _| {}).await.unwrap().is_clean());
+    }
+
+    #[tokio::test]
+    async fn a_debt_stays_where_it_is_while_the_ruling_on_it_can_be_appealed() {
+        let city = moved().await;
+        let from = id(&city, "10-000417").await;
+        let request = crate::office::DisputeRequest {
+            items: vec!["B1-W".into()],
+            reason: "the meter was misread".into(),
+            raised_on: None,
+        };
+        let dispute = city.office.open_dispute(from, &request, "Omar").await.unwrap();
+        assert!(refused(&city, "10-000900").await.contains("a dispute hold stands"));
+        let ruling = crate::office::RulingRequest {
+            side: crate::domain::dispute::Side::City,
+            findings: "it was read right".into(),
+            credit: None,
+        };
+        let ruled = city.office.decide_dispute(dispute.id, &ruling, "Ruth").await.unwrap();
+        let last = ruled.appeal_by().unwrap();
+        let said = refused(&city, "10-000900").await;
+        assert!(said.contains(&format!("can be appealed until {}", short(last))), "{said}");
+        city.at(&crate::domain::day::plus_days(last, 1).to_string(), "09:00");
+        let to = id(&city, "10-000900").await;
+        city.office.propose_transfer(from, to, "moved", "Omar").await.unwrap();
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 //! placed debts that have to be called back, and debts that time will bar.
 //!
 //! None of it is looked for among all accounts. What is found of an account is otherwise by a fact, which raises its number
-//! above the one at which it was looked at last; by a debt that reaches a day, which the due dates tell; or by a day of a
+//! above the one at which it was looked at last (what the daemon tells and charges by itself is none); by a debt that reaches a day, which the due dates tell; or by a day of a
 //! hold's or an arrangement's, on account of which it is looked at every night. Under a policy that was not in force at the
 //! last look everything is looked at. The test below holds that against looking at everything on every day.
 
@@ -11,8 +11,8 @@ use crate::domain::day::plus_days;
 use crate::domain::{AccountId, Day};
 use crate::store::{Among, Watched};
 
-/// Accounts looked at together.
-const PAGE: u32 = 2_000;
+/// Accounts looked at together: a wait for the disk each.
+const PAGE: u32 = 10_000;
 
 impl Office {
     /// Looks at what has changed since the last look, and at what the days since have brought.
@@ -28,6 +28,7 @@ impl Office {
             self.watch_days(rules, last.through, day).await?;
         }
         self.tell_returning().await?;
+        self.tell_all_rulings(day).await?;
         Ok(self.store.put_watched(&now).await?)
     }
 
@@ -73,9 +74,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::dispute::{DisputeState, Side};
     use crate::domain::hold::HoldKind;
     use crate::domain::{Language, Role};
     use crate::office::testing::{City, day};
+    use crate::office::{DisputeRequest, RulingRequest};
     use crate::store::{ExceptionKind, StaffMember};
 
     const ACCOUNTS: &str = "account,customer_name,customer,service_address,service_city,service_state,service_zip,phone,\
@@ -111,6 +114,9 @@ mod tests {
         Hold(i64, HoldKind, i64, Option<i64>),
         HoldEnds(usize),
         Proposal(usize, bool),
+        /// The whole account is disputed; the nth dispute that is open is decided for the city.
+        Dispute(i64),
+        Ruling(usize),
         Policy(i64),
     }
 
@@ -148,8 +154,11 @@ mod tests {
             }
             9 => Fact::HoldEnds(dice.place(5)),
             10 => Fact::Proposal(dice.place(3), dice.below(2) == 0),
-            _ => match dice.below(3) {
+            _ => match dice.below(6) {
                 0 => Fact::Policy(10 + dice.below(3) * 10),
+                // Of an account whose debt is out.
+                1 => Fact::Dispute([1, 4][dice.place(2)]),
+                2 => Fact::Ruling(dice.place(2)),
                 _ => {
                     let account = number(account);
                     Fact::File("deposits.csv".into(), row(DEPOSITS, format!("{account},30.00,,2019-08-01,,cis,D{n}")))
@@ -212,6 +221,20 @@ mod tests {
                     let holds = office.store.holds_on(office.today()).await.unwrap();
                     let Some((_, hold)) = holds.get(*nth) else { return false };
                     office.end_hold(hold.id, "a history", "Ruth").await.is_ok()
+                }
+                Fact::Dispute(account) => {
+                    let account = office.account(&number(*account)).await.unwrap().id;
+                    let reason = "a history".to_owned();
+                    let request = DisputeRequest { items: Vec::new(), reason, raised_on: None };
+                    office.open_dispute(account, &request, "Ruth").await.is_ok()
+                }
+                Fact::Ruling(nth) => {
+                    let mut open = office.store.disputes().await.unwrap();
+                    open.retain(|(_, dispute)| dispute.state() == DisputeState::Open);
+                    let Some((_, dispute)) = open.get(*nth) else { return false };
+                    let findings = "a history".to_owned();
+                    let ruling = RulingRequest { side: Side::City, findings, credit: None };
+                    office.decide_dispute(dispute.id, &ruling, "Ruth").await.is_ok()
                 }
                 Fact::Proposal(nth, yes) => {
                     let mut open = office.store.proposals(true).await.unwrap();

@@ -1,8 +1,11 @@
 //! Why: what stands with an account and what it waits for; and what would happen on the days ahead.
 
+use chrono::{DateTime, Utc};
+
 use super::became::{became, pieces_for};
 use super::protections::{ShownPoint, points};
 use super::{Office, Result};
+use crate::decide::stands::stands;
 pub use crate::decide::why::Explained;
 use crate::decide::why::explain;
 use crate::decide::{decide, why};
@@ -14,6 +17,8 @@ use crate::domain::{AccountId, Cents, Day, Decision, Snapshot};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Why {
     pub on: Day,
+    /// What protects the account, and what is off there, a sentence each.
+    pub stands: Vec<String>,
     pub decision: Decision,
     pub explained: Vec<Explained>,
     pub next_review: Option<Day>,
@@ -23,6 +28,8 @@ pub struct Why {
     pub frozen: Option<String>,
     /// Arrangements against limits of the policy: those that wait for a second person, and the one that stands.
     pub agreements: Vec<String>,
+    /// Of a day past: what files have changed of the account's record since, and what is not known of it.
+    pub record: Vec<String>,
 }
 
 /// An act that a simulation would do.
@@ -43,16 +50,20 @@ impl Office {
     /// When no policy was in force.
     pub async fn why(&self, account: AccountId, on: Option<Day>) -> Result<Why> {
         let day = on.unwrap_or_else(|| self.today());
-        let snapshot = match on {
-            Some(past) if past < self.today() => self.snapshot_on(account, past).await?,
-            _ => self.snapshot(account).await?,
+        let (snapshot, record) = match on {
+            Some(past) if past < self.today() => {
+                (self.snapshot_on(account, past).await?, self.record_since(account, self.end_of(past)).await?)
+            }
+            _ => (self.snapshot(account).await?, Vec::new()),
         };
         let in_force = self.rules_on(day).await?;
         let rules = match &snapshot.case {
             Some(case) => self.rules_under(&case.policy, &in_force).await?,
             None => in_force,
         };
-        let decision = decide(&snapshot, &self.world(&rules, day), &rules.policy);
+        let world = self.world(&rules, day);
+        let decision = decide(&snapshot, &world, &rules.policy);
+        let stands = stands(&snapshot, &world, &rules.policy);
         let mut explained = explain(&decision, &rules.policy);
         // A stage that acted has decided; whether its letter was mailed or its order done stands with the pieces.
         let pieces = self.pieces_of(account).await?;
@@ -67,16 +78,30 @@ impl Office {
         let points = if snapshot.proofs.is_empty() { Vec::new() } else { points(&snapshot.proofs, day) };
         let agreements = self.told_of_limits(&snapshot, day).await?;
         let frozen = snapshot.frozen;
-        Ok(Why { points, agreements, frozen, on: day, next_review: decision.next_review, explained, decision })
+        Ok(Why {
+            stands,
+            points,
+            agreements,
+            record,
+            frozen,
+            on: day,
+            next_review: decision.next_review,
+            explained,
+            decision,
+        })
     }
 
-    async fn snapshot_on(&self, account: AccountId, day: Day) -> Result<Snapshot> {
+    pub(super) async fn snapshot_on(&self, account: AccountId, day: Day) -> Result<Snapshot> {
         let rules = self.rules_on(day).await?;
-        let end_of_day = plus_days(day, 1)
+        Ok(self.store.snapshot_as_of(account, day, self.end_of(day), &rules.policy.ledger).await?)
+    }
+
+    /// The instant at which the day is over in the city.
+    fn end_of(&self, day: Day) -> DateTime<Utc> {
+        plus_days(day, 1)
             .and_hms_opt(0, 0, 0)
             .and_then(|midnight| midnight.and_local_timezone(self.config.time_zone).earliest())
-            .map_or_else(|| self.now(), |instant| instant.with_timezone(&chrono::Utc));
-        Ok(self.store.snapshot_as_of(account, day, end_of_day, &rules.policy.ledger).await?)
+            .map_or_else(|| self.now(), |instant| instant.with_timezone(&Utc))
     }
 
     /// Lives through the days ahead on a copy of the accounts, changing nothing, as if letters were mailed on the day

@@ -177,7 +177,6 @@ impl Office {
         let channel = if matches!(name, "shut_off_tag" | "tenants_notice") { Channel::Posting } else { Channel::Mail };
         let mut notice = Notice { recipient, ..samples::notice(name, channel, languages) };
         match name {
-            // After a shut-off none is announced.
             // After a shut-off none is announced; and what restores water is less than all that is past due.
             "how_to_restore" => {
                 let facts = &mut notice.facts;
@@ -185,8 +184,9 @@ impl Office {
                 let past_due = facts.amount;
                 facts.items.retain(|item| item.service == Service::Water);
                 facts.amount = facts.items.iter().map(|item| item.open).sum();
-                facts.restores = Some(Restores { fee: Cents::new(4_500), past_due });
+                facts.restores = Some(Restores { fee: Cents::new(4_500), listed: Cents::ZERO, past_due });
             }
+            "dispute_ruling" => samples::tell_ruling(&mut notice.facts),
             "tenants_notice" => {
                 let address = samples::profile().service_address;
                 (notice.addressee, notice.address) = (residents(languages).to_owned(), address);

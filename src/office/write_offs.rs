@@ -1,4 +1,5 @@
-//! Write-offs whose debts were paid after all, or taken back by the billing system: what is left over of them is taken back.
+//! Write-offs: not ahead of a deposit that is held. And those whose debts were paid after all, or taken back by the billing system:
+//! what is left over of them is taken back.
 //!
 //! Nobody owes anything by that. The write-offs are undone whole, as any entry is, and what of them goes on is posted anew by the
 //! same approval, as of its own day.
@@ -8,7 +9,7 @@ use super::{Office, OfficeError, Result};
 use crate::domain::day::short;
 use crate::domain::ledger::{IdleWriteOff, OWN_SOURCE};
 use crate::domain::proposal::{LeftOver, Proposed};
-use crate::domain::{AccountId, Cents, Entry, EntryId, EntryKind, ProposalId};
+use crate::domain::{AccountId, Cents, Entry, EntryId, EntryKind, ProposalId, Snapshot};
 
 impl Office {
     /// Proposes to take back what is left over of the account's write-offs. Gives the proposal, how much, and what it does.
@@ -55,9 +56,24 @@ impl Office {
             all - amount
         )];
         facts.extend(snapshot.frozen.iter().map(|why| why.split(". ").next().unwrap_or(why).to_owned()));
-        let what = Proposed::Reinstatement { write_offs: own, facts: facts.clone(), left_over };
+        let what = Proposed::Reinstatement { write_offs: own, facts: facts.clone(), left_over, partly: Vec::new() };
         let id = self.propose(account, &what, amount, reason, by).await?;
         Ok((id, amount, facts))
+    }
+
+    /// A deposit pays what is owed before anything of it is written off. Under a petition it pays nothing, and stands in no way.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(super) fn no_deposit_is_held(&self, snapshot: &Snapshot) -> Result<()> {
+        let held = snapshot.deposit_due(self.today());
+        if !held.is_positive() || snapshot.stay_on(self.today()).is_some() {
+            return Ok(());
+        }
+        Err(OfficeError::refused(
+            format!("a deposit of {held} is held for this account, whose service has ended"),
+            "it is applied to what is owed first, with the final bill; then propose to write off what is left",
+        ))
     }
 }
 
@@ -172,6 +188,28 @@ mod tests {
         city.at("2026-05-06", "09:00");
         city.takes("reversals.csv", reversal).await;
         assert_eq!(stands(&city).await, (vec![6_000], 0));
+        is_clean(&city).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_left_over_is_taken_back_under_a_petition_too_for_nobody_is_asked_for_it() {
+        let city = written_off().await;
+        let account = city.debtor().await;
+        city.lockbox("10-000417", "60.00", "2026-04-15").await;
+        city.at("2026-05-05", "09:00");
+        let request = crate::office::PetitionRequest {
+            chapter: crate::domain::petition::Chapter::Seven,
+            court: "Eastern District of California".into(),
+            case_number: "26-1".into(),
+            petition_on: day("2026-05-01"),
+            relief_on: None,
+            learned_on: None,
+        };
+        city.office.record_petition(account, &request, "Omar").await.unwrap();
+        let (id, _, _) = city.office.propose_left_over(account, "paid in April", "Omar").await.unwrap();
+        city.office.approve_proposal(id, "Ida").await.unwrap();
+        assert!(line(&city).await.is_none());
+        assert_eq!(city.office.snapshot(account).await.unwrap().frozen, None);
         is_clean(&city).await;
     }
 

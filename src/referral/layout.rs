@@ -17,6 +17,11 @@ pub enum LayoutRefusal {
     Missing { account: AccountNumber, layout: String, field: String, what: String },
     #[error("account {account}: {field} of the layout {layout} takes {width} characters, and the value has {found}")]
     TooLong { account: AccountNumber, layout: String, field: String, width: usize, found: usize },
+    #[error(
+        "account {account}: {field} of the layout {layout} takes {width} digits, and the value has {found}: correct it in the \
+         accounts' file, with the zeros in front that belong to it"
+    )]
+    TooShort { account: AccountNumber, layout: String, field: String, width: usize, found: usize },
     #[error("account {account}: {field} of the layout {layout} takes digits, and the value has other characters")]
     NotDigits { account: AccountNumber, layout: String, field: String },
     #[error("account {account}: {field} of the layout {layout} takes plain letters, and the value has `{found}`")]
@@ -89,6 +94,12 @@ fn fitted(layout: &Layout, field: &LayoutField, line: &ExportLine) -> Result<Str
     if found > width && !field.cut {
         let (layout, field) = (layout.name.clone(), field.place());
         return Err(LayoutRefusal::TooLong { account: account(), layout, field, width, found });
+    }
+    // A number that somebody gave is whole or wrong: with zeros in front it would be another person's, or another parcel's.
+    let is_given = matches!(field.value, FieldValue::Attribute(_)) && field.format == FieldFormat::Digits;
+    if is_given && found > 0 && found < width {
+        let (layout, field) = (layout.name.clone(), field.place());
+        return Err(LayoutRefusal::TooShort { account: account(), layout, field, width, found });
     }
     let value: String = value.chars().take(width).collect();
     // A value that is not there is blank, also where digits would stand.

@@ -69,38 +69,17 @@ impl Limitation {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use chrono::DateTime;
-
     use super::*;
     use crate::domain::day::parse;
     use crate::domain::ledger::{ApplicationOrder, settle};
-    use crate::domain::{AccountId, Cents, Entry, EntryId, EntryKind, Service};
+    use crate::domain::{Cents, Entry, EntryId, EntryKind, testing};
 
     fn day(text: &str) -> Day {
         parse(text).unwrap()
     }
 
     fn entry(id: i64, kind: EntryKind, cents: i64, on: &str, due: Option<&str>) -> Entry {
-        Entry {
-            id: EntryId(id),
-            account: AccountId(1),
-            service: Service::Water,
-            kind,
-            amount: Cents::new(cents),
-            effective_on: day(on),
-            due_on: due.map(day),
-            printed: BTreeMap::new(),
-            designated_item: None,
-            designated_service: None,
-            reverses: None,
-            channel: None,
-            source: "test".into(),
-            reference: id.to_string(),
-            memo: String::new(),
-            recorded_at: DateTime::UNIX_EPOCH,
-        }
+        testing::entry(id, kind, cents, day(on), due.map(day))
     }
 
     fn items(entries: &[Entry]) -> Vec<OpenItem> {

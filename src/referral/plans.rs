@@ -83,9 +83,11 @@ fn follow<'a>(plan: &'a Arrangement, input: &PacketInput) -> Plan<'a> {
     for installment in &plan.installments {
         let asked = asked_before + installment.amount;
         let (_, last_day) = plan.asked_for(installment, input.cut_off);
-        let paid_in_time = plan.paid_by(applications, last_day.min(input.cut_off));
+        let by = last_day.min(input.cut_off);
+        let paid_in_time = plan.paid_by(applications, by) + plan.paid_ahead(applications, by);
+        let stands = standing.paid + plan.paid_ahead(applications, input.cut_off) >= asked;
         let ended_before = plan.canceled_on.is_some_and(|canceled| canceled <= last_day && canceled <= input.cut_off);
-        let result = if paid_in_time >= asked {
+        let result = if paid_in_time >= asked && stands {
             InstallmentResult::InTime
         } else if standing.paid >= asked {
             InstallmentResult::Late

@@ -279,8 +279,8 @@ fn exhibits(input: &PacketInput) -> Result<(), PacketRefusal> {
 
 fn limitation_runs(input: &PacketInput) -> Result<(), PacketRefusal> {
     let years = input.policy.limitation_years;
-    // Time bars an action, not a letter: where nobody sues, the cover warns.
-    if !input.referral.to.goes_to_court() && years > 0 {
+    // Where another time runs the cover warns.
+    if !input.referral.to.asks_whether_time_bars() && years > 0 {
         return Ok(());
     }
     if years == 0 {

@@ -154,6 +154,9 @@ const fn event_text(kind: EventKind) -> Option<&'static str> {
         EventKind::Recalled => Some("The debt was recalled."),
         EventKind::DebtReturned => Some("The destination gave the debt back."),
         EventKind::Rerouted => Some("The referral was withdrawn: the debt goes elsewhere by the policy."),
+        EventKind::CustomerFollows => {
+            Some("What had been served before was served anew, for whoever is the customer since.")
+        }
         EventKind::Overridden => Some("A person changed a stage by hand; the history gives the reason."),
         EventKind::NoticeReleased
         | EventKind::NoticeMailed

@@ -20,6 +20,7 @@ use crate::domain::placement::Placed;
 use crate::domain::promise::Promise;
 use crate::domain::proof::Proof;
 use crate::domain::snapshot::spans;
+use crate::domain::taken_off::taken_off;
 use crate::domain::world::World;
 use crate::domain::{
     AccountId, Act, Action, ArrangementId, Case, Cents, Day, Decision, Entry, EntryId, EntryKind, Event, EventKind,
@@ -140,6 +141,7 @@ impl<'a> Account<'a> {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let books = self.books();
+        let asks = self.case.as_ref().is_some_and(Case::asks);
         let planned = !(self.promises.is_empty() && self.arrangements.is_empty() && self.shut_off.is_empty());
         let overtaken = self.fees.iter().any(|fee| is_overtaken(fee, &self.entries, &self.petitions));
         let is_payment = |entry: &&Entry| matches!(entry.kind, EntryKind::Payment | EntryKind::Reversal);
@@ -150,6 +152,7 @@ impl<'a> Account<'a> {
             items: books.items,
             unapplied: books.unapplied,
             idle: books.idle,
+            taken_off: taken_off(&self.entries),
             stayed: books.stayed,
             petitions: self.petitions.clone(),
             disputes: Vec::new(),
@@ -158,7 +161,11 @@ impl<'a> Account<'a> {
             proofs: self.proofs.clone(),
             promises: self.promises.clone(),
             arrangements: self.arrangements.clone(),
-            payments: if planned { self.entries.iter().filter(is_payment).cloned().collect() } else { Vec::new() },
+            payments: if planned || asks {
+                self.entries.iter().filter(is_payment).cloned().collect()
+            } else {
+                Vec::new()
+            },
             applications: if planned { books.applications } else { Vec::new() },
             fees: self.fees.clone(),
             ledger: if overtaken { self.entries.clone() } else { Vec::new() },
@@ -311,6 +318,13 @@ impl Account<'_> {
             self.post(|entry| Entry { kind: EntryKind::Reversal, amount: -amount, reverses: Some(id), ..entry });
         }
         self.happens(EventKind::PaymentReturned, None);
+    }
+
+    /// A crew turned a service on that a person had ordered on.
+    #[cfg(test)]
+    pub fn turned_on(&mut self, service: Service) {
+        self.shut_off.retain(|off| *off != service);
+        self.happens(EventKind::Restored, None);
     }
 
     /// Places a hold; its id is given here.

@@ -23,6 +23,7 @@ impl Account<'_> {
             discharged_on: None,
             ended: None,
             ordered_on: None,
+            of_after: Vec::new(),
         });
         self.learned();
     }

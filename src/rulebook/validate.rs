@@ -123,6 +123,7 @@ fn brings(act: &Action, event: EventKind) -> bool {
         | EventKind::PaymentRedeemed
         | EventKind::InstallmentMissed
         | EventKind::PromiseBroken
+        | EventKind::CustomerFollows
         | EventKind::Overridden => true,
     }
 }

@@ -111,6 +111,8 @@ use_cases! {
     fn snapshots(&self, accounts: &[AccountId]) -> Vec<Snapshot>;
     /// The account as it was known at the instant `known_by`, settled as of `day`.
     fn snapshot_as_of(&self, account: AccountId, day: Day, known_by: DateTime<Utc>, rules: &LedgerRules) -> Snapshot;
+    /// What became of the account's record behind the instant, as far as the log has it.
+    fn record_since(&self, account: AccountId, known_by: DateTime<Utc>) -> RecordSince;
     /// The account.
     fn account(&self, account: AccountId) -> Account;
     /// The account of that number.
@@ -314,9 +316,11 @@ use_cases! {
     /// exceptions list, each once; gives their number. The line is cleared with the result.
     fn report_missing_results(&self, day: Day, stamp: &Stamp) -> u64;
     /// Records what the crew brings back.
-    fn record_order_result(&self, id: OrderId, result: &CrewResult, stamp: &Stamp) -> ();
+    fn record_order_result(&self, id: OrderId, result: &CrewResult, rules: &LedgerRules, stamp: &Stamp) -> ();
     /// Cancels an order that the crew has not done.
     fn cancel_order(&self, id: OrderId, cause: &str, stamp: &Stamp) -> ();
+    /// Orders a service that is off to be turned on; refused where it is not off or the order stands.
+    fn order_restoration(&self, order: &FieldOrder, reason: &str, stamp: &Stamp) -> OrderId;
     /// What is shut off now, in order of accounts.
     fn shut_offs(&self) -> Vec<ShutOff>;
 }

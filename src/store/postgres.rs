@@ -26,6 +26,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0007_mended.sql"),
     include_str!("../../migrations/postgres/0008_money.sql"),
     include_str!("../../migrations/postgres/0010_looks.sql"),
+    include_str!("../../migrations/postgres/0011_served.sql"),
+    include_str!("../../migrations/postgres/0014_left_behind.sql"),
+    include_str!("../../migrations/postgres/0015_after.sql"),
+    include_str!("../../migrations/postgres/0016_installments.sql"),
 ];
 /// A reading transaction sees one state of the database.
 pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";

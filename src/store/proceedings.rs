@@ -1,6 +1,6 @@
 //! The facade's use cases of disputes, petitions in bankruptcy, and estates.
 
-use super::{NewDispute, NewPetition, NewRuling, PetitionNews, Result, Stamp, Store};
+use super::{HeldWithTask, NewDispute, NewPetition, NewRuling, PetitionNews, Result, RulingTold, Stamp, Store};
 use crate::domain::dispute::Dispute;
 use crate::domain::hold::{Estate, Hold};
 use crate::domain::petition::Petition;
@@ -13,6 +13,8 @@ use_cases! {
     /// Decides a dispute that is open, or its appeal. For the city its hold ends at once; for the customer when all that was
     /// proposed is approved.
     fn rule_on_dispute(&self, id: DisputeId, ruling: &NewRuling, stamp: &Stamp) -> Dispute;
+    /// Plans the letter on the ruling that stands, and moves the last day for an appeal to a later one.
+    fn tell_ruling(&self, id: DisputeId, told: &RulingTold, stamp: &Stamp) -> Dispute;
     /// Takes an appeal against a ruling for the city: all stops again.
     fn appeal_dispute(&self, id: DisputeId, reason: &str, stamp: &Stamp) -> Dispute;
     fn dispute(&self, id: DisputeId) -> (AccountId, Dispute);
@@ -29,6 +31,8 @@ use_cases! {
     /// Petitions that stay debts, and of which no assurance is recorded.
     fn petitions_unassured(&self) -> Vec<(AccountId, Petition)>;
     fn petitions(&self) -> Vec<(AccountId, Petition)>;
+    /// Places holds, each with the lead's task that belongs to it, or none of them. Gives their numbers.
+    fn place_holds_with_tasks(&self, held: &[HeldWithTask], stamp: &Stamp) -> Vec<HoldId>;
     /// Writes down what is known of the estate of a customer who died.
     fn put_estate(&self, hold: HoldId, estate: &Estate, what: &str, stamp: &Stamp) -> ();
     /// Opens a task of the daemon's own, once for its key.

@@ -5,8 +5,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, LedgerRules, PostedDeposit, PostedMatch, PostedTransfer,
-    ReferralExport, Result, Seal, Snapshot, Store, postgres, sqlite,
+    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, LedgerRules, LeftBehind, PostedDeposit, PostedMatch,
+    PostedTransfer, ReferralExport, Result, Seal, Snapshot, Store, postgres, sqlite,
 };
 use crate::domain::call::CallAttempt;
 use crate::domain::evidence::Span;
@@ -73,6 +73,8 @@ read_cases! {
     fn posted_matches(&mut self) -> Vec<PostedMatch>;
     /// Every half of a transfer that Arrears posted, with the other.
     fn transfers(&mut self) -> Vec<PostedTransfer>;
+    /// All money that lies where debts came from that are open elsewhere.
+    fn left_behind(&mut self) -> Vec<LeftBehind>;
     /// Every deposit that Arrears applied, with what was held.
     fn applied_deposits(&mut self) -> Vec<PostedDeposit>;
     /// Kept documents by the number of their use, which comes with each.

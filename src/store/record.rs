@@ -51,6 +51,8 @@ use_cases! {
     fn open_exception(&self, account: Option<AccountId>, kind: ExceptionKind, text: &str, stamp: &Stamp) -> i64;
     /// Clears a line of the exceptions list; a frozen account is due today. The reason goes into the log.
     fn clear_exception(&self, id: i64, reason: Option<&str>, stamp: &Stamp) -> ();
+    /// Clears an account's line where it stands: its cause is gone.
+    fn settle_exception(&self, account: AccountId, kind: ExceptionKind, text: &str, stamp: &Stamp) -> ();
     /// Clears all lines of a kind that belong to no account: what they told of is over.
     fn clear_exceptions_of(&self, kind: ExceptionKind, stamp: &Stamp) -> ();
     /// The lines of a kind that stand and belong to no account.

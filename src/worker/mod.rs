@@ -40,12 +40,15 @@ pub struct Worker {
     night: Option<Schedule>,
     inbox: Option<Schedule>,
     outbox: Option<Schedule>,
+    fees: Option<Schedule>,
     /// Told when there may be something in the outbox before its next tick.
     filled: Notify,
     /// The date whose call list is known to stand.
     listed: std::sync::Mutex<Option<Day>>,
     /// The date on which a run under a later date was told.
     told: std::sync::Mutex<Option<Day>>,
+    /// The date on which the list of fees was written, or there was nothing to write.
+    exported: std::sync::Mutex<Option<Day>>,
 }
 
 impl Worker {
@@ -56,8 +59,23 @@ impl Worker {
         // The configuration refused what is no expression when it was loaded.
         let read = |text: &str| Schedule::from_str(text).ok();
         let (night, inbox, outbox) = (read(&schedules.night), read(&schedules.inbox), read(&schedules.outbox));
-        let (listed, told) = (std::sync::Mutex::new(None), std::sync::Mutex::new(None));
-        Self { office, mailer, owner, systemd, night, inbox, outbox, filled: Notify::new(), listed, told }
+        let fees = schedules.fees.as_deref().and_then(read);
+        let never = || std::sync::Mutex::new(None);
+        let (listed, told, exported) = (never(), never(), never());
+        Self {
+            office,
+            mailer,
+            owner,
+            systemd,
+            night,
+            inbox,
+            outbox,
+            fees,
+            filled: Notify::new(),
+            listed,
+            told,
+            exported,
+        }
     }
 
     /// Works until `stop` is canceled; what is under way is finished first.
@@ -107,6 +125,7 @@ impl Worker {
         }
         report("exports", self.write_exports().await);
         report("night", self.run_dates(now).await);
+        report("fees", self.export_fees(now).await);
         report("digest", self.digest().await);
         self.filled.notify_one();
     }
@@ -295,9 +314,30 @@ impl Worker {
         Ok(())
     }
 
+    /// Writes the list of fees once its hour has come; not while a night is held or a restored city stands still.
+    async fn export_fees(&self, now: DateTime<Utc>) -> Result<(), OfficeError> {
+        let today = self.office.today();
+        let is_done = *self.exported.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == Some(today);
+        if is_done || !self.has_struck(self.fees.as_ref(), today, now) {
+            return Ok(());
+        }
+        if self.office.store.standstill().await?.is_some() || self.office.held_night().await?.is_some() {
+            return Ok(());
+        }
+        if let Some(list) = self.office.export_fees_by_itself().await? {
+            tracing::info!(list = %list.name, entries = list.entries.len(), total = %list.total, "the list of fees was written");
+        }
+        *self.exported.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(today);
+        Ok(())
+    }
+
     /// Whether the night's schedule has struck on `today`.
     fn hour_has_come(&self, today: Day, now: DateTime<Utc>) -> bool {
-        let Some(schedule) = &self.night else { return false };
+        self.has_struck(self.night.as_ref(), today, now)
+    }
+
+    fn has_struck(&self, schedule: Option<&Schedule>, today: Day, now: DateTime<Utc>) -> bool {
+        let Some(schedule) = schedule else { return false };
         let zone = self.zone();
         let before = today.and_hms_opt(0, 0, 0).and_then(|midnight| zone.from_local_datetime(&midnight).earliest());
         // One second earlier, so that a schedule at midnight itself strikes.
@@ -360,6 +400,26 @@ mod tests {
         assert!(city.office.store.call_list(today).await.unwrap().is_empty());
         start(&city).await;
         assert_eq!(city.office.store.call_list(today).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_list_of_fees_is_written_once_a_day_at_its_hour_where_the_city_says_so() {
+        for (schedules, lists) in [("", 0), ("schedules: {fees: 0 0 6 * * *}\n", 1)] {
+            let city = City::configured(schedules).await;
+            city.at("2026-04-02", "04:00");
+            let worker = start(&city).await;
+            let listed = async || city.office.store.fee_exports(false).await.unwrap();
+            assert!(listed().await.is_empty(), "its hour has not come");
+            for time in ["06:00", "06:05", "23:00"] {
+                city.at("2026-04-02", time);
+                worker.step(&mut None).await;
+                assert_eq!(listed().await.len(), lists, "{time}");
+            }
+            if let Some(list) = listed().await.first() {
+                assert_eq!(list.made_by, "Arrears");
+                assert!(city.office.fee_export_path(list).is_file());
+            }
+        }
     }
 
     #[tokio::test]

@@ -20,7 +20,7 @@ use super::{
     profile, rules, snapshot, take, take_entries, took,
 };
 
-fn deposits_file(rows: &[(&str, &str, i64, i64)]) -> ImportFile {
+pub fn deposits_file(rows: &[(&str, &str, i64, i64)]) -> ImportFile {
     let rows: Vec<NewDeposit> = (2_u32..)
         .zip(rows)
         .map(|(line, (number, reference, cents, interest))| NewDeposit {
@@ -48,7 +48,7 @@ fn deposits_file(rows: &[(&str, &str, i64, i64)]) -> ImportFile {
 }
 
 /// The act that applies the deposit to the bill, with what is left over.
-fn apply(account: AccountId, deposit: DepositId, cents: i64, refund: i64) -> Act {
+pub fn apply(account: AccountId, deposit: DepositId, cents: i64, refund: i64) -> Act {
     let anchor = EntryId(deposit.0);
     let of = StageRef { case: 0, track: "deposit".into(), anchor, stage: "deposit".into(), round: 1 };
     let payee = "Customer 1001".to_owned();
@@ -160,6 +160,44 @@ pub async fn a_transfer_posts_both_halves_of_each_debt_or_nothing(store: Store, 
     assert!(store.approve_proposal(proposal, &[], &rules(), &at("2026-05-22")).await.is_err(), "once");
 }
 
+pub async fn what_lies_under_an_old_number_stays_told_whatever_is_settled_beside_it(store: Store, _: String) {
+    let first = one_debtor(&store).await;
+    take(&store, &accounts_file(&[profile("1002"), profile("1003")]), &at("2026-04-01")).await;
+    take_entries(&store, vec![charge("1003", "B-3", 4_000, "2026-04-02", "2026-04-23")], &at("2026-04-02")).await;
+    let (here, third) = (account(&store, "1002").await, account(&store, "1003").await);
+    for from in [first, third] {
+        let proposal = propose_transfer(&store, from, here).await;
+        store.approve_proposal(proposal, &[], &rules(), &at("2026-05-21")).await.expect("posted");
+    }
+    assert_eq!(store.accounts_with_debts_of(&[first, here]).await.expect("here is asked for"), []);
+    assert_eq!(store.accounts_with_debts_of(&[third]).await.expect("one"), [here]);
+    let standing = || async {
+        let lines = store.exceptions_of_kind(ExceptionKind::MoneyLeftBehind).await.expect("lines");
+        lines
+            .into_iter()
+            .map(|line| (line.account, line.text.split(" and pays").next().map(str::to_owned)))
+            .collect::<Vec<_>>()
+    };
+    let says = |text: &str| (Some(here), Some(text.to_owned()));
+    took(&store, vec![super::payment("1001", "P-1", 18_000, "2026-05-22")], "2026-05-22").await;
+    assert_eq!(standing().await, [says("$180.00 lies on account 1001")]);
+    took(&store, vec![super::payment("1003", "P-2", 100, "2026-05-23")], "2026-05-23").await;
+    let both = [says("$180.00 lies on account 1001"), says("$1.00 lies on account 1003")];
+    assert_eq!(standing().await, both);
+    took(&store, vec![super::reversal("1003", "R-2", "P-2", "2026-05-24")], "2026-05-24").await;
+    assert_eq!(standing().await, both[..1]);
+    let mut reading = store.reading().await.expect("a reading");
+    let behind = reading.left_behind().await.expect("what lies");
+    assert_eq!(behind.iter().map(|lies| (lies.to, lies.is_told)).collect::<Vec<_>>(), [(here, true)]);
+    drop(reading);
+    // The debt is paid where it is now: it is frozen no more, and looked at today.
+    let asked = snapshot(&store, here).await.facts_seq;
+    took(&store, vec![super::payment("1002", "P-3", 22_000, "2026-05-25")], "2026-05-25").await;
+    assert_eq!(standing().await, []);
+    assert!(snapshot(&store, here).await.facts_seq > asked);
+    store.tell_left_behind(&at("2026-05-26")).await.expect("nothing to tell");
+}
+
 pub async fn a_debt_may_follow_the_same_customer_from_an_account_that_has_ended(store: Store, _: String) {
     let of = |number: &str, customer: &str, ended: Option<&str>| Profile {
         attributes: BTreeMap::from([("customer".to_owned(), customer.to_owned())]),
@@ -222,12 +260,14 @@ pub async fn who_has_left_owing_is_held_against_those_who_are_here_once_a_debt_i
     }
     let pair = store.kinships(true).await.expect("pairs").remove(0);
     assert_eq!((pair.account, pair.debtor), (newest, gone), "of two who are like it the newest, and one question");
-    store.tell_kinship(pair.id, "may be the same", &at("2026-03-25")).await.expect("told");
+    store.tell_kinships(&[pair.id], Some(pair.account), "may be the same", &at("2026-03-25")).await.expect("told");
     assert_eq!(store.kinships_untold().await.expect("pairs"), []);
 }
 
 pub async fn who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_has_decided(store: Store, _: String) {
     let debtor = one_debtor(&store).await;
+    let left = Profile { ended: Some(day("2026-03-31")), ..profile("1001") };
+    take(&store, &accounts_file(&[left]), &at("2026-03-31")).await;
     let named = |number: &str, name: &str| Profile { customer_name: name.to_owned(), ..profile(number) };
     // The same telephone and another name; the same name and telephone, in other letters.
     let rows = [named("1002", "Customer 1002"), named("1003", "CUSTOMER  1001")];
@@ -237,7 +277,10 @@ pub async fn who_is_like_a_debtor_is_noted_once_and_never_again_once_a_person_ha
     assert_eq!((pairs[0].account, pairs[0].debtor), (account(&store, "1003").await, debtor));
     assert_eq!(pairs[0].matches, ["name CUSTOMER  1001", "telephone 5305550100"]);
     for _ in 0..2 {
-        store.tell_kinship(pairs[0].id, "may be the customer of 1001", &at("2026-04-01")).await.expect("told");
+        store
+            .tell_kinships(&[pairs[0].id], Some(pairs[0].account), "may be the customer of 1001", &at("2026-04-01"))
+            .await
+            .expect("told");
     }
     let lines = store.exceptions(true).await.expect("lines");
     assert_eq!(lines.len(), 1);
@@ -272,7 +315,12 @@ pub async fn what_was_written_off_comes_back_from_its_own_due_date(store: Store,
     assert_eq!(store.kinships(true).await.expect("pairs").len(), 1);
     let entries = store.entries(debtor).await.expect("entries");
     let write_off = entries.iter().find(|entry| entry.kind == EntryKind::WriteOff).expect("the write-off").id;
-    let what = Proposed::Reinstatement { write_offs: vec![write_off], facts: Vec::new(), left_over: Vec::new() };
+    let what = Proposed::Reinstatement {
+        write_offs: vec![write_off],
+        facts: Vec::new(),
+        left_over: Vec::new(),
+        partly: Vec::new(),
+    };
     let id =
         store.propose(debtor, &what, Cents::new(18_000), "she is back", &lead("2027-01-11")).await.expect("proposed");
     store.approve_proposal(id, &[], &rules(), &at("2027-01-12")).await.expect("owed again");

@@ -46,6 +46,7 @@ pub async fn what_is_left_over_of_a_write_off_is_kept_told_and_taken_back_whole(
         write_offs: vec![idle[0].write_off],
         facts: Vec::new(),
         left_over: vec![LeftOver { write_off: idle[0].write_off, left: Cents::new(left) }],
+        partly: Vec::new(),
     };
     let stamp = lead("2026-06-06");
     let stale = store.propose(debtor, &what(400), Cents::new(400), "paid", &stamp).await.unwrap();

@@ -48,13 +48,22 @@ pub fn a_disputed_bill_stops_alone_until_it_is_decided_appealed_and_its_credit_a
     let text = city.on("2026-05-22", &["account", NUMBER]).ok();
     assert!(text.contains("Disputed") && text.contains("$240.00"), "{text}");
 
-    // The lead decides for the city: the customer is to be told, and can appeal for ten days.
+    // The lead decides for the city: a letter tells the customer, who can appeal for ten days.
     let for_city = ["dispute", "decide", "1", "--for", "city", "--findings", "the meter was tested and is right"];
     assert!(city.by("M. Chen", "2026-06-01", &for_city).refused().contains("M. Chen is a representative"));
     city.on("2026-06-01", &for_city).ok();
-    let tasks = city.on("2026-06-01", &["tasks", "list", "--json"]).rows();
-    let told = tasks[0]["text"].as_str().expect("words");
-    assert!(told.contains("appealed until Thu 2026-06-11") && told.contains("13.04.130(B)"), "{told}");
+    let [letter] = &city.notices("2026-06-01", NUMBER, "dispute_ruling")[..] else { panic!("one letter") };
+    let facts = &letter["facts"];
+    assert_eq!((&letter["state"], &facts["ruled"]["appeal_by"]), (&json!("planned"), &json!("2026-06-11")));
+    assert_eq!((&facts["ruled"]["side"], &facts["amount"]), (&json!("city"), &json!(24_000)));
+    assert!(facts["citation"].as_str().expect("words").contains("13.04.130(B)"), "{facts}");
+    assert_eq!(
+        city.on("2026-06-01", &["tasks", "list", "--json"]).rows(),
+        [Value::Null; 0],
+        "nothing is left to a person"
+    );
+    city.mails("2026-06-01");
+    assert_eq!(city.notices("2026-06-01", NUMBER, "dispute_ruling")[0]["state"], "mailed");
     let appeal = ["dispute", "appeal", "1", "--reason", "a plumber found the leak on the city's side"];
     city.by("M. Chen", "2026-06-11", &appeal).ok();
 
@@ -78,6 +87,14 @@ pub fn a_disputed_bill_stops_alone_until_it_is_decided_appealed_and_its_credit_a
     let page = page(city, "2026-07-03");
     let open: Vec<&Value> = page["open_items"].as_array().expect("items").iter().map(|item| &item["open"]).collect();
     assert_eq!(open, [&json!(18_000), &json!(10_000), &json!(500)]);
+    // The ruling on the appeal is told with what was credited and is owed, and without a further appeal.
+    let [_, last] = &city.notices("2026-07-03", NUMBER, "dispute_ruling")[..] else { panic!("another letter") };
+    let ruled = &last["facts"]["ruled"];
+    assert_eq!(
+        (&ruled["on_appeal"], &ruled["credited"], &ruled["appeal_by"]),
+        (&json!(true), &json!(6_000), &Value::Null)
+    );
+    assert_eq!(last["facts"]["amount"], 18_000);
     let held: Vec<&Value> = page["holds"].as_array().expect("holds").iter().map(|hold| &hold["ended_on"]).collect();
     assert_eq!(held, [&json!("2026-06-01"), &json!("2026-07-03")]);
     city.on("2026-07-03", &["doctor"]).ok();

@@ -152,7 +152,7 @@ impl City {
             office.propose_left_over(self.account, "paid after all", BY).await.map(|(id, ..)| id);
         let proposed = match left {
             Ok(id) => Ok(id),
-            Err(_) => office.propose_reinstatement(self.account, "found again", BY).await.map(|(id, ..)| id),
+            Err(_) => office.propose_reinstatement(self.account, None, "found again", BY).await.map(|(id, ..)| id),
         };
         if let Ok(id) = proposed {
             office.approve_proposal(id, OTHER).await.expect("what was just proposed stands");

@@ -169,6 +169,11 @@ pub fn life(seed: u64) -> Vec<Chapter> {
         chapters = plain_life();
         chapters[20].facts.push(Fact::OptsOut);
     }
+    // Whoever is without service at the end pays all of it, and has service again.
+    if let Some(last) = chapters.iter_mut().rev().nth(20) {
+        last.facts.push(Fact::Pay { percent: 100, learned_after: 0 });
+        last.crews = true;
+    }
     for (offset, hardship) in course(seed) {
         let chapter = usize::try_from(offset).ok().and_then(|offset| chapters.get_mut(offset));
         chapter.expect("a day of the life").facts.push(hardship.into());

@@ -21,6 +21,20 @@ fn balance(city: &City, at: &str) -> Value {
     city.on(at, &["account", NUMBER, "--json"]).json()["balance"].clone()
 }
 
+/// All that letters bear, of a city that has changed its name.
+const MILLBROOK: &str = "city:
+  name: City of Millbrook
+  address: {line1: 1 Mill Road, city: Millbrook, state: CA, zip: '95601'}
+  remit_to: {line1: PO Box 1, city: Millbrook, state: CA, zip: '95601'}
+  phone: (530) 555-0100
+  hours: {en: Mondays}
+  email: water@millbrook.example
+  website: millbrook.example
+  pay_online: millbrook.example/pay
+  policy_page: millbrook.example/shutoff
+  legal_help: Legal Aid, (530) 555-0177
+";
+
 /// One file of a packet.
 pub fn part(packet: &Path, name: &str) -> Vec<u8> {
     let mut archive = zip::ZipArchive::new(fs::File::open(packet).expect("the packet")).expect("a ZIP");
@@ -108,7 +122,9 @@ pub fn an_old_debt_goes_out_once_counted_and_by_its_own_date(city: &City) {
     // What the city's letters look like has changed since; what was sent has not.
     let yaml = city.data().join("arrears.yaml");
     let config = fs::read_to_string(&yaml).expect("the configuration");
-    fs::write(&yaml, config.replace("Riverbend", "Millbrook")).expect("the configuration");
+    let of_riverbend = "city: {name: City of Riverbend}";
+    assert!(config.contains(of_riverbend), "{config}");
+    fs::write(&yaml, config.replace(of_riverbend, MILLBROOK)).expect("the configuration");
     let again = city.file("reminder.pdf", "");
     let shown = city.on(CUT_OFF, &["notices", "show", &reminder["id"].to_string(), "--out", &again]).ok();
     assert!(shown.contains("as it was kept"), "{shown}");

@@ -50,14 +50,17 @@ pub fn apply(bytes: &[u8], mapping: &Mapping, errors: &mut FileErrors) -> Applie
     if !reader.has_all_columns(errors) {
         return applied;
     }
+    let expected = reader.values_expected(&records);
     let mut controls = Vec::new();
     let mut latest: BTreeMap<&str, Record> = BTreeMap::new();
     let mut total: i128 = 0;
     for record in records {
-        if mapping.control.as_ref().is_some_and(|control| record.text.starts_with(&control.record)) {
+        if reader.is_control(&record) {
             controls.push(record);
-        } else if mapping.text.records.as_ref().is_none_or(|begins| record.text.starts_with(begins.as_str())) {
-            if let Some((row, amount)) = reader.row(&record, &latest, errors) {
+        } else if reader.is_row(&record) {
+            if record.values.len() > expected {
+                errors.add(record.line, None, None, Problem::SurplusValues { expected, found: record.values.len() });
+            } else if let Some((row, amount)) = reader.row(&record, &latest, errors) {
                 total += i128::from(amount.get());
                 applied.records.push((record.line, row));
             }
@@ -147,6 +150,31 @@ impl Reader<'_> {
         has_all
     }
 
+    fn is_control(&self, record: &Record) -> bool {
+        self.mapping.control.as_ref().is_some_and(|control| record.text.starts_with(&control.record))
+    }
+
+    fn is_row(&self, record: &Record) -> bool {
+        let begins = self.mapping.text.records.as_ref();
+        !self.is_control(record) && begins.is_none_or(|begins| record.text.starts_with(begins.as_str()))
+    }
+
+    /// How many values a row may have: as many as the header names, or the first row where there is none. One more, and blank, where
+    /// all rows end with a separator. A separator within a value would move all behind it into the columns of others.
+    fn values_expected(&self, records: &[Record]) -> usize {
+        let mut rows = records.iter().filter(|record| self.is_row(record)).peekable();
+        let named = match self.mapping.text.layout {
+            Layout::Separated { header: true, .. } => self.names.values.len(),
+            Layout::Separated { header: false, .. } | Layout::Fixed => {
+                rows.peek().map_or(0, |record| record.values.len())
+            }
+        };
+        let ends_blank = |record: &Record| {
+            record.values.len() == named + 1 && record.values.last().is_some_and(|value| value.trim().is_empty())
+        };
+        if rows.all(ends_blank) { named + 1 } else { named }
+    }
+
     /// A record as a row of ours, and the amount in it.
     fn row(
         &self,
@@ -231,7 +259,8 @@ impl Reader<'_> {
     /// The value at a place, without the spaces around it.
     fn at(&self, place: &Place, record: &Record) -> Result<String, Problem> {
         let of_number = |number: usize| {
-            let short = Problem::RaggedRow { expected: number, found: record.values.len() };
+            let (expected, found) = (number.max(self.names.values.len()), record.values.len());
+            let short = Problem::RaggedRow { expected, found };
             record.values.get(number - 1).map(|value| value.trim().to_owned()).ok_or(short)
         };
         match place {

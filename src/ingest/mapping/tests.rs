@@ -199,3 +199,22 @@ fn a_mapping_that_is_wrong_is_refused_with_its_line_and_column() {
     let error = wrong("layout: semicolons", "layot: semicolons");
     assert!(error.contains("layot") && error.contains("line 6"), "{error}");
 }
+
+#[test]
+fn a_separator_within_a_value_refuses_the_row_and_moves_nothing_into_other_columns() {
+    let torn = FILE.to_vec();
+    let torn = String::from_utf8_lossy(&torn).replace("B7;2;", "B7;2;paid; thanks").into_bytes();
+    assert_eq!(
+        refusals(LOCKBOX, &torn),
+        [
+            "line 3: the row has 7 values and there are 6 columns; a separator within a value moves what follows into other columns"
+        ]
+    );
+    // Also where the last column is blank, so that the row seems only to end with a separator.
+    let shifted = String::from_utf8_lossy(FILE).replace("0000130840;B7;2;", "0000130840;B7;;2;").into_bytes();
+    assert_eq!(refusals(LOCKBOX, &shifted).len(), 1);
+    // Where every row ends with one it is their way of writing.
+    let ending =
+        String::from_utf8_lossy(FILE).replace("Mu\u{fffd}oz\r\n", "Munoz;\r\n").replace("B7;2;\r\n", "B7;2;;\r\n");
+    assert_eq!(entries(taken(LOCKBOX, ending.as_bytes()).unwrap()).len(), 2);
+}

@@ -101,7 +101,8 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// Who is off for longer than the letter takes was told how to have service restored, where a pack asks for it.
+    /// Who is off for longer than the letter takes was told how to have service restored, where a pack asks for it and service
+    /// has not ended meanwhile.
     async fn told(&mut self, check: &mut Check, order: &FieldOrder) -> Result<()> {
         let Some(since) = order.done_on else { return Ok(()) };
         let by = plus_days(since, DAYS_AT_MOST);
@@ -115,7 +116,8 @@ impl Examination<'_> {
         }
         let Ok(rules) = self.office.rules_on(since).await else { return Ok(()) };
         let profile = self.office.store.account(order.account).await?.profile;
-        if !must_be_told(&rules.policy, &profile, order.service) {
+        let has_ended = profile.ended.is_some_and(|ended| ended < by);
+        if has_ended || !must_be_told(&rules.policy, &profile, order.service) {
             return Ok(());
         }
         let notices = self.reading.notices_of(order.account).await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Examination, Finding, PAGE, Result};
+use crate::audit::most_asked;
 use crate::domain::arrears::BucketLimits;
 use crate::domain::day::plus_days;
 use crate::domain::ledger::{ApplicationOrder, IdleWriteOff, settle};
@@ -14,11 +15,15 @@ const REBUILD: &str = "the ledger is what counts: find who changed open items or
                        from before";
 
 impl Examination<'_> {
-    pub(super) async fn books(&mut self) -> Result<[Check; 4]> {
+    pub(super) async fn books(&mut self) -> Result<[Check; 5]> {
         let mut open = Check::new("open items", "the open items are those that the ledger, replayed, leaves open");
         let mut balances =
             Check::new("balances", "buckets sum to the balance, and the balance is the sum of the entries");
         let mut reversals = Check::new("reversals", "what is undone is undone once, whole, on its own account");
+        let mut stays = Check::new(
+            "stayed debts",
+            "nothing is asked for that a petition stays, by what the audit reads of each debt",
+        );
         let rules = self.ledger_rules().await?;
         let mut after = AccountId(0);
         loop {
@@ -28,10 +33,11 @@ impl Examination<'_> {
             for books in page {
                 replay(&mut open, &mut balances, &books, &rules, self.office.today());
                 undone(&mut reversals, &books);
+                asked_for(&mut stays, &books, self.office.today());
             }
             self.watch(&open);
         }
-        Ok([open, balances, reversals, self.remittances().await?])
+        Ok([open, balances, reversals, stays, self.remittances().await?])
     }
 
     /// The rules of every adopted policy: an account was settled by those that were in force, and the order of application
@@ -129,6 +135,23 @@ fn replay(open: &mut Check, balances: &mut Check, books: &KeptBooks, rules: &[Le
             .expected(format!("{entries}, the sum of the entries, without what is left over of write-offs"))
             .remedy(REBUILD)
     });
+}
+
+/// Of each open debt no more is asked for than the audit says that a petition leaves.
+fn asked_for(check: &mut Check, books: &KeptBooks, today: Day) {
+    for plan in &books.plans {
+        let stands = plan.until.is_none_or(|last| today <= last);
+        let Some(petition_on) = plan.stays.filter(|on| *on <= today && stands) else { continue };
+        for item in &books.items {
+            let most = most_asked(item, petition_on, plan.of_after.contains(&item.id));
+            check.expects(item.open <= most, || {
+                Finding::at(format!("open item {}", item.id))
+                    .of(books.account)
+                    .found(format!("{} is asked for under the petition of {petition_on}", item.open))
+                    .expected(format!("{most} at most, the part of the time after"))
+            });
+        }
+    }
 }
 
 fn undone(check: &mut Check, books: &KeptBooks) {

@@ -3,8 +3,8 @@
 //! The log bears the instant of each step; the days in the tables are what people and papers say, and are held to one another here.
 
 use super::{Check, Examination, Finding, PAGE, Result, TAMPERED};
-use crate::domain::day::short;
-use crate::domain::field_order::FieldOrder;
+use crate::domain::day::{plus_days, short};
+use crate::domain::field_order::{FieldOrder, OrderKind};
 use crate::domain::notice::Notice;
 use crate::domain::referral::Referral;
 use crate::domain::{AccountId, Day};
@@ -25,6 +25,7 @@ impl Examination<'_> {
                 for steps in steps_of_notice(notice) {
                     in_order(&mut check, &place, notice.account, &steps);
                 }
+                self.said_of_what_is_on(&mut check, &place, notice).await?;
             }
             self.watch(&check);
         }
@@ -49,6 +50,35 @@ impl Examination<'_> {
             }
         }
         Ok(check)
+    }
+
+    /// No letter that says how service is restored left, or is on its way, after a crew had turned all of it on again.
+    async fn said_of_what_is_on(&self, check: &mut Check, place: &str, notice: &Notice) -> Result<()> {
+        let on_its_way = || notice.state.is_pending().then(|| plus_days(self.office.today(), 1));
+        let Some(leaves) = notice.mailed_on.or_else(on_its_way).filter(|_| notice.facts.restores.is_some()) else {
+            return Ok(());
+        };
+        let orders = self.office.store.orders_of(notice.account).await?;
+        let done = |is_cut: bool, service| {
+            let of_service = orders.iter().filter(move |order| order.service == service);
+            let of_kind = of_service.filter(move |order| match order.kind {
+                OrderKind::ShutOff | OrderKind::Limit => is_cut,
+                OrderKind::Restore => !is_cut,
+                OrderKind::Tag | OrderKind::Visit => false,
+            });
+            of_kind.filter_map(|order| order.done_on)
+        };
+        let is_off = |service| {
+            let cut = done(true, service).filter(|on| *on <= leaves).max();
+            cut.is_some_and(|cut| !done(false, service).any(|on| cut <= on && on < leaves))
+        };
+        check.expects(orders.iter().any(|order| is_off(order.service)), || {
+            Finding::at(place)
+                .of(notice.account)
+                .found("it says that service is off, and a crew had turned it on again")
+                .expected("no such letter once service is on")
+        });
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Check, Examination, Finding, Result, TAMPERED};
 use crate::domain::Cents;
 
 impl Examination<'_> {
-    pub(super) async fn debts(&mut self) -> Result<[Check; 2]> {
+    pub(super) async fn debts(&mut self) -> Result<[Check; 3]> {
         let mut transfers =
             Check::new("transfers", "what leaves an account comes to another, of the same amount, and to no third");
         for half in self.reading.transfers().await? {
@@ -38,6 +38,22 @@ impl Examination<'_> {
                     .remedy(TAMPERED)
             });
         }
-        Ok([transfers, deposits])
+        let mut behind =
+            Check::new("left behind", "money that may be meant for a debt that went elsewhere is told of there");
+        for lies in self.reading.left_behind().await? {
+            behind.expects(lies.is_told, || {
+                Finding::at(format!("account {}", lies.from))
+                    .of(lies.to)
+                    .found(format!(
+                        "{} lies there, {} that came from it is owed, and no line says so",
+                        lies.left, lies.open
+                    ))
+                    .expected(
+                        "a line of the exceptions list that freezes the account, or a person's word that it may go on",
+                    )
+                    .remedy("the next night tells it; look at both accounts")
+            });
+        }
+        Ok([transfers, behind, deposits])
     }
 }

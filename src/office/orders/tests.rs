@@ -198,6 +198,34 @@ async fn a_crew_cannot_have_been_there_before_the_day_of_its_order() {
 }
 
 #[tokio::test]
+async fn a_shut_off_that_the_crew_did_on_another_day_is_an_incident_and_restored_at_once() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    city.office.dispatch_orders(&[order], "Crew 4", "Ruth").await.unwrap();
+    city.at("2026-05-23", "11:00");
+    let at_eight = CrewResult {
+        done: true,
+        on: day("2026-05-23"),
+        at: Some("08:00".into()),
+        crew: "Crew 4".into(),
+        note: String::new(),
+    };
+    city.office.record_order_result(order, at_eight, "Ruth").await.unwrap();
+    let [incident] = &city.office.store.exceptions_of_kind(ExceptionKind::Incident).await.unwrap()[..] else {
+        panic!("one incident")
+    };
+    assert!(
+        incident.text.contains("was for Fri 2026-05-22") && incident.text.contains("Sat 2026-05-23"),
+        "{incident:?}"
+    );
+    let orders = city.office.store.orders_of(city.debtor().await).await.unwrap();
+    let restores: Vec<_> = orders.iter().filter(|order| order.kind == OrderKind::Restore).collect();
+    assert_eq!(restores.len(), 1, "nobody had leave on that Saturday: {orders:?}");
+    let said = city.office.off_without_leave(order).await.unwrap().unwrap();
+    assert!(said.contains("had no leave (it was for Fri 2026-05-22, and the crew did it on Sat 2026-05-23)"), "{said}");
+}
+
+#[tokio::test]
 async fn a_crew_that_has_not_reported_by_the_next_morning_is_on_the_exceptions_list_until_it_does() {
     let city = City::new().await;
     let order = finalized(&city).await;
@@ -214,7 +242,7 @@ async fn a_crew_that_has_not_reported_by_the_next_morning_is_on_the_exceptions_l
         let lines = silent().await;
         assert_eq!((lines.len(), lines[0].opened_on), (1, day("2026-05-23")), "told once");
         assert!(lines[0].text.contains(&format!("arrears orders result {order}")), "{lines:?}");
-        assert!(lines[0].text.contains("Crew 4 has the shut_off of water for 2026-05-22"), "{lines:?}");
+        assert!(lines[0].text.contains("Crew 4 has the shut-off of water for 2026-05-22"), "{lines:?}");
     }
     let result = CrewResult { done: true, on: day("2026-05-22"), at: None, crew: "Crew 5".into(), note: String::new() };
     city.office.record_order_result(order, result, "Ruth").await.unwrap();
@@ -228,6 +256,32 @@ async fn an_unmatched_payment_of_another_amount_and_number_withholds_nothing() {
     city.lockbox("77-431902", "61.00", "2026-05-21").await;
     let outcome = city.office.finalize_orders(day("2026-05-22"), "Ruth").await.unwrap();
     assert_eq!(outcome.finalized, [order]);
+}
+
+#[tokio::test]
+async fn a_shut_off_is_judged_when_it_is_recorded_by_what_stood_against_it_also_where_nobody_had_looked() {
+    let city = City::new().await;
+    let order = finalized(&city).await;
+    city.office.dispatch_orders(&[order], "Crew 1", "Ruth").await.unwrap();
+    let debtor = city.debtor().await;
+    let hold = crate::store::NewHold {
+        kind: crate::domain::hold::HoldKind::Reported,
+        from: day("2026-05-22"),
+        through: None,
+        items: Vec::new(),
+        stops_clock: false,
+        reason: "the agency says of the debtor: bankrupt".into(),
+        estate: None,
+    };
+    // As a file brings it, between two looks of the daemon.
+    city.office.store.place_hold(debtor, &hold, &city.office.stamp("Ruth")).await.unwrap();
+    let (on, at) = (day("2026-05-22"), Some("10:00".to_owned()));
+    let result = CrewResult { done: true, on, at, crew: "Crew 1".to_owned(), note: String::new() };
+    city.office.record_order_result(order, result, "Omar").await.unwrap();
+    let lines = city.office.store.exceptions_of_kind(ExceptionKind::Incident).await.unwrap();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let approved = city.office.store.field_orders(Some(OrderState::Approved), None).await.unwrap();
+    assert!(matches!(&approved[..], [order] if order.kind == OrderKind::Restore), "{approved:?}");
 }
 
 #[tokio::test]
@@ -292,9 +346,39 @@ async fn whoever_records_a_shut_off_that_had_been_canceled_reads_that_water_is_o
     };
     city.office.record_order_result(order, done, "Omar").await.unwrap();
     let told = city.office.off_without_leave(order).await.unwrap().unwrap();
-    assert!(
-        told.starts_with("water is off at account 10-000417, and should not be: order 1 had been canceled"),
-        "{told}"
-    );
+    assert!(told.starts_with("water is off at account 10-000417, and should not be: order 1 had no leave ("), "{told}");
     assert!(told.contains("restoration order 2 waits to be dispatched: `arrears orders dispatch 2"), "{told}");
+}
+
+#[tokio::test]
+async fn a_tag_stays_in_the_office_while_a_medical_hold_stands_and_why_names_the_hold() {
+    let city = City::new().await;
+    let tag = to_the_tag(&city).await;
+    city.office.render_released(&|| true).await.unwrap();
+    let debtor = city.debtor().await;
+    city.office.hold(debtor, HoldKind::Medical, (None, None), "letter of Dr. Ames", "Omar").await.unwrap();
+    let outcome = city.office.dispatch_orders(&[tag], "Crew 4", "Ruth").await.unwrap();
+    assert!(outcome.done.is_empty() && outcome.refused[0].1.contains("a medical hold stands"), "{outcome:?}");
+    assert_ne!(state(&city, tag).await, OrderState::Dispatched);
+    let why = city.office.why(debtor, None).await.unwrap();
+    assert!(
+        why.stands[0].starts_with("Hold 1 (medical) stands since")
+            && why.stands[0].contains("until a person ends it: letter of Dr. Ames. It bars shut-off, referral (Health"),
+        "{:?}",
+        why.stands
+    );
+}
+
+#[tokio::test]
+async fn why_says_that_water_is_off_and_what_keeps_it_off() {
+    let city = City::new().await;
+    city.to_the_dry_tap().await;
+    let debtor = city.debtor().await;
+    let stands = async || city.office.why(debtor, None).await.unwrap().stands;
+    let off = "water is off since Fri 2026-05-22: $224.20 of what it was shut off for is owed; paid or arranged, it is \
+               turned on again";
+    assert_eq!(stands().await, [off]);
+    city.office.counter_payment(debtor, &money(22_420), "Omar").await.unwrap();
+    let paid = "water is off since Fri 2026-05-22; nothing keeps it off, and a crew is to turn it on again";
+    assert_eq!(stands().await, [paid]);
 }

@@ -2,6 +2,7 @@
 
 use super::super::account::Account;
 use super::{Tale, monthly, pay, pay_for, riverbend};
+use crate::decide::why;
 use crate::domain::testing::day;
 use crate::domain::{Action, Cents, Day, Decision, EventKind, Service};
 
@@ -174,4 +175,32 @@ fn the_audit_refuses_to_restore_what_is_not_off() {
     snapshot.shut_off.clear();
     let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).unwrap_err();
     assert!(breach.to_string().contains("water is not shut off"), "{breach}");
+}
+
+#[test]
+fn a_stage_that_the_record_rules_out_is_passed_over_at_once_and_named_as_not_for_the_account() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    // The day after the final notice is a Saturday, on which nobody goes to tenants.
+    tale.through("2026-05-02");
+    let said = why::explain(tale.last.as_ref().unwrap(), &policy);
+    let of = |stage: &str| said.iter().find(|line| line.stage == format!("shut_off / {stage}")).unwrap();
+    assert_eq!(
+        (of("tenants").says.as_str(), &of("tenants").facts[..]),
+        ("not for this account", &["landlord account = no".to_owned()][..])
+    );
+    assert!(of("contact").says.starts_with("waits until Fri 2026-05-08"), "{}", of("contact").says);
+}
+
+#[test]
+fn tenants_of_whom_the_billing_system_tells_late_are_told_all_the_same() {
+    let policy = riverbend();
+    let mut tale = Tale::new(&policy);
+    tale.on("2026-05-12", |account| {
+        account.profile.attributes.insert("premises.landlord_account".into(), "yes".into());
+        account.learned();
+    });
+    tale.through("2026-06-10");
+    assert_eq!(tale.days("tenants"), ["2026-05-12"], "the call of May 8 had gone past it");
+    assert_eq!(tale.days("shut_off"), ["2026-05-27"], "fifteen days from it");
 }

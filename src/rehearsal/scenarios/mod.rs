@@ -3,6 +3,8 @@
 //! The bill is of March 2, 2026, due Monday March 23: $240.00 of water unless a scenario says otherwise. Left alone it
 //! gets a late fee on April 2, a final notice on May 1, the call on May 8, and is shut off on Friday May 22.
 
+mod announced;
+mod answered;
 mod arrangements;
 mod contact;
 mod course;
@@ -12,6 +14,7 @@ mod law;
 mod notices;
 mod placed;
 mod restored;
+mod served;
 mod stays;
 
 use super::account::{Account, Payment};

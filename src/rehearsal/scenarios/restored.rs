@@ -1,9 +1,11 @@
 //! What restores service, and what the letter after a shut-off says of it.
 
 use super::{Tale, pay, riverbend};
+use crate::decide::why;
 use crate::domain::arrangement::Installment;
+use crate::domain::ledger::OWN_SOURCE;
 use crate::domain::testing::day;
-use crate::domain::{Action, Cents, Service};
+use crate::domain::{Action, Cents, Entry, EntryId, EntryKind, ItemId, Service};
 
 #[test]
 fn the_letter_lists_the_water_debt_that_it_was_shut_off_for_and_tells_the_rest_apart() {
@@ -107,4 +109,93 @@ fn the_audit_refuses_a_letter_that_asks_for_more_than_the_shut_off_was_for() {
     let snapshot = tale.account.snapshot();
     let breach = crate::audit::audit(&snapshot, &policy, &tale.account.world, decision).unwrap_err();
     assert!(breach.to_string().contains("nothing was shut off for it"), "{breach}");
+}
+
+/// A write-off of a bill, of today.
+fn write_off(account: &mut super::Account, bill: ItemId, cents: i64) -> EntryId {
+    account.post(|entry| Entry {
+        kind: EntryKind::WriteOff,
+        service: Service::Water,
+        amount: Cents::new(-cents),
+        designated_item: Some(bill),
+        source: OWN_SOURCE.into(),
+        ..entry
+    })
+}
+
+#[test]
+fn a_write_off_turns_no_water_on_and_the_lead_is_asked_once() {
+    let policy = riverbend();
+    let mut tale = Tale::owing_nothing(&policy);
+    let bill = tale.account.bill(Service::Water, Cents::new(24_000), day("2026-03-23"));
+    tale.through("2026-05-22");
+    let mut written_off = EntryId(0);
+    tale.on("2026-05-26", |account| written_off = write_off(account, bill, 24_000)).through("2026-05-26");
+    let said = why::explain(tale.last.as_ref().unwrap(), &policy);
+    let stays = "barred: water stays off: $240.00 of what it was shut off for was written off or moved";
+    assert!(said.iter().any(|line| line.says.starts_with(stays)), "{said:?}");
+    tale.on("2026-06-09", |account| pay(account, 100)).through("2026-06-09");
+    assert_eq!(tale.days("restore"), [""; 0], "nor does it later, when the case is over");
+    let asked: std::collections::BTreeSet<String> =
+        tale.acts.iter().filter(|act| act.key.of.stage.as_str() == "given_up").map(|act| act.key.to_string()).collect();
+    assert_eq!(asked.len(), 1, "one task: {asked:?}");
+    // What was written off is owed again, and paid.
+    tale.on("2026-06-16", |account| {
+        account.post(|entry| Entry {
+            kind: EntryKind::Reversal,
+            amount: Cents::new(24_000),
+            reverses: Some(written_off),
+            ..entry
+        });
+        pay(account, 25_200);
+    });
+    tale.through("2026-06-16");
+    assert_eq!(tale.days("restore"), ["2026-06-16"]);
+}
+
+#[test]
+fn who_pays_as_much_as_was_written_off_has_water_again() {
+    let policy = riverbend();
+    let mut tale = Tale::owing_nothing(&policy);
+    let bill = tale.account.bill(Service::Water, Cents::new(24_000), day("2026-03-23"));
+    tale.on("2026-05-26", |account| {
+        write_off(account, bill, 24_000);
+    });
+    tale.on("2026-06-01", |account| pay(account, 24_000)).through("2026-06-01");
+    assert_eq!(tale.days("restore"), ["2026-06-01"]);
+}
+
+#[test]
+fn nobody_without_water_is_told_that_it_may_be_shut_off_and_the_rest_takes_its_course() {
+    let policy = riverbend();
+    let mut tale = Tale::owing_nothing(&policy);
+    let first = tale.account.bill(Service::Water, Cents::new(24_000), day("2026-03-23"));
+    tale.account.bill(Service::Water, Cents::new(10_000), day("2026-03-23"));
+    tale.on("2026-06-01", |account| super::pay_for(account, 24_000, first)).through("2026-06-30");
+    assert_eq!((tale.days("shut_off"), tale.days("restore")), (vec!["2026-05-22".to_owned()], vec![]));
+    assert_eq!(tale.days("final_notice"), ["2026-05-01"], "for the second bill a run of its own has begun");
+    let said = why::explain(tale.last.as_ref().unwrap(), &policy);
+    let notice = said.iter().find(|line| line.stage == "shut_off / final_notice").unwrap();
+    assert_eq!(notice.says, "barred: water is off already; what falls due is told once it is on again");
+    tale.through("2026-08-31");
+    assert_eq!(tale.days("demand"), ["2026-08-20"], "150 days past due");
+    // Turned on by hand: now it is told, with all its days.
+    tale.on("2026-09-01", |account| account.turned_on(Service::Water)).through("2026-10-30");
+    assert_eq!(tale.days("final_notice"), ["2026-05-01", "2026-09-01"]);
+    assert_eq!(tale.days("shut_off"), ["2026-05-22", "2026-09-16"]);
+}
+
+#[test]
+fn a_notice_whose_announced_day_passed_while_the_water_was_off_is_served_anew() {
+    let policy = riverbend();
+    let mut tale = Tale::owing_nothing(&policy);
+    let first = tale.account.bill(Service::Water, Cents::new(24_000), day("2026-03-23"));
+    tale.through("2026-05-23");
+    // The second bill is old enough when the first is paid; its notice is not that of May.
+    tale.account.bill(Service::Water, Cents::new(10_000), day("2026-03-24"));
+    tale.on("2026-06-09", |account| super::pay_for(account, 24_000, first)).through("2026-07-31");
+    assert_eq!(tale.days("restore"), ["2026-06-09"]);
+    let notices = tale.days("final_notice");
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    assert!(notices[1].as_str() >= "2026-06-09", "{notices:?}");
 }

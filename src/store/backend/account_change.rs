@@ -12,6 +12,9 @@ use super::{Conn, Result, StoreError, exception, ids, sql};
 use crate::domain::day::short;
 use crate::domain::{AccountId, Cents, Profile};
 
+/// In the log, in place of what has no place in it.
+pub(super) const NOT_SHOWN: &str = "not shown";
+
 /// An account's record before a file and with it.
 pub(super) struct Change<'a> {
     pub account: AccountId,
@@ -65,7 +68,7 @@ fn fields(change: &Change) -> Result<BTreeMap<String, [Value; 2]>> {
     let value = |of: &BTreeMap<String, Value>, name: &str| {
         // The log is printed and handed out: a number that steals an identity has no place in it.
         let is_secret = name.to_ascii_lowercase().contains("ssn") || name.to_ascii_lowercase().contains("social");
-        of.get(name).map_or(Value::Null, |value| if is_secret { json!("not shown") } else { value.clone() })
+        of.get(name).map_or(Value::Null, |value| if is_secret { json!(NOT_SHOWN) } else { value.clone() })
     };
     let differ = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
     Ok(differ.map(|name| (name.clone(), [value(&before, name), value(&after, name)])).collect())

@@ -103,7 +103,7 @@ impl Backend {
         // made anew.
         let all: Vec<Notice> = kept::of_account(&mut tx, account).await?;
         let is_of_plan = |piece: &Notice| piece.facts.items.iter().any(|item| plan.covers.contains(&item.item));
-        let resting = all.iter().filter(|piece| piece.arrangement.is_none() && piece.state.is_pending());
+        let resting = all.iter().filter(|piece| piece.is_of_stage() && piece.state.is_pending());
         let (tags, resting): (Vec<Notice>, Vec<Notice>) =
             resting.filter(|piece| is_of_plan(piece)).cloned().partition(|piece| piece.channel == Channel::Posting);
         let cause = format!("the arrangement of {} was reinstated on {}: {}", plan.made_on, again.on, again.reason);

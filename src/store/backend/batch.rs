@@ -185,7 +185,7 @@ async fn put_batch(conn: &mut Conn, batch: &PrintBatch) -> Result<()> {
 /// An act is mailed and served when the last of its letters is: on the latest of their days. Where the customer has no
 /// letter but an email, the copies of others tell nobody of it.
 async fn service(conn: &mut Conn, mailed: &[Notice]) -> Result<Vec<NewEvent>> {
-    let of_stages = mailed.iter().filter(|notice| notice.arrangement.is_none());
+    let of_stages = mailed.iter().filter(|notice| notice.is_of_stage());
     let acts: BTreeSet<&String> = of_stages.map(|notice| &notice.act_key).collect();
     let acts: Vec<String> = acts.into_iter().cloned().collect();
     let condition = format!("act_key IN {} AND channel = 'mail' ORDER BY id", texts(1));

@@ -30,8 +30,8 @@ use crate::domain::field_order::{FieldOrder, OrderKind, OrderState};
 use crate::domain::notice::{NewNotice, Notice, NoticeState};
 use crate::domain::referral::{Referral, ReferralState};
 use crate::domain::{
-    AccountId, Act, Action, CallId, Case, Cents, Day, DepositId, EntryKind, EventKind, ItemId, NoticeId, OrderId,
-    ReferralId, Role, RunId, Service,
+    AccountId, Act, Action, CallId, Case, Cents, Day, EntryKind, EventKind, ItemId, NoticeId, OrderId, ReferralId,
+    Role, RunId, Service,
 };
 use crate::rulebook::policy::LedgerRules;
 
@@ -132,6 +132,8 @@ struct ReviewRow<'a> {
     next_review: Option<Day>,
     /// Whether the decision itself adds to what the next one sees: 1 or 0.
     learned: i64,
+    /// Whether an account that was looked at stays so: 1 or 0.
+    looked: i64,
 }
 
 /// Sets the next reviews. An account to whose facts the decision itself added is looked at again the day after. A case
@@ -158,16 +160,43 @@ async fn write_reviews(
             head: heads.get(&decision.account).map(String::as_str),
             next_review: [decision.next_review, tomorrow, next_policy].into_iter().flatten().min(),
             learned: i64::from(has_learned || commit.case.is_some()),
+            looked: i64::from(decision.acts.iter().all(|act| is_no_matter_to_the_look(act, decision.on))),
         });
     }
     let update = format!(
         "UPDATE review SET next_review = r.next_review, facts_seq = facts_seq + r.learned,
+            looked_seq = CASE WHEN r.looked = 1 AND looked_seq = facts_seq THEN looked_seq + r.learned ELSE looked_seq END,
             chain_head = COALESCE(r.head, chain_head)
          FROM {} WHERE review.account_id = r.account",
-        rows(1, "account bigint, next_review date, learned bigint, head text")
+        rows(1, "account bigint, next_review date, learned bigint, looked bigint, head text")
     );
     sqlx::query(sql(update)).bind(Json(reviews)).execute(conn).await?;
     Ok(())
+}
+
+/// Whether the act changes nothing of what a night looks for beyond the accounts that are due (`look`). What the daemon tells,
+/// orders and charges by itself is most of a night's facts, and none of it makes a debt follow its customer, come back or be
+/// barred. A fee is a debt, and is found by its due date, as long as that is not past already.
+fn is_no_matter_to_the_look(act: &Act, on: Day) -> bool {
+    match &act.action {
+        Action::Notice(_)
+        | Action::Call(_)
+        | Action::Visit(_)
+        | Action::Tag(_)
+        | Action::Task { .. }
+        | Action::Disconnect { .. }
+        | Action::Restore { .. }
+        | Action::Freeze { .. }
+        | Action::Refer { .. }
+        | Action::Route { .. }
+        | Action::NoRoute { .. } => true,
+        Action::Fee(fee) => on <= plus_days(act.for_day, i64::from(fee.due_days)),
+        Action::ReverseFee { .. }
+        | Action::ApplyDeposit(_)
+        | Action::Hold { .. }
+        | Action::Flag { .. }
+        | Action::WriteOff => false,
+    }
 }
 
 /// What is to be canceled at an account: the pending acts of a stage, or of the whole case.
@@ -215,7 +244,7 @@ async fn cancel_notices(conn: &mut Conn, endings: &Endings<'_>, accounts: &[Acco
         format!("account_id IN {} AND state IN ('planned', 'released', 'rendered', 'batched') ORDER BY id", ids(1));
     let mut pending: Vec<Notice> = kept::list(conn, kept::select(&condition).bind(Json(accounts.to_vec()))).await?;
     let cause = |notice: &Notice| cause_of(endings, notice.account, Some(&notice.of));
-    pending.retain(|notice| notice.arrangement.is_none() && cause(notice).is_some());
+    pending.retain(|notice| notice.is_of_stage() && cause(notice).is_some());
     let cause = |notice: &Notice| cause(notice).unwrap_or_default();
     let canceled = notice::end(conn, pending, NoticeState::Canceled, cause, stamp).await?;
     let line = |notice: &Notice| notice::lines(std::slice::from_ref(notice), "notice canceled", &cause(notice));
@@ -286,8 +315,8 @@ struct Orders {
     gaps: Vec<(AccountId, String)>,
     /// Fees, what takes fees back, and deposits.
     fees: Vec<EntryRow>,
-    /// Deposits that are applied, and how much of each.
-    deposits: Vec<(DepositId, Cents)>,
+    /// Deposits that are applied.
+    deposits: Vec<deposit::Applying>,
     /// Accounts to whose facts the decision itself adds.
     learned: BTreeSet<AccountId>,
 }
@@ -418,11 +447,8 @@ impl Orders {
     /// The deposit becomes a credit; what is left over of it is for a person to give back.
     fn apply_deposit(&mut self, act: &Act, applied: &DepositAction) {
         self.learned.insert(act.key.account);
-        self.deposits.push((applied.deposit, act.amount.unwrap_or(Cents::ZERO)));
+        self.deposits.push(deposit::Applying::of(act, applied));
         self.fees.push(deposit::credit(act, applied));
-        if applied.refund.is_positive() {
-            self.task(act, deposit::refund_text(act, applied), Role::Lead);
-        }
     }
 
     fn task(&mut self, act: &Act, text: String, role: Role) {
@@ -505,7 +531,7 @@ fn reversal(act: &Act, fee: ItemId, name: &str, on: Day) -> EntryRow {
         channel: None,
         source: OWN_SOURCE.to_owned(),
         reference: act.key.to_string(),
-        memo: format!("{name} taken back: the debt was paid in time"),
+        memo: format!("{name} taken back: nothing that can be asked for was past due on its day"),
     }
 }
 
@@ -529,6 +555,7 @@ fn order(act: &Act, kind: OrderKind, service: Service, state: OrderState) -> Fie
         approved_on: None,
         finalized_by: None,
         finalized_on: None,
+        dispatched_on: None,
         done_on: None,
         done_at: None,
         crew: None,
@@ -551,33 +578,9 @@ fn on_every_door(doors: Option<u16>) -> String {
 fn planned(piece: &NewNotice, stamp: &Stamp) -> Notice {
     let is_released = !piece.needs_release;
     Notice {
-        id: NoticeId(0),
-        account: piece.key.account,
-        act_key: piece.key.to_string(),
-        of: piece.key.of.clone(),
-        arrangement: None,
-        template: piece.template.clone(),
-        channel: piece.channel,
-        recipient: piece.recipient,
-        addressee: piece.addressee.clone(),
-        address: piece.address.clone(),
-        email: piece.email.clone(),
-        languages: piece.languages.clone(),
-        statutory: piece.statutory,
-        deemed_days: piece.deemed_days,
-        facts: piece.facts.clone(),
-        state: if is_released { NoticeState::Released } else { NoticeState::Planned },
-        planned_on: piece.planned_on,
         released_on: is_released.then_some(stamp.on),
         released_by: is_released.then(|| stamp.by.to_string()),
-        dated: None,
-        document: None,
-        batch: None,
-        mailed_on: None,
-        proof: None,
-        served_on: None,
-        returned_on: None,
-        cause: None,
+        ..piece.clone().into_notice(NoticeId(0))
     }
 }
 

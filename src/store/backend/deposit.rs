@@ -1,21 +1,21 @@
-//! Deposits: what files say is held, and what became of it.
+//! Deposits: what is held, and what became of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::given::{PostedDeposit, Stamp};
-use super::ledger::{EntryRow, OWN_SOURCE};
+use super::given::{ExceptionKind, PostedDeposit, Stamp};
+use super::ledger::{EntryRow, OWN_SOURCE, entries_known};
 use super::log::{self, NewLine};
 use super::snapshot::{By, Known};
-use super::{Backend, Conn, Result, StoreError, ids, rows, sql, texts};
+use super::task::{self, NewTask};
+use super::{Backend, Conn, Result, StoreError, exception, ids, sql, write_off};
 use crate::domain::action::DepositAction;
-use crate::domain::deposit::{Applied, Deposit, NewDeposit, count_taken};
-use crate::domain::import::{RefusedRow, RowRefusal};
-use crate::domain::{AccountId, AccountNumber, Act, Cents, Day, DepositId, EntryId, EntryKind, Service};
+use crate::domain::day::short;
+use crate::domain::deposit::{Applied, Deposit, count_taken};
+use crate::domain::{AccountId, Act, Cents, Day, DepositId, EntryId, EntryKind, Role, Service};
 
 /// Deposit, account, amount, interest, received, source, reference, given back, recorded; then of the credit that it became:
 /// entry, amount, day, recorded.
@@ -163,8 +163,35 @@ pub(super) fn credit(act: &Act, applied: &DepositAction) -> EntryRow {
     }
 }
 
+/// A deposit that a decision applies.
+pub(super) struct Applying {
+    account: AccountId,
+    deposit: DepositId,
+    amount: Cents,
+    /// The act that applies it, and the reference of the credit.
+    key: String,
+    /// What is left over, to whom it goes, and the task that says so.
+    refund: Cents,
+    payee: String,
+    task: String,
+}
+
+impl Applying {
+    pub(super) fn of(act: &Act, applied: &DepositAction) -> Self {
+        Self {
+            account: act.key.account,
+            deposit: applied.deposit,
+            amount: act.amount.unwrap_or(Cents::ZERO),
+            key: act.key.to_string(),
+            refund: applied.refund,
+            payee: applied.payee.clone(),
+            task: refund_text(act, applied),
+        }
+    }
+}
+
 /// What the lead is told of a deposit that is larger than the debt.
-pub(super) fn refund_text(act: &Act, applied: &DepositAction) -> String {
+fn refund_text(act: &Act, applied: &DepositAction) -> String {
     format!(
         "Refund {} to {}: of the deposit of {}, applied after the end of service, so much is left over. Arrears pays nothing \
          out; have the billing system do it, and bring its entry back in a file of adjustments",
@@ -174,183 +201,59 @@ pub(super) fn refund_text(act: &Act, applied: &DepositAction) -> String {
     )
 }
 
-/// Records which credit each deposit became, with a line in the log.
-pub(super) async fn applied(conn: &mut Conn, deposits: &[(DepositId, Cents)], stamp: &Stamp) -> Result<()> {
+/// Records which credit each deposit became, with a line in the log, and what is to be done with what is left over.
+pub(super) async fn applied(conn: &mut Conn, deposits: &[Applying], stamp: &Stamp) -> Result<()> {
     let mut lines = Vec::with_capacity(deposits.len());
-    for (deposit, amount) in deposits {
-        let entry: Option<(i64, i64, String)> = sqlx::query_as(
-            "SELECT entry.id, entry.account_id, deposit.reference FROM deposit
-             JOIN entry ON entry.account_id = deposit.account_id AND entry.source = $2 AND entry.kind = 'deposit'
-                AND entry.reference LIKE '%/deposit/' || CAST(deposit.id AS TEXT) || '/deposit/%'
-             WHERE deposit.id = $1",
+    for applying in deposits {
+        let Applying { account, deposit, amount, key, .. } = applying;
+        let entry: Option<(i64, String)> = sqlx::query_as(
+            "SELECT entry.id, deposit.reference FROM entry JOIN deposit ON deposit.account_id = entry.account_id
+             WHERE entry.reference = $1 AND entry.source = $2 AND deposit.id = $3",
         )
-        .bind(deposit.0)
+        .bind(key)
         .bind(OWN_SOURCE)
+        .bind(deposit.0)
         .fetch_optional(&mut *conn)
         .await?;
-        let (entry, account, reference) = entry.ok_or_else(|| StoreError::not_found("credit of deposit", deposit))?;
+        let (entry, reference) = entry.ok_or_else(|| StoreError::not_found("credit of deposit", deposit))?;
         sqlx::query("UPDATE deposit SET entry_id = $2 WHERE id = $1 AND entry_id IS NULL")
             .bind(deposit.0)
             .bind(entry)
             .execute(&mut *conn)
             .await?;
         let body = json!({ "deposit": reference, "amount": amount, "entry": entry });
-        lines.push(NewLine::of(AccountId(account), "deposit applied", body));
+        lines.push(NewLine::of(*account, "deposit applied", body));
+        if applying.refund.is_positive() {
+            left_over(conn, applying, &reference, stamp).await?;
+        }
     }
     log::write(conn, &lines, None, stamp).await
 }
 
-/// What a file of deposits did.
-#[derive(Default)]
-pub(super) struct Taken {
-    pub added: u32,
-    pub updated: u32,
-    pub unchanged: u32,
-    pub amount: Cents,
-    pub refused: Vec<RefusedRow>,
-    pub touched: BTreeSet<AccountId>,
-}
-
-#[derive(Serialize)]
-struct DepositRow<'a> {
-    account: AccountId,
-    source: &'a str,
-    reference: &'a str,
-    cents: Cents,
-    interest: Cents,
-    received_on: Day,
-    returned_on: Option<Day>,
-}
-
-/// Takes a page of a file of deposits. What was paid in, when, and for whom stands once and for all; its interest grows, and
-/// it may be given back.
-pub(super) async fn take(conn: &mut Conn, page: &[NewDeposit], stamp: &Stamp) -> Result<Taken> {
-    let numbers: BTreeSet<&AccountNumber> = page.iter().map(|row| &row.account).collect();
-    let select = format!("SELECT number, id FROM account WHERE number IN {}", texts(1));
-    let found: Vec<(String, i64)> = sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(&mut *conn).await?;
-    let accounts: BTreeMap<String, AccountId> = found.into_iter().map(|(number, id)| (number, AccountId(id))).collect();
-    let references: BTreeSet<&str> = page.iter().map(|row| row.reference.as_str()).collect();
-    let known = known(conn, &references).await?;
-    let mut taken = Taken::default();
-    let mut written: Vec<DepositRow<'_>> = Vec::new();
-    for row in page {
-        let refuse = |refusal| RefusedRow { line: row.line, refusal };
-        let Some(account) = accounts.get(row.account.as_str()).copied() else {
-            taken.refused.push(refuse(RowRefusal::UnknownAccount { account: row.account.clone() }));
-            continue;
-        };
-        let new = DepositRow {
-            account,
-            source: &row.source,
-            reference: &row.reference,
-            cents: row.amount,
-            interest: row.interest,
-            received_on: row.received_on,
-            returned_on: row.returned_on,
-        };
-        match known.get(&(row.source.clone(), row.reference.clone())) {
-            None => {
-                taken.added += 1;
-                taken.amount += row.amount;
-            }
-            Some(before) if !before.is_same_deposit(account, row) => {
-                taken.refused.push(refuse(RowRefusal::Conflict {
-                    source_id: row.source.clone(),
-                    reference: row.reference.clone(),
-                    before: before.describe(),
-                    now: describe(row.amount, row.received_on, row.account.as_str()),
-                }));
-                continue;
-            }
-            // What it became is in the ledger.
-            Some(before) if before.is_applied || before.says_all_of(row) => {
-                taken.unchanged += 1;
-                continue;
-            }
-            Some(_) => taken.updated += 1,
-        }
-        taken.touched.insert(account);
-        written.push(new);
+/// What is left over of a deposit is the customer's, unless debts were written off before it was applied: it pays what is owed
+/// before anything of it is given back. Then no task says to refund it, and the lead decides.
+async fn left_over(conn: &mut Conn, applying: &Applying, reference: &str, stamp: &Stamp) -> Result<()> {
+    let account = applying.account;
+    let entries = entries_known(conn, account, None).await?;
+    let written_off = write_off::standing_of(conn, account, &entries).await?;
+    let gone: Cents = written_off.iter().map(|(_, amount)| *amount).sum();
+    if !gone.is_positive() {
+        let (act_key, text, role) = (applying.key.clone(), applying.task.clone(), Role::Lead);
+        return task::add(conn, &[NewTask { account, act_key, text, role }], stamp.on).await;
     }
-    if taken.refused.is_empty() && !written.is_empty() {
-        let upsert = format!(
-            "INSERT INTO deposit (account_id, source, reference, cents, interest_cents, received_on, returned_on, recorded_at)
-             SELECT r.account, r.source, r.reference, r.cents, r.interest, r.received_on, r.returned_on, $2 FROM {}
-             WHERE true
-             ON CONFLICT (reference, source) DO UPDATE
-             SET interest_cents = excluded.interest_cents, returned_on = excluded.returned_on",
-            rows(
-                1,
-                "account bigint, source text, reference text, cents bigint, interest bigint, received_on date, \
-                 returned_on date"
-            )
-        );
-        sqlx::query(sql(upsert)).bind(Json(&written)).bind(stamp.at).execute(&mut *conn).await?;
-        let line = |row: &DepositRow<'_>| {
-            let body = json!({
-                "deposit": row.reference, "source": row.source, "amount": row.cents, "interest": row.interest.to_string(),
-                "received_on": row.received_on, "returned_on": row.returned_on,
-            });
-            NewLine::of(row.account, "deposit held", body)
-        };
-        let lines: Vec<NewLine> = written.iter().map(line).collect();
-        log::write(conn, &lines, None, stamp).await?;
-    }
-    Ok(taken)
-}
-
-struct Before {
-    account: AccountId,
-    number: String,
-    cents: Cents,
-    interest: Cents,
-    received_on: Day,
-    returned_on: Option<Day>,
-    is_applied: bool,
-}
-
-impl Before {
-    fn is_same_deposit(&self, account: AccountId, row: &NewDeposit) -> bool {
-        (self.account, self.cents, self.received_on) == (account, row.amount, row.received_on)
-    }
-
-    fn says_all_of(&self, row: &NewDeposit) -> bool {
-        (self.interest, self.returned_on) == (row.interest, row.returned_on)
-    }
-
-    fn describe(&self) -> String {
-        describe(self.cents, self.received_on, &self.number)
-    }
-}
-
-fn describe(amount: Cents, received_on: Day, number: &str) -> String {
-    format!("deposit of {amount} received {received_on}, account {number}")
-}
-
-type BeforeColumns = (String, String, i64, String, i64, i64, Day, Option<Day>, Option<i64>);
-
-async fn known(conn: &mut Conn, references: &BTreeSet<&str>) -> Result<BTreeMap<(String, String), Before>> {
-    let select = format!(
-        "SELECT deposit.source, deposit.reference, deposit.account_id, account.number, deposit.cents,
-            deposit.interest_cents, deposit.received_on, deposit.returned_on, deposit.entry_id
-         FROM deposit JOIN account ON account.id = deposit.account_id WHERE deposit.reference IN {}",
-        texts(1)
+    let number: String =
+        sqlx::query_scalar("SELECT number FROM account WHERE id = $1").bind(account.0).fetch_one(&mut *conn).await?;
+    let Applying { amount, refund, payee, .. } = applying;
+    let days: BTreeSet<String> = written_off.iter().map(|(entry, _)| short(entry.effective_on)).collect();
+    let text = format!(
+        "{refund} is left over of deposit {reference} of {amount}, and {gone} was written off before it was applied ({}). A deposit \
+         pays what is owed before anything of it is given back: `arrears writeoff {number} --reverse --amount {} --reason TEXT`, \
+         which another approves, and the money pays it. Refund to {payee} only what is left then; where the debt is not to be \
+         brought back, all of it. Clear this line when it is done",
+        days.into_iter().collect::<Vec<_>>().join(", "),
+        gone.min(*refund).to_plain()
     );
-    let found: Vec<BeforeColumns> = sqlx::query_as(sql(select)).bind(Json(references)).fetch_all(conn).await?;
-    let before = |row: BeforeColumns| {
-        let (source, reference, account, number, cents, interest, received_on, returned_on, entry) = row;
-        let before = Before {
-            account: AccountId(account),
-            number,
-            cents: Cents::new(cents),
-            interest: Cents::new(interest),
-            received_on,
-            returned_on,
-            is_applied: entry.is_some(),
-        };
-        ((source, reference), before)
-    };
-    Ok(found.into_iter().map(before).collect())
+    exception::open(conn, Some(account), ExceptionKind::WrittenOffBefore, &text, stamp).await.map(|_| ())
 }
 
 type PostedColumns = (i64, i64, i64, Option<i64>, Option<i64>);

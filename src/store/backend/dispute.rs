@@ -1,18 +1,19 @@
 //! Disputes: opened, decided, appealed, settled.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::given::{NewDispute, NewHold, NewRuling, Stamp};
+use super::given::{NewDispute, NewHold, NewRuling, RulingTold, Stamp};
 use super::log::{self, NewLine};
 use super::task::{self, NewTask};
-use super::{Backend, Conn, Result, StoreError, hold, ids, kept, ledger, proposal, sql, touch};
-use crate::domain::dispute::{Appeal, Dispute, DisputeState, Ruling, Side};
+use super::{Backend, Conn, Result, StoreError, hold, ids, kept, ledger, notice, proposal, sql, touch, transfer};
+use crate::domain::dispute::{Appeal, Dispute, DisputeState, Ruling, Side, Withdrawn};
 use crate::domain::hold::{Hold, HoldKind};
+use crate::domain::notice::Notice;
 use crate::domain::proposal::ProposalState;
-use crate::domain::{AccountId, DisputeId, HoldId, ProposalId, Role};
+use crate::domain::{AccountId, DisputeId, HoldId, ItemId, NoticeId, ProposalId, Role};
 
 impl Backend {
     pub async fn open_dispute(&self, account: AccountId, new: &NewDispute, stamp: &Stamp) -> Result<Dispute> {
@@ -41,6 +42,7 @@ impl Backend {
             hold: hold::add(&mut tx, account, &placed, stamp).await?,
             ruling: None,
             appeal: None,
+            withdrawn: Vec::new(),
         };
         let id: i64 =
             sqlx::query_scalar("INSERT INTO dispute (account_id, body, recorded_at) VALUES ($1, $2, $3) RETURNING id")
@@ -85,6 +87,7 @@ impl Backend {
             appeal_by: new.appeal_by,
             proposals,
             settled_on: settles.then_some(stamp.on),
+            tell: Some(new.tell.clone()),
         };
         match &mut dispute.appeal {
             Some(appeal) => appeal.ruling = Some(ruling.clone()),
@@ -103,6 +106,29 @@ impl Backend {
         touch(&mut tx, &[account], stamp.on).await?;
         let body = json!({ "dispute": id, "appeal": dispute.appeal.is_some(), "ruling": ruling });
         log::write(&mut tx, &[NewLine::of(account, "dispute decided", body)], None, stamp).await?;
+        tx.commit().await?;
+        Ok(dispute)
+    }
+
+    pub async fn tell_ruling(&self, id: DisputeId, told: &RulingTold, stamp: &Stamp) -> Result<Dispute> {
+        let mut tx = self.write().await?;
+        let (account, mut dispute) = locked(&mut tx, id).await?;
+        if dispute.to_be_told().is_none() {
+            return Err(StoreError::Conflict(format!("dispute {id} is {}", dispute.state_words())));
+        }
+        if let Some(later) = told.appeal_by.filter(|_| dispute.appeal.is_none())
+            && let Some(last) = dispute.ruling.as_mut().and_then(|ruling| ruling.appeal_by.as_mut())
+            && *last < later
+        {
+            *last = later;
+            put(&mut tx, &dispute, stamp).await?;
+            touch(&mut tx, &[account], stamp.on).await?;
+            let body = json!({ "dispute": id, "appeal_by": later, "because": told.why });
+            log::write(&mut tx, &[NewLine::of(account, "time to appeal extended", body)], None, stamp).await?;
+        }
+        let pieces: Vec<Notice> = told.pieces.iter().map(|piece| piece.clone().into_notice(NoticeId(0))).collect();
+        notice::add(&mut tx, &pieces).await?;
+        log::write(&mut tx, &notice::lines(&pieces, "letter planned", &told.why), None, stamp).await?;
         tx.commit().await?;
         Ok(dispute)
     }
@@ -136,6 +162,8 @@ impl Backend {
             ruling: None,
         });
         put(&mut tx, &dispute, stamp).await?;
+        hold_where_it_went(&mut tx, account, &dispute, stamp).await?;
+        task::settle(&mut tx, &format!("dispute {id}, told of first"), stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         let body = json!({ "dispute": id, "reason": reason });
         log::write(&mut tx, &[NewLine::of(account, "dispute appealed", body)], None, stamp).await?;
@@ -174,8 +202,33 @@ impl Backend {
     }
 }
 
+/// What is appealed about is not asked for on another account either, to which it went before that was barred. Nothing ends
+/// those holds by itself.
+async fn hold_where_it_went(conn: &mut Conn, account: AccountId, dispute: &Dispute, stamp: &Stamp) -> Result<()> {
+    let mut went: BTreeMap<AccountId, BTreeSet<ItemId>> = BTreeMap::new();
+    for debt in transfer::gone(conn, account).await? {
+        if dispute.items.is_empty() || dispute.items.contains(&debt.item) {
+            went.entry(debt.to).or_default().insert(debt.now);
+        }
+    }
+    for (to, items) in went {
+        let reason = format!("the appeal of dispute {}: it was disputed before it came here", dispute.id);
+        let placed = new_hold(HoldKind::Appeal, &items, stamp.on, true, &reason);
+        let hold = hold::add(conn, to, &placed, stamp).await?;
+        touch(conn, &[to], stamp.on).await?;
+        let text = format!(
+            "What dispute {} is about came here by a transfer, and is held: when the appeal is decided, do here what it says, \
+             and end the hold (`arrears hold end {hold}`)",
+            dispute.id
+        );
+        let act_key = format!("dispute {}, held on {to}", dispute.id);
+        task::add(conn, &[NewTask { account: to, act_key, text, role: Role::Lead }], stamp.on).await?;
+    }
+    Ok(())
+}
+
 /// Whether something is still to be decided or approved.
-fn is_open(dispute: &Dispute) -> bool {
+pub(super) fn is_open(dispute: &Dispute) -> bool {
     match dispute.state() {
         DisputeState::Open | DisputeState::Appealed | DisputeState::Settling => true,
         DisputeState::ForCity(_) | DisputeState::ForCustomer => false,
@@ -212,7 +265,7 @@ pub(super) async fn proposal_decided(
         Some(_) | None => &mut dispute.ruling,
     };
     let what = if states.iter().any(|(_, state)| state == ProposalState::Declined.word()) {
-        *ruling = None;
+        let fallen = ruling.take();
         for (waiting, _) in states.iter().filter(|(_, state)| state == ProposalState::Proposed.word()) {
             let note = format!("the ruling on dispute {id} is withdrawn");
             proposal::decide(conn, ProposalId(*waiting), ProposalState::Declined, Some(&note), stamp).await?;
@@ -223,7 +276,18 @@ pub(super) async fn proposal_decided(
         {
             appeal.ruling = None;
         }
-        let text = format!("The credit of dispute {id} was declined, and its ruling is withdrawn: decide it anew");
+        let appealed = is_first && dispute.appeal.is_some();
+        let text = match &fallen {
+            Some(first) if appealed => format!(
+                "The credit of dispute {id} was declined, and its first ruling is withdrawn: the appeal is about all that was \
+                 disputed, and somebody else than {} decides it",
+                first.by
+            ),
+            Some(_) | None => {
+                format!("The credit of dispute {id} was declined, and its ruling is withdrawn: decide it anew")
+            }
+        };
+        dispute.withdrawn.extend(fallen.map(|ruling| Withdrawn { ruling, on: stamp.on, appealed }));
         let act_key = format!("dispute {id}, withdrawn with proposal {decided}");
         task::add(conn, &[NewTask { account, act_key, text, role: Role::Lead }], stamp.on).await?;
         "ruling withdrawn"
@@ -266,7 +330,7 @@ async fn locked(conn: &mut Conn, id: DisputeId) -> Result<(AccountId, Dispute)> 
     kept::one(conn, id.0).await
 }
 
-async fn put(conn: &mut Conn, dispute: &Dispute, stamp: &Stamp) -> Result<()> {
+pub(super) async fn put(conn: &mut Conn, dispute: &Dispute, stamp: &Stamp) -> Result<()> {
     sqlx::query("UPDATE dispute SET body = $2, ended_at = $3 WHERE id = $1")
         .bind(dispute.id.0)
         .bind(Json(dispute))

@@ -1,5 +1,6 @@
 //! Rows of a file that somebody is to look at although the file is taken: payments that stand in the books already under a
-//! reference that differs in capitals alone, and charges for services that their accounts do not have.
+//! reference that differs in capitals alone, charges for services that their accounts do not have, and credits that may be a waiver
+//! which is known here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +8,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 
 use super::known::Key;
+use super::ledger::OWN_SOURCE;
 use super::{Conn, Result, rows, sql, texts};
 use crate::domain::import::NewEntry;
 use crate::domain::{AccountNumber, Cents, Day, EntryKind, Service};
@@ -17,6 +19,8 @@ pub(super) struct Doubtful {
     /// Payments in the books of the same account, amount and day, by what is alike in their references.
     alike: BTreeMap<Alike, Key>,
     services: BTreeMap<String, BTreeSet<Service>>,
+    /// Fees of ours that were waived here, and of which the billing system has not said that it took them back.
+    waived: BTreeMap<(String, Cents), String>,
 }
 
 /// What two payments have in common whose references differ in capitals alone.
@@ -32,6 +36,7 @@ fn alike(row: &NewEntry) -> Alike {
 pub(super) struct Doubts {
     respelled: Vec<String>,
     unserved: Vec<String>,
+    waived: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -45,7 +50,11 @@ struct PaymentRow<'a> {
 
 impl Doubtful {
     pub(super) async fn read(conn: &mut Conn, page: &[NewEntry]) -> Result<Self> {
-        Ok(Self { alike: read_alike(conn, page).await?, services: read_services(conn, page).await? })
+        Ok(Self {
+            alike: read_alike(conn, page).await?,
+            services: read_services(conn, page).await?,
+            waived: read_waived(conn, page).await?,
+        })
     }
 
     /// Whether a payment that would be new stands in the books already, or stood earlier in the file, under a reference that
@@ -61,6 +70,14 @@ impl Doubtful {
         }
         doubts.respelled.push(format!("line {}, {} of {}, is {} of {}", row.line, key.1, key.0, known.1, known.0));
         true
+    }
+
+    /// Notes a credit that names no debt and is of the amount of a fee of ours which was waived here: it may be that waiver.
+    pub(super) fn look_at_waivers(&self, row: &NewEntry, doubts: &mut Doubts) {
+        let amount = (row.account.as_str().to_owned(), -row.amount);
+        if let Some(fee) = self.waived.get(&amount).filter(|_| is_bare_credit(row)) {
+            doubts.waived.push(format!("line {}, {} for account {}, and {fee}", row.line, row.reference, row.account));
+        }
     }
 
     /// Notes a charge for a service that its account does not have.
@@ -91,8 +108,23 @@ impl Doubts {
                 counted(self.unserved.len(), "charge is", "charges are")
             ));
         }
+        if let Some(first) = self.waived.first() {
+            told.push(format!(
+                "{file}: {} of the amount of a fee that was waived here (first: {first}): taken as another credit. Is it the waiver, the \
+                 fee is taken back twice: have the credit reversed, and sent again with the fee's `arrears_reference`, or with its bill \
+                 in `for_reference`",
+                counted(self.waived.len(), "credit is", "credits are")
+            ));
+        }
         told
     }
+}
+
+fn is_bare_credit(row: &NewEntry) -> bool {
+    row.kind == EntryKind::Adjustment
+        && row.amount.is_negative()
+        && row.arrears_reference.is_none()
+        && row.designated_reference.is_none()
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
@@ -144,4 +176,28 @@ async fn read_services(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<St
     let found: Vec<(String, Json<BTreeSet<Service>>)> =
         sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(conn).await?;
     Ok(found.into_iter().map(|(number, Json(services))| (number, services)).collect())
+}
+
+/// Fees of ours on accounts of the page to which a credit comes, that were waived here after the billing system was told of them, and
+/// of which it has not said that it took them back: by account and amount.
+async fn read_waived(conn: &mut Conn, page: &[NewEntry]) -> Result<BTreeMap<(String, Cents), String>> {
+    let numbers: BTreeSet<&AccountNumber> =
+        page.iter().filter(|row| is_bare_credit(row)).map(|row| &row.account).collect();
+    if numbers.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let select = format!(
+        "SELECT account.number, fee.cents, fee.memo, fee.effective_on FROM account
+         JOIN entry AS fee ON fee.account_id = account.id AND fee.source = '{OWN_SOURCE}' AND fee.kind = 'fee'
+         JOIN entry AS undoing ON undoing.reverses = fee.id AND undoing.source = '{OWN_SOURCE}'
+         WHERE account.number IN {} AND NOT EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = undoing.id)
+            AND (EXISTS (SELECT 1 FROM taken_over WHERE taken_over.entry_id = fee.id)
+                OR EXISTS (SELECT 1 FROM fee_export_line AS line WHERE line.entry_id = fee.id))
+         ORDER BY fee.id",
+        texts(1)
+    );
+    let found: Vec<(String, i64, String, Day)> =
+        sqlx::query_as(sql(select)).bind(Json(numbers)).fetch_all(conn).await?;
+    let fee = |(number, cents, name, on)| ((number, Cents::new(cents)), format!("the {name} of {on}"));
+    Ok(found.into_iter().map(fee).collect())
 }

@@ -3,11 +3,13 @@
 use serde_json::json;
 use sqlx::types::Json;
 
+use super::event::{self, NewEvent};
 use super::given::{Exception, ExceptionKind, Stamp};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, Result, StoreError, balance, ids, notice, rebill, sql, touch, word};
 use crate::domain::day::plus_days;
-use crate::domain::{AccountId, Day};
+use crate::domain::field_order::{FieldOrder, OrderKind};
+use crate::domain::{AccountId, Day, EventKind};
 
 /// Puts a line on the list, or finds the one that stands there. A line that freezes its account is a fact; the account
 /// is looked at again tomorrow.
@@ -52,6 +54,24 @@ pub(super) async fn open(
     Ok(id)
 }
 
+/// Clears the lines that ask to call a crew back: from the order that is done; from every one of the service once it is on again.
+pub(super) async fn settle_recalls(conn: &mut Conn, done: &FieldOrder, stamp: &Stamp) -> Result<()> {
+    let standing: Vec<String> = sqlx::query_scalar(
+        "SELECT text FROM exception WHERE account_id = $1 AND kind = $2 AND cleared_on IS NULL ORDER BY id",
+    )
+    .bind(done.account.0)
+    .bind(ExceptionKind::RecallCrew.word())
+    .fetch_all(&mut *conn)
+    .await?;
+    let of_order = |text: &&String| text.starts_with(&format!("order {}: ", done.id));
+    let of_service =
+        |text: &&String| done.kind == OrderKind::Restore && text.contains(&format!(" of {} (", done.service));
+    for text in standing.iter().filter(|text| of_order(text) || of_service(text)) {
+        settle(conn, done.account, ExceptionKind::RecallCrew, text, stamp).await?;
+    }
+    Ok(())
+}
+
 /// Clears the line where it stands: what it asked for was done.
 pub(super) async fn settle(
     conn: &mut Conn,
@@ -76,6 +96,31 @@ pub(super) async fn settle(
         .map(|id| NewLine::of(account, "exception cleared", json!({ "exception": id, "text": text })))
         .collect();
     log::write(conn, &lines, None, stamp).await
+}
+
+/// Clears the account's lines of the kind: what they asked for was done.
+pub(super) async fn settle_of(conn: &mut Conn, account: AccountId, kind: ExceptionKind, stamp: &Stamp) -> Result<()> {
+    let standing: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM exception WHERE account_id = $1 AND kind = $2 AND cleared_on IS NULL ORDER BY id",
+    )
+    .bind(account.0)
+    .bind(kind.word())
+    .fetch_all(&mut *conn)
+    .await?;
+    settle_lines(conn, &standing, stamp).await
+}
+
+/// Whether the account had a line of these very words, cleared or not.
+pub(super) async fn was_told(conn: &mut Conn, account: AccountId, kind: ExceptionKind, text: &str) -> Result<bool> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT id FROM exception WHERE account_id = $1 AND kind = $2 AND text = $3 ORDER BY id LIMIT 1",
+    )
+    .bind(account.0)
+    .bind(kind.word())
+    .bind(text)
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.is_some())
 }
 
 /// Clears those of the lines that still stand: a file brought what they waited for.
@@ -157,6 +202,11 @@ impl Backend {
             if found.kind == ExceptionKind::WorkFailed {
                 notice::make_failed_anew(&mut tx, account, stamp).await?;
             }
+            // Whatever was found: what was served before is served anew.
+            if found.kind == ExceptionKind::CustomerChanged {
+                let follows = NewEvent { account, kind: EventKind::CustomerFollows, on_day: stamp.on, stage: None };
+                event::record(&mut tx, &[follows], stamp).await?;
+            }
             if found.kind == ExceptionKind::BalanceDiffers {
                 balance::accept(&mut tx, account).await?;
             }
@@ -189,6 +239,18 @@ impl Backend {
             }
         }
         Ok(())
+    }
+
+    pub async fn settle_exception(
+        &self,
+        account: AccountId,
+        kind: ExceptionKind,
+        text: &str,
+        stamp: &Stamp,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        settle(&mut tx, account, kind, text, stamp).await?;
+        Ok(tx.commit().await?)
     }
 
     pub async fn standing_exceptions(&self, kind: ExceptionKind) -> Result<Vec<Exception>> {

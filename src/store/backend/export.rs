@@ -56,11 +56,7 @@ impl Backend {
             made_by: stamp.by.to_string(),
             referrals: referrals.iter().map(|piece| piece.id).collect(),
             total: new.total,
-            files: new
-                .files
-                .iter()
-                .map(|(part, document)| ExportFile { part: part.clone(), document: document.hash.clone() })
-                .collect(),
+            files: ExportFile::of(&new.files),
             written_at: None,
         };
         let id: i64 =

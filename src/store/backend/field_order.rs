@@ -86,8 +86,7 @@ pub(super) async fn cancel(
                 order.id, order.service
             );
             exception::open(conn, Some(order.account), ExceptionKind::RecallCrew, &text, stamp).await?;
-            exception::settle(conn, order.account, ExceptionKind::NoResult, &field_result::silence(order), stamp)
-                .await?;
+            field_result::heard(conn, order, stamp).await?;
         }
         order.state = OrderState::Canceled;
         order.cause = Some(cause);
@@ -274,6 +273,7 @@ impl Backend {
         for order in &mut orders {
             leave.is_for(order.id, &named(order, Some(stamp.on)))?;
             order.state = OrderState::Dispatched;
+            order.dispatched_on = Some(stamp.on);
             order.crew = Some(crew.to_owned());
         }
         put(&mut tx, &orders).await?;
@@ -298,6 +298,40 @@ impl Backend {
         cancel(&mut tx, vec![order], |_| cause.to_owned(), stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         Ok(tx.commit().await?)
+    }
+
+    pub async fn order_restoration(&self, order: &FieldOrder, reason: &str, stamp: &Stamp) -> Result<OrderId> {
+        let mut tx = self.write().await?;
+        touch(&mut tx, &[order.account], stamp.on).await?;
+        let is_off: Option<i64> = sqlx::query_scalar(
+            "SELECT account_id FROM shut_off WHERE account_id = $1 AND service = $2 AND restored_at IS NULL",
+        )
+        .bind(order.account.0)
+        .bind(order.service.word())
+        .fetch_optional(&mut *tx)
+        .await?;
+        if is_off.is_none() {
+            return Err(StoreError::Conflict(format!("{} is not shut off", order.service)));
+        }
+        let standing: Vec<FieldOrder> = kept::of_account(&mut tx, order.account).await?;
+        let is_same = |other: &&FieldOrder| {
+            other.kind == OrderKind::Restore
+                && other.service == order.service
+                && (other.state.is_pending() || other.act_key == order.act_key)
+        };
+        if let Some(other) = standing.iter().find(is_same) {
+            return Err(StoreError::Conflict(format!("order {} turns {} on already", other.id, order.service)));
+        }
+        add(&mut tx, std::slice::from_ref(order)).await?;
+        let mut added: Vec<FieldOrder> = kept::of_account(&mut tx, order.account).await?;
+        added.retain(|other| other.act_key == order.act_key && other.service == order.service);
+        let Some(added) = added.pop() else {
+            return Err(StoreError::Conflict(format!("{} could not be ordered on: look again", order.service)));
+        };
+        let body = json!({ "order": added.id, "service": added.service, "reason": reason });
+        log::write(&mut tx, &[NewLine::of(added.account, "restoration ordered", body)], None, stamp).await?;
+        tx.commit().await?;
+        Ok(added.id)
     }
 
     pub async fn shut_offs(&self) -> Result<Vec<ShutOff>> {

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::given::{NewHold, Stamp};
+use super::given::{HeldWithTask, NewHold, Stamp};
 use super::kept;
 use super::log::{self, NewLine};
+use super::task::{self, NewTask};
 use super::{Backend, Conn, Result, StoreError, dispute, referral, touch};
 use crate::domain::hold::{Estate, Hold, HoldKind};
 use crate::domain::placement::ReturnReason;
-use crate::domain::{AccountId, Day, HoldId};
+use crate::domain::{AccountId, Day, HoldId, Role};
 
 /// Places a hold and logs it. The caller touches the account.
 pub(super) async fn add(conn: &mut Conn, account: AccountId, new: &NewHold, stamp: &Stamp) -> Result<HoldId> {
@@ -57,9 +58,23 @@ pub(super) async fn add(conn: &mut Conn, account: AccountId, new: &NewHold, stam
     };
     if let Some(said) = answers {
         let words = format!("recorded: a {} hold stands, number {}", hold.kind, hold.id);
-        Box::pin(referral::answer(conn, account, said, &words, stamp)).await?;
+        Box::pin(referral::answer(conn, account, (said, &hold.items), &words, stamp)).await?;
     }
     Ok(hold.id)
+}
+
+/// Places holds, each with the task of the lead that belongs to it.
+pub(super) async fn add_with_tasks(conn: &mut Conn, held: &[HeldWithTask], stamp: &Stamp) -> Result<Vec<HoldId>> {
+    let mut placed = Vec::with_capacity(held.len());
+    for HeldWithTask { account, hold, about, task } in held {
+        let id = add(conn, *account, hold, stamp).await?;
+        touch(conn, &[*account], stamp.on).await?;
+        let text = task.replace(HeldWithTask::NUMBER, &id.to_string());
+        let new = NewTask { account: *account, act_key: format!("hold {id}, {about}"), text, role: Role::Lead };
+        task::add(conn, &[new], stamp.on).await?;
+        placed.push(id);
+    }
+    Ok(placed)
 }
 
 /// The hold for what somebody outside has said of the customer.
@@ -73,6 +88,12 @@ pub(super) fn reported(reason: &str, on: Day) -> NewHold {
         reason: reason.to_owned(),
         estate: None,
     }
+}
+
+/// Writes down of which debts a hold is; whoever calls it logs why.
+pub(super) async fn put_items(conn: &mut Conn, hold: &Hold) -> Result<()> {
+    sqlx::query("UPDATE hold SET body = $2 WHERE id = $1").bind(hold.id.0).bind(Json(hold)).execute(conn).await?;
+    Ok(())
 }
 
 /// Ends a hold and logs it. The caller touches the account.
@@ -99,6 +120,13 @@ impl Backend {
         touch(&mut tx, &[account], stamp.on).await?;
         tx.commit().await?;
         Ok(id)
+    }
+
+    pub async fn place_holds_with_tasks(&self, held: &[HeldWithTask], stamp: &Stamp) -> Result<Vec<HoldId>> {
+        let mut tx = self.write().await?;
+        let placed = add_with_tasks(&mut tx, held, stamp).await?;
+        tx.commit().await?;
+        Ok(placed)
     }
 
     pub async fn end_hold(&self, id: HoldId, reason: &str, stamp: &Stamp) -> Result<()> {

@@ -8,14 +8,18 @@ use sqlx::types::Json;
 
 use super::doubtful::{Doubtful, Doubts};
 use super::event::{self, NewEvent};
-use super::given::{ImportRecord, ImportResult, Stamp};
+use super::given::{ExceptionKind, ImportRecord, ImportResult, Stamp};
 use super::judge::Judged;
 use super::known::{Known, KnownEntry, UnmatchedBody};
 use super::ledger::{self, EntryRow};
 use super::log::{self, NewLine};
 use super::own_fee::{self, TakenOver};
+use super::paid_after::{self, Paid};
 use super::settle::resettle;
-use super::{Backend, Conn, LOCK_IMPORT, Result, balance, deposit, rebill, touch, unmatched, word};
+use super::{
+    Backend, Conn, LOCK_IMPORT, Result, balance, correction, deposit_file, exception, rebill, redispute, touch,
+    unmatched, word,
+};
 use crate::domain::day::plus_days;
 use crate::domain::deposit::NewDeposit;
 use crate::domain::import::{FileKind, ImportFile, ImportOutcome, ImportRows, NewEntry, RefusedRow};
@@ -72,13 +76,18 @@ impl Backend {
         if matches!(file.rows, ImportRows::Entries(_)) {
             let followed = rebill::follow(&mut tx, &taking.reversed, &taking.touched, stamp).await?;
             (taking.outcome.carried, taking.outcome.awaited) = (followed.carried, followed.awaited);
+            redispute::follow(&mut tx, &taking.reversed, &taking.touched, stamp).await?;
         }
-        let touched: Vec<AccountId> = taking.touched.into_iter().collect();
+        let touched: Vec<AccountId> = taking.touched.iter().copied().collect();
         for page in touched.chunks(PAGE) {
             touch(&mut tx, page, stamp.on).await?;
         }
         if matches!(file.rows, ImportRows::Entries(_)) {
             resettle(&mut tx, &touched, rules, stamp).await?;
+            paid_after::tell(&mut tx, &taking.paid, stamp).await?;
+        }
+        for doubt in &taking.outcome.doubts {
+            exception::open(&mut tx, None, ExceptionKind::FileDoubtful, doubt, stamp).await?;
         }
         raise_watermarks(&mut tx, file, stamp).await?;
         record(&mut tx, file, &taking.outcome, stamp).await?;
@@ -141,6 +150,8 @@ pub(super) struct Taking<'a> {
     pub touched: BTreeSet<AccountId>,
     /// Debts that the file reverses.
     reversed: Vec<(AccountId, EntryId)>,
+    /// Payments on accounts of which something was written off.
+    paid: Vec<Paid>,
     doubts: Doubts,
 }
 
@@ -154,13 +165,14 @@ impl<'a> Taking<'a> {
             refused: Vec::new(),
             touched: BTreeSet::new(),
             reversed: Vec::new(),
+            paid: Vec::new(),
             doubts: Doubts::default(),
         }
     }
 
     async fn deposits(&mut self, conn: &mut Conn, deposits: &[NewDeposit], stamp: &Stamp) -> Result<()> {
         for page in deposits.chunks(PAGE) {
-            let taken = deposit::take(conn, page, stamp).await?;
+            let taken = deposit_file::take(conn, page, stamp).await?;
             self.outcome.rows += u32::try_from(page.len()).unwrap_or(u32::MAX);
             self.outcome.added += taken.added;
             self.outcome.updated += taken.updated;
@@ -253,6 +265,7 @@ impl<'a> Taking<'a> {
                 Ok(Judged::New { .. }) if doubtful.is_respelled(row, &mut self.doubts) => self.outcome.unchanged += 1,
                 Ok(Judged::New { account, original, designated }) => {
                     doubtful.look_at_service(row, &mut self.doubts);
+                    doubtful.look_at_waivers(row, &mut self.doubts);
                     self.outcome.added += 1;
                     self.touched.insert(account);
                     if original.is_some_and(|original| original.kind == EntryKind::Payment) {
@@ -272,7 +285,7 @@ impl<'a> Taking<'a> {
             }
         }
         // Also when a row stands against the file: later rows may name these, and all that is wrong is told at once.
-        ledger::post_new(conn, &post, stamp.at).await?;
+        self.post(conn, post, stamp).await?;
         event::record(conn, &events, stamp).await?;
         for (row, account, payment) in found {
             unmatched::find_account(conn, row, account, payment, stamp).await?;
@@ -290,6 +303,17 @@ impl<'a> Taking<'a> {
         }
         own_fee::take_over(conn, &taken, stamp).await?;
         unmatched::add(conn, &strays, &self.file.name, stamp).await
+    }
+}
+
+impl Taking<'_> {
+    /// Posts new entries, and notes of which of them a person has to hear.
+    async fn post(&mut self, conn: &mut Conn, mut new: Vec<EntryRow>, stamp: &Stamp) -> Result<()> {
+        correction::date(conn, &mut new).await?;
+        ledger::post_new(conn, &new, stamp.at).await?;
+        self.paid.extend(paid_after::among(conn, &new).await?);
+        let corrected: Vec<AccountId> = correction::in_question(&new).into_iter().collect();
+        correction::ask(conn, &corrected, stamp).await
     }
 }
 

@@ -55,6 +55,7 @@ impl Taking<'_> {
         }
         self.outcome.added += u32::try_from(new.len()).unwrap_or(u32::MAX);
         self.outcome.updated += u32::try_from(changed.len()).unwrap_or(u32::MAX);
+        self.outcome.changes_kept = self.outcome.updated > 0;
         add_accounts(conn, &new, stamp).await?;
         change_accounts(conn, &changed).await?;
         account_change::note(conn, &changes, stamp).await?;

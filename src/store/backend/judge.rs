@@ -140,6 +140,9 @@ impl Known {
         if let Some(own) = self.own_deposit(row, reversed) {
             return Ok(Judged::TakenOver(own));
         }
+        if let Some((account, reversal)) = self.own_waiver(row, reversed) {
+            return Ok(Judged::TakenBack { account, reversal });
+        }
         let Some(account) = account else {
             let unmatched = row.kind == EntryKind::Payment;
             return if unmatched {
@@ -157,6 +160,19 @@ impl Known {
         let own = |own: &&KnownEntry| row.kind == EntryKind::Deposit && own.comes_back_as(row);
         let mut found = self.own_deposits.iter().filter(own);
         found.find(|own| claimed.insert((OWN_SOURCE.to_owned(), own.reference.clone())))
+    }
+
+    /// What took a fee of ours back, where the row is a credit that names the fee as the billing system calls it, of its amount:
+    /// it is the same waiver, also where the billing system does not say that it is ours.
+    fn own_waiver(&self, row: &NewEntry, claimed: &mut BTreeSet<Key>) -> Option<(AccountId, EntryId)> {
+        let named = row.designated_reference.as_ref().filter(|_| row.kind == EntryKind::Adjustment)?;
+        let fee = self.taken_over.get(&(row.source.clone(), named.clone()))?;
+        let reversal = fee.undone_by.filter(|reversal| !self.names.contains_key(reversal))?;
+        let is_it = fee.kind == EntryKind::Fee
+            && fee.number == row.account.as_str()
+            && fee.cents + row.amount == Cents::ZERO
+            && fee.reversed_by.as_deref() == Some(OWN_SOURCE);
+        (is_it && claimed.insert((OWN_SOURCE.to_owned(), fee.reference.clone()))).then_some((fee.account, reversal))
     }
 
     /// A payment that is on the unmatched list, or was taken off it without coming to an account. One for an account that

@@ -169,6 +169,10 @@ impl Known {
         let mut keys: BTreeSet<KeyRow<'_>> = BTreeSet::new();
         for row in page {
             keys.insert(KeyRow { source: &row.source, reference: &row.reference });
+            // A correction may name a fee of ours by the name that the billing system gives it.
+            if let Some(reference) = row.designated_reference.as_deref().filter(|_| row.kind == EntryKind::Adjustment) {
+                keys.insert(KeyRow { source: &row.source, reference });
+            }
             if let Some((source, reference)) = &row.reverses {
                 keys.insert(KeyRow { source, reference });
             }

@@ -12,7 +12,7 @@ use super::given::{AccountItems, CounterPayment, Stamp, VoidedPayment};
 use super::known::KnownEntry;
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, StoreError, rows, sql, texts, touch, word};
+use super::{Backend, Conn, FOR_UPDATE, LOCK_NO_IMPORT, Result, StoreError, paid_after, rows, sql, texts, touch, word};
 use crate::domain::import::{NewEntry, ReturnedBy};
 use crate::domain::ledger::PaymentChannel;
 use crate::domain::{AccountId, AccountNumber, Cents, Day, Entry, EntryId, EntryKind, EventKind, OpenItem, Service};
@@ -266,6 +266,8 @@ pub(super) async fn post_one(
     if new {
         touch(conn, &[row.account], stamp.on).await?;
         resettle(conn, &[row.account], rules, stamp).await?;
+        let paid = paid_after::among(conn, std::slice::from_ref(&row)).await?;
+        paid_after::tell(conn, &paid, stamp).await?;
     }
     Ok((posted.id, new))
 }

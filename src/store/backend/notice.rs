@@ -160,10 +160,10 @@ pub(super) async fn posted(
     Ok(())
 }
 
-/// One event for each act among the pieces, however many pieces it has. No stage waits for the letter of an arrangement.
+/// One event for each act among the pieces, however many pieces it has. No stage waits for other letters.
 pub(super) fn event_each_act(notices: &[Notice], kind: EventKind, on: Day) -> Vec<NewEvent> {
     let acts: BTreeMap<&str, &Notice> =
-        notices.iter().filter(|n| n.arrangement.is_none()).map(|notice| (notice.act_key.as_str(), notice)).collect();
+        notices.iter().filter(|n| n.is_of_stage()).map(|notice| (notice.act_key.as_str(), notice)).collect();
     acts.into_values()
         .map(|notice| NewEvent { account: notice.account, kind, on_day: on, stage: Some(notice.of.clone()) })
         .collect()

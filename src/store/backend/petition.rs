@@ -1,6 +1,6 @@
 //! Petitions in bankruptcy, and the parts of debts that they stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sqlx::types::Json;
@@ -9,7 +9,7 @@ use super::given::{ExceptionKind, NewPetition, PetitionNews, Stamp};
 use super::ledger::{self, items_in};
 use super::log::{self, NewLine};
 use super::settle::resettle;
-use super::{Backend, Conn, Result, StoreError, exception, kept, proposal, referral, touch};
+use super::{Backend, Conn, Result, StoreError, correction, exception, hold, kept, proposal, referral, touch};
 use crate::domain::petition::Petition;
 use crate::domain::placement::ReturnReason;
 use crate::domain::proposal::{Proposed, WrittenOff};
@@ -54,6 +54,7 @@ impl Backend {
             discharged_on: None,
             ended: None,
             ordered_on: None,
+            of_after: Vec::new(),
         };
         let id: i64 =
             sqlx::query_scalar("INSERT INTO petition (account_id, body, recorded_at) VALUES ($1, $2, $3) RETURNING id")
@@ -67,7 +68,9 @@ impl Backend {
             exception::open(&mut tx, Some(account), ExceptionKind::PetitionLate, text, stamp).await?;
         }
         let recorded = format!("recorded: petition {id}");
-        referral::answer(&mut tx, account, ReturnReason::Bankrupt, &recorded, stamp).await?;
+        referral::answer(&mut tx, account, (ReturnReason::Bankrupt, &BTreeSet::new()), &recorded, stamp).await?;
+        hold::add_with_tasks(&mut tx, &new.others, stamp).await?;
+        correction::ask(&mut tx, &[account], stamp).await?;
         resettle(&mut tx, &[account], rules, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;
         log::write(&mut tx, &[NewLine::of(account, "petition recorded", json!(petition))], None, stamp).await?;
@@ -90,7 +93,8 @@ impl Backend {
         let account = AccountId(account.ok_or_else(|| StoreError::not_found("petition", id))?);
         ledger::hold_still(&mut tx, account).await?;
         let (_, mut petition): (_, Petition) = kept::one(&mut tx, id.0).await?;
-        if petition.ended.is_some() || (petition.discharged_on.is_some() && !matches!(news, PetitionNews::Assured(_))) {
+        let goes_on = matches!(news, PetitionNews::Assured(_) | PetitionNews::OfAfter(_));
+        if petition.ended.is_some() || (petition.discharged_on.is_some() && !goes_on) {
             return Err(StoreError::Conflict(format!("petition {id} is {}", petition.state_words())));
         }
         let (what, body) = match news {
@@ -107,6 +111,11 @@ impl Backend {
                 petition.ordered_on = Some(*ordered_on);
                 ("stay ended", json!({ "petition": id, "on": day, "order_of": ordered_on, "how": how }))
             }
+            PetitionNews::OfAfter(said) => {
+                correction::is_of_after(&mut tx, account, &petition, said, stamp).await?;
+                petition.of_after.push(said.clone());
+                ("correction of after the petition", json!({ "petition": id, "said": said }))
+            }
         };
         let ended_at = petition.ended.map(|_| stamp.at);
         sqlx::query("UPDATE petition SET body = $2, ended_at = $3 WHERE id = $1")
@@ -118,7 +127,7 @@ impl Backend {
         log::write(&mut tx, &[NewLine::of(account, what, body)], None, stamp).await?;
         let proposed = match news {
             PetitionNews::Discharged(_) => propose_write_off(&mut tx, account, &petition, stamp).await?,
-            PetitionNews::Assured(_) | PetitionNews::Ended(..) => None,
+            PetitionNews::Assured(_) | PetitionNews::Ended(..) | PetitionNews::OfAfter(_) => None,
         };
         resettle(&mut tx, &[account], rules, stamp).await?;
         touch(&mut tx, &[account], stamp.on).await?;

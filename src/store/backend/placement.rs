@@ -104,11 +104,7 @@ impl Backend {
             made_by: stamp.by.to_string(),
             lines: (new.lines.len() - recalls) as u64,
             recalls: recalls as u64,
-            files: new
-                .files
-                .iter()
-                .map(|(part, document)| ExportFile { part: part.clone(), document: document.hash.clone() })
-                .collect(),
+            files: ExportFile::of(&new.files),
             written_at: None,
         };
         let id: i64 =

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use sqlx::types::Json;
 
-use super::given::Stamp;
+use super::given::{ExceptionKind, Stamp};
 use super::ledger::{EntryRow, OWN_SOURCE, hold_still, open_items_of, post_one};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, dispute, petition, transfer, word};
+use super::{Backend, Conn, Result, StoreError, correction, dispute, exception, left_behind, petition, transfer, word};
 use crate::domain::proposal::{LeftOver, Proposal, ProposalState, Proposed, to_write_off};
 use crate::domain::{AccountId, Cents, Day, EntryId, EntryKind, ItemId, OpenItem, ProposalId, Service};
 use crate::rulebook::policy::LedgerRules;
@@ -79,7 +79,7 @@ pub(super) async fn add(
     .await?;
     for known in standing {
         let known = proposal(known)?;
-        if known.what == *what {
+        if known.what.is_same(what) {
             return Err(StoreError::Conflict(format!(
                 "{} proposed the same on {}: it waits as proposal {}",
                 known.proposed_by, known.proposed_on, known.id
@@ -146,17 +146,20 @@ impl Backend {
         }
         let proposal = decide(&mut tx, id, ProposalState::Approved, None, stamp).await?;
         match &proposal.what {
-            Proposed::Waiver { fee } => {
+            Proposed::Waiver { fee, .. } => {
                 super::ledger::waive(&mut tx, *fee, &proposal.reason, rules, stamp).await?;
             }
             Proposed::Adjustment { service, change, item } => {
                 let mut row = row(&proposal, *service, EntryKind::Adjustment, *change, stamp.on, 0);
                 row.designated_item = *item;
                 post_one(&mut tx, row, rules, stamp).await?;
+                if change.is_positive() {
+                    correction::ask(&mut tx, &[proposal.account], stamp).await?;
+                }
             }
             Proposed::WriteOff { debts } => {
                 let owed = debts.iter().map(|debt| (debt.item, debt.open));
-                still_owed(&mut tx, proposal.account, owed).await?;
+                still_owed(&mut tx, proposal.account, owed, &[]).await?;
                 for (n, debt) in debts.iter().enumerate() {
                     let mut row = row(&proposal, debt.service, EntryKind::WriteOff, -debt.open, stamp.on, n + 1);
                     row.designated_item = Some(debt.item);
@@ -166,16 +169,24 @@ impl Backend {
             Proposed::Transfer { to, number, debts, .. } => {
                 transfer::lock(&mut tx, proposal.account, *to).await?;
                 let owed = debts.iter().map(|debt| (debt.item, debt.open));
-                still_owed(&mut tx, proposal.account, owed).await?;
+                let back = left_behind::came_from(&mut tx, proposal.account, *to).await?;
+                still_owed(&mut tx, proposal.account, owed, &back).await?;
                 transfer::post(&mut tx, &proposal, *to, number, debts, rules, stamp).await?;
             }
-            Proposed::Reinstatement { write_offs, left_over, .. } => {
+            Proposed::Reinstatement { write_offs, left_over, partly, .. } => {
                 super::write_off::still_left(&mut tx, proposal.account, left_over).await?;
+                // Of what is owed again in part, nothing has become left over.
+                let whole: Vec<LeftOver> = partly.iter().map(|part| LeftOver { left: Cents::ZERO, ..*part }).collect();
+                super::write_off::still_left(&mut tx, proposal.account, &whole).await?;
                 for write_off in write_offs {
                     super::ledger::waive(&mut tx, *write_off, &proposal.reason, rules, stamp).await?;
                 }
-                for (n, left) in left_over.iter().enumerate() {
+                for (n, left) in left_over.iter().chain(partly).enumerate() {
                     keep_written_off(&mut tx, &proposal, *left, n + 1, rules, stamp).await?;
+                }
+                if left_over.is_empty() {
+                    let told = ExceptionKind::PaidAfterWriteOff;
+                    exception::settle_of(&mut tx, proposal.account, told, stamp).await?;
                 }
             }
             Proposed::Arrangement { .. } => {
@@ -283,11 +294,13 @@ fn row(proposal: &Proposal, service: Service, kind: EntryKind, cents: Cents, on:
     }
 }
 
-/// A write-off or a transfer takes what was shown to who approved it, and nothing else.
+/// A write-off or a transfer takes what was shown to who approved it, and nothing else; of debts that may go back where they
+/// came from, as much or less than is owed.
 async fn still_owed(
     conn: &mut Conn,
     account: AccountId,
     debts: impl Iterator<Item = (EntryId, Cents)> + Send,
+    in_part: &[EntryId],
 ) -> Result<()> {
     let open = open_items_of(conn, &[account]).await?.remove(&account).unwrap_or_default();
     // After a discharge it is what a petition stayed that is written off.
@@ -295,7 +308,8 @@ async fn still_owed(
     for (debt, then) in debts {
         let of_debt = |items: &[OpenItem]| items.iter().find(|item| item.id == debt).map(|item| item.open);
         let now = of_debt(&open).unwrap_or(Cents::ZERO);
-        if now != then && of_debt(&stayed) != Some(then) {
+        let is_part = then <= now && in_part.contains(&debt);
+        if now != then && !is_part && of_debt(&stayed) != Some(then) {
             return Err(StoreError::Conflict(format!(
                 "debt {debt} has changed since the proposal, from {then} to {now}: decline it, and propose anew what is owed \
                  now"

@@ -10,15 +10,15 @@ use sqlx::Transaction;
 use sqlx::types::Json;
 
 use super::given::{
-    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, PostedDeposit, PostedMatch, PostedTransfer, ReferralExport,
-    Seal, WorkKind,
+    FeeExport, KeptBooks, KeptDocument, KeptLine, KeptWork, LeftBehind, PostedDeposit, PostedMatch, PostedTransfer,
+    ReferralExport, Seal, WorkKind,
 };
 use super::kept::{self, Kept};
 use super::ledger::{ENTRY_COLUMNS, EntryColumns, entry, open_items_of};
 use super::marks::{Marks, Moment};
 use super::{
-    Backend, CLOCK_SECONDS, Db, Result, deposit, export, ids, own_fee, seal, settle, snapshot, sql, texts, transfer,
-    word,
+    Backend, CLOCK_SECONDS, Db, Result, deposit, export, ids, left_behind, own_fee, seal, settle, snapshot, sql, texts,
+    transfer, word,
 };
 use crate::domain::call::CallAttempt;
 use crate::domain::document::{Document, MediaType};
@@ -183,6 +183,10 @@ impl Reading {
 
     pub async fn transfers(&mut self) -> Result<Vec<PostedTransfer>> {
         transfer::all(&mut self.tx).await
+    }
+
+    pub async fn left_behind(&mut self) -> Result<Vec<LeftBehind>> {
+        left_behind::all(&mut self.tx).await
     }
 
     pub async fn applied_deposits(&mut self) -> Result<Vec<PostedDeposit>> {

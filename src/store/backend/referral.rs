@@ -1,25 +1,27 @@
 //! Referrals: candidates for legal action, approved, placed, recalled.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::json;
 use sqlx::types::Json;
 
 use super::event::{self, NewEvent};
 use super::exception;
-use super::given::{Carried, DebtReturn, ExceptionKind, Permitted, Stamp};
+use super::given::{Carried, DebtReturn, ExceptionKind, HeldWithTask, Permitted, Stamp};
 use super::hold;
 use super::import::Taking;
 use super::kept;
 use super::leave::{Leave, Named};
 use super::log::{self, NewLine};
-use super::{Backend, Conn, Result, StoreError, placement, rows, sql, touch};
+use super::{Backend, Conn, Result, StoreError, placement, rows, sql, task, touch};
 use crate::audit::Ordered;
-use crate::domain::hold::Hold;
+use crate::domain::hold::{Hold, HoldKind};
 use crate::domain::import::{RefusedRow, RowRefusal};
 use crate::domain::person::Override;
 use crate::domain::placement::{NewReturn, Placement, PlacementEnd, ReturnReason};
 use crate::domain::referral::{Destination, Referral, ReferralState};
-use crate::domain::{AccountId, ActKey, Day, EventKind, HoldId, ReferralId};
+use crate::domain::{AccountId, ActKey, Day, EventKind, HoldId, ItemId, ReferralId};
 
 #[derive(Serialize)]
 struct ReferralRow<'a> {
@@ -200,6 +202,27 @@ async fn come_back(conn: &mut Conn, back: &DebtReturn, stamp: &Stamp) -> Result<
     Ok(referral)
 }
 
+/// What is said of the debtor of a debt that had been called back meanwhile: it is back already, and the account is held all
+/// the same. Said once.
+async fn hear(conn: &mut Conn, mut referral: Referral, back: &DebtReturn, stamp: &Stamp) -> Result<()> {
+    let account = referral.account;
+    let Some(ended) = referral.placement.as_mut().and_then(|placement| placement.ended.as_mut()) else { return Ok(()) };
+    if ended.said == Some(back.reason) {
+        return Ok(());
+    }
+    ended.said = Some(back.reason);
+    if let Some(reason) = &back.hold {
+        ended.hold = Some(hold::add(conn, account, &hold::reported(reason, stamp.on), stamp).await?);
+    }
+    if let Some(text) = &back.tell {
+        exception::open(conn, Some(account), ExceptionKind::DebtReturned, text, stamp).await?;
+    }
+    put(conn, std::slice::from_ref(&referral)).await?;
+    touch(conn, &[account], stamp.on).await?;
+    let body = json!({ "referral": referral.id, "said": cause_of(back) });
+    log::write(conn, &[NewLine::of(account, "heard of a recalled debt", body)], None, stamp).await
+}
+
 fn cause_of(back: &DebtReturn) -> String {
     let (reason, note) = (back.reason.word(), back.note.trim());
     if note.is_empty() { reason.to_owned() } else { format!("{reason}: {note}") }
@@ -214,6 +237,11 @@ impl Taking<'_> {
             let back = DebtReturn { referral: id, on, reason, note, hold, tell };
             let refusal = match kept::one::<Referral>(conn, id.0).await {
                 Ok((_, known)) if is_back(&known, &back) => {
+                    self.outcome.unchanged += 1;
+                    continue;
+                }
+                Ok((_, known)) if known.state == ReferralState::Recalled && known.placement.is_some() => {
+                    hear(conn, known, &back, stamp).await?;
                     self.outcome.unchanged += 1;
                     continue;
                 }
@@ -244,20 +272,34 @@ fn is_back(known: &Referral, back: &DebtReturn) -> bool {
         && end.is_some_and(|end| end.on == back.on && end.returned == Some(back.reason))
 }
 
-/// What a destination said of the debtor is recorded: the hold that stood for it ends.
+/// What a destination said of the debtor is recorded, of these debts or of the whole account: the hold that stood for it ends.
+/// That a debt is disputed is recorded where all of what was referred is.
 pub(super) async fn answer(
     conn: &mut Conn,
     account: AccountId,
-    said: ReturnReason,
+    (said, of): (ReturnReason, &BTreeSet<ItemId>),
     words: &str,
     stamp: &Stamp,
 ) -> Result<()> {
-    let referrals: Vec<Referral> = kept::of_account(conn, account).await?;
+    let mut referrals: Vec<Referral> = kept::of_account(conn, account).await?;
+    let is_whole = |referral: &Referral| {
+        let placed = referral.placement.iter().flat_map(|placement| &placement.debts).map(|debt| debt.item);
+        referral.items.iter().copied().chain(placed).all(|item| of.contains(&item))
+    };
+    referrals.retain(|referral| said != ReturnReason::Disputed || of.is_empty() || is_whole(referral));
     let ends = referrals.iter().filter_map(|referral| referral.placement.as_ref()?.ended.as_ref());
-    for id in ends.filter(|end| end.returned == Some(said)).filter_map(|end| end.hold) {
+    for id in ends.filter(|end| end.returned.or(end.said) == Some(said)).filter_map(|end| end.hold) {
         let (_, standing) = kept::one::<Hold>(conn, id.0).await?;
         if standing.ended_on.is_none() {
             hold::end(conn, id, words, stamp).await?;
+        }
+    }
+    // What was learned on another account of the customer's is recorded here too.
+    let holds: Vec<Hold> = kept::of_account(conn, account).await?;
+    for held in holds.iter().filter(|held| held.kind == HoldKind::Reported && held.ended_on.is_none()) {
+        let key = format!("hold {}, {}", held.id, HeldWithTask::of_customer(said));
+        if matches!(said, ReturnReason::Bankrupt | ReturnReason::Deceased) && task::answered(conn, &key, stamp).await? {
+            hold::end(conn, held.id, words, stamp).await?;
         }
     }
     Ok(())
@@ -266,7 +308,8 @@ pub(super) async fn answer(
 /// It is no longer out.
 fn end(referral: &mut Referral, returned: Option<ReturnReason>, on: Day, hold: Option<HoldId>, stamp: &Stamp) {
     if let Some(placement) = &mut referral.placement {
-        placement.ended = Some(PlacementEnd { at: stamp.at, on, returned, recorded_on: Some(stamp.on), hold });
+        placement.ended =
+            Some(PlacementEnd { at: stamp.at, on, returned, recorded_on: Some(stamp.on), said: None, hold });
     }
 }
 

@@ -1,6 +1,6 @@
 //! The open items: a projection of the ledger, rebuilt for an account whenever its entries or arrangements change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -166,19 +166,20 @@ struct Since {
 async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRules, stamp: &Stamp) -> Result<()> {
     let on = stamp.on;
     let plans = plans(conn, accounts).await?;
+    let mut followed = accounts_off(conn, accounts).await?;
+    followed.extend(plans.keys());
     let mut before = open_items_of(conn, accounts).await?;
     let mut idle = write_off::idle(conn, accounts).await?;
     let mut left_over = Vec::new();
     let (mut gone, mut items, mut stayed) = (Vec::new(), Vec::new(), Vec::new());
     let mut applications = Vec::new();
     let mut reviews = Vec::new();
-    let mut unapplied = BTreeMap::new();
     let mut entries = entries_to_settle(conn, accounts).await?;
     for account in accounts {
         let entries = entries.remove(account).unwrap_or_default();
         let plans = plans.get(account).map(Vec::as_slice).unwrap_or_default();
         let books = settle(&entries, &rules.order, plans, on);
-        if !plans.is_empty() {
+        if followed.contains(account) {
             applications.extend(books.applications.iter().map(|application| ApplicationRow {
                 account: *account,
                 credit: application.credit,
@@ -190,7 +191,6 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
         let future_on = entries.iter().map(|entry| entry.effective_on).filter(|day| *day > on).min();
         let owed = books.items.iter().map(|item| item.open).sum();
         reviews.push(ReviewRow { account: *account, unapplied: books.unapplied, owed, future_on });
-        unapplied.insert(*account, books.unapplied);
         if idle.remove(account).unwrap_or_default() != books.idle {
             let text = left_over_text(&books.idle, &entries);
             left_over.push(LeftOver { account: *account, idle: books.idle, text });
@@ -215,9 +215,8 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
         sqlx::query(sql(delete)).bind(Json(&petitioned)).execute(&mut *conn).await?;
         upsert(conn, "stayed_item", &stayed).await?;
     }
-    if !plans.is_empty() {
-        let planned: Vec<AccountId> = plans.into_keys().collect();
-        write_applications(conn, &planned, &applications).await?;
+    if !followed.is_empty() {
+        write_applications(conn, &followed, &applications).await?;
     }
     let update = format!(
         "UPDATE review SET unapplied_cents = r.unapplied, owed_cents = r.owed, future_on = r.future_on FROM {}
@@ -226,7 +225,7 @@ async fn resettle_page(conn: &mut Conn, accounts: &[AccountId], rules: &LedgerRu
     );
     sqlx::query(sql(update)).bind(Json(reviews)).execute(&mut *conn).await?;
     write_off::keep(conn, &left_over, stamp).await?;
-    left_behind::keep(conn, &unapplied, stamp).await
+    left_behind::keep(conn, accounts, stamp).await
 }
 
 fn is_same_row(one: &OpenItem, other: &OpenItem) -> bool {
@@ -265,9 +264,21 @@ async fn upsert(conn: &mut Conn, table: &str, items: &[ItemRow]) -> Result<()> {
     Ok(())
 }
 
-async fn write_applications(conn: &mut Conn, planned: &[AccountId], applications: &[ApplicationRow]) -> Result<()> {
+/// Those of the accounts of which a service is off: what their money has paid since says what still keeps it off.
+async fn accounts_off(conn: &mut Conn, accounts: &[AccountId]) -> Result<BTreeSet<AccountId>> {
+    let select = format!("SELECT account_id FROM shut_off WHERE restored_at IS NULL AND account_id IN {}", ids(1));
+    let found: Vec<i64> = sqlx::query_scalar(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    Ok(found.into_iter().map(AccountId).collect())
+}
+
+/// Of accounts with an arrangement, a petition or a service that is off; nobody asks for those of others.
+async fn write_applications(
+    conn: &mut Conn,
+    followed: &BTreeSet<AccountId>,
+    applications: &[ApplicationRow],
+) -> Result<()> {
     sqlx::query(sql(format!("DELETE FROM application WHERE account_id IN {}", ids(1))))
-        .bind(Json(planned))
+        .bind(Json(followed))
         .execute(&mut *conn)
         .await?;
     let insert = format!(

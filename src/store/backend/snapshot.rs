@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use super::dated::dated;
-use super::given::ExceptionKind;
+use super::given::{ExceptionKind, RecordSince};
 use super::ledger::{ENTRY_COLUMNS, entries_known, entry, open_items_of};
 use super::marks::Moment;
 use super::petition::stayed_of;
@@ -19,10 +19,12 @@ use crate::domain::case::StageRef;
 use crate::domain::dispute::Dispute;
 use crate::domain::field_order::{FieldOrder, OrderKind};
 use crate::domain::hold::Hold;
+use crate::domain::import::ImportOutcome;
 use crate::domain::ledger::{Application, settle};
 use crate::domain::petition::Petition;
 use crate::domain::promise::Promise;
 use crate::domain::proof::Proof;
+use crate::domain::taken_off::{self, TakenOff};
 use crate::domain::{
     AccountId, Case, Cents, Day, Entry, EntryId, EntryKind, Event, EventKind, Profile, Service, Snapshot,
 };
@@ -49,16 +51,21 @@ impl Backend {
         let mut items = open_items_of(&mut tx, accounts).await?;
         let mut stayed = stayed_of(&mut tx, accounts).await?;
         let mut idle = write_off::idle(&mut tx, accounts).await?;
+        let mut taken = taken_off(&mut tx, accounts).await?;
         for snapshot in &mut found {
             snapshot.items = items.remove(&snapshot.account).unwrap_or_default();
             snapshot.stayed = stayed.remove(&snapshot.account).unwrap_or_default();
             snapshot.idle = idle.remove(&snapshot.account).unwrap_or_default();
+            snapshot.taken_off = taken.remove(&snapshot.account).unwrap_or_default();
         }
         learn(&mut tx, &mut found, accounts, None).await?;
         let planned: Vec<AccountId> = found
             .iter()
             .filter(|snapshot| {
-                !(snapshot.arrangements.is_empty() && snapshot.promises.is_empty() && snapshot.shut_off.is_empty())
+                let asks = snapshot.case.as_ref().is_some_and(Case::asks);
+                asks || !(snapshot.arrangements.is_empty()
+                    && snapshot.promises.is_empty()
+                    && snapshot.shut_off.is_empty())
             })
             .map(|snapshot| snapshot.account)
             .collect();
@@ -71,6 +78,27 @@ impl Backend {
             }
         }
         Ok(found)
+    }
+
+    pub async fn record_since(&self, account: AccountId, known_by: DateTime<Utc>) -> Result<RecordSince> {
+        let mut tx = self.read().await?;
+        let changes = hindsight::record_changes(&mut tx, account, &Moment::of(known_by)).await?;
+        let came_at: DateTime<Utc> = sqlx::query_scalar("SELECT recorded_at FROM account WHERE id = $1")
+            .bind(account.0)
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or_else(|| StoreError::not_found("account with id", account))?;
+        let files: Vec<(String, Json<ImportOutcome>, DateTime<Utc>)> = sqlx::query_as(
+            "SELECT name, outcome, imported_at FROM import_file
+             WHERE kind = 'accounts' AND imported_at > $1 ORDER BY imported_at, name",
+        )
+        .bind(known_by)
+        .fetch_all(&mut *tx)
+        .await?;
+        let is_unkept = |outcome: &ImportOutcome| outcome.updated > 0 && !outcome.changes_kept;
+        let unkept = files.into_iter().filter(|(_, Json(outcome), _)| is_unkept(outcome));
+        let unkept = unkept.map(|(name, _, at)| (name, at)).collect();
+        Ok(RecordSince { came_at, changes, unkept })
     }
 
     pub async fn snapshot_as_of(
@@ -94,6 +122,9 @@ pub(super) async fn as_of(
     rules: &LedgerRules,
 ) -> Result<Snapshot> {
     let mut found = heads(conn, &[account]).await?;
+    for known in &mut found {
+        hindsight::record(conn, account, &mut known.profile, moment).await?;
+    }
     learn(conn, &mut found, &[account], Some(moment)).await?;
     let mut snapshot = found.pop().ok_or_else(|| StoreError::not_found("account with id", account))?;
     hindsight::unlearn(conn, account, &mut snapshot.arrangements, moment).await?;
@@ -101,15 +132,17 @@ pub(super) async fn as_of(
     entries.retain(|entry| moment.has("entry", entry.id.0, entry.recorded_at));
     let plans = snapshot.spans();
     let books = settle(&entries, &rules.order, &plans, day);
+    snapshot.taken_off = taken_off::taken_off(&entries);
     snapshot.items = books.items;
     snapshot.stayed = books.stayed;
     snapshot.unapplied = books.unapplied;
     snapshot.idle = books.idle;
-    if !plans.is_empty() || !snapshot.promises.is_empty() || !snapshot.shut_off.is_empty() {
+    (snapshot.case, snapshot.cases_so_far) = case_known(conn, account, moment).await?;
+    let asks = snapshot.case.as_ref().is_some_and(Case::asks);
+    if asks || !plans.is_empty() || !snapshot.promises.is_empty() || !snapshot.shut_off.is_empty() {
         snapshot.payments = entries.into_iter().filter(is_payment).collect();
         snapshot.applications = books.applications;
     }
-    (snapshot.case, snapshot.cases_so_far) = case_known(conn, account, moment).await?;
     snapshot.frozen = hindsight::frozen(conn, account, moment).await?;
     Ok(snapshot)
 }
@@ -143,33 +176,11 @@ async fn heads(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Snapshot>>
         .into_iter()
         .map(|(id, Json(profile), facts_seq, unapplied, cases, case, frozen)| {
             Ok(Snapshot {
-                account: AccountId(id),
-                facts_seq,
-                profile,
-                items: Vec::new(),
                 unapplied: Cents::new(unapplied),
-                idle: Vec::new(),
-                stayed: Vec::new(),
-                petitions: Vec::new(),
-                disputes: Vec::new(),
-                events: Vec::new(),
-                holds: Vec::new(),
-                proofs: Vec::new(),
-                promises: Vec::new(),
-                arrangements: Vec::new(),
-                payments: Vec::new(),
-                applications: Vec::new(),
-                fees: Vec::new(),
-                ledger: Vec::new(),
-                shut_off: Vec::new(),
-                without_leave: Vec::new(),
-                deposits: Vec::new(),
-                final_bill: None,
-                placed: Vec::new(),
-                came_back: Vec::new(),
                 case: case.map(|Json(case)| case),
                 cases_so_far: cases_from(cases.unwrap_or(0))?,
                 frozen,
+                ..Snapshot::new(AccountId(id), facts_seq, profile)
             })
         })
         .collect()
@@ -290,21 +301,42 @@ async fn payments(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<Entry>> 
     Ok(payments)
 }
 
-pub(super) async fn applications(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<Application>> {
+/// What was taken off the accounts' debts, in the order of the entries; there is little of it, and it has an index of its own.
+async fn taken_off(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<TakenOff>> {
     let select = format!(
-        "SELECT account_id, credit_id, debt_id, cents, on_day FROM application
-         WHERE account_id IN {} ORDER BY account_id, on_day, credit_id, debt_id",
+        "SELECT {ENTRY_COLUMNS} FROM entry
+         WHERE account_id IN {} AND cents < 0 AND kind IN ('adjustment', 'reversal', 'transfer', 'write_off')
+            AND NOT EXISTS (SELECT 1 FROM entry AS undoing WHERE undoing.reverses = entry.id)
+         ORDER BY account_id, id",
         ids(1)
     );
-    let found: Vec<(i64, i64, i64, i64, Day)> =
+    let found: Vec<_> = sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
+    let mut taken: By<TakenOff> = By::new();
+    for row in found {
+        let entry = entry(row)?;
+        taken.entry(entry.account).or_default().extend(TakenOff::of(&entry));
+    }
+    Ok(taken)
+}
+
+pub(super) async fn applications(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<Application>> {
+    let select = format!(
+        "SELECT application.account_id, credit_id, debt_id, application.cents, on_day,
+            COALESCE(entry.due_on, entry.effective_on)
+         FROM application JOIN entry ON entry.id = application.debt_id
+         WHERE application.account_id IN {} ORDER BY application.account_id, on_day, credit_id, debt_id",
+        ids(1)
+    );
+    let found: Vec<(i64, i64, i64, i64, Day, Day)> =
         sqlx::query_as(sql(select)).bind(Json(accounts)).fetch_all(conn).await?;
     let mut applications: By<Application> = By::new();
-    for (account, credit, debt, cents, on) in found {
+    for (account, credit, debt, cents, on, due_on) in found {
         applications.entry(AccountId(account)).or_default().push(Application {
             credit: EntryId(credit),
             debt: EntryId(debt),
             amount: Cents::new(cents),
             on,
+            due_on,
         });
     }
     Ok(applications)

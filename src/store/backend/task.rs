@@ -30,6 +30,45 @@ pub(super) async fn add(conn: &mut Conn, tasks: &[NewTask], on: Day) -> Result<(
     Ok(())
 }
 
+/// Closes the task of that key where it stands: what it asked about has come.
+pub(super) async fn settle(conn: &mut Conn, act_key: &str, stamp: &Stamp) -> Result<()> {
+    let closed: Vec<(i64, i64, String)> = sqlx::query_as(
+        "UPDATE task SET closed_by = $2, closed_on = $3 WHERE act_key = $1 AND closed_on IS NULL
+         RETURNING id, account_id, text",
+    )
+    .bind(act_key)
+    .bind(stamp.by.to_string())
+    .bind(stamp.on)
+    .fetch_all(&mut *conn)
+    .await?;
+    let line = |(id, account, text): (i64, i64, String)| {
+        NewLine::of(AccountId(account), "task closed", json!({ "task": id, "text": text }))
+    };
+    let lines: Vec<NewLine> = closed.into_iter().map(line).collect();
+    log::write(conn, &lines, None, stamp).await
+}
+
+/// Closes the task of that key where it stands; false where there never was one.
+pub(super) async fn answered(conn: &mut Conn, key: &str, stamp: &Stamp) -> Result<bool> {
+    let known: Option<(i64, i64, String, bool)> =
+        sqlx::query_as("SELECT id, account_id, text, closed_on IS NULL FROM task WHERE act_key = $1")
+            .bind(key)
+            .fetch_optional(&mut *conn)
+            .await?;
+    let Some((id, account, text, stands)) = known else { return Ok(false) };
+    if stands {
+        sqlx::query("UPDATE task SET closed_by = $2, closed_on = $3 WHERE id = $1")
+            .bind(id)
+            .bind(stamp.by.to_string())
+            .bind(stamp.on)
+            .execute(&mut *conn)
+            .await?;
+        let line = NewLine::of(AccountId(account), "task closed", json!({ "task": id, "text": text }));
+        log::write(conn, &[line], None, stamp).await?;
+    }
+    Ok(true)
+}
+
 type Row = (i64, i64, String, String, Day, Option<String>, Option<Day>);
 
 fn task((id, account, text, role, opened_on, closed_by, closed_on): Row) -> Result<Task> {

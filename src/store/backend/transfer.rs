@@ -10,7 +10,7 @@ use super::ledger::{EntryRow, OWN_SOURCE, post_one};
 use super::log::{self, NewLine};
 use super::{Backend, Conn, FOR_UPDATE, Result, ids, sql};
 use crate::domain::proposal::Proposal;
-use crate::domain::transfer::{Half, MovedDebt, halves};
+use crate::domain::transfer::{GoneDebt, Half, MovedDebt, halves};
 use crate::domain::{AccountId, AccountNumber, Cents, Day, EntryId, EntryKind};
 use crate::rulebook::policy::LedgerRules;
 
@@ -41,11 +41,13 @@ pub(super) async fn post(
         let (credit, _) = post_one(conn, out, rules, stamp).await?;
         let memo = format!("From account {left}, billed {}, entry {credit}", debt.billed_on);
         let (debit, _) = post_one(conn, row(arrives, format!("{name}, in"), memo, stamp.on), rules, stamp).await?;
-        sqlx::query("INSERT INTO transfer (credit_id, debit_id, debt_id, proposal_id) VALUES ($1, $2, $3, $4)")
+        sqlx::query("INSERT INTO transfer (credit_id, debit_id, debt_id, proposal_id, from_id, to_id) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(credit.0)
             .bind(debit.0)
             .bind(debt.item.0)
             .bind(proposal.id.0)
+            .bind(from.0)
+            .bind(to.0)
             .execute(&mut *conn)
             .await?;
         let body = |entry: EntryId, other: EntryId, account: &str| {
@@ -108,7 +110,38 @@ pub(super) async fn all(conn: &mut Conn) -> Result<Vec<PostedTransfer>> {
     Ok(found.into_iter().map(pair).collect())
 }
 
+/// The debts of an account that are owed on others now, by what they were on it.
+pub(super) async fn gone(conn: &mut Conn, account: AccountId) -> Result<Vec<GoneDebt>> {
+    let found: Vec<(i64, i64, String, i64, i64)> = sqlx::query_as(
+        "WITH RECURSIVE way (item_id, to_id, debit_id) AS (
+            SELECT debt_id, to_id, debit_id FROM transfer WHERE from_id = $1
+            UNION ALL
+            SELECT way.item_id, later.to_id, later.debit_id
+            FROM way JOIN transfer AS later ON later.debt_id = way.debit_id)
+         SELECT way.item_id, account.id, account.number, way.debit_id, open_item.open_cents
+         FROM way JOIN account ON account.id = way.to_id
+         JOIN open_item ON open_item.account_id = way.to_id AND open_item.entry_id = way.debit_id
+         WHERE way.to_id <> $1 AND open_item.open_cents > 0 ORDER BY way.item_id, way.debit_id",
+    )
+    .bind(account.0)
+    .fetch_all(conn)
+    .await?;
+    let debt = |(item, to, number, now, open): (i64, i64, String, i64, i64)| GoneDebt {
+        item: EntryId(item),
+        to: AccountId(to),
+        number: AccountNumber::from(number),
+        now: EntryId(now),
+        open: Cents::new(open),
+    };
+    Ok(found.into_iter().map(debt).collect())
+}
+
 impl Backend {
+    pub async fn debts_gone_from(&self, account: AccountId) -> Result<Vec<GoneDebt>> {
+        let mut tx = self.read().await?;
+        gone(&mut tx, account).await
+    }
+
     pub async fn accounts_of_customer(&self, account: AccountId) -> Result<Vec<AccountId>> {
         let found: Vec<i64> = sqlx::query_scalar(
             "SELECT other.id FROM account AS mine JOIN account AS other ON other.customer = mine.customer

@@ -9,8 +9,9 @@ use sqlx::types::Json;
 use super::event::{self, NewEvent};
 use super::given::{ExceptionKind, Stamp};
 use super::known::{Unmatched, UnmatchedBody};
-use super::ledger::{EntryRow, by_reference, post_new, post_one};
+use super::ledger::{EntryRow, by_id, by_reference, post_new, post_one};
 use super::log::{self, NewLine};
+use super::settle::resettle;
 use super::{Backend, Conn, LOCK_NO_IMPORT, Result, StoreError, exception, rows, sql, word};
 use crate::domain::import::{NewEntry, ReturnedBy, UnmatchedPayment, UnmatchedState};
 use crate::domain::{AccountId, Entry, EntryId, EntryKind, EventKind, UnmatchedId};
@@ -32,7 +33,7 @@ impl Backend {
         let mut tx = self.write().await?;
         // A file under way may bring this payment again.
         sqlx::query(LOCK_NO_IMPORT).execute(&mut *tx).await?;
-        let payment = still_open(&mut tx, id).await?;
+        let payment = to_match(&mut tx, id).await?;
         let designated_item = match &payment.row.designated_reference {
             // A debt that belongs to another account, or to none that we know, directs nothing here.
             Some(reference) => debt_of(&mut tx, account, reference).await?,
@@ -56,8 +57,15 @@ impl Backend {
         };
         let (entry, _) = post_one(&mut tx, row, rules, stamp).await?;
         decide(&mut tx, id, UnmatchedState::Matched, stamp).await?;
-        let body = json!({ "entry": entry, "amount": payment.row.amount, "file": payment.file });
+        let body =
+            json!({ "entry": entry, "amount": payment.row.amount, "file": payment.file, "returned": payment.returned });
         log::write(&mut tx, &[NewLine::of(account, "payment matched", body)], None, stamp).await?;
+        // It had come back: the account's record has the payment and its return.
+        if let Some(returned) = &payment.returned {
+            let posted = by_id(&mut tx, entry).await?;
+            post_return(&mut tx, &posted, returned, stamp).await?;
+            resettle(&mut tx, &[account], rules, stamp).await?;
+        }
         tx.commit().await?;
         Ok(entry)
     }
@@ -129,6 +137,15 @@ async fn still_open(conn: &mut Conn, id: UnmatchedId) -> Result<UnmatchedPayment
             let by = found.decided_by.unwrap_or_default();
             Err(StoreError::Conflict(format!("unmatched payment {id} is {} by {by}", found.state)))
         }
+    }
+}
+
+/// A payment that a person may match: one that is open, or that came back before anybody found whose it was.
+async fn to_match(conn: &mut Conn, id: UnmatchedId) -> Result<UnmatchedPayment> {
+    let found = listed(conn, Some(id), Some(UnmatchedState::Returned)).await?.pop();
+    match found {
+        Some(returned) => Ok(returned),
+        None => still_open(conn, id).await,
     }
 }
 

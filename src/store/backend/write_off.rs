@@ -12,7 +12,7 @@ use super::snapshot::By;
 use super::{Conn, Result, StoreError, exception, ids, rows, sql, touch};
 use crate::domain::ledger::{IdleWriteOff, OWN_SOURCE};
 use crate::domain::proposal::LeftOver as Proposed;
-use crate::domain::{AccountId, Cents, EntryId};
+use crate::domain::{AccountId, Cents, Entry, EntryId, EntryKind};
 
 /// What is left over of the accounts' write-offs, by account, in the order of their entries.
 pub(super) async fn idle(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<IdleWriteOff>> {
@@ -34,6 +34,20 @@ pub(super) async fn idle(conn: &mut Conn, accounts: &[AccountId]) -> Result<By<I
         });
     }
     Ok(idle)
+}
+
+/// The account's write-offs that stand, and how much each writes off.
+pub(super) async fn standing_of<'a>(
+    conn: &mut Conn,
+    account: AccountId,
+    entries: &'a [Entry],
+) -> Result<Vec<(&'a Entry, Cents)>> {
+    let idle = idle(conn, &[account]).await?.remove(&account).unwrap_or_default();
+    let is_undone = |entry: &Entry| entries.iter().any(|other| other.reverses == Some(entry.id));
+    let left =
+        |entry: &Entry| idle.iter().find(|idle| idle.write_off == entry.id).map_or(Cents::ZERO, |idle| idle.left);
+    let standing = entries.iter().filter(|entry| entry.kind == EntryKind::WriteOff && !is_undone(entry));
+    Ok(standing.map(|entry| (entry, -entry.amount - left(entry))).filter(|(_, gone)| gone.is_positive()).collect())
 }
 
 /// What is left over now of an account's write-offs, and what a person is told of it.

@@ -20,6 +20,14 @@ words! {
         MoneyLeftBehind = "money_left_behind",
         /// A file gives an account that owes to another customer. Freezes the account.
         CustomerChanged = "customer_changed",
+        /// The billing system gave a deposit back that was applied here. Freezes the account.
+        DepositGivenBack = "deposit_given_back",
+        /// A correction came after a petition, and nothing says what time it is of: it is stayed until a person says.
+        CorrectionStayed = "correction_stayed",
+        /// Something is left of a deposit, and debts were written off before it was applied.
+        WrittenOffBefore = "written_off_before",
+        /// Money came for a debt that was written off, or while one is.
+        PaidAfterWriteOff = "paid_after_write_off",
         /// An arrangement goes on with a bill of another amount than the one that it was made on.
         RebilledDiffers = "rebilled_differs",
         /// A night is not like others, and waits for the lead: nothing leaves the building.
@@ -78,6 +86,10 @@ impl ExceptionKind {
                 | Self::ArrangedBillReversed
                 | Self::WriteOffLeftOver
                 | Self::CustomerChanged
+                | Self::DepositGivenBack
+                | Self::CorrectionStayed
+                | Self::WrittenOffBefore
+                | Self::PaidAfterWriteOff
                 | Self::MoneyLeftBehind
                 | Self::RestorationUntold
         )
@@ -92,8 +104,12 @@ impl ExceptionKind {
             | Self::ArrangedBillReversed
             | Self::WriteOffLeftOver
             | Self::CustomerChanged
+            | Self::DepositGivenBack
             | Self::MoneyLeftBehind => true,
             Self::RebilledDiffers
+            | Self::CorrectionStayed
+            | Self::WrittenOffBefore
+            | Self::PaidAfterWriteOff
             | Self::NightHeld
             | Self::FileRefused
             | Self::FileStuck

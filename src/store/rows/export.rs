@@ -57,6 +57,14 @@ pub struct ExportFile {
     pub document: DocumentHash,
 }
 
+impl ExportFile {
+    /// How the export or report names the files that it consists of.
+    #[must_use]
+    pub fn of(files: &[(ExportPart, Document)]) -> Vec<Self> {
+        files.iter().map(|(part, document)| Self { part: part.clone(), document: document.hash.clone() }).collect()
+    }
+}
+
 /// A fee of Arrears' own, or what takes one back, as it goes to the billing system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeLine {

@@ -86,6 +86,18 @@ pub struct PostedTransfer {
     pub other_amount: Option<Cents>,
 }
 
+/// Money that pays nothing on an account from which debts went that are open on another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// The number of the account where the money lies.
+    pub from: String,
+    pub to: AccountId,
+    pub left: Cents,
+    pub open: Cents,
+    /// Whether a line of the exceptions list says so, or a person cleared one that said as much.
+    pub is_told: bool,
+}
+
 /// A deposit that Arrears applied, and what was held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostedDeposit {

@@ -61,6 +61,8 @@ struct WhyPart {
     stages: Vec<Explained>,
     /// Arrangements against limits of the policy.
     agreements: Vec<String>,
+    /// What protects the account, and what is off there.
+    stands: Vec<String>,
     missing: Option<String>,
 }
 
@@ -236,6 +238,7 @@ async fn why(web: &Web, snapshot: &Snapshot, on: Option<Day>) -> Result<WhyPart,
         next_review: String::new(),
         stages: Vec::new(),
         agreements: Vec::new(),
+        stands: Vec::new(),
         missing: None,
     };
     // Without a policy in force the account still has its ledger and its letters to show.
@@ -248,7 +251,8 @@ async fn why(web: &Web, snapshot: &Snapshot, on: Option<Day>) -> Result<WhyPart,
                 }),
                 next_review: words::maybe_day(why.next_review),
                 stages: why.explained.into_iter().map(dated).collect(),
-                agreements: why.agreements.iter().map(|told| words::us_dates(told)).collect(),
+                agreements: why.agreements.iter().chain(&why.record).map(|told| words::us_dates(told)).collect(),
+                stands: why.stands.iter().map(|told| words::us_dates(told)).collect(),
                 ..empty
             })
         }

@@ -13,6 +13,8 @@ pub struct Proceedings {
     petitions: Vec<PetitionRow>,
     /// What the customer contests of the balance, where something is.
     contested: Option<String>,
+    /// How much is out, and with whom.
+    out: Option<String>,
     /// What a petition stays, where something is: no part of the balance.
     stayed: Option<String>,
     estate: Option<String>,
@@ -52,10 +54,16 @@ impl Proceedings {
             );
             Some(format!("{} died, as {} told; {letters}", estate.of, estate.told_by))
         });
+        let out: Vec<String> = snapshot
+            .out_with()
+            .iter()
+            .map(|(to, amount)| format!("{amount} with the {}", words::plain(to.word())))
+            .collect();
         Self {
             disputes: disputes(snapshot),
             petitions: petitions(snapshot),
             contested: some(contested),
+            out: (!out.is_empty()).then(|| out.join(", ")),
             stayed: some(snapshot.stayed_amount()),
             estate,
         }
@@ -75,6 +83,10 @@ fn disputes(snapshot: &Snapshot) -> Vec<DisputeRow> {
             dispute.appeal.iter().map(|appeal| format!("appealed {}: {}", words::day(appeal.on), appeal.reason));
         let rulings = dispute.ruling.iter().chain(dispute.appeal.iter().flat_map(|appeal| &appeal.ruling));
         let ruled = rulings.map(|ruling| format!("{} ({}, {})", ruling.findings, ruling.by, words::day(ruling.on)));
+        let withdrawn = dispute.withdrawn.iter().map(|fallen| {
+            let ruling = &fallen.ruling;
+            format!("withdrawn {}: {} ({})", words::day(fallen.on), ruling.findings, ruling.by)
+        });
         DisputeRow {
             id: dispute.id.0,
             raised_on: words::day(dispute.raised_on),
@@ -85,7 +97,7 @@ fn disputes(snapshot: &Snapshot) -> Vec<DisputeRow> {
             },
             reason: dispute.reason.clone(),
             state: words::us_dates(&dispute.state_words()),
-            findings: ruled.chain(appealed).collect::<Vec<_>>().join("; "),
+            findings: withdrawn.chain(ruled).chain(appealed).collect::<Vec<_>>().join("; "),
         }
     };
     snapshot.disputes.iter().rev().map(row).collect()

@@ -32,6 +32,9 @@ struct Row {
     amount: String,
     /// What is owed now; it may have been paid since.
     balance: String,
+    /// The last day to sue, and whether it is past.
+    sue_by: String,
+    is_barred: bool,
     approved_by: String,
     placed_on: String,
     /// What was placed, what changed since, and what is left there; empty where it was never out.
@@ -50,12 +53,20 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
         others.extend(store.referrals(Some(state)).await?);
     }
     let known = snapshots(store, candidates.iter().chain(&others).map(|referral| referral.account)).await?;
+    let today = web.office.today();
+    let mut sue_by = std::collections::BTreeMap::new();
+    for referral in &candidates {
+        if let Some(snapshot) = known.get(&referral.account) {
+            sue_by.insert(referral.id, web.office.sue_by(referral, snapshot).await?);
+        }
+    }
     let rows = |referrals: &[Referral]| -> Vec<Row> {
         referrals
             .iter()
             .map(|referral| {
                 let snapshot = known.get(&referral.account);
                 let out = snapshot.and_then(|known| Out::of(referral, known));
+                let last_day = sue_by.get(&referral.id).copied().flatten();
                 let shown =
                     |of: fn(Out) -> crate::domain::Cents| out.map(|out| of(out).to_string()).unwrap_or_default();
                 Row {
@@ -66,6 +77,8 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
                     proposed_on: words::day(referral.proposed_on),
                     amount: referral.amount.to_string(),
                     balance: snapshot.map(|known| known.balance().to_string()).unwrap_or_default(),
+                    sue_by: last_day.map(words::day).unwrap_or_default(),
+                    is_barred: last_day.is_some_and(|last| last < today),
                     approved_by: referral.approved_by.clone().unwrap_or_default(),
                     placed_on: referral.placed_on.map(words::day).unwrap_or_default(),
                     placed: shown(|out| out.placed),

@@ -131,7 +131,7 @@ pub async fn show(State(web): State<Arc<Web>>, person: Person) -> Result<Html<St
             .into_iter()
             .map(|task| Task {
                 account: line(task.account),
-                text: task.text,
+                text: words::us_dates(&task.text),
                 role: words::plain(task.role.word()),
                 since: words::day(task.opened_on),
             })

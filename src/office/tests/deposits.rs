@@ -214,3 +214,75 @@ async fn a_deposit_comes_again_with_more_interest_and_never_with_another_amount(
     night(&city, "2026-04-21").await;
     assert!(credits(&city).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_deposit_that_the_billing_system_gives_back_after_it_was_applied_stops_everything_until_somebody_has_looked()
+{
+    let city = moved_out().await;
+    city.at("2026-04-20", "09:00");
+    final_bill(&city, "100.00").await;
+    night(&city, "2026-04-21").await;
+    city.at("2026-04-22", "09:00");
+    let back = |on: &str| format!("{DEPOSITS}10-000417,150.00,4.20,2019-08-01,{on},cis,D-2071\n");
+    city.takes("deposits-2.csv", &back("2026-04-20")).await;
+    let account = city.debtor().await;
+    let frozen = city.office.snapshot(account).await.unwrap().frozen.unwrap();
+    assert!(
+        frozen.contains(
+            "deposit D-2071 of cis was given back to the customer on Mon 2026-04-20, and $154.20 of it was applied"
+        ) && frozen.contains("`arrears adjust 10-000417 --amount 154.20 --reason TEXT`"),
+        "{frozen}"
+    );
+    assert_eq!(city.office.why(account, None).await.unwrap().frozen, Some(frozen));
+    let line = city.office.store.exceptions(true).await.unwrap().remove(0).id;
+    assert!(city.office.clear_exception(line, None, "Ruth").await.is_err(), "it takes a reason");
+    city.office.clear_exception(line, Some("given back by mistake, and paid in again"), "Ruth").await.unwrap();
+    // What was said once is not said again by the next file; something else is.
+    city.takes("deposits-3.csv", &back("2026-04-20")).await;
+    assert_eq!(city.office.snapshot(account).await.unwrap().frozen, None);
+    city.takes("deposits-4.csv", &back("2026-04-21")).await;
+    assert!(city.office.snapshot(account).await.unwrap().frozen.is_some());
+    assert!(city.office.doctor(&|_, _| {}).await.unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn nothing_is_written_off_ahead_of_a_deposit_that_is_held() {
+    let city = moved_out().await;
+    city.at("2026-04-16", "09:00");
+    let account = city.debtor().await;
+    let refused = city.office.propose_write_off(account, "moved", "Ruth").await.unwrap_err().to_string();
+    assert!(refused.contains("a deposit of $154.20 is held for this account"), "{refused}");
+    final_bill(&city, "10.00").await;
+    night(&city, "2026-04-21").await;
+    city.at("2026-05-21", "09:00");
+    // Approved, it is looked at again: a deposit that was learned meanwhile comes first.
+    let (id, amount) = city.office.propose_write_off(account, "moved", "Ruth").await.unwrap();
+    assert_eq!(amount, Cents::new(8_000));
+    city.takes("deposits-2.csv", &format!("{DEPOSITS}10-000417,50.00,,2020-08-01,,cis,D-3000\n")).await;
+    let refused = city.office.approve_proposal(id, "Ida").await.unwrap_err().to_string();
+    assert!(refused.contains("a deposit of $50.00 is held"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_deposit_that_was_learned_after_a_write_off_is_no_task_to_refund_until_the_debt_was_brought_back() {
+    let city = City::new().await;
+    city.at("2026-04-15", "09:00");
+    ends(&city, "2026-04-15").await;
+    let account = city.debtor().await;
+    let (id, _) = city.office.propose_write_off(account, "moved", "Ruth").await.unwrap();
+    city.office.approve_proposal(id, "Ida").await.unwrap();
+    city.takes("deposits.csv", &format!("{DEPOSITS}10-000417,150.00,4.20,2019-08-01,,cis,D-2071\n")).await;
+    night(&city, "2026-06-15").await;
+    assert_eq!(credits(&city).await.len(), 1);
+    assert!(city.office.store.tasks(true).await.unwrap().iter().all(|task| !task.text.starts_with("Refund")));
+    let lines = city.office.store.exceptions(true).await.unwrap();
+    assert!(lines[0].text.contains("--reverse --amount 154.20"), "{}", lines[0].text);
+    let amount = Some(Cents::new(15_420));
+    let (id, ..) = city.office.propose_reinstatement(account, amount, "the deposit pays it", "Ruth").await.unwrap();
+    city.office.approve_proposal(id, "Ida").await.unwrap();
+    let snapshot = city.office.snapshot(account).await.unwrap();
+    assert_eq!((snapshot.balance(), snapshot.unapplied, snapshot.idle.len()), (Cents::ZERO, Cents::ZERO, 0));
+    let too_much = city.office.propose_reinstatement(account, Some(Cents::new(7_001)), "x", "Ruth").await.unwrap_err();
+    assert!(too_much.to_string().contains("$70.00"), "{too_much}");
+    assert!(city.office.doctor(&|_, _| {}).await.unwrap().is_clean());
+}

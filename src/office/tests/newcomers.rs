@@ -1,7 +1,8 @@
 //! Another customer under the number of an account that owes: nothing happens to whoever lives there now.
 
 use crate::domain::Cents;
-use crate::office::testing::{City, day};
+use crate::domain::field_order::OrderState;
+use crate::office::testing::City;
 use crate::store::ExceptionKind;
 
 const ACCOUNTS: &str = "account,customer_name,customer,service_address,service_city,service_state,service_zip,phone,services,\
@@ -31,10 +32,17 @@ async fn whoever_moves_in_under_the_number_of_a_debtor_is_not_shut_off_for_it() 
     assert!(lines[0].contains("Omar Diaz, customer C-2, since Sun 2026-05-03"), "{}", lines[0]);
     assert!(lines[0].contains("Rosa Muñoz, customer C-1"), "{}", lines[0]);
     assert!(city.office.snapshot(city.debtor().await).await.unwrap().frozen.is_some());
-    city.at("2026-05-05", "04:00");
-    city.office.night(day("2026-05-05")).await.unwrap();
-    let orders = city.office.store.field_orders(None, None).await.unwrap();
-    assert!(orders.is_empty(), "{orders:?}");
+}
+
+#[tokio::test]
+async fn the_shut_off_that_is_prepared_for_the_former_customer_is_not_approved_for_the_next() {
+    let city = City::new().await;
+    record(&city, "Rosa Muñoz", "C-1", "2019-08-01").await;
+    let order = city.to_the_approval().await;
+    record(&city, "Omar Diaz", "C-2", "2026-05-20").await;
+    let approved = city.office.approve_orders(&[order], "Ruth").await.unwrap();
+    assert_eq!(approved.done, []);
+    assert_ne!(city.office.store.order(order).await.unwrap().state, OrderState::Approved);
 }
 
 #[tokio::test]
