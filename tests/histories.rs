@@ -423,7 +423,12 @@ fn live<'a>(policy: &'a Policy, world: &World, history: &History, pace: Pace) ->
             }
             let decision = account.decide().map_err(|refusal| format!("{day}: {refusal}"))?;
             account.carry_out(&decision, &division);
+            // What is past due behind a case that closed opens the next one tomorrow.
+            let has_closed = decision.closed.is_some();
             decisions.push(decision);
+            if has_closed {
+                break;
+            }
         }
         days.push(Lived { day, decisions, seen, case: account.case().cloned() });
     }
@@ -734,9 +739,10 @@ proptest! {
         let mut history = history;
         if with == 3 {
             // With a petition a life goes another way: shares of what is owed are other sums, no arrangement is made while it
-            // stands, a call is about another bill, and another petition is not recorded. What is compared is bills and holds.
+            // stands, a call is about another bill, another petition is not recorded, and a hold about a bill that the petition
+            // takes from what is asked for is about nothing. What is compared is bills and holds on whole accounts.
             history.contact = Some(history.contact.unwrap_or(true));
-            history.facts.retain(|(_, fact)| matches!(fact, Fact::Hold { .. }));
+            history.facts.retain(|(_, fact)| matches!(fact, Fact::Hold { newest_item_only: false, .. }));
         }
         let before = first_adverse(&live(&policy, &world, &history, Pace::WhenDue).map_err(TestCaseError::fail)?);
         let mut world = world;
